@@ -1,0 +1,169 @@
+//! What the dialog of an account shows and submits, and what the browser can check of it.
+
+use model::account::AccountView;
+use model::field::FieldError;
+use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "ssr")]
+use super::AppError;
+#[cfg(feature = "ssr")]
+use model::account::AccountForm;
+
+/// What the dialog submits.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AccountInput {
+    /// Row id; empty adds.
+    pub id: String,
+    /// Unique name.
+    pub name: String,
+    /// Whether its agents may upload.
+    pub enabled: bool,
+    /// Name of the main provider.
+    pub provider: String,
+    /// Names of integrations.
+    pub integrations: Vec<String>,
+    /// A fixed directory, or `*`.
+    pub directory: String,
+    /// Days; 0 keeps recordings for ever.
+    pub day_limit: String,
+    /// Access key.
+    pub access_key: String,
+    /// Secret key; blank on change keeps the stored one.
+    pub secret_key: String,
+    /// Whether the Hub may analyse recordings.
+    pub cloud_analysis: bool,
+    /// Whether the vault is meant to.
+    pub edge_analysis: bool,
+}
+
+/// Shows no key.
+impl std::fmt::Debug for AccountInput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccountInput").field("id", &self.id).field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl AccountInput {
+    /// What the browser can tell is wrong.
+    pub fn check(&self) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        let mut require = |name: &str, value: &str, message: &str| {
+            if value.trim().is_empty() {
+                errors.push(FieldError::new(name, message));
+            }
+        };
+        require("name", &self.name, "Name is required");
+        require("provider", &self.provider, "Main provider is required; add a storage provider first");
+        require("directory", &self.directory, "Directory is required; * takes the one each agent names");
+        require("access_key", &self.access_key, "Access key is required; Generate keys makes one");
+        if self.id.is_empty() {
+            require("secret_key", &self.secret_key, "Secret key is required; Generate keys makes one");
+        }
+        if self.days().is_none() {
+            errors
+                .push(FieldError::new("day_limit", "Day limit must be a number of days; 0 keeps recordings for ever"));
+        }
+        errors
+    }
+
+    fn days(&self) -> Option<i32> {
+        self.day_limit.trim().parse().ok().filter(|days| *days >= 0)
+    }
+}
+
+/// A connection an account can use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// Name.
+    pub name: String,
+    /// Label of its kind.
+    pub kind: String,
+    /// Whether it is in use.
+    pub enabled: bool,
+}
+
+/// Everything the dialog shows.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountEditor {
+    /// Values in the form. The secret key only when it was made just now.
+    pub input: AccountInput,
+    /// Storage providers.
+    pub providers: Vec<Choice>,
+    /// Integrations.
+    pub integrations: Vec<Choice>,
+    /// Declared in the configuration file, hence read-only.
+    pub provisioned: bool,
+    /// What was wrong with the last submission, when it came without JavaScript.
+    pub errors: Vec<FieldError>,
+}
+
+/// What to enter in an agent.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentSettings {
+    /// The account.
+    pub account: AccountView,
+    /// Its secret key, when it may be shown now.
+    pub secret_key: Option<String>,
+}
+
+#[cfg(feature = "ssr")]
+impl AccountInput {
+    /// Shows a stored account.
+    pub(super) fn of_view(view: &AccountView) -> Self {
+        Self {
+            id: view.id.to_string(),
+            name: view.name.clone(),
+            enabled: view.enabled,
+            provider: view.provider.clone(),
+            integrations: view.integrations.clone(),
+            directory: view.directory.clone(),
+            day_limit: view.day_limit.to_string(),
+            access_key: view.access_key.clone(),
+            secret_key: String::new(),
+            cloud_analysis: view.cloud_analysis,
+            edge_analysis: view.edge_analysis,
+        }
+    }
+
+    /// Typed, or what is wrong.
+    pub(super) fn parse(&self) -> Result<AccountForm, AppError> {
+        let errors = self.check();
+        let id = match self.id.as_str() {
+            "" => None,
+            given => Some(given.parse().map_err(|_| AppError::message("There is no such account."))?),
+        };
+        let day_limit = match self.days() {
+            Some(days) if errors.is_empty() => days,
+            _ => return Err(AppError::Invalid(errors)),
+        };
+        let trimmed = |s: &String| s.trim().to_owned();
+        Ok(AccountForm {
+            id,
+            name: trimmed(&self.name),
+            enabled: self.enabled,
+            provider: self.provider.clone(),
+            integrations: self.integrations.clone(),
+            directory: trimmed(&self.directory),
+            day_limit,
+            access_key: trimmed(&self.access_key),
+            secret_key: trimmed(&self.secret_key),
+            cloud_analysis: self.cloud_analysis,
+            edge_analysis: self.edge_analysis,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_what_is_missing_at_its_field() {
+        let errors = AccountInput { day_limit: "-1".into(), ..Default::default() }.check();
+        let fields: Vec<&str> = errors.iter().map(|e| e.field.as_str()).collect();
+        assert_eq!(fields, ["name", "provider", "directory", "access_key", "secret_key", "day_limit"]);
+        let edited = AccountInput { id: "3".into(), day_limit: "0".into(), ..Default::default() };
+        assert!(!edited.check().iter().any(|e| e.field == "secret_key"), "blank keeps the stored one");
+    }
+}

@@ -1,0 +1,185 @@
+//! Accounts and their keys.
+
+#![expect(
+    missing_docs,
+    reason = "a server function's arguments become the fields of a struct; the function says what they are"
+)]
+
+use super::AppError;
+pub use super::account_form::{AccountEditor, AccountInput, AgentSettings, Choice};
+use leptos::prelude::*;
+use model::account::{AccountView, KeyPair};
+
+#[cfg(feature = "ssr")]
+use super::server;
+#[cfg(feature = "ssr")]
+use model::connection::Family;
+#[cfg(feature = "ssr")]
+use model::field::FieldError;
+#[cfg(feature = "ssr")]
+use serde::{Deserialize, Serialize};
+
+/// Days a new account keeps recordings.
+#[cfg(feature = "ssr")]
+const DAY_LIMIT: &str = "30";
+
+/// The account whose secret key may be shown, and until when.
+#[cfg(feature = "ssr")]
+#[derive(Serialize, Deserialize)]
+struct Shown {
+    account: i64,
+    until_s: u64,
+}
+
+#[cfg(feature = "ssr")]
+const SHOWN: &str = "shown_secret";
+/// How long a page that shows a secret key can be reloaded.
+#[cfg(feature = "ssr")]
+const SHOWN_FOR_S: u64 = 300;
+
+#[cfg(feature = "ssr")]
+#[derive(Serialize, Deserialize)]
+struct Draft {
+    input: AccountInput,
+    errors: Vec<FieldError>,
+}
+
+#[cfg(feature = "ssr")]
+const DRAFT: &str = "account_draft";
+
+/// Every account.
+#[server(prefix = "/api/fn", endpoint = "list_accounts")]
+pub async fn list_accounts() -> Result<Vec<AccountView>, AppError> {
+    server::require_admin().await?;
+    server::vault().accounts.list().await.map_err(server::refuse)
+}
+
+/// What the dialog shows: a stored account, or a new one with fresh keys. `draft` brings back what a
+/// plain form submitted last; `keys` replaces the keys by fresh ones.
+#[server(prefix = "/api/fn", endpoint = "edit_account")]
+pub async fn edit_account(
+    #[server(default)] id: Option<i64>,
+    #[server(default)] draft: bool,
+    #[server(default)] keys: bool,
+) -> Result<AccountEditor, AppError> {
+    server::require_admin().await?;
+    let vault = server::vault();
+    let (mut input, provisioned) = match id {
+        Some(id) => {
+            let view = vault.accounts.get(id).await.map_err(server::refuse)?;
+            (AccountInput::of_view(&view), view.provisioned)
+        }
+        None => (
+            AccountInput { enabled: true, directory: "*".into(), day_limit: DAY_LIMIT.into(), ..Default::default() },
+            false,
+        ),
+    };
+    let mut errors = Vec::new();
+    let kept = if draft { server::load::<Draft>(DRAFT).await? } else { None };
+    if let Some(kept) = kept.filter(|kept| kept.input.id == input.id) {
+        (input, errors) = (kept.input, kept.errors);
+    }
+    if keys || id.is_none() {
+        let fresh = vault.accounts.generate_keys();
+        (input.access_key, input.secret_key) = (fresh.access_key, fresh.secret_key);
+    }
+    let providers = choices(&vault, Family::Provider).await?;
+    if input.provider.is_empty()
+        && let [only] = providers.as_slice()
+    {
+        input.provider.clone_from(&only.name);
+    }
+    let integrations = choices(&vault, Family::Integration).await?;
+    Ok(AccountEditor { input, providers, integrations, provisioned, errors })
+}
+
+/// Adds or changes an account. A new one's keys are shown next.
+#[server(prefix = "/api/fn", endpoint = "save_account")]
+pub async fn save_account(account: AccountInput) -> Result<(), AppError> {
+    let admin = server::require_admin().await?;
+    let saved = match account.parse() {
+        Ok(form) => server::vault().accounts.save(&admin.actor(), form).await.map_err(server::refuse),
+        Err(error) => Err(error),
+    };
+    match saved {
+        Ok(id) if account.id.is_empty() => {
+            show_secret_of(id).await?;
+            leptos_axum::redirect(&format!("/accounts/{id}/keys?done=added"));
+        }
+        Ok(_) => leptos_axum::redirect("/accounts?done=saved"),
+        Err(error) => show_again(account, error).await?,
+    }
+    Ok(())
+}
+
+/// Deletes an account; its recordings stay.
+#[server(prefix = "/api/fn", endpoint = "delete_account")]
+pub async fn delete_account(id: i64) -> Result<(), AppError> {
+    let admin = server::require_admin().await?;
+    server::vault().accounts.delete(&admin.actor(), id).await.map_err(server::refuse)?;
+    leptos_axum::redirect("/accounts?done=deleted");
+    Ok(())
+}
+
+/// A fresh pair of keys; nothing is stored.
+#[server(prefix = "/api/fn", endpoint = "generate_keys")]
+pub async fn generate_keys() -> Result<KeyPair, AppError> {
+    server::require_admin().await?;
+    Ok(server::vault().accounts.generate_keys())
+}
+
+/// What to enter in an agent; with the secret key if it was made or revealed just now.
+#[server(prefix = "/api/fn", endpoint = "read_agent_settings")]
+pub async fn read_agent_settings(id: i64) -> Result<AgentSettings, AppError> {
+    let admin = server::require_admin().await?;
+    let accounts = server::vault().accounts;
+    let account = accounts.get(id).await.map_err(server::refuse)?;
+    let shown = server::load::<Shown>(SHOWN).await?.is_some_and(|s| s.account == id && s.until_s > now_s());
+    let secret_key =
+        if shown { Some(accounts.reveal(&admin.actor(), id).await.map_err(server::refuse)?.secret_key) } else { None };
+    Ok(AgentSettings { account, secret_key })
+}
+
+/// Shows an account's secret key for a few minutes. The vault's audit log says so.
+#[server(prefix = "/api/fn", endpoint = "reveal_secret")]
+pub async fn reveal_secret(id: i64) -> Result<(), AppError> {
+    server::require_admin().await?;
+    server::vault().accounts.get(id).await.map_err(server::refuse)?;
+    show_secret_of(id).await?;
+    leptos_axum::redirect(&format!("/accounts/{id}/keys"));
+    Ok(())
+}
+
+#[cfg(feature = "ssr")]
+async fn show_secret_of(account: i64) -> Result<(), AppError> {
+    server::keep(SHOWN, &Shown { account, until_s: now_s() + SHOWN_FOR_S }).await
+}
+
+#[cfg(feature = "ssr")]
+fn now_s() -> u64 {
+    u64::try_from(vault::clock::now_ms() / 1000).unwrap_or_default()
+}
+
+#[cfg(feature = "ssr")]
+async fn choices(vault: &vault::Vault, family: Family) -> Result<Vec<Choice>, AppError> {
+    let connections = vault.connections.list(family).await.map_err(server::refuse)?;
+    let label = |kind: &str| family.kind(kind).map_or_else(String::new, |k| k.label.to_owned());
+    Ok(connections.into_iter().map(|c| Choice { kind: label(&c.kind), name: c.name, enabled: c.enabled }).collect())
+}
+
+/// A plain form gets its page back, filled in; others get the error.
+#[cfg(feature = "ssr")]
+async fn show_again(mut input: AccountInput, error: AppError) -> Result<(), AppError> {
+    if !server::is_plain_form() {
+        return Err(error);
+    }
+    let errors = match error {
+        AppError::Invalid(errors) => errors,
+        other => vec![FieldError::new("", other.sentence())],
+    };
+    let page = if input.id.is_empty() { "/accounts/new".into() } else { format!("/accounts/{}", input.id) };
+    input.secret_key.clear();
+    server::keep(DRAFT, &Draft { input, errors }).await?;
+    leptos_axum::redirect(&format!("{page}?draft=true"));
+    Ok(())
+}

@@ -1,0 +1,29 @@
+//! Cameras.
+
+#![expect(
+    missing_docs,
+    reason = "a server function's arguments become the fields of a struct; the function says what they are"
+)]
+
+use super::AppError;
+use leptos::prelude::*;
+use model::device::DeviceView;
+
+#[cfg(feature = "ssr")]
+use super::server;
+
+/// Every camera known.
+#[server(prefix = "/api/fn", endpoint = "list_cameras")]
+pub async fn list_cameras() -> Result<Vec<DeviceView>, AppError> {
+    server::require_admin().await?;
+    server::vault().devices.list().await.map_err(server::refuse)
+}
+
+/// Forgets a camera; its recordings stay.
+#[server(prefix = "/api/fn", endpoint = "delete_camera")]
+pub async fn delete_camera(key: String) -> Result<(), AppError> {
+    let admin = server::require_admin().await?;
+    server::vault().devices.delete(&admin.actor(), &key).await.map_err(server::refuse)?;
+    leptos_axum::redirect("/cameras?done=deleted");
+    Ok(())
+}

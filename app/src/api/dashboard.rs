@@ -1,0 +1,30 @@
+//! The dashboard's figures.
+
+use super::AppError;
+use leptos::prelude::*;
+use model::dashboard::Dashboard;
+use model::recording::RecordingView;
+
+#[cfg(feature = "ssr")]
+use super::server;
+#[cfg(feature = "ssr")]
+use model::recording::{Position, RecordingFilter};
+
+/// How many recordings the dashboard lists.
+#[cfg(feature = "ssr")]
+const LATEST: u64 = 8;
+
+/// All figures at once.
+#[server(prefix = "/api/fn", endpoint = "read_dashboard")]
+pub async fn read_dashboard() -> Result<Dashboard, AppError> {
+    server::require_admin().await?;
+    server::vault().dashboard.read().await.map_err(server::refuse)
+}
+
+/// The newest few recordings.
+#[server(prefix = "/api/fn", endpoint = "latest_recordings")]
+pub async fn latest_recordings() -> Result<Vec<RecordingView>, AppError> {
+    server::require_admin().await?;
+    let page = server::vault().recordings.list(&RecordingFilter::default(), Position::Newest, LATEST).await;
+    Ok(page.map_err(server::refuse)?.items)
+}

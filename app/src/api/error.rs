@@ -1,0 +1,65 @@
+//! What a server function answers when it does not succeed.
+
+use leptos::server_fn::codec::JsonEncoding;
+use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
+use model::field::FieldError;
+use serde::{Deserialize, Serialize};
+
+/// An error a page can show. Holds sentences for people, never what was submitted: without
+/// JavaScript it travels in the address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AppError {
+    /// Nobody is signed in. The answer also carries a redirect to the sign-in page.
+    Unauthorised,
+    /// What was submitted is not valid; shown at the fields.
+    Invalid(Vec<FieldError>),
+    /// Anything else, as a sentence.
+    Message(String),
+}
+
+impl AppError {
+    /// A sentence.
+    pub fn message(text: impl Into<String>) -> Self {
+        Self::Message(text.into())
+    }
+
+    /// One invalid field.
+    pub fn field(name: &str, text: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError::new(name, text)])
+    }
+
+    /// As a sentence for the top of a form or panel.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Unauthorised => "You are not signed in, or your session has ended. Sign in again.".into(),
+            Self::Invalid(errors) => match errors.iter().find(|e| e.field.is_empty()) {
+                Some(general) => general.message.clone(),
+                None => "Some fields need your attention.".into(),
+            },
+            Self::Message(text) => text.clone(),
+        }
+    }
+
+    /// The errors that belong to fields.
+    pub fn fields(&self) -> &[FieldError] {
+        match self {
+            Self::Invalid(errors) => errors,
+            _ => &[],
+        }
+    }
+}
+
+/// Errors of the transport. Their own texts can quote what was submitted, so none of them is passed on.
+impl FromServerFnError for AppError {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        Self::message(match error {
+            ServerFnErrorErr::Request(_) => "The vault did not answer. Check the connection and try again.",
+            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Serialization(_) => {
+                "The form could not be read. Reload the page and try again."
+            }
+            _ => "The vault's answer could not be understood. Reload the page and try again.",
+        })
+    }
+}

@@ -1,0 +1,203 @@
+//! Recordings: listing, looking at one, deleting.
+
+#![expect(
+    missing_docs,
+    reason = "a server function's arguments become the fields of a struct; the function says what they are"
+)]
+
+use super::AppError;
+use crate::text::{query, time};
+use leptos::prelude::*;
+use leptos_router::params::ParamsMap;
+use model::page::{Cursor, Page};
+use model::recording::{Position, RecordingFilter, RecordingView};
+use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "ssr")]
+use super::server;
+
+/// Rows of a page, unless the address says otherwise.
+pub const ROWS: u64 = 50;
+/// What the address may say.
+pub const ROW_CHOICES: [u64; 3] = [50, 100, 200];
+
+/// Filter and position of the list, as they stand in the address.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MediaQuery {
+    /// Account's name.
+    pub account: String,
+    /// Provider's name.
+    pub provider: String,
+    /// Device key.
+    pub camera: String,
+    /// Recorded at or after: `2026-07-27T10:15`, UTC.
+    pub from: String,
+    /// Recorded before.
+    pub until: String,
+    /// Rows older than this cursor.
+    pub older: String,
+    /// Rows newer than this cursor.
+    pub newer: String,
+    /// Rows per page.
+    pub rows: String,
+}
+
+impl MediaQuery {
+    /// Reads an address.
+    pub fn from_map(map: &ParamsMap) -> Self {
+        let get = |name| map.get(name).unwrap_or_default();
+        Self {
+            account: get("account"),
+            provider: get("provider"),
+            camera: get("camera"),
+            from: get("from"),
+            until: get("until"),
+            older: get("older"),
+            newer: get("newer"),
+            rows: get("rows"),
+        }
+    }
+
+    /// Names and values of what is set.
+    pub fn pairs(&self) -> Vec<(&'static str, &str)> {
+        let all = [
+            ("account", &self.account),
+            ("provider", &self.provider),
+            ("camera", &self.camera),
+            ("from", &self.from),
+            ("until", &self.until),
+            ("rows", &self.rows),
+            ("older", &self.older),
+            ("newer", &self.newer),
+        ];
+        all.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name, value.as_str())).collect()
+    }
+
+    /// An address below `path` with this query.
+    pub fn address(&self, path: &str) -> String {
+        query::address(path, &self.pairs())
+    }
+
+    /// The same filter at another position.
+    #[must_use]
+    pub fn at(&self, older: Option<Cursor>, newer: Option<Cursor>) -> Self {
+        let text = |cursor: Option<Cursor>| cursor.map(|c| c.to_string()).unwrap_or_default();
+        Self { older: text(older), newer: text(newer), ..self.clone() }
+    }
+
+    /// Whether anything narrows the list.
+    pub fn is_filtered(&self) -> bool {
+        [&self.account, &self.provider, &self.camera, &self.from, &self.until].iter().any(|v| !v.is_empty())
+    }
+
+    /// Rows per page.
+    pub fn limit(&self) -> u64 {
+        self.rows.parse().ok().filter(|rows| ROW_CHOICES.contains(rows)).unwrap_or(ROWS)
+    }
+
+    /// The filter, typed; a time that cannot be read is ignored.
+    pub fn filter(&self) -> RecordingFilter {
+        let text = |s: &String| (!s.is_empty()).then(|| s.clone());
+        RecordingFilter {
+            account: text(&self.account),
+            provider: text(&self.provider),
+            device: text(&self.camera),
+            from: time::parse_minute(&self.from),
+            until: time::parse_minute(&self.until),
+        }
+    }
+
+    /// The position, typed; a cursor that cannot be read means the newest rows.
+    pub fn position(&self) -> Position {
+        match (Cursor::parse(&self.older), Cursor::parse(&self.newer)) {
+            (Some(cursor), _) => Position::OlderThan(cursor),
+            (None, Some(cursor)) => Position::NewerThan(cursor),
+            (None, None) => Position::Newest,
+        }
+    }
+}
+
+/// What the list can be filtered by.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MediaChoices {
+    /// Names of accounts.
+    pub accounts: Vec<String>,
+    /// Names of providers.
+    pub providers: Vec<String>,
+    /// Keys and names of cameras.
+    pub cameras: Vec<(String, String)>,
+}
+
+/// One page of recordings, newest first.
+#[server(prefix = "/api/fn", endpoint = "list_recordings")]
+pub async fn list_recordings(#[server(default)] query: MediaQuery) -> Result<Page<RecordingView>, AppError> {
+    server::require_admin().await?;
+    let recordings = server::vault().recordings;
+    recordings.list(&query.filter(), query.position(), query.limit()).await.map_err(server::refuse)
+}
+
+/// The filter's choices.
+#[server(prefix = "/api/fn", endpoint = "read_media_choices")]
+pub async fn read_media_choices() -> Result<MediaChoices, AppError> {
+    server::require_admin().await?;
+    let vault = server::vault();
+    let accounts = vault.accounts.list().await.map_err(server::refuse)?;
+    let providers = vault.connections.list(model::connection::Family::Provider).await.map_err(server::refuse)?;
+    let cameras = vault.devices.list().await.map_err(server::refuse)?;
+    Ok(MediaChoices {
+        accounts: accounts.into_iter().map(|a| a.name).collect(),
+        providers: providers.into_iter().map(|p| p.name).collect(),
+        cameras: cameras.into_iter().map(|c| (c.key, c.name)).collect(),
+    })
+}
+
+/// One recording.
+#[server(prefix = "/api/fn", endpoint = "get_recording")]
+pub async fn get_recording(id: i64) -> Result<RecordingView, AppError> {
+    server::require_admin().await?;
+    server::vault().recordings.get(id).await.map_err(server::refuse)
+}
+
+/// Deletes recordings, their objects included. `ids` is separated by commas.
+#[server(prefix = "/api/fn", endpoint = "delete_recordings")]
+pub async fn delete_recordings(ids: String, #[server(default)] back: String) -> Result<(), AppError> {
+    let admin = server::require_admin().await?;
+    let ids = parse_ids(&ids);
+    if ids.is_empty() {
+        return Err(AppError::message("No recording is selected. Go back and tick the ones to delete."));
+    }
+    server::vault().recordings.delete_many(&admin.actor(), &ids).await.map_err(server::refuse)?;
+    let back = query::local_path(&back).unwrap_or_else(|| "/media".into());
+    leptos_axum::redirect(&query::add(&back, "done", "deleted"));
+    Ok(())
+}
+
+/// Reads ids separated by commas; what is no number is left out.
+pub fn parse_ids(ids: &str) -> Vec<i64> {
+    ids.split(',').filter_map(|id| id.trim().parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_survives_being_read() {
+        let query =
+            MediaQuery { account: "Süd & Co".into(), older: "17-3".into(), rows: "100".into(), ..Default::default() };
+        assert_eq!(query.address("/media"), "/media?account=S%C3%BCd%20%26%20Co&rows=100&older=17-3");
+        assert_eq!(query.limit(), 100);
+        assert_eq!(query.position(), Position::OlderThan(Cursor { time: 17, id: 3 }));
+        assert_eq!(query.at(None, None).position(), Position::Newest);
+        assert!(query.is_filtered());
+    }
+
+    #[test]
+    fn nonsense_in_an_address_is_ignored() {
+        let query =
+            MediaQuery { rows: "1000000".into(), from: "yesterday".into(), newer: "x".into(), ..Default::default() };
+        assert_eq!((query.limit(), query.filter().from, query.position()), (ROWS, None, Position::Newest));
+        assert_eq!(parse_ids("1,,x,3"), vec![1, 3]);
+    }
+}

@@ -1,0 +1,190 @@
+//! What every server function needs of the request it serves.
+
+use super::AppError;
+use crate::text::query;
+use http::{HeaderName, StatusCode, header, request::Parts};
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tower_sessions::Session;
+use vault::audit::Actor;
+use vault::users::{User, UserId};
+use vault::{Vault, VaultError};
+
+/// Address of the caller, for rate limits. The server provides it as context.
+#[derive(Debug, Clone)]
+pub struct ClientIp(pub String);
+
+/// Where the server functions are.
+const PREFIX: &str = "/api/fn/";
+const USER_ID: &str = "user_id";
+const EPOCH: &str = "epoch";
+
+/// The vault, as the server provides it.
+pub(crate) fn vault() -> Vault {
+    expect_context::<Vault>()
+}
+
+/// Whoever is signed in.
+pub(crate) struct Admin {
+    pub(crate) user: User,
+}
+
+impl Admin {
+    /// Name for the audit log.
+    pub(crate) fn actor(&self) -> Actor {
+        Actor(self.user.username.clone())
+    }
+}
+
+/// The signed-in administrator; else an error, and a redirect to the sign-in page.
+pub(crate) async fn require_admin() -> Result<Admin, AppError> {
+    let users = vault().users;
+    let ids = (load::<i64>(USER_ID).await?, load::<i64>(EPOCH).await?);
+    let user = match ids {
+        (Some(id), Some(epoch)) => users.current(UserId(id), epoch).await.map_err(refuse)?,
+        _ => None,
+    };
+    match user {
+        Some(user) => Ok(Admin { user }),
+        None => {
+            redirect_to_sign_in();
+            Err(AppError::Unauthorised)
+        }
+    }
+}
+
+/// Marks the session as this user's, under a new id.
+pub(crate) async fn start_session(user: &User) -> Result<(), AppError> {
+    let session = session().await?;
+    session.cycle_id().await.map_err(session_failed)?;
+    session.insert(USER_ID, user.id.0).await.map_err(session_failed)?;
+    session.insert(EPOCH, user.epoch).await.map_err(session_failed)
+}
+
+/// Ends the session.
+pub(crate) async fn end_session() -> Result<(), AppError> {
+    session().await?.flush().await.map_err(session_failed)
+}
+
+/// Reads a value kept with the session.
+pub(crate) async fn load<T: DeserializeOwned>(key: &str) -> Result<Option<T>, AppError> {
+    session().await?.get(key).await.map_err(session_failed)
+}
+
+/// Keeps a value with the session.
+pub(crate) async fn keep<T: Serialize>(key: &str, value: &T) -> Result<(), AppError> {
+    session().await?.insert(key, value).await.map_err(session_failed)
+}
+
+async fn session() -> Result<Session, AppError> {
+    leptos_axum::extract::<Session>().await.map_err(session_failed)
+}
+
+fn session_failed(error: impl std::fmt::Display) -> AppError {
+    tracing::error!(%error, "session cannot be used");
+    set_status(StatusCode::SERVICE_UNAVAILABLE);
+    AppError::message("The vault's database did not answer. Details are in the vault's log.")
+}
+
+/// Turns the vault's error into what a page shows. Causes are logged here and nowhere else.
+pub(crate) fn refuse(error: VaultError) -> AppError {
+    let status = match &error {
+        VaultError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        VaultError::NotFound(_) => StatusCode::NOT_FOUND,
+        VaultError::Conflict(_) | VaultError::Provisioned(_) => StatusCode::CONFLICT,
+        VaultError::WrongPassword => StatusCode::UNAUTHORIZED,
+        VaultError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+        VaultError::Store(cause) => {
+            tracing::warn!(error = %cause, source = ?cause.source, "storage provider failed");
+            StatusCode::BAD_GATEWAY
+        }
+        other => {
+            tracing::error!(error = ?other, "use case failed");
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+    };
+    set_status(status);
+    match error {
+        VaultError::Invalid(errors) => AppError::Invalid(errors),
+        other => AppError::Message(other.to_string()),
+    }
+}
+
+/// Whether a browser without WebAssembly posted a form: it wants a page, not an answer.
+pub(crate) fn is_plain_form() -> bool {
+    use_context::<Parts>().is_some_and(|parts| accepts_html(&parts))
+}
+
+fn accepts_html(parts: &Parts) -> bool {
+    parts.headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains("text/html"))
+}
+
+/// Sets the status for callers that read it. Not for plain forms, whose redirect it would overwrite.
+fn set_status(status: StatusCode) {
+    if let (Some(parts), Some(response)) = (use_context::<Parts>(), use_context::<ResponseOptions>()) {
+        let page = !parts.uri.path().starts_with(PREFIX);
+        if !accepts_html(&parts) || (page && status == StatusCode::NOT_FOUND) {
+            response.set_status(status);
+        }
+    }
+}
+
+/// Answers 404 with the page that is being rendered.
+pub(crate) fn page_not_found() {
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.set_status(StatusCode::NOT_FOUND);
+    }
+}
+
+/// Pages and plain forms are redirected; a script gets 401 and a header that tells its router where to go.
+fn redirect_to_sign_in() {
+    set_status(StatusCode::UNAUTHORIZED);
+    leptos_axum::redirect(&sign_in_address());
+    let page = use_context::<Parts>().is_some_and(|parts| !parts.uri.path().starts_with(PREFIX));
+    if let Some(response) = use_context::<ResponseOptions>()
+        && page
+    {
+        response.set_status(StatusCode::FOUND);
+    }
+}
+
+/// The sign-in page, with the way back to where the caller was.
+fn sign_in_address() -> String {
+    let Some(parts) = use_context::<Parts>() else { return "/sign-in".into() };
+    let here = match parts.uri.path_and_query() {
+        Some(page) if !page.path().starts_with(PREFIX) => page.as_str(),
+        _ => referer_path(&parts).unwrap_or("/"),
+    };
+    match query::local_path(here).as_deref() {
+        Some("/") | None => "/sign-in".into(),
+        Some(page) => format!("/sign-in?next={}", query::encode(page)),
+    }
+}
+
+/// Path and query of the page a request came from.
+fn referer_path(parts: &Parts) -> Option<&str> {
+    let referer = parts.headers.get(header::REFERER)?.to_str().ok()?;
+    let after_scheme = referer.split_once("://")?.1;
+    Some(&after_scheme[after_scheme.find('/')?..])
+}
+
+/// Sets the headers that belong to a rendered page: what it may load and run, and that no cache keeps it.
+pub(crate) fn page_headers() {
+    let Some(response) = use_context::<ResponseOptions>() else { return };
+    let nonce = leptos::nonce::use_nonce().map(|n| format!(" 'nonce-{n}'")).unwrap_or_default();
+    let policy = format!(
+        "default-src 'self'; script-src 'self'{nonce} 'wasm-unsafe-eval'; style-src 'self'; \
+         img-src 'self' data:; media-src 'self'; connect-src 'self'; object-src 'none'; \
+         frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    );
+    let set = |name: HeaderName, value: &str| {
+        if let Ok(value) = value.parse() {
+            response.insert_header(name, value);
+        }
+    };
+    set(header::CONTENT_SECURITY_POLICY, &policy);
+    set(header::CACHE_CONTROL, "no-store");
+    set(header::REFERRER_POLICY, "same-origin");
+}

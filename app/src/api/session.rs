@@ -1,0 +1,83 @@
+//! Signing in and out.
+
+#![expect(
+    missing_docs,
+    reason = "a server function's arguments become the fields of a struct; the function says what they are"
+)]
+
+use super::AppError;
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "ssr")]
+use super::server;
+
+/// A password on its way to the server; never printed.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Password(String);
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("•••")
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl From<Password> for model::Secret {
+    fn from(password: Password) -> Self {
+        Self::new(password.0)
+    }
+}
+
+/// Whoever is signed in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Me {
+    /// User name.
+    pub username: String,
+}
+
+/// Who is signed in.
+#[server(prefix = "/api/fn", endpoint = "who_am_i")]
+pub async fn who_am_i() -> Result<Me, AppError> {
+    let admin = server::require_admin().await?;
+    Ok(Me { username: admin.user.username })
+}
+
+/// Starts a session and goes on to `next`.
+#[server(prefix = "/api/fn", endpoint = "sign_in")]
+pub async fn sign_in(
+    #[server(default)] username: String,
+    password: Password,
+    #[server(default)] next: String,
+) -> Result<(), AppError> {
+    let users = server::vault().users;
+    let peer = use_context::<server::ClientIp>().map(|ip| ip.0).unwrap_or_default();
+    let user = users.sign_in(username.trim(), &password.into(), &peer).await.map_err(server::refuse)?;
+    server::start_session(&user).await?;
+    leptos_axum::redirect(&crate::text::query::local_path(&next).unwrap_or_else(|| "/".into()));
+    Ok(())
+}
+
+/// Ends the session.
+#[server(prefix = "/api/fn", endpoint = "sign_out")]
+pub async fn sign_out() -> Result<(), AppError> {
+    server::require_admin().await?;
+    server::end_session().await?;
+    leptos_axum::redirect("/sign-in?done=out");
+    Ok(())
+}
+
+/// Changes the password of whoever is signed in. Other sessions of theirs end.
+#[server(prefix = "/api/fn", endpoint = "change_password")]
+pub async fn change_password(current: Password, new: Password, repeat: Password) -> Result<(), AppError> {
+    let admin = server::require_admin().await?;
+    if new.0 != repeat.0 {
+        return Err(AppError::field("repeat", "The two new passwords differ"));
+    }
+    let users = server::vault().users;
+    let user = users.change_password(admin.user.id, &current.into(), &new.into()).await.map_err(server::refuse)?;
+    server::start_session(&user).await?;
+    leptos_axum::redirect("/password?done=changed");
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! The upper right of the dialog: the keys.
+
+use super::LIST;
+use crate::api::accounts::{AccountInput, GenerateKeys};
+use crate::components::{CopyButton, Errors, FieldRow, Icon, SecretInput, TextInput, icon};
+use leptos::prelude::*;
+use leptos::wasm_bindgen::JsCast;
+use web_sys::HtmlInputElement;
+
+/// Ids of the two inputs, as `FieldRow` makes them.
+const ACCESS_KEY: &str = "field-access_key";
+const SECRET_KEY: &str = "field-secret_key";
+
+/// The two keys, and what can be done with them.
+pub(super) fn credentials(input: &AccountInput, readonly: bool, errors: Errors) -> AnyView {
+    let AccountInput { id, access_key: access, secret_key: secret, .. } = input.clone();
+    let new = id.is_empty();
+    let generate = ServerAction::<GenerateKeys>::new();
+    // Only ever runs in the browser: fills the two inputs when fresh keys arrive.
+    Effect::new(move |_| {
+        if let Some(Ok(pair)) = generate.value().get() {
+            fill(ACCESS_KEY, &pair.access_key);
+            fill(SECRET_KEY, &pair.secret_key);
+        }
+    });
+    let path = if new { format!("{LIST}/new?keys=true") } else { format!("{LIST}/{id}?keys=true") };
+    let reveal = (!new).then(|| {
+        view! { <a class="button small" href=format!("{LIST}/{id}/keys") data-noscroll="">{icon(Icon::Eye)} "Agent settings and reveal"</a> }
+    });
+    let secret_set = !new && secret.is_empty();
+    view! {
+        <h3>{icon(Icon::Key)} "Credentials"</h3>
+        <p class="about">"Agents and Kerberos Hub use these to send and read recordings."</p>
+        <FieldRow
+            name="access_key"
+            label="Access key"
+            errors=errors
+            control=move |ties| {
+                view! { <TextInput ties=ties name="account[access_key]" value=access readonly=readonly mono=true/> }.into_any()
+            }
+        />
+        <FieldRow
+            name="secret_key"
+            label="Secret key"
+            errors=errors
+            control=move |ties| {
+                let placeholder = match (secret_set, readonly) {
+                    (true, true) => "•••••••• set",
+                    (true, false) => "•••••••• set, leave empty to keep",
+                    _ => "",
+                };
+                view! {
+                    <SecretInput ties=ties name="account[secret_key]" value=secret placeholder=placeholder what="secret key" readonly=readonly/>
+                }
+                    .into_any()
+            }
+        />
+        <div class="cluster">
+            {(!readonly)
+                .then(|| {
+                    view! {
+                        <a
+                            class="button small good"
+                            href=path
+                            role="button"
+                            data-noscroll=""
+                            on:click=move |event| {
+                                event.prevent_default();
+                                generate.dispatch(GenerateKeys {});
+                            }
+                        >
+                            {icon(Icon::Refresh)}
+                            "Generate keys"
+                        </a>
+                    }
+                })} {new
+                    .then(|| {
+                        view! {
+                            <CopyButton input=ACCESS_KEY what="access key" shown="Access key"/>
+                            <CopyButton input=SECRET_KEY what="secret key" shown="Secret key"/>
+                        }
+                    })} {reveal}
+        </div>
+        {(!new && !readonly)
+            .then(|| view! { <p class="field-help">"New keys lock out every agent that still has the old ones."</p> })}
+    }
+    .into_any()
+}
+
+fn fill(id: &str, value: &str) {
+    let input = document().get_element_by_id(id).and_then(|e| e.dyn_into::<HtmlInputElement>().ok());
+    if let Some(input) = input {
+        input.set_value(value);
+    }
+}

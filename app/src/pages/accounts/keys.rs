@@ -1,0 +1,106 @@
+//! What to enter in an agent, and the explicit way to see a secret key.
+
+use super::{LIST, id_of};
+use crate::api::accounts::{AgentSettings, RevealSecret, read_agent_settings};
+use crate::components::{CopyButton, CopyRow, Dialog, Done, Icon, Loading, Problem, icon, loaded};
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+
+/// The dialog at `<id>/keys`.
+#[component]
+pub fn KeysDialog() -> impl IntoView {
+    let params = use_params_map();
+    let reveal = ServerAction::<RevealSecret>::new();
+    let settings =
+        Resource::new(move || (params.with(id_of), reveal.version().get()), |(id, _)| read_agent_settings(id));
+    let error = Signal::derive(move || reveal.value().get().and_then(Result::err));
+    view! {
+        <Title text="Agent settings"/>
+        <Dialog title="Agent settings" close=LIST size="wide">
+            <div class="dialog-body stack">
+                <Done messages=&[("added", "Account added. Copy its keys now: later the secret is shown only on request.")]/>
+                <Problem error=error/>
+                <Transition fallback=Loading>
+                    {move || Suspend::new(async move { loaded(settings.await, |s| panel(s, reveal)) })}
+                </Transition>
+            </div>
+            <footer class="dialog-foot">
+                <span class="grow"></span>
+                <a class="button primary" href=LIST data-noscroll="">"Done"</a>
+            </footer>
+        </Dialog>
+    }
+    .into_any()
+}
+
+fn panel(settings: AgentSettings, reveal: ServerAction<RevealSecret>) -> AnyView {
+    let AgentSettings { account, secret_key } = settings;
+    // The server may be known by many names; the right one is in the browser's address bar.
+    let uri = RwSignal::new("https://<this vault's address>/api".to_owned());
+    Effect::new(move |_| {
+        if let Ok(origin) = window().location().origin() {
+            uri.set(format!("{origin}/api"));
+        }
+    });
+    let any_directory = account.directory == "*";
+    let directory = if any_directory { "camera-1".to_owned() } else { account.directory.clone() };
+    let secret = match &secret_key {
+        Some(secret) => view! { <CopyRow label="Secret key" value=Signal::stored(secret.clone())/> }.into_any(),
+        None => hidden_secret(account.id, reveal),
+    };
+    let block = {
+        let (provider, access, directory) = (account.provider.clone(), account.access_key.clone(), directory.clone());
+        let secret = secret_key.clone().unwrap_or_else(|| "<reveal the secret key>".into());
+        Signal::derive(move || {
+            format!(
+                "AGENT_CLOUD=kstorage\nAGENT_KERBEROSVAULT_URI={}\nAGENT_KERBEROSVAULT_PROVIDER={provider}\nAGENT_KERBEROSVAULT_DIRECTORY={directory}\nAGENT_KERBEROSVAULT_ACCESS_KEY={access}\nAGENT_KERBEROSVAULT_SECRET_KEY={secret}",
+                uri.get()
+            )
+        })
+    };
+    view! {
+        <p>"Enter these in the agent under Persistence, Kerberos Vault, and in Kerberos Hub under Subscription."</p>
+        <dl class="copy-rows">
+            <CopyRow label="Vault URI" value=uri/>
+            <CopyRow label="Provider" value=Signal::stored(account.provider)/>
+            <CopyRow label="Directory" value=Signal::stored(directory)/>
+            <CopyRow label="Access key" value=Signal::stored(account.access_key)/>
+            {secret}
+        </dl>
+        {any_directory
+            .then(|| {
+                view! {
+                    <p class="field-help">
+                        "This account takes the directory each agent names; camera-1 is an example. Hub users enter their Hub user name."
+                    </p>
+                }
+            })}
+        <div class="section-head">
+            <h3>"As environment of an agent"</h3>
+            <CopyButton text=block what="environment"/>
+        </div>
+        <pre class="block mono" tabindex="0">{block}</pre>
+    }
+    .into_any()
+}
+
+fn hidden_secret(id: i64, reveal: ServerAction<RevealSecret>) -> AnyView {
+    view! {
+        <div class="copy-row">
+            <dt>"Secret key"</dt>
+            <dd>
+                <code class="mono">"••••••••••••••••"</code>
+                <ActionForm action=reveal>
+                    <input type="hidden" name="id" value=id.to_string()/>
+                    <button type="submit" class="button small" title="The audit log says who did">
+                        {icon(Icon::Eye)}
+                        "Reveal secret"
+                    </button>
+                </ActionForm>
+            </dd>
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,166 @@
+//! The list.
+
+use super::{Changes, kind_icon, words};
+use crate::api::connections::{list_connections, list_path};
+use crate::api::deliveries::RetryParked;
+use crate::components::{Done, Empty, Icon, Loading, PageHead, Problem, State, icon, loaded, status};
+use crate::pages::search::{Search, matches, needle};
+use crate::text::figures::capped;
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_router::components::Outlet;
+use model::connection::{ConnectionView, Family};
+
+/// All connections of a family, and the dialogs above them.
+#[component]
+pub fn ConnectionsPage(
+    /// Which side.
+    family: Family,
+) -> impl IntoView {
+    let words = words(family);
+    let changes = Changes { save: ServerAction::new(), delete: ServerAction::new(), retry: ServerAction::new() };
+    provide_context(changes);
+    let Changes { save, delete, retry } = changes;
+    let list = Resource::new(
+        move || (save.version().get(), delete.version().get(), retry.version().get()),
+        move |_| list_connections(family.as_str().to_owned()),
+    );
+    let needle = needle();
+    let retry_error = Signal::derive(move || retry.value().get().and_then(Result::err));
+    let add = format!("{}/new", list_path(family));
+    view! {
+        <PageHead title=words.title about=words.about>
+            <a class="button primary" href=add data-noscroll="" data-key="n">{icon(Icon::Plus)} {words.add}</a>
+        </PageHead>
+        <Done messages=words.done/>
+        <Problem error=retry_error/>
+        <Search label=words.search needle=needle/>
+        <Transition fallback=Loading>
+            {move || Suspend::new(async move { loaded(list.await, |rows| table(family, rows, needle, retry)) })}
+        </Transition>
+        <Outlet/>
+    }
+    .into_any()
+}
+
+fn table(
+    family: Family,
+    rows: Vec<ConnectionView>,
+    needle: RwSignal<String>,
+    retry: ServerAction<RetryParked>,
+) -> AnyView {
+    let words = words(family);
+    if rows.is_empty() {
+        let add = format!("{}/new", list_path(family));
+        return view! {
+            <Empty picture=words.icon title=match family {
+                Family::Provider => "No storage provider yet",
+                Family::Integration => "No integration yet",
+            }>
+                <p>
+                    {match family {
+                        Family::Provider => "Recordings need somewhere to be kept. Add a folder on this machine, or a bucket you own.",
+                        Family::Integration => "Recordings are stored without one. Add an integration to tell your own systems about each recording.",
+                    }}
+                </p>
+                <a class="button" href=add data-noscroll="">{words.add}</a>
+            </Empty>
+        }
+        .into_any();
+    }
+    let integrations = family == Family::Integration;
+    let rows = rows.into_iter().map(|row| tr(row, needle, retry)).collect_view();
+    view! {
+        <div class="table-wrap">
+            <table class="table">
+                <caption class="sr-only">{words.title}</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">"Status"</th>
+                        <th scope="col">"Name"</th>
+                        <th scope="col">"Kind"</th>
+                        <th scope="col">"Goes to"</th>
+                        <th scope="col">"Used by"</th>
+                        {integrations.then(|| view! { <th scope="col">"Deliveries"</th> })}
+                        <th scope="col"><span class="sr-only">"Actions"</span></th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+fn tr(row: ConnectionView, needle: RwSignal<String>, retry: ServerAction<RetryParked>) -> AnyView {
+    let list = list_path(row.family);
+    let kind = row.family.kind(&row.kind);
+    let label = kind.map_or_else(|| row.kind.clone(), |k| k.label.to_owned());
+    // The first field of each kind says where things go: a bucket, a folder, an address.
+    let target = kind.and_then(|k| k.fields.first()).map(|f| row.settings.get(f.name).to_owned()).unwrap_or_default();
+    let used_by = if row.used_by.is_empty() { "no account".to_owned() } else { row.used_by.join(", ") };
+    let hay = format!("{} {label} {target} {used_by}", row.name);
+    let state = if row.enabled { status(State::Good, "Enabled") } else { status(State::Off, "Disabled") };
+    let edit = format!("{list}/{}", row.id);
+    let delete = format!("{edit}/delete");
+    let edit_label = format!("{} {}", if row.provisioned { "View" } else { "Edit" }, row.name);
+    let deliveries = (row.family == Family::Integration).then(|| deliveries(&row, retry));
+    view! {
+        <tr hidden=move || !matches(needle, &hay)>
+            <td data-label="Status">{state}</td>
+            <th scope="row" data-label="Name">
+                <a class="row-link" href=edit.clone() data-noscroll="">{row.name.clone()}</a>
+                {row.provisioned.then(provisioned)}
+            </th>
+            <td data-label="Kind"><span class="kind">{icon(kind_icon(&row.kind))} {label}</span></td>
+            <td data-label="Goes to" class="mono clip">{target}</td>
+            <td data-label="Used by" class="clip" data-quiet=row.used_by.is_empty().then_some("")>{used_by}</td>
+            {deliveries}
+            <td class="actions">
+                <a class="icon-button" href=edit data-noscroll="" aria-label=edit_label>
+                    {icon(if row.provisioned { Icon::Eye } else { Icon::Pencil })}
+                </a>
+                {(!row.provisioned)
+                    .then(|| {
+                        view! {
+                            <a class="icon-button" href=delete data-noscroll="" aria-label=format!("Delete {}", row.name)>
+                                {icon(Icon::Bin)}
+                            </a>
+                        }
+                    })}
+            </td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// Marks what the configuration file declares.
+pub(in crate::pages) fn provisioned() -> AnyView {
+    view! { <span class="badge" title="Declared in the configuration file">{icon(Icon::Lock)} "provisioned"</span> }
+        .into_any()
+}
+
+fn deliveries(row: &ConnectionView, retry: ServerAction<RetryParked>) -> AnyView {
+    let (id, parked, waiting) = (row.id, row.parked, row.waiting);
+    let label = format!("Retry what is parked for {}", row.name);
+    let parked_view = (parked > 0).then(|| {
+        view! {
+            <a class="row-link" href=format!("/integrations/{id}/parked") data-noscroll="">
+                {status(State::Bad, "Parked")} " " {capped(parked)}
+            </a>
+            <ActionForm action=retry>
+                <input type="hidden" name="id" value=id.to_string()/>
+                <button type="submit" class="button small" aria-label=label>
+                    {icon(Icon::Refresh)}
+                    "Retry parked"
+                </button>
+            </ActionForm>
+        }
+    });
+    let waiting_view = match (waiting, parked) {
+        (0, 0) => view! { <span class="quiet">"none waiting"</span> }.into_any(),
+        (0, _) => ().into_any(),
+        (n, _) => view! { {status(State::Warn, "Waiting")} " " {capped(n)} }.into_any(),
+    };
+    view! { <td data-label="Deliveries"><div class="cluster">{waiting_view} {parked_view}</div></td> }.into_any()
+}

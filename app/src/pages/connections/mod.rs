@@ -1,0 +1,92 @@
+//! Storage providers and integrations: the same pages for both families.
+
+pub mod chooser;
+pub mod delete;
+pub mod editor;
+mod footer;
+pub mod list;
+pub mod parked;
+
+pub use chooser::ChooseKind;
+pub use delete::DeleteDialog;
+pub use editor::EditDialog;
+pub use list::ConnectionsPage;
+pub(super) use list::provisioned;
+pub use parked::ParkedDialog;
+
+use crate::api::connections::{DeleteConnection, SaveConnection};
+use crate::api::deliveries::RetryParked;
+use crate::components::Icon;
+use leptos::prelude::*;
+use leptos_router::params::ParamsMap;
+use model::connection::Family;
+
+/// What changes the list; lives with the page, so that the list reloads when a dialog is gone.
+#[derive(Clone, Copy)]
+struct Changes {
+    save: ServerAction<SaveConnection>,
+    delete: ServerAction<DeleteConnection>,
+    retry: ServerAction<RetryParked>,
+}
+
+/// A family's words.
+struct Words {
+    title: &'static str,
+    about: &'static str,
+    one: &'static str,
+    add: &'static str,
+    delete: &'static str,
+    search: &'static str,
+    icon: Icon,
+    done: &'static [(&'static str, &'static str)],
+}
+
+const fn words(family: Family) -> Words {
+    match family {
+        Family::Provider => Words {
+            title: "Storage providers",
+            about: "Where recordings are kept: a disk, a bucket, your own object store.",
+            one: "storage provider",
+            add: "Add storage provider",
+            delete: "Delete storage provider",
+            search: "Search storage providers",
+            icon: Icon::Cloud,
+            done: &[
+                ("added", "Storage provider added. Choose it in an account to use it."),
+                ("saved", "Storage provider saved."),
+                ("deleted", "Storage provider deleted."),
+            ],
+        },
+        Family::Integration => Words {
+            title: "Integrations",
+            about: "What is told about every recording: a queue, the Hub, another vault, your own endpoint.",
+            one: "integration",
+            add: "Add integration",
+            delete: "Delete integration",
+            search: "Search integrations",
+            icon: Icon::Plug,
+            done: &[
+                ("added", "Integration added. Tick it in an account to use it."),
+                ("saved", "Integration saved."),
+                ("deleted", "Integration deleted."),
+                ("retried", "Parked deliveries are being tried again."),
+            ],
+        },
+    }
+}
+
+/// Picture of a kind.
+fn kind_icon(kind: &str) -> Icon {
+    match kind {
+        "filesystem" => Icon::Film,
+        "webhook" => Icon::Link,
+        "hub" | "vault" => Icon::Shield,
+        "kafka" | "sqs" | "rabbitmq" => Icon::Plug,
+        _ => Icon::Cloud,
+    }
+}
+
+/// The row id in a dialog's address; 0, which no row has, when there is none.
+fn id_of(params: &ParamsMap) -> i64 {
+    params.get("id").and_then(|id| id.parse().ok()).unwrap_or_default()
+}

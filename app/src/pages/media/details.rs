@@ -1,0 +1,43 @@
+//! What is known about a recording.
+
+use super::camera;
+use crate::components::{CopyButton, Time};
+use crate::text::figures::{bytes, duration};
+use leptos::prelude::*;
+use model::recording::RecordingView;
+
+pub(super) fn details(row: RecordingView) -> AnyView {
+    let camera = camera(&row);
+    let length = match row.duration_ms {
+        0 => "unknown".to_owned(),
+        ms => duration(ms),
+    };
+    let format = format!(
+        "{}{}",
+        if row.codec.is_empty() { "unknown codec" } else { row.codec.as_str() },
+        if row.fragmented { ", fragmented MP4" } else { "" }
+    );
+    let fact = |label: &'static str, value: AnyView| view! { <div><dt>{label}</dt><dd>{value}</dd></div> };
+    let key = row.key.clone();
+    view! {
+        <dl class="facts">
+            {fact("Recorded", view! { <Time at=row.timestamp/> }.into_any())}
+            {fact("Stored", view! { <Time at=row.uploaded_at/> }.into_any())}
+            {fact("Camera", camera.into_any())}
+            {fact("Account", row.account.into_any())}
+            {fact("Provider", row.provider.into_any())}
+            {fact("Length", length.into_any())}
+            {fact("Size", bytes(row.size).into_any())}
+            {fact("Format", format.into_any())}
+        </dl>
+        <dl class="facts long">
+            {fact(
+                "Key",
+                view! { <span class="cluster"><code class="mono break">{row.key}</code> <CopyButton text=key what="key"/></span> }
+                    .into_any(),
+            )}
+            {fact("SHA-256", view! { <code class="mono break">{row.sha256}</code> }.into_any())}
+        </dl>
+    }
+    .into_any()
+}

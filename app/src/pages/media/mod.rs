@@ -1,0 +1,44 @@
+//! Recordings.
+
+pub mod delete;
+mod details;
+mod filters;
+pub mod list;
+pub mod play;
+mod select;
+
+pub use delete::DeleteRecordingsDialog;
+pub use list::MediaPage;
+pub use play::PlayDialog;
+
+use crate::api::AppError;
+use crate::api::media::{DeleteRecordings, MediaQuery};
+use crate::components::use_query;
+use leptos::prelude::*;
+use model::page::Page;
+use model::recording::RecordingView;
+
+const LIST: &str = "/media";
+
+/// What the list's dialogs share with it.
+#[derive(Clone, Copy)]
+struct Shared {
+    delete: ServerAction<DeleteRecordings>,
+    list: Resource<Result<Page<RecordingView>, AppError>>,
+}
+
+/// Filter and position, as the address says; the same as long as only the dialog changes.
+fn media_query() -> Memo<MediaQuery> {
+    let query = use_query();
+    Memo::new(move |_| query.with(MediaQuery::from_map))
+}
+
+/// The file name of a key, for people.
+fn file_name(key: &str) -> String {
+    key.rsplit('/').next().unwrap_or(key).to_owned()
+}
+
+/// Name of the camera, else its key.
+pub(in crate::pages) fn camera(row: &RecordingView) -> String {
+    if row.instance_name.is_empty() { row.device.clone() } else { row.instance_name.clone() }
+}

@@ -1,0 +1,60 @@
+//! The search box above a list: a plain GET form, live once the page lives.
+
+use crate::components::{Icon, icon, use_query};
+use leptos::prelude::*;
+
+/// What is searched for; starts with what the address says.
+pub fn needle() -> RwSignal<String> {
+    RwSignal::new(use_query().with_untracked(|q| q.get("q")).unwrap_or_default())
+}
+
+/// Whether every word searched for is in the text.
+pub fn matches(needle: RwSignal<String>, text: &str) -> bool {
+    needle.with(|needle| holds(text, needle))
+}
+
+fn holds(text: &str, needle: &str) -> bool {
+    let text = text.to_lowercase();
+    needle.to_lowercase().split_whitespace().all(|word| text.contains(word))
+}
+
+/// The box.
+#[component]
+pub fn Search(
+    /// What is searched.
+    label: &'static str,
+    /// Where the text goes.
+    needle: RwSignal<String>,
+) -> impl IntoView {
+    view! {
+        <form class="search" method="get" role="search" on:submit=|event| event.prevent_default()>
+            {icon(Icon::Search)}
+            <input
+                class="input"
+                type="search"
+                name="q"
+                placeholder=format!("{label}…")
+                aria-label=label
+                aria-keyshortcuts="/"
+                data-key="/"
+                autocomplete="off"
+                value=needle.get_untracked()
+                on:input=move |event| needle.set(event_target_value(&event))
+            />
+            <kbd aria-hidden="true">"/"</kbd>
+        </form>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::holds;
+
+    #[test]
+    fn finds_words_in_any_order_and_case() {
+        assert!(holds("Front Door IPCamera 3.0", "camera front"));
+        assert!(holds("Front Door", ""));
+        assert!(!holds("Front Door", "front garden"));
+    }
+}

@@ -1,0 +1,5 @@
+//! Figures, times and addresses as text, without locale or clock: the same on server and browser.
+
+pub mod figures;
+pub mod query;
+pub mod time;

@@ -1,0 +1,63 @@
+//! The command line.
+
+use crate::measure;
+
+pub(crate) const HELP: &str = "\
+make bench                                     everything, into docs/benchmarks.md
+make bench ARGS=\"[--quick] [measurement…]\"     only these, printed and not written
+
+Measurements: throughput memory latency media page
+--quick       little load and few samples: shows that the harness works, figures mean nothing
+--date DATE   date of the report";
+
+/// What is to be measured.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Arguments {
+    pub(crate) measurements: Vec<&'static str>,
+    pub(crate) quick: bool,
+    pub(crate) date: String,
+}
+
+impl Arguments {
+    pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut parsed = Self { measurements: Vec::new(), quick: false, date: "without date".into() };
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                "--quick" => parsed.quick = true,
+                "--date" => parsed.date = arguments.next().ok_or("--date needs a date")?,
+                name => match measure::NAMES.iter().find(|known| **known == name) {
+                    Some(known) => parsed.measurements.push(known),
+                    None => return Err(format!("there is no measurement '{name}'")),
+                },
+            }
+        }
+        if parsed.measurements.is_empty() {
+            parsed.measurements = measure::NAMES.to_vec();
+        }
+        Ok(parsed)
+    }
+
+    /// Whether the figures are worth keeping.
+    pub(crate) fn is_complete(&self) -> bool {
+        !self.quick && measure::NAMES.iter().all(|name| self.measurements.contains(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Arguments, String> {
+        Arguments::parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn only_a_complete_run_is_kept() {
+        let all = parse("--date 2026-01-31").expect("valid");
+        assert_eq!((all.date.as_str(), all.is_complete()), ("2026-01-31", true));
+        assert!(!parse("--quick").expect("valid").is_complete());
+        let some = parse("media page").expect("valid");
+        assert_eq!((some.measurements.as_slice(), some.is_complete()), (["media", "page"].as_slice(), false));
+        assert!(parse("medai").is_err() && parse("--date").is_err());
+    }
+}

@@ -1,0 +1,85 @@
+//! Cameras' agents, which upload to a vault (PROTOCOL §3).
+
+use super::Client;
+use crate::http::{Answer, Connection, Pieces};
+use anyhow::Result;
+use async_trait::async_trait;
+use bytes::Bytes;
+use hyper::{Request, StatusCode};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What Go's HTTP client, and so the agent, sends at a time.
+const CHUNK: usize = 32 * 1024;
+/// Directory of all recordings of the load.
+const DIRECTORY: &str = "bench";
+
+/// File names are never used twice.
+static NUMBER: AtomicU64 = AtomicU64::new(1_700_000_000);
+
+/// An account of the vault under test.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Account {
+    pub(crate) name: &'static str,
+    pub(crate) provider: &'static str,
+}
+
+impl Account {
+    /// As a section of `vault.toml`; `integrations` is the inside of a list.
+    pub(crate) fn section(self, integrations: &str) -> String {
+        let Self { name, provider } = self;
+        format!(
+            "[[account]]\nname = \"{name}\"\nprovider = \"{provider}\"\nintegrations = [{integrations}]\ndirectory = \"*\"\n\
+             access_key = \"{name}-access\"\nsecret_key = \"{name}-secret\"\n"
+        )
+    }
+}
+
+/// One camera's agent.
+pub(crate) struct Agent {
+    connection: Connection,
+    account: Account,
+    camera: usize,
+    recording: Bytes,
+}
+
+impl Agent {
+    pub(crate) async fn connect(
+        address: SocketAddr,
+        account: Account,
+        camera: usize,
+        recording: Bytes,
+    ) -> Result<Self> {
+        Ok(Self { connection: Connection::open(address).await?, account, camera, recording })
+    }
+
+    /// Uploads as another camera than before.
+    pub(crate) fn become_camera(&mut self, camera: usize) {
+        self.camera = camera;
+    }
+
+    /// Uploads once; answers the full key and the vault's answer.
+    pub(crate) async fn send(&mut self) -> Result<(String, Answer)> {
+        let (number, camera) = (NUMBER.fetch_add(1, Ordering::Relaxed), self.camera);
+        let file_name = format!("{number}_6-967003_Camera{camera}_200-200-400-400_24_8000.mp4");
+        let request = Request::post("/api/storage")
+            .header("Content-Type", "video/mp4")
+            .header("X-Kerberos-Storage-AccessKey", format!("{}-access", self.account.name))
+            .header("X-Kerberos-Storage-SecretAccessKey", format!("{}-secret", self.account.name))
+            .header("X-Kerberos-Storage-Directory", DIRECTORY)
+            .header("X-Kerberos-Storage-FileName", &file_name)
+            .header("X-Kerberos-Storage-Device", format!("camera-{camera}"))
+            .header("X-Kerberos-Storage-Capture", "IPCamera")
+            .body(Pieces::chunked(self.recording.clone(), CHUNK))?;
+        let answer = self.connection.expect(request, StatusCode::OK).await?;
+        Ok((format!("{DIRECTORY}/{file_name}"), answer))
+    }
+}
+
+#[async_trait]
+impl Client for Agent {
+    async fn upload(&mut self) -> Result<()> {
+        self.send().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,43 @@
+//! What is put up to be measured, and taken down afterwards.
+
+mod process;
+mod s3;
+mod scratch;
+mod vault;
+
+pub(crate) use process::Process;
+pub(crate) use s3::S3;
+pub(crate) use scratch::Scratch;
+pub(crate) use vault::{PASSWORD, USERNAME, Vault, database};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use std::path::PathBuf;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Where things are.
+pub(crate) struct Workshop {
+    pub(crate) repository: PathBuf,
+    /// The release binary under test.
+    pub(crate) binary: PathBuf,
+}
+
+impl Workshop {
+    /// The binary is the one built beside this program.
+    pub(crate) fn find() -> Result<Self> {
+        let repository = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
+        let own = std::env::current_exe()?;
+        let binary = own.parent().context("a program has a folder")?.join("kerberos-vault");
+        ensure!(binary.is_file(), "there is no vault beside this program: `make bench` builds both");
+        Ok(Self { repository, binary })
+    }
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+pub(crate) async fn told_to_stop() -> Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    bail!("stopped before the end; nothing was written")
+}

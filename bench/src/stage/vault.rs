@@ -1,0 +1,112 @@
+//! A vault process.
+
+use super::{Process, Workshop};
+use crate::http::{Connection, Pieces};
+use anyhow::{Context as _, Result, bail};
+use hyper::{Request, StatusCode};
+use std::fs::File;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Who may sign in.
+pub(crate) const USERNAME: &str = "root";
+pub(crate) const PASSWORD: &str = "bench-password-1";
+
+/// How long a start may take.
+const START: Duration = Duration::from_secs(60);
+/// How long an end may take.
+const STOP: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_millis(20);
+
+/// The release binary with a configuration of its own; stopped when dropped.
+pub(crate) struct Vault {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    pub(crate) process: Process,
+}
+
+impl Vault {
+    /// Starts it on a folder, with these sections in its `vault.toml` besides the usual ones.
+    pub(crate) async fn start(workshop: &Workshop, folder: &Path, sections: &str) -> Result<Self> {
+        let address = free_address()?;
+        let configuration = folder.join("vault.toml");
+        std::fs::write(&configuration, format!("{}{sections}", basics(address, folder)))?;
+        let log = folder.join("vault.log");
+        let output = File::options().create(true).append(true).open(&log)?;
+        let mut command = Command::new(&workshop.binary);
+        command.arg("--config").arg(&configuration).current_dir(folder);
+        command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
+        // the developer's own settings must not reach it
+        for (name, _) in std::env::vars_os() {
+            if ["VAULT_", "KERBEROS_", "LEPTOS_"].iter().any(|ours| name.to_string_lossy().starts_with(ours)) {
+                command.env_remove(name);
+            }
+        }
+        let child = command.spawn().context("the vault cannot be started")?;
+        let mut vault = Self { process: Process(child.id()), child, address };
+        vault.wait(&log).await?;
+        Ok(vault)
+    }
+
+    async fn wait(&mut self, log: &PathBuf) -> Result<()> {
+        let give_up = Instant::now() + START;
+        while Instant::now() < give_up {
+            if self.child.try_wait()?.is_some() {
+                bail!("the vault ended at once:\n{}", std::fs::read_to_string(log)?);
+            }
+            if self.answers().await.is_ok() {
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        bail!("the vault does not answer:\n{}", std::fs::read_to_string(log)?)
+    }
+
+    async fn answers(&self) -> Result<()> {
+        let request = Request::get("/api/health").body(Pieces::none())?;
+        Connection::open(self.address).await?.expect(request, StatusCode::OK).await?;
+        Ok(())
+    }
+
+    /// Without a slash at the end.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+impl Drop for Vault {
+    fn drop(&mut self) {
+        // as an operator would; std knows only SIGKILL
+        let _ = Command::new("kill").args(["-s", "TERM", &self.child.id().to_string()]).status();
+        let give_up = Instant::now() + STOP;
+        while Instant::now() < give_up {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(LOOK);
+        }
+        eprintln!("! the vault does not stop, killing it");
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The database's file in a vault's folder.
+pub(crate) fn database(folder: &Path) -> PathBuf {
+    folder.join("data/vault.db")
+}
+
+fn basics(address: SocketAddr, folder: &Path) -> String {
+    format!(
+        "[server]\nlisten = \"{address}\"\n[data]\ndir = \"{}\"\n[database]\nurl = \"sqlite://{}\"\n\
+         [admin]\nusername = \"{USERNAME}\"\npassword = \"{PASSWORD}\"\n",
+        folder.join("data").display(),
+        database(folder).display(),
+    )
+}
+
+fn free_address() -> Result<SocketAddr> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?)
+}

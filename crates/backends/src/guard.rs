@@ -1,0 +1,178 @@
+//! Where the vault never connects to, whatever an administrator enters: link-local addresses and
+//! the metadata services of clouds, which hand credentials to whoever asks from inside the machine.
+//!
+//! Loopback and private addresses are fine: the vault's home is next to the servers it uses. Names
+//! are checked by what they resolve to at the moment of connecting, so that a name cannot pass the
+//! check with one address and be connected to with another.
+
+use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// Metadata services outside 169.254/16: Alibaba, Azure, Oracle.
+const METADATA_V4: [Ipv4Addr; 3] =
+    [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(168, 63, 129, 16), Ipv4Addr::new(192, 0, 0, 192)];
+/// Metadata services with an IPv6 address of their own: AWS, Google.
+const METADATA_V6: [Ipv6Addr; 2] =
+    [Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)];
+const METADATA_NAMES: [&str; 5] =
+    ["metadata", "metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal"];
+
+/// Why a host has no address to connect to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HostError {
+    /// An address the vault never connects to.
+    #[error("link-local and cloud metadata addresses are never connected to")]
+    Refused,
+    /// The resolver says no.
+    #[error("the name cannot be resolved")]
+    Unresolved(#[source] io::Error),
+}
+
+fn refuses_ip(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(v4) => v4.is_link_local() || METADATA_V4.contains(&v4),
+        IpAddr::V6(v6) => {
+            v6.is_unicast_link_local()
+                || METADATA_V6.contains(&v6)
+                || embedded(v6).is_some_and(|v4| refuses_ip(v4.into()))
+        }
+    }
+}
+
+/// The IPv4 address that a NAT64 gateway (64:ff9b::/96) or a 6to4 relay (2002::/16) would reach.
+fn embedded(v6: Ipv6Addr) -> Option<Ipv4Addr> {
+    let join = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
+    match v6.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(join(high, low)),
+        [0x2002, high, low, ..] => Some(join(high, low)),
+        _ => None,
+    }
+}
+
+/// Checks a host as written in an address: a metadata service's name or a literal IP. Clients do
+/// not resolve literals, so [`GuardedResolver`] never sees those.
+pub(crate) fn check_host(host: &str) -> Result<(), HostError> {
+    let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
+    let refused = match host.parse::<IpAddr>() {
+        Ok(ip) => refuses_ip(ip),
+        Err(_) => METADATA_NAMES.iter().any(|name| host.eq_ignore_ascii_case(name)),
+    };
+    if refused { Err(HostError::Refused) } else { Ok(()) }
+}
+
+/// Resolves names by the system's resolver and leaves out what is refused.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GuardedResolver;
+
+impl GuardedResolver {
+    pub(crate) async fn lookup(self, host: &str) -> Result<Vec<IpAddr>, HostError> {
+        check_host(host)?;
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let found: Vec<IpAddr> =
+            tokio::net::lookup_host((bare, 0)).await.map_err(HostError::Unresolved)?.map(|a| a.ip()).collect();
+        if found.is_empty() {
+            return Err(HostError::Unresolved(io::Error::from(io::ErrorKind::NotFound)));
+        }
+        let allowed: Vec<IpAddr> = found.into_iter().filter(|ip| !refuses_ip(*ip)).collect();
+        if allowed.is_empty() { Err(HostError::Refused) } else { Ok(allowed) }
+    }
+}
+
+impl Resolve for GuardedResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let resolver = *self;
+        Box::pin(async move {
+            let addresses = resolver.lookup(name.as_str()).await?;
+            Ok(Box::new(addresses.into_iter().map(|ip| SocketAddr::new(ip, 0))) as Addrs)
+        })
+    }
+}
+
+impl ResolveDns for GuardedResolver {
+    fn resolve_dns<'a>(&'a self, name: &'a str) -> DnsFuture<'a> {
+        DnsFuture::new(async move { self.lookup(name).await.map_err(ResolveDnsError::new) })
+    }
+}
+
+/// The SDK's HTTP client with literal addresses checked as well. The SDK composes host names itself
+/// (bucket and endpoint), so the check belongs to each request, not to the settings.
+#[derive(Debug)]
+pub(crate) struct GuardedClient(pub(crate) SharedHttpClient);
+
+impl HttpClient for GuardedClient {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(GuardedConnector(self.0.http_connector(settings, components)))
+    }
+}
+
+#[derive(Debug)]
+struct GuardedConnector(SharedHttpConnector);
+
+impl HttpConnector for GuardedConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let uri = request.uri().parse::<http::Uri>();
+        match check_host(uri.as_ref().ok().and_then(http::Uri::host).unwrap_or_default()) {
+            Ok(()) => self.0.call(request),
+            Err(refused) => HttpConnectorFuture::ready(Err(ConnectorError::user(refused.into()))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_metadata_and_link_local_in_every_spelling() {
+        for host in [
+            "169.254.169.254",
+            "169.254.0.1",
+            "[fe80::1]",
+            "fe80::a9fe:a9fe",
+            "[::ffff:169.254.169.254]",
+            "[64:ff9b::a9fe:a9fe]",
+            "2002:a9fe:a9fe::",
+            "[fd00:ec2::254]",
+            "100.100.100.200",
+            "168.63.129.16",
+            "Metadata.Google.Internal.",
+            "metadata",
+        ] {
+            assert!(matches!(check_host(host), Err(HostError::Refused)), "{host}");
+        }
+    }
+
+    #[test]
+    fn allows_on_premises_addresses() {
+        for host in [
+            "127.0.0.1",
+            "[::1]",
+            "10.0.0.4",
+            "192.168.1.20",
+            "172.16.0.1",
+            "fd12::1",
+            "minio",
+            "s3.eu-west-1.amazonaws.com",
+        ] {
+            assert!(check_host(host).is_ok(), "{host}");
+        }
+    }
+
+    /// `inet_aton` spellings are no IP to Rust's parser, but the system's resolver takes them.
+    #[tokio::test]
+    async fn refuses_numeric_names_the_resolver_understands() {
+        for host in ["2852039166", "0xa9fea9fe", "169.254.43518"] {
+            let found = GuardedResolver.lookup(host).await;
+            assert!(found.is_err(), "{host}: {found:?}");
+        }
+        assert!(GuardedResolver.lookup("localhost").await.is_ok());
+    }
+}

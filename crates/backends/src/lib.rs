@@ -1,0 +1,106 @@
+//! The world outside: object stores and event sinks. The only crate that names SDKs.
+//!
+//! [`Backends`] turns the settings of a connection into the store or sink they describe; everything
+//! else is reached through the ports in `model`. A new kind is a file below `stores` or `sinks` and
+//! a line in the matching `match` here.
+
+mod clock;
+mod guard;
+mod http;
+mod net;
+mod prober;
+mod random;
+mod sinks;
+mod stores;
+
+use crate::http::Outgoing;
+use clock::Clock;
+use model::connection::Definition;
+use model::field::{FieldError, Settings};
+use model::integrations::Webhook;
+use model::ports::{BlobStore, Connector, EventSink};
+use model::providers::{Ceph, Filesystem, Minio, S3, S3Target, Storj};
+use sinks::WebhookSink;
+use std::sync::Arc;
+use std::time::SystemTime;
+use stores::{FilesystemStore, S3Store};
+
+/// Opens stores and sinks. One per process: what it opens shares its HTTP connections.
+#[derive(Debug, Clone)]
+pub struct Backends {
+    outgoing: Outgoing,
+    clock: Clock,
+}
+
+impl Backends {
+    /// Reads the system's certificates; connects to nothing.
+    pub fn new() -> Self {
+        Self::opening(Clock::system())
+    }
+
+    /// With another clock, for tests of what a wrong one leads to.
+    #[doc(hidden)]
+    pub fn with_clock(now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        Self::opening(Clock::new(now))
+    }
+
+    fn opening(clock: Clock) -> Self {
+        Self { outgoing: Outgoing::new(), clock }
+    }
+
+    fn s3(&self, target: impl Into<S3Target>) -> Arc<dyn BlobStore> {
+        Arc::new(S3Store::new(target.into(), &self.outgoing, &self.clock))
+    }
+}
+
+impl Default for Backends {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Connector for Backends {
+    fn store(&self, kind: &str, settings: &Settings) -> Result<Arc<dyn BlobStore>, Vec<FieldError>> {
+        Ok(match kind {
+            Filesystem::NAME => Arc::new(FilesystemStore::new(&Filesystem::parse(settings)?)),
+            S3::NAME => self.s3(S3::parse(settings)?),
+            Minio::NAME => self.s3(Minio::parse(settings)?),
+            Ceph::NAME => self.s3(Ceph::parse(settings)?),
+            Storj::NAME => self.s3(Storj::parse(settings)?),
+            _ => return Err(unknown("storage provider", kind)),
+        })
+    }
+
+    fn sink(&self, kind: &str, settings: &Settings) -> Result<Arc<dyn EventSink>, Vec<FieldError>> {
+        Ok(match kind {
+            Webhook::NAME => Arc::new(WebhookSink::new(Webhook::parse(settings)?, &self.outgoing, &self.clock)?),
+            _ => return Err(unknown("integration", kind)),
+        })
+    }
+}
+
+fn unknown(family: &str, kind: &str) -> Vec<FieldError> {
+    vec![FieldError::new("", format!("there is no kind of {family} named '{kind}'"))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::connection::Family;
+
+    /// A kind that forms offer but nothing opens would only be found out by its first user.
+    #[test]
+    fn every_kind_is_known_here() {
+        let backends = Backends::new();
+        let unknown = |errors: &[FieldError]| errors.iter().any(|e| e.message.starts_with("there is no kind"));
+        for kind in Family::Provider.kinds() {
+            let opened = backends.store(kind.name, &Settings::new());
+            assert!(!unknown(&opened.err().unwrap_or_default()), "{}", kind.name);
+        }
+        for kind in Family::Integration.kinds() {
+            let opened = backends.sink(kind.name, &Settings::new());
+            assert!(!unknown(&opened.err().unwrap_or_default()), "{}", kind.name);
+        }
+        assert!(unknown(&backends.store("tape", &Settings::new()).err().unwrap_or_default()));
+    }
+}

@@ -1,0 +1,5 @@
+//! Event sinks.
+
+mod webhook;
+
+pub(crate) use webhook::WebhookSink;

@@ -1,0 +1,69 @@
+//! What the file system says, in words.
+
+use model::error::{StoreError, StoreErrorKind};
+use std::io::{self, ErrorKind};
+
+/// Says why something could not be `done` ("stored", "read", "deleted"). The path stays in the log:
+/// cameras see these sentences too.
+pub(super) fn in_words(done: &str, error: io::Error) -> StoreError {
+    let (kind, why) = match error.kind() {
+        ErrorKind::StorageFull => (StoreErrorKind::Full, "the disk is full"),
+        ErrorKind::QuotaExceeded => (StoreErrorKind::Full, "the disk quota is used up"),
+        ErrorKind::PermissionDenied => (StoreErrorKind::Denied, "the vault has no permission for its folder"),
+        ErrorKind::ReadOnlyFilesystem => (StoreErrorKind::Denied, "the file system is mounted read-only"),
+        ErrorKind::InvalidFilename => (StoreErrorKind::Denied, "its name is too long for the file system"),
+        ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
+            (StoreErrorKind::Denied, "a file has the name of the folder it belongs in")
+        }
+        ErrorKind::IsADirectory | ErrorKind::DirectoryNotEmpty => {
+            (StoreErrorKind::Denied, "there is a folder of that name")
+        }
+        ErrorKind::CrossesDevices => (StoreErrorKind::Denied, "another disk is mounted within the provider's folder"),
+        ErrorKind::FileTooLarge => (StoreErrorKind::Denied, "it is too large for the file system"),
+        _ => (StoreErrorKind::Unavailable, "the file system reports an error"),
+    };
+    StoreError::caused(kind, format!("The recording cannot be {done}: {why}."), error)
+}
+
+/// The object is not there.
+pub(super) fn not_found() -> StoreError {
+    StoreError::new(StoreErrorKind::NotFound, "There is no such recording in this store.")
+}
+
+/// The upload is not there, or not any more.
+pub(super) fn unknown_upload() -> StoreError {
+    StoreError::new(StoreErrorKind::NotFound, "The store does not know this upload, or not any more.")
+}
+
+/// The upload lacks something.
+pub(super) fn broken(why: &str) -> StoreError {
+    StoreError::new(StoreErrorKind::Interrupted, why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    /// `/dev/full` is the one full disk that every Linux machine has.
+    #[test]
+    fn a_full_disk_is_told_as_such() {
+        let mut full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
+        let error = in_words("stored", full.write_all(b"x").expect_err("is full"));
+        assert_eq!(error.kind, StoreErrorKind::Full);
+        assert_eq!(error.message, "The recording cannot be stored: the disk is full.");
+    }
+
+    #[test]
+    fn what_an_administrator_must_fix_is_denied() {
+        for kind in [
+            ErrorKind::PermissionDenied,
+            ErrorKind::ReadOnlyFilesystem,
+            ErrorKind::InvalidFilename,
+            ErrorKind::NotADirectory,
+        ] {
+            assert_eq!(in_words("stored", kind.into()).kind, StoreErrorKind::Denied, "{kind}");
+        }
+        assert_eq!(in_words("stored", ErrorKind::StaleNetworkFileHandle.into()).kind, StoreErrorKind::Unavailable);
+    }
+}

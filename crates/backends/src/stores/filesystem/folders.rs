@@ -1,0 +1,120 @@
+//! Folders: made when needed, durable before anything relies on them, removed when empty.
+
+use super::error::in_words;
+use model::error::{StoreError, StoreErrorKind};
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// How many folders are remembered.
+const REMEMBERED: usize = 4096;
+
+/// The folders below a root.
+#[derive(Debug)]
+pub(super) struct Folders {
+    root: PathBuf,
+    /// Those known to exist durably, so that storing an object need not sync every folder above it.
+    /// One that is gone shows as "not found" when it is used, and is made again then.
+    durable: Mutex<HashSet<PathBuf>>,
+}
+
+impl Folders {
+    pub(super) fn new(root: PathBuf) -> Self {
+        Self { root, durable: Mutex::default() }
+    }
+
+    /// Makes a folder with all above it, durably.
+    pub(super) fn ensure(&self, folder: &Path) -> io::Result<()> {
+        if self.durable().contains(folder) {
+            return Ok(());
+        }
+        let missing = folder.ancestors().take_while(|f| !f.exists()).count();
+        make(folder)?;
+        // Also those another upload has just made: it may not have come to syncing them.
+        let ours = folder.ancestors().take_while(|f| f.starts_with(&self.root) && *f != self.root).count();
+        for made in folder.ancestors().take(missing.max(ours)) {
+            let parent = made.parent().unwrap_or(made);
+            match sync(parent) {
+                // Above the root the vault may be allowed less than it needs for this.
+                Err(e) if e.kind() == io::ErrorKind::PermissionDenied && !parent.starts_with(&self.root) => {}
+                synced => synced?,
+            }
+        }
+        let mut durable = self.durable();
+        if durable.len() >= REMEMBERED {
+            durable.clear();
+        }
+        durable.insert(folder.to_owned());
+        Ok(())
+    }
+
+    /// A folder may be gone.
+    pub(super) fn forget(&self, folder: &Path) {
+        let mut durable = self.durable();
+        for gone in folder.ancestors().take_while(|f| f.starts_with(&self.root)) {
+            durable.remove(gone);
+        }
+    }
+
+    /// Removes a folder and those above it, as far as they are empty and below the root.
+    pub(super) fn remove_empty(&self, folder: &Path) {
+        for folder in folder.ancestors().take_while(|f| *f != self.root && f.starts_with(&self.root)) {
+            if fs::remove_dir(folder).is_err() {
+                return;
+            }
+            // Only now: whoever makes it again before this line syncs it once more than needed.
+            self.forget(folder);
+        }
+    }
+
+    /// Refuses a folder that a symbolic link takes out of the root.
+    pub(super) fn check_inside(&self, folder: &Path) -> Result<(), StoreError> {
+        let inside = || io::Result::Ok(folder.canonicalize()?.starts_with(self.root.canonicalize()?));
+        match inside() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(StoreError::new(
+                StoreErrorKind::Denied,
+                "The recording's folder is a symbolic link that leaves the provider's folder.",
+            )),
+            // Removed again just now; using it will show that.
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(e) => Err(in_words("reached", e)),
+        }
+    }
+
+    /// Whether the folder is there; refuses as [`check_inside`](Self::check_inside) does.
+    pub(super) fn exists_inside(&self, folder: &Path) -> Result<bool, StoreError> {
+        match fs::metadata(folder) {
+            Ok(found) if found.is_dir() => self.check_inside(folder).map(|()| true),
+            Ok(_) => Ok(false),
+            Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
+            Err(e) => Err(in_words("reached", e)),
+        }
+    }
+
+    fn durable(&self) -> std::sync::MutexGuard<'_, HashSet<PathBuf>> {
+        self.durable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Like `create_dir_all`, which gives up when a folder it relies on is removed meanwhile.
+fn make(folder: &Path) -> io::Result<()> {
+    let mut attempt = 0;
+    loop {
+        match fs::create_dir_all(folder) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound && attempt < super::ATTEMPTS => attempt += 1,
+            done => return done,
+        }
+    }
+}
+
+/// Makes a folder's entries durable.
+pub(super) fn sync(folder: &Path) -> io::Result<()> {
+    match File::open(folder)?.sync_all() {
+        // Some network shares know no such thing.
+        Err(e) if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        synced => synced,
+    }
+}

@@ -1,0 +1,200 @@
+//! Recordings in a folder: an object is the file `root/<key>`.
+//!
+//! A new object is written to `root/.vault-staging`, synced, and renamed into place; then the folder
+//! that holds it is synced. Until the rename nobody can see it, after it nothing can take it back.
+
+mod error;
+mod folders;
+mod probe;
+mod reading;
+mod staging;
+mod uploads;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use error::{broken, in_words};
+use folders::Folders;
+use model::ObjectKey;
+use model::error::{StoreError, StoreErrorKind};
+use model::ports::{BlobStore, ByteStream, Part, UploadId};
+use model::probe::ProbeReport;
+use model::providers::Filesystem;
+use staging::Staging;
+use std::io::{self, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use uploads::Uploads;
+
+/// Small enough that a slow upload gets to disk bit by bit, large enough for efficient writes.
+const PART_SIZE: usize = 512 * 1024;
+/// How often a folder that others keep removing is made again.
+const ATTEMPTS: usize = 16;
+
+/// A folder on this machine.
+#[derive(Debug, Clone)]
+pub(crate) struct FilesystemStore(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    root: PathBuf,
+    folders: Folders,
+    staging: Staging,
+    uploads: Uploads,
+}
+
+impl FilesystemStore {
+    pub(crate) fn new(settings: &Filesystem) -> Self {
+        let given = PathBuf::from(&settings.path);
+        // Fails only where there is no current directory; every operation will say so then.
+        let root = std::path::absolute(&given).unwrap_or(given);
+        Self(Arc::new(Inner {
+            folders: Folders::new(root.clone()),
+            staging: Staging::new(&root),
+            uploads: Uploads::default(),
+            root,
+        }))
+    }
+
+    /// Runs blocking work where it may block.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let inner = self.0.clone();
+        let done = tokio::task::spawn_blocking(move || work(&inner)).await;
+        done.unwrap_or_else(|e| Err(StoreError::caused(StoreErrorKind::Unavailable, "The vault is shutting down.", e)))
+    }
+}
+
+impl Inner {
+    /// The file of an object.
+    fn path(&self, key: &ObjectKey) -> PathBuf {
+        self.root.join(key.as_str())
+    }
+
+    fn put(&self, key: &ObjectKey, bytes: &[u8]) -> Result<(), StoreError> {
+        let (mut file, staged) = self.staging.create(&self.folders, key).map_err(|e| in_words("stored", e))?;
+        let written = file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|e| in_words("stored", e));
+        let published = written.and_then(|()| self.publish(&staged, key));
+        if published.is_err() {
+            self.staging.remove(&staged);
+        }
+        published
+    }
+
+    /// Moves a synced file to where its key says and makes that durable.
+    fn publish(&self, staged: &Path, key: &ObjectKey) -> Result<(), StoreError> {
+        let target = self.path(key);
+        let folder = target.parent().unwrap_or(&self.root);
+        let mut attempt = 0;
+        loop {
+            self.folders.ensure(folder).map_err(|e| in_words("stored", e))?;
+            self.folders.check_inside(folder)?;
+            match std::fs::rename(staged, &target) {
+                Ok(()) => break,
+                // Deleting the last object of a folder removes the folder, perhaps just now.
+                Err(e) if e.kind() == io::ErrorKind::NotFound && attempt < ATTEMPTS && staged.exists() => {
+                    attempt += 1;
+                    self.folders.forget(folder);
+                }
+                Err(e) if e.kind() == io::ErrorKind::NotFound && !staged.exists() => {
+                    return Err(broken("The upload was given up before it was complete."));
+                }
+                Err(e) => return Err(in_words("stored", e)),
+            }
+        }
+        match folders::sync(folder) {
+            // Already deleted again, folder and all: nothing is left to be made durable.
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            synced => synced.map_err(|e| in_words("stored", e)),
+        }
+    }
+
+    fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
+        let path = self.path(key);
+        let folder = path.parent().unwrap_or(&self.root);
+        if !self.folders.exists_inside(folder)? {
+            return Ok(());
+        }
+        match std::fs::remove_file(&path) {
+            Ok(()) => self.folders.remove_empty(folder),
+            // A folder of that name is not an object.
+            Err(e)
+                if matches!(
+                    e.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory
+                ) => {}
+            Err(e) => return Err(in_words("deleted", e)),
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl BlobStore for FilesystemStore {
+    async fn probe(&self) -> ProbeReport {
+        probe::run(self.clone()).await
+    }
+
+    fn part_size(&self) -> usize {
+        PART_SIZE
+    }
+
+    async fn put(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StoreError> {
+        let key = key.clone();
+        self.blocking(move |store| store.put(&key, &bytes)).await
+    }
+
+    async fn head(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
+        let key = key.clone();
+        self.blocking(move |store| Ok(store.open(&key)?.map(|(_, length)| length))).await
+    }
+
+    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ByteStream, StoreError> {
+        let key = key.clone();
+        let (file, range) = self.blocking(move |store| store.open_range(&key, range)).await?;
+        Ok(reading::stream(file, range))
+    }
+
+    async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
+        let key = key.clone();
+        self.blocking(move |store| store.delete(&key)).await
+    }
+
+    async fn sign(&self, _key: &ObjectKey, _expires_in: Duration) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+
+    async fn begin(&self, key: &ObjectKey) -> Result<UploadId, StoreError> {
+        let key = key.clone();
+        self.blocking(move |store| store.begin(&key)).await
+    }
+
+    async fn put_part(
+        &self,
+        key: &ObjectKey,
+        upload: &UploadId,
+        number: u32,
+        bytes: Bytes,
+    ) -> Result<Part, StoreError> {
+        let (key, upload) = (key.clone(), upload.clone());
+        self.blocking(move |store| store.put_part(&key, &upload, number, &bytes)).await
+    }
+
+    async fn complete(&self, key: &ObjectKey, upload: &UploadId, parts: &[Part]) -> Result<(), StoreError> {
+        let (key, upload, parts) = (key.clone(), upload.clone(), parts.to_vec());
+        self.blocking(move |store| store.complete(&key, &upload, &parts)).await
+    }
+
+    async fn abort(&self, key: &ObjectKey, upload: &UploadId) -> Result<(), StoreError> {
+        let (key, upload) = (key.clone(), upload.clone());
+        self.blocking(move |store| store.abort(&key, &upload)).await
+    }
+
+    async fn abort_all(&self, key: &ObjectKey) -> Result<(), StoreError> {
+        let key = key.clone();
+        self.blocking(move |store| store.abort_all(&key)).await
+    }
+}

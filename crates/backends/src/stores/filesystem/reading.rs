@@ -1,0 +1,76 @@
+//! Reading objects.
+
+use super::Inner;
+use super::error::{in_words, not_found};
+use bytes::Bytes;
+use futures::stream;
+use model::ObjectKey;
+use model::error::{StoreError, StoreErrorKind};
+use model::ports::ByteStream;
+use std::fs::{self, File};
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+/// Bytes read at a time.
+const CHUNK: u64 = 256 * 1024;
+
+impl Inner {
+    /// Opens an object and tells its length; `None` when there is none. Only a plain file is one: a
+    /// folder or a symbolic link is not.
+    pub(super) fn open(&self, key: &ObjectKey) -> Result<Option<(File, u64)>, StoreError> {
+        let path = self.path(key);
+        if !self.folders.exists_inside(path.parent().unwrap_or(&self.root))? {
+            return Ok(None);
+        }
+        let opened = fs::symlink_metadata(&path)
+            .and_then(|found| if found.is_file() { File::open(&path).map(Some) } else { Ok(None) });
+        match opened {
+            Ok(Some(file)) => {
+                let length = file.metadata().map_err(|e| in_words("read", e))?.len();
+                Ok(Some((file, length)))
+            }
+            Ok(None) => Ok(None),
+            Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidFilename) => Ok(None),
+            Err(e) => Err(in_words("read", e)),
+        }
+    }
+
+    /// Opens an object and settles which of its bytes are meant.
+    pub(super) fn open_range(
+        &self,
+        key: &ObjectKey,
+        range: Option<Range<u64>>,
+    ) -> Result<(File, Range<u64>), StoreError> {
+        let (file, length) = self.open(key)?.ok_or_else(not_found)?;
+        match range {
+            None => Ok((file, 0..length)),
+            Some(range) if range.start < length.min(range.end) => Ok((file, range.start..length.min(range.end))),
+            Some(_) => Err(StoreError::new(StoreErrorKind::Range, "The range lies outside the recording.")),
+        }
+    }
+}
+
+/// The bytes of an open file, a chunk at a time.
+pub(super) fn stream(file: File, range: Range<u64>) -> ByteStream {
+    let file = Arc::new(file);
+    Box::pin(stream::try_unfold(range, move |range| {
+        let file = file.clone();
+        async move {
+            if range.is_empty() {
+                return Ok(None);
+            }
+            let end = range.end.min(range.start + CHUNK);
+            let read = tokio::task::spawn_blocking(move || read(&file, range.start..end)).await;
+            let bytes = read.unwrap_or_else(|e| Err(io::Error::other(e))).map_err(|e| in_words("read", e))?;
+            Ok(Some((bytes, end..range.end)))
+        }
+    }))
+}
+
+fn read(file: &File, range: Range<u64>) -> io::Result<Bytes> {
+    let mut bytes = vec![0; usize::try_from(range.end - range.start).map_err(io::Error::other)?];
+    file.read_exact_at(&mut bytes, range.start)?;
+    Ok(bytes.into())
+}

@@ -1,0 +1,76 @@
+//! The SDK's clients, with nothing taken from environment or profiles.
+
+use crate::clock::Clock;
+use crate::http::{CONNECT_TIMEOUT, Outgoing};
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{
+    BehaviorVersion, Builder, Config, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
+    StalledStreamProtectionConfig,
+};
+use model::providers::S3Target;
+use std::time::Duration;
+
+/// How long one attempt at a small request may take.
+const QUICK: Duration = Duration::from_secs(20);
+/// How long one attempt at a request with up to 8 MiB in it may take; 0.6 Mbit/s still makes it.
+const BULK: Duration = Duration::from_secs(120);
+/// How long a body may stand still.
+const STALLED: Duration = Duration::from_secs(20);
+/// Attempts at what looks like passing trouble.
+const ATTEMPTS: u32 = 3;
+
+/// Two clients that differ in patience and share their connections.
+#[derive(Debug, Clone)]
+pub(super) struct Clients {
+    /// For requests that answer at once.
+    pub(super) quick: Client,
+    /// For requests that carry bytes, or make the server gather them.
+    pub(super) bulk: Client,
+}
+
+impl Clients {
+    pub(super) fn new(target: &S3Target, outgoing: &Outgoing, clock: &Clock) -> Self {
+        let with = |attempt: Duration| {
+            let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
+            client(base(target, outgoing, clock).retry_config(retries), attempt)
+        };
+        Self { quick: with(QUICK), bulk: with(BULK) }
+    }
+
+    /// For probes: no second attempt, so that the first answer is the one reported. These are fresh
+    /// clients because the SDK quietly adapts to a server whose clock differs, and a probe is there
+    /// to say so.
+    pub(super) fn impatient(target: &S3Target, outgoing: &Outgoing, clock: &Clock) -> Self {
+        let client = client(base(target, outgoing, clock).retry_config(RetryConfig::disabled()), QUICK);
+        Self { quick: client.clone(), bulk: client }
+    }
+}
+
+fn client(builder: Builder, attempt: Duration) -> Client {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(attempt)
+        .operation_timeout(attempt * ATTEMPTS)
+        .build();
+    Client::from_conf(builder.timeout_config(timeouts).build())
+}
+
+fn base(target: &S3Target, outgoing: &Outgoing, clock: &Clock) -> Builder {
+    let credentials = Credentials::new(&target.access_key, target.secret_key.expose(), None, None, "settings");
+    let mut builder = Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(target.region.clone()))
+        .credentials_provider(credentials)
+        .http_client(outgoing.for_sdk())
+        .time_source(clock.clone())
+        .force_path_style(target.path_style)
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+        .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(STALLED).build());
+    if let Some(endpoint) = &target.endpoint {
+        builder = builder.endpoint_url(endpoint);
+    }
+    builder
+}

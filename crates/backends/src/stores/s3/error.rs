@@ -1,0 +1,243 @@
+//! What an S3 server says, in plain words. Nothing of its text is passed on: some servers echo what
+//! they were sent. Codes and region names are, once they look like such.
+
+use crate::net::{connection_failure, no_answer};
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
+use model::error::{Cause, StoreError, StoreErrorKind};
+use model::probe::ProbeFailure;
+use model::providers::S3Target;
+use std::time::{Duration, SystemTime};
+
+/// A request that failed: what kind of trouble, in which words, with what cure.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    pub(super) kind: StoreErrorKind,
+    pub(super) failure: ProbeFailure,
+    source: Option<Cause>,
+}
+
+impl From<Trouble> for StoreError {
+    fn from(trouble: Trouble) -> Self {
+        Self { kind: trouble.kind, message: trouble.failure.reason, source: trouble.source }
+    }
+}
+
+impl Trouble {
+    fn new(kind: StoreErrorKind, reason: impl Into<String>, cure: impl Into<String>) -> Self {
+        Self { kind, failure: ProbeFailure { reason: reason.into(), cure: cure.into() }, source: None }
+    }
+
+    /// Puts an error of the SDK into words; `server` is `host:port`.
+    pub(super) fn of<E>(error: SdkError<E>, target: &S3Target, server: &str, now: SystemTime) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let told = match (&error, error.raw_response()) {
+            (SdkError::TimeoutError(_), _) => of_connection(no_answer(server)),
+            (SdkError::DispatchFailure(e), _) if e.is_timeout() => of_connection(no_answer(server)),
+            (SdkError::DispatchFailure(e), _) => of_connection(
+                e.as_connector_error().map_or_else(|| no_answer(server), |e| connection_failure(e, server)),
+            ),
+            (_, Some(response)) => {
+                Answer { response, code: error.code(), text: error.message() }.trouble(target, server, now)
+            }
+            _ => Self::new(
+                StoreErrorKind::Denied,
+                "These settings make no valid S3 request.",
+                "Check endpoint, region and bucket.",
+            ),
+        };
+        Self { source: Some(error.into()), ..told }
+    }
+}
+
+/// Waiting helps against some of it, and the rest is not told apart: retrying is never wrong.
+fn of_connection(failure: ProbeFailure) -> Trouble {
+    Trouble { kind: StoreErrorKind::Unavailable, failure, source: None }
+}
+
+/// An error a server sent.
+struct Answer<'a> {
+    response: &'a HttpResponse,
+    code: Option<&'a str>,
+    text: Option<&'a str>,
+}
+
+impl Answer<'_> {
+    fn trouble(&self, target: &S3Target, server: &str, now: SystemTime) -> Trouble {
+        use StoreErrorKind::{Denied, Full, Interrupted, NotFound, Range, Unavailable};
+        let status = self.response.status().as_u16();
+        match (self.code.unwrap_or_default(), status) {
+            ("NoSuchBucket", _) => no_bucket(target),
+            ("NoSuchKey" | "NotFound", _) => Trouble::new(NotFound, NO_OBJECT, "Check the key."),
+            ("NoSuchUpload", _) => Trouble::new(NotFound, UNKNOWN_UPLOAD, "Send it again."),
+            ("InvalidPart" | "InvalidPartOrder", _) => Trouble::new(Interrupted, LOST_PARTS, "Send it again."),
+            ("InvalidRange", _) | (_, 416) => Trouble::new(Range, OUT_OF_RANGE, "Ask for bytes that are there."),
+            ("RequestTimeTooSkewed" | "RequestExpired", _) => self.skewed(now),
+            ("InvalidAccessKeyId", _) => Trouble::new(
+                Denied,
+                "The store does not know this access key.",
+                "Copy the access key again, and check that it belongs to this server and has not been removed there.",
+            ),
+            ("SignatureDoesNotMatch", _) => Trouble::new(
+                Denied,
+                "The secret key does not belong to this access key.",
+                "Type the secret key again. If it is right, check that no proxy between the vault and the store changes the Host header.",
+            ),
+            ("PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException", _)
+            | (_, 301 | 307 | 308) => self.elsewhere(target),
+            ("EntityTooLarge", _) => {
+                Trouble::new(Denied, "The store does not take objects of this size.", "Raise the store's limit.")
+            }
+            ("XMinioStorageFull" | "QuotaExceeded" | "XMinioAdminBucketQuotaExceeded" | "InsufficientStorage", _)
+            | (_, 507) => {
+                Trouble::new(Full, "The store is full.", "Free some space there, or raise the bucket's quota.")
+            }
+            ("SlowDown" | "SlowDownRead" | "SlowDownWrite" | "Throttling" | "RequestLimitExceeded", _) | (_, 429) => {
+                Trouble::new(
+                    Unavailable,
+                    "The store asks to slow down.",
+                    "Wait a little; if it stays so, the store is too small for the load.",
+                )
+            }
+            ("RequestTimeout", _) => Trouble::new(
+                Unavailable,
+                "The store gave up waiting for the recording's bytes.",
+                "Check the network's speed.",
+            ),
+            ("NotImplemented", _) | (_, 501) => Trouble::new(
+                Denied,
+                "The store lacks something the vault needs.",
+                "Check that it is an S3-compatible server, and update it.",
+            ),
+            (_, 500..) => Trouble::new(
+                Unavailable,
+                format!("The store has trouble of its own (status {status})."),
+                "See the store's log, and try again.",
+            ),
+            ("AccessDenied" | "AllAccessDisabled", _) | (_, 401 | 403) => Trouble::new(
+                Denied,
+                "The store denies access.",
+                format!(
+                    "Allow these keys to list, read, write and delete in bucket '{}', and check that they are active.",
+                    target.bucket
+                ),
+            ),
+            ("", 404) => Trouble::new(NotFound, NO_OBJECT, "Check the key."),
+            ("", _) => Trouble::new(
+                Unavailable,
+                format!("{server} does not answer like an S3 server (status {status})."),
+                "Check host and port: consoles often listen next to the S3 service.",
+            ),
+            (code, _) => Trouble::new(
+                Denied,
+                format!("The store refuses the request{}.", printable(code)),
+                "See the store's log.",
+            ),
+        }
+    }
+
+    fn skewed(&self, now: SystemTime) -> Trouble {
+        let server =
+            self.response.headers().get("date").and_then(|d| DateTime::from_str(d, DateTimeFormat::HttpDate).ok());
+        let by = server.and_then(|s| SystemTime::try_from(s).ok()).map(|server| match now.duration_since(server) {
+            Ok(ahead) => format!("is {} ahead of", roughly(ahead)),
+            Err(behind) => format!("is {} behind", roughly(behind.duration())),
+        });
+        let by = by.unwrap_or_else(|| "differs too much from".into());
+        Trouble::new(
+            StoreErrorKind::Denied,
+            format!("The vault's clock {by} the store's."),
+            "Set up NTP on both machines.",
+        )
+    }
+
+    /// The region the server names: in a header, or, when the signature's region was wrong, only in
+    /// its text ("…; expecting 'eu-west-1'").
+    fn elsewhere(&self, target: &S3Target) -> Trouble {
+        let quoted = || self.text?.split("expecting '").nth(1)?.split('\'').next();
+        let region = self.response.headers().get("x-amz-bucket-region").or_else(quoted).filter(|r| is_region(r));
+        match region {
+            Some(region) if region != target.region => Trouble::new(
+                StoreErrorKind::Denied,
+                format!("The bucket is in region '{region}', not in '{}'.", target.region),
+                format!("Enter {region} as region."),
+            ),
+            _ => Trouble::new(
+                StoreErrorKind::Denied,
+                "The bucket is served at another address.",
+                "Check region and endpoint; the vault follows no redirects.",
+            ),
+        }
+    }
+}
+
+/// As a person would say it.
+fn roughly(skew: Duration) -> String {
+    let seconds = skew.as_secs();
+    match seconds {
+        0..120 => format!("{seconds} seconds"),
+        120..7200 => format!("{} minutes", seconds / 60),
+        7200..172_800 => format!("{} hours", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+fn is_region(text: &str) -> bool {
+    (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+/// A code, if it looks like one.
+fn printable(code: &str) -> String {
+    let plain = code.len() <= 64 && code.bytes().all(|b| b.is_ascii_alphanumeric());
+    if plain { format!(" ({code})") } else { String::new() }
+}
+
+const NO_OBJECT: &str = "There is no such recording in this store.";
+const UNKNOWN_UPLOAD: &str = "The store does not know this upload, or not any more.";
+const LOST_PARTS: &str = "The upload's parts do not join to a whole; it must be sent again.";
+const OUT_OF_RANGE: &str = "The range lies outside the recording.";
+
+pub(super) fn no_bucket(target: &S3Target) -> Trouble {
+    Trouble::new(
+        StoreErrorKind::Denied,
+        format!("There is no bucket '{}'.", target.bucket),
+        "Make the bucket, or check its name; the vault makes none.",
+    )
+}
+
+pub(super) fn no_object() -> StoreError {
+    StoreError::new(StoreErrorKind::NotFound, NO_OBJECT)
+}
+
+pub(super) fn unknown_upload() -> StoreError {
+    StoreError::new(StoreErrorKind::NotFound, UNKNOWN_UPLOAD)
+}
+
+pub(super) fn lost_parts() -> StoreError {
+    StoreError::new(StoreErrorKind::Interrupted, LOST_PARTS)
+}
+
+pub(super) fn out_of_range() -> StoreError {
+    StoreError::new(StoreErrorKind::Range, OUT_OF_RANGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_times_as_people_do() {
+        let said = [59, 900, 10_800, 864_000].map(|s| roughly(Duration::from_secs(s)));
+        assert_eq!(said, ["59 seconds", "15 minutes", "3 hours", "10 days"]);
+    }
+
+    #[test]
+    fn passes_on_no_text_of_the_servers() {
+        assert_eq!(printable("MalformedXML"), " (MalformedXML)");
+        assert_eq!(printable("<script>"), "");
+        assert!(is_region("eu-west-1") && !is_region("eu west") && !is_region(""));
+    }
+}

@@ -1,0 +1,212 @@
+//! The S3 family: Amazon's own, MinIO, Ceph, Storj and whatever else speaks the protocol.
+//!
+//! What keeps strict servers happy: bodies are in memory, so that every request is signed with a
+//! plain payload hash (Storj refuses the streaming kind); no checksums are added in trailers; over
+//! TLS the payload is not hashed at all (`UNSIGNED-PAYLOAD`), since TLS already protects it.
+
+mod client;
+mod error;
+mod probe;
+mod uploads;
+
+use crate::clock::Clock;
+use crate::http::Outgoing;
+use crate::net::Target;
+use async_trait::async_trait;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::primitives::ByteStream as SdkStream;
+use bytes::Bytes;
+use client::Clients;
+use error::Trouble;
+use futures::stream;
+use model::ObjectKey;
+use model::error::{StoreError, StoreErrorKind};
+use model::ports::{BlobStore, ByteStream, CONTENT_TYPE, Part, UploadId};
+use model::probe::ProbeReport;
+use model::providers::{S3Target, Signer};
+use reqwest::Url;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+const PART_SIZE: usize = 8 * 1024 * 1024;
+/// Longest a signed address may live: the protocol's own limit.
+const MAX_SIGNED: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// A bucket.
+#[derive(Debug, Clone)]
+pub(crate) struct S3Store {
+    target: Arc<S3Target>,
+    clients: Clients,
+    outgoing: Outgoing,
+    clock: Clock,
+}
+
+impl S3Store {
+    pub(crate) fn new(target: S3Target, outgoing: &Outgoing, clock: &Clock) -> Self {
+        let clients = Clients::new(&target, outgoing, clock);
+        Self { target: Arc::new(target), clients, outgoing: outgoing.clone(), clock: clock.clone() }
+    }
+
+    /// Where the service is. Amazon's own addresses follow from region and bucket.
+    fn url(&self) -> Option<Url> {
+        let given = self.target.endpoint.clone();
+        given.unwrap_or_else(|| format!("https://s3.{}.amazonaws.com", self.target.region)).parse().ok()
+    }
+
+    fn uses_tls(&self) -> bool {
+        self.url().is_none_or(|url| url.scheme() == "https")
+    }
+
+    fn quick(&self) -> &Client {
+        &self.clients.quick
+    }
+
+    fn trouble<E>(&self, error: SdkError<E>) -> Trouble
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let server = self.url().as_ref().and_then(Target::of).map_or_else(|| "the store".into(), |t| t.name());
+        Trouble::of(error, &self.target, &server, self.clock.now())
+    }
+
+    fn failed<E>(&self) -> impl Fn(SdkError<E>) -> StoreError
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        |error| self.trouble(error).into()
+    }
+
+    /// A missing object looks like a missing bucket to HEAD; taking one for the other would make
+    /// every recording look lost.
+    async fn check_bucket(&self) -> Result<(), StoreError> {
+        match self.quick().head_bucket().bucket(&self.target.bucket).send().await.map_err(|e| self.trouble(e)) {
+            Err(trouble) if trouble.kind == StoreErrorKind::NotFound => Err(error::no_bucket(&self.target).into()),
+            // The object's own answer stands: this one may fail for want of another permission.
+            _ => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl BlobStore for S3Store {
+    async fn probe(&self) -> ProbeReport {
+        probe::run(self.clone()).await
+    }
+
+    fn part_size(&self) -> usize {
+        PART_SIZE
+    }
+
+    async fn put(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StoreError> {
+        let request = self.clients.bulk.put_object().bucket(&self.target.bucket).key(key.as_str());
+        let request = request.content_type(CONTENT_TYPE).body(SdkStream::from(bytes)).customize();
+        let request = if self.uses_tls() { request.disable_payload_signing() } else { request };
+        request.send().await.map_err(self.failed())?;
+        Ok(())
+    }
+
+    async fn head(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
+        match self
+            .quick()
+            .head_object()
+            .bucket(&self.target.bucket)
+            .key(key.as_str())
+            .send()
+            .await
+            .map_err(|e| self.trouble(e))
+        {
+            Ok(found) => Ok(Some(found.content_length().and_then(|l| u64::try_from(l).ok()).unwrap_or(0))),
+            Err(trouble) if trouble.kind == StoreErrorKind::NotFound => self.check_bucket().await.map(|()| None),
+            Err(trouble) => Err(trouble.into()),
+        }
+    }
+
+    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ByteStream, StoreError> {
+        if range.as_ref().is_some_and(Range::is_empty) {
+            return match self.head(key).await? {
+                Some(_) => Err(error::out_of_range()),
+                None => Err(error::no_object()),
+            };
+        }
+        let wanted = range.as_ref().map(|r| format!("bytes={}-{}", r.start, r.end - 1));
+        let found =
+            self.quick().get_object().bucket(&self.target.bucket).key(key.as_str()).set_range(wanted).send().await;
+        let found = found.map_err(self.failed())?;
+        if range.is_some() && found.content_range().is_none() {
+            return Err(StoreError::new(
+                StoreErrorKind::Unavailable,
+                "The store does not answer requests for a part of a recording.",
+            ));
+        }
+        Ok(Box::pin(stream::try_unfold(found.body, |mut body| async move {
+            match body.next().await {
+                None => Ok(None),
+                Some(Ok(bytes)) => Ok(Some((bytes, body))),
+                Some(Err(e)) => Err(StoreError::caused(
+                    StoreErrorKind::Unavailable,
+                    "The store broke off in the middle of a recording.",
+                    e,
+                )),
+            }
+        })))
+    }
+
+    async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
+        match self
+            .quick()
+            .delete_object()
+            .bucket(&self.target.bucket)
+            .key(key.as_str())
+            .send()
+            .await
+            .map_err(|e| self.trouble(e))
+        {
+            Ok(_) => Ok(()),
+            Err(trouble) if trouble.kind == StoreErrorKind::NotFound => Ok(()),
+            Err(trouble) => Err(trouble.into()),
+        }
+    }
+
+    async fn sign(&self, key: &ObjectKey, expires_in: Duration) -> Result<Option<String>, StoreError> {
+        if self.target.signer != Signer::Provider {
+            return Ok(None);
+        }
+        let config =
+            PresigningConfig::builder().start_time(self.clock.now()).expires_in(expires_in.min(MAX_SIGNED)).build();
+        let config =
+            config.map_err(|e| StoreError::caused(StoreErrorKind::Denied, "The link's lifetime is not valid.", e))?;
+        let request = self.quick().get_object().bucket(&self.target.bucket).key(key.as_str());
+        let request = request.response_content_type(CONTENT_TYPE).response_content_disposition("inline");
+        let signed = request.presigned(config).await.map_err(self.failed())?;
+        Ok(Some(signed.uri().to_owned()))
+    }
+
+    async fn begin(&self, key: &ObjectKey) -> Result<UploadId, StoreError> {
+        self.begin_upload(key).await
+    }
+
+    async fn put_part(
+        &self,
+        key: &ObjectKey,
+        upload: &UploadId,
+        number: u32,
+        bytes: Bytes,
+    ) -> Result<Part, StoreError> {
+        self.upload_part(key, upload, number, bytes).await
+    }
+
+    async fn complete(&self, key: &ObjectKey, upload: &UploadId, parts: &[Part]) -> Result<(), StoreError> {
+        self.complete_upload(key, upload, parts).await
+    }
+
+    async fn abort(&self, key: &ObjectKey, upload: &UploadId) -> Result<(), StoreError> {
+        self.abort_upload(key, &upload.0).await
+    }
+
+    async fn abort_all(&self, key: &ObjectKey) -> Result<(), StoreError> {
+        self.abort_uploads(key).await
+    }
+}

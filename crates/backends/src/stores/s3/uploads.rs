@@ -1,0 +1,135 @@
+//! Multipart uploads.
+
+use super::S3Store;
+use super::error::{lost_parts, unknown_upload};
+use aws_sdk_s3::primitives::ByteStream as SdkStream;
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use bytes::Bytes;
+use md5::{Digest, Md5};
+use model::ObjectKey;
+use model::error::{StoreError, StoreErrorKind};
+use model::ports::{CONTENT_TYPE, Part, UploadId};
+
+impl S3Store {
+    pub(super) async fn begin_upload(&self, key: &ObjectKey) -> Result<UploadId, StoreError> {
+        let request = self.quick().create_multipart_upload().bucket(&self.target.bucket).key(key.as_str());
+        let begun = request.content_type(CONTENT_TYPE).send().await.map_err(self.failed())?;
+        let id = begun.upload_id().filter(|id| !id.is_empty());
+        id.map(|id| UploadId(id.to_owned()))
+            .ok_or_else(|| StoreError::new(StoreErrorKind::Unavailable, "The store began an upload without naming it."))
+    }
+
+    pub(super) async fn upload_part(
+        &self,
+        key: &ObjectKey,
+        upload: &UploadId,
+        number: u32,
+        bytes: Bytes,
+    ) -> Result<Part, StoreError> {
+        let request =
+            self.clients.bulk.upload_part().bucket(&self.target.bucket).key(key.as_str()).upload_id(&upload.0);
+        let request = request.part_number(wire_number(number)?).body(SdkStream::from(bytes)).customize();
+        let request = if self.uses_tls() { request.disable_payload_signing() } else { request };
+        let stored = request.send().await.map_err(self.failed())?;
+        let tag = stored.e_tag().filter(|tag| !tag.is_empty());
+        let tag = tag.ok_or_else(|| {
+            StoreError::new(StoreErrorKind::Unavailable, "The store took a part without an ETag for it.")
+        })?;
+        Ok(Part { number, tag: tag.to_owned() })
+    }
+
+    pub(super) async fn complete_upload(
+        &self,
+        key: &ObjectKey,
+        upload: &UploadId,
+        parts: &[Part],
+    ) -> Result<(), StoreError> {
+        if parts.is_empty() || parts.iter().zip(1u32..).any(|(part, number)| part.number != number) {
+            return Err(lost_parts());
+        }
+        let listed: Result<Vec<CompletedPart>, StoreError> = parts
+            .iter()
+            .map(|part| Ok(CompletedPart::builder().part_number(wire_number(part.number)?).e_tag(&part.tag).build()))
+            .collect();
+        let whole = CompletedMultipartUpload::builder().set_parts(Some(listed?)).build();
+        let request = self.clients.bulk.complete_multipart_upload().bucket(&self.target.bucket).key(key.as_str());
+        match request.upload_id(&upload.0).multipart_upload(whole).send().await.map_err(|e| self.trouble(e)) {
+            Ok(_) => Ok(()),
+            Err(trouble) if trouble.kind == StoreErrorKind::NotFound => self.completed_before(key, parts).await,
+            Err(trouble) => Err(trouble.into()),
+        }
+    }
+
+    /// An upload is gone once it is complete, and the answer that said so may have got lost (the
+    /// SDK's own retries run into this too). Fine if the object is made of exactly these parts.
+    async fn completed_before(&self, key: &ObjectKey, parts: &[Part]) -> Result<(), StoreError> {
+        let found = self.quick().head_object().bucket(&self.target.bucket).key(key.as_str()).send().await;
+        let tag = found.ok().and_then(|found| found.e_tag().map(|tag| tag.trim_matches('"').to_owned()));
+        if tag.is_some() && tag == joined_tag(parts) { Ok(()) } else { Err(unknown_upload()) }
+    }
+
+    pub(super) async fn abort_upload(&self, key: &ObjectKey, id: &str) -> Result<(), StoreError> {
+        let request = self.quick().abort_multipart_upload().bucket(&self.target.bucket).key(key.as_str()).upload_id(id);
+        match request.send().await.map_err(|e| self.trouble(e)) {
+            Ok(_) => Ok(()),
+            Err(trouble) if trouble.kind == StoreErrorKind::NotFound => Ok(()),
+            Err(trouble) => Err(trouble.into()),
+        }
+    }
+
+    /// Asks for the uploads of exactly this key: MinIO finds none by a shorter prefix, and others
+    /// also tell those of keys that only start with it.
+    pub(super) async fn abort_uploads(&self, key: &ObjectKey) -> Result<(), StoreError> {
+        let (mut key_marker, mut id_marker) = (None, None);
+        loop {
+            let request = self.quick().list_multipart_uploads().bucket(&self.target.bucket).prefix(key.as_str());
+            let page = request
+                .set_key_marker(key_marker)
+                .set_upload_id_marker(id_marker)
+                .send()
+                .await
+                .map_err(self.failed())?;
+            let ours = page.uploads().iter().filter(|upload| upload.key() == Some(key.as_str()));
+            for id in ours.filter_map(|upload| upload.upload_id()) {
+                self.abort_upload(key, id).await?;
+            }
+            // Keys come in order: past ours, none of ours follow.
+            let past = page.uploads().last().and_then(|upload| upload.key()).is_some_and(|last| last > key.as_str());
+            (key_marker, id_marker) = (page.next_key_marker, page.next_upload_id_marker);
+            if past || page.is_truncated != Some(true) || key_marker.as_deref().unwrap_or_default().is_empty() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn wire_number(number: u32) -> Result<i32, StoreError> {
+    let valid = i32::try_from(number).ok().filter(|n| (1..=10_000).contains(n));
+    valid
+        .ok_or_else(|| StoreError::new(StoreErrorKind::Denied, "The recording has more parts than S3 allows (10,000)."))
+}
+
+/// The ETag of an object joined from parts: the MD5 of the parts' MD5s, and how many they are.
+/// `None` where the store's ETags are of another kind (encrypted buckets, for one).
+fn joined_tag(parts: &[Part]) -> Option<String> {
+    let mut joined = Md5::new();
+    for part in parts {
+        let md5 = hex::decode(part.tag.trim_matches('"')).ok().filter(|md5| md5.len() == 16)?;
+        joined.update(&md5);
+    }
+    Some(format!("{}-{}", hex::encode(joined.finalize()), parts.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Parts `a` and `b`; expected value from Python's hashlib.
+    #[test]
+    fn joins_tags_as_s3_does() {
+        let part = |number, tag: &str| Part { number, tag: tag.into() };
+        let parts = [part(1, "\"0cc175b9c0f1b6a831c399e269772661\""), part(2, "92eb5ffee6ae2fec3ad71c777531578f")];
+        assert_eq!(joined_tag(&parts).as_deref(), Some("96e024ba2074fe77e8e965ba43a704be-2"));
+        assert_eq!(joined_tag(&[part(1, "not-md5")]), None);
+    }
+}

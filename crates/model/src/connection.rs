@@ -1,0 +1,295 @@
+//! Providers and integrations are the same noun: a *connection* to something its owner brings.
+
+use crate::field::{Field, FieldError, FieldKind, Settings};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// Which side of the vault a connection is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Family {
+    /// Stores recordings.
+    Provider,
+    /// Is told about recordings.
+    Integration,
+}
+
+impl Family {
+    /// `provider` or `integration`, as stored and as in the REST API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Provider => "provider",
+            Self::Integration => "integration",
+        }
+    }
+
+    /// The kinds of this family, in the order a chooser shows them.
+    pub const fn kinds(self) -> &'static [Kind] {
+        match self {
+            Self::Provider => crate::providers::KINDS,
+            Self::Integration => crate::integrations::KINDS,
+        }
+    }
+
+    /// Finds a kind by its name.
+    pub fn kind(self, name: &str) -> Option<&'static Kind> {
+        self.kinds().iter().find(|k| k.name == name)
+    }
+}
+
+impl std::fmt::Display for Family {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What one file in `providers/` or `integrations/` provides: a plain serde struct whose keys are
+/// those of `FIELDS` (a test holds the two together).
+pub trait Definition: DeserializeOwned {
+    /// Name in the provisioning file, the REST API and the database.
+    const NAME: &'static str;
+    /// Name people know.
+    const LABEL: &'static str;
+    /// What to have ready before filling in the form; one or two sentences.
+    const ABOUT: &'static str;
+    /// The settings.
+    const FIELDS: &'static [Field];
+
+    /// Checks what no field can check alone.
+    fn check(&self) -> Vec<FieldError> {
+        Vec::new()
+    }
+
+    /// Builds the typed settings, checking every field and then all of them together.
+    fn parse(settings: &Settings) -> Result<Self, Vec<FieldError>> {
+        let typed: Self = from_settings(Self::FIELDS, settings)?;
+        let errors = typed.check();
+        if errors.is_empty() { Ok(typed) } else { Err(errors) }
+    }
+}
+
+/// A kind of connection, with its type forgotten: what lists and forms work with.
+#[derive(Debug, Clone, Copy)]
+pub struct Kind {
+    /// See [`Definition::NAME`].
+    pub name: &'static str,
+    /// See [`Definition::LABEL`].
+    pub label: &'static str,
+    /// See [`Definition::ABOUT`].
+    pub about: &'static str,
+    /// See [`Definition::FIELDS`].
+    pub fields: &'static [Field],
+    check: fn(&Settings) -> Vec<FieldError>,
+}
+
+impl Kind {
+    /// The kind that a definition describes.
+    pub const fn of<D: Definition>() -> Self {
+        Self {
+            name: D::NAME,
+            label: D::LABEL,
+            about: D::ABOUT,
+            fields: D::FIELDS,
+            check: |s| D::parse(s).err().unwrap_or_default(),
+        }
+    }
+
+    /// Everything wrong with the settings; empty when they are valid.
+    pub fn check(&self, settings: &Settings) -> Vec<FieldError> {
+        (self.check)(settings)
+    }
+
+    /// A field by name.
+    pub fn field(&self, name: &str) -> Option<&'static Field> {
+        self.fields.iter().find(|f| f.name == name)
+    }
+
+    /// The settings with secrets taken out, and the names of the secrets that were set.
+    pub fn redact(&self, settings: &Settings) -> (Settings, Vec<String>) {
+        let mut shown = settings.clone();
+        let mut set = Vec::new();
+        for field in self.fields.iter().filter(|f| f.is_secret()) {
+            if !settings.get(field.name).is_empty() {
+                set.push(field.name.to_owned());
+                shown.set(field.name, "");
+            }
+        }
+        (shown, set)
+    }
+
+    /// Fills secrets left blank from the stored settings, except those to be cleared. Refused when a field that decides where
+    /// they are sent has changed.
+    pub fn keep_secrets(
+        &self,
+        stored: &Settings,
+        mut edited: Settings,
+        cleared: &[String],
+    ) -> Result<Settings, Vec<FieldError>> {
+        let moved = self.fields.iter().find(|f| f.target && f.value(stored) != f.value(&edited));
+        let mut errors = Vec::new();
+        let blank = |f: &&Field| f.is_secret() && edited.get(f.name).is_empty() && !cleared.iter().any(|c| c == f.name);
+        let blank: Vec<&Field> = self.fields.iter().filter(blank).collect();
+        for field in blank {
+            match moved {
+                Some(_) if stored.get(field.name).is_empty() => {}
+                Some(target) => errors.push(FieldError::new(
+                    field.name,
+                    format!("{} must be typed again because {} has changed", field.label, target.label),
+                )),
+                None => edited.set(field.name, stored.get(field.name)),
+            }
+        }
+        if errors.is_empty() { Ok(edited) } else { Err(errors) }
+    }
+}
+
+impl Field {
+    /// The value in these settings, or the default.
+    pub fn value<'a>(&'a self, settings: &'a Settings) -> &'a str {
+        match settings.get(self.name) {
+            "" => self.default,
+            given => given,
+        }
+    }
+}
+
+fn from_settings<T: DeserializeOwned>(fields: &[Field], settings: &Settings) -> Result<T, Vec<FieldError>> {
+    let mut errors: Vec<FieldError> = settings
+        .names()
+        .filter(|name| !fields.iter().any(|f| f.name == *name))
+        .map(|name| FieldError::new(name, format!("unknown setting '{name}'{}", did_you_mean(name, fields))))
+        .collect();
+    let mut json = serde_json::Map::new();
+    for field in fields {
+        let value = field.value(settings);
+        if let Err(message) = field.check(value) {
+            errors.push(FieldError::new(field.name, message));
+        } else if matches!(field.kind, FieldKind::Toggle) {
+            json.insert(field.name.to_owned(), (value == "true").into());
+        } else {
+            json.insert(field.name.to_owned(), value.into());
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    serde_json::from_value(json.into()).map_err(|e| vec![FieldError::new("", e.to_string())])
+}
+
+fn did_you_mean(name: &str, fields: &[Field]) -> String {
+    let close =
+        fields.iter().find(|f| f.name.starts_with(name) || name.starts_with(f.name) || same_letters(f.name, name));
+    match close {
+        Some(field) => format!("; did you mean '{}'?", field.name),
+        None => format!("; known are: {}", fields.iter().map(|f| f.name).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// Whether two names differ only in the order of letters or in separators.
+fn same_letters(a: &str, b: &str) -> bool {
+    let sorted = |s: &str| {
+        let mut letters: Vec<char> = s.chars().filter(|c| c.is_alphanumeric()).collect();
+        letters.sort_unstable();
+        letters
+    };
+    sorted(a) == sorted(b)
+}
+
+/// A connection as lists and dialogs see it: no secret in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionView {
+    /// Row id.
+    pub id: i64,
+    /// Side.
+    pub family: Family,
+    /// Kind's name.
+    pub kind: String,
+    /// Unique within its family.
+    pub name: String,
+    /// Disabled ones take no uploads and get no events.
+    pub enabled: bool,
+    /// Declared in the provisioning file, hence read-only.
+    pub provisioned: bool,
+    /// Settings without secrets.
+    pub settings: Settings,
+    /// Names of the secret settings that have a value.
+    pub secrets_set: Vec<String>,
+    /// Names of the accounts that use it.
+    pub used_by: Vec<String>,
+    /// Integrations: deliveries waiting (capped at 10,000).
+    pub waiting: i64,
+    /// Integrations: deliveries parked (capped at 10,000).
+    pub parked: i64,
+    /// Last change, Unix milliseconds.
+    pub updated_at: i64,
+}
+
+/// What an administrator submits to add or change a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionForm {
+    /// `None` adds, `Some` changes that row.
+    pub id: Option<i64>,
+    /// Side.
+    pub family: Family,
+    /// Kind's name.
+    pub kind: String,
+    /// Unique within its family.
+    pub name: String,
+    /// Whether it is in use.
+    pub enabled: bool,
+    /// Secrets left blank keep their stored value.
+    pub settings: Settings,
+    /// Names of stored secrets to remove.
+    pub cleared: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example(kind: &Kind) -> Settings {
+        let value = |f: &Field| match (f.default, f.placeholder) {
+            ("", "") => "example".to_owned(),
+            ("", placeholder) => placeholder.to_owned(),
+            (default, _) => default.to_owned(),
+        };
+        kind.fields.iter().map(|f| (f.name.to_owned(), value(f))).collect()
+    }
+
+    /// Every struct denies unknown fields and has no optional ones, so this fails when a struct has
+    /// a key that FIELDS lacks, or the other way round.
+    #[test]
+    fn every_kinds_fields_are_its_structs_keys() {
+        for family in [Family::Provider, Family::Integration] {
+            for kind in family.kinds() {
+                assert_eq!(kind.check(&example(kind)), [], "{family} {}", kind.name);
+                assert!(!kind.about.is_empty() && kind.fields.iter().all(|f| !f.label.is_empty()), "{}", kind.name);
+            }
+        }
+    }
+
+    #[test]
+    fn names_the_field_and_what_is_wrong() {
+        let kind = Family::Provider.kind("s3").expect("known");
+        let errors =
+            kind.check(&Settings::new().with("bucket", "recordings").with("regoin", "x").with("path_style", "ja"));
+        let find = |name: &str| errors.iter().find(|e| e.field == name).map(|e| e.message.as_str());
+        assert_eq!(find("regoin"), Some("unknown setting 'regoin'; did you mean 'region'?"));
+        assert_eq!(find("region"), Some("Region is required"));
+        assert_eq!(find("path_style"), Some("Bucket in the path must be true or false"));
+    }
+
+    #[test]
+    fn blank_secrets_are_kept_unless_the_target_moves() {
+        let kind = Family::Provider.kind("minio").expect("known");
+        let stored = example(kind);
+        let (shown, set) = kind.redact(&stored);
+        assert_eq!((shown.get("secret_key"), set), ("", vec!["secret_key".to_owned()]));
+        assert_eq!(kind.keep_secrets(&stored, shown.clone(), &[]).as_ref(), Ok(&stored));
+        let errors =
+            kind.keep_secrets(&stored, shown.clone().with("host", "evil:9000"), &[]).expect_err("must be typed again");
+        let cleared = kind.keep_secrets(&stored, shown, &["secret_key".into()]).expect("nothing to keep");
+        assert_eq!(cleared.get("secret_key"), "");
+        assert_eq!(errors[0].message, "Secret key must be typed again because Host has changed");
+    }
+}

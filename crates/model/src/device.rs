@@ -1,0 +1,33 @@
+//! Cameras: devices that sent a heartbeat or uploaded.
+
+use serde::{Deserialize, Serialize};
+
+/// A device counts as online this long after its last heartbeat, in milliseconds. Agents send one
+/// every 10 seconds (PROTOCOL §7).
+pub const ONLINE_FOR_MS: i64 = 60_000;
+
+/// A camera as the list shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceView {
+    /// Device key.
+    pub key: String,
+    /// Name it gives itself; may be empty.
+    pub name: String,
+    /// What it says it is, e.g. `IPCamera`.
+    pub capture: String,
+    /// Agent's version; may be empty.
+    pub version: String,
+    /// Host name; may be empty.
+    pub hostname: String,
+    /// Whether a heartbeat came within [`ONLINE_FOR_MS`].
+    pub online: bool,
+    /// Last heartbeat, Unix milliseconds; 0 when none came.
+    pub last_seen: i64,
+    /// Last upload, Unix milliseconds; 0 when none came.
+    pub last_recording: i64,
+    /// Whether it also uploaded with valid credentials: heartbeats carry none, so anyone can claim
+    /// to be a camera.
+    pub verified: bool,
+    /// Account of its last upload; empty when unverified.
+    pub account: String,
+}

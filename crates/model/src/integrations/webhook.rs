@@ -1,0 +1,51 @@
+use crate::connection::Definition;
+use crate::field::{Field, FieldError};
+use crate::secret::Secret;
+use serde::Deserialize;
+
+/// An HTTP endpoint of the owner's.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    /// Where events are POSTed.
+    pub url: String,
+    /// Key of the signature; empty sends none.
+    pub secret: Secret,
+    /// More headers, one `Name: value` a line. May hold credentials, hence handled as a secret.
+    pub headers: Secret,
+}
+
+impl Webhook {
+    /// The additional headers.
+    pub fn header_pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers.expose().lines().filter_map(|line| line.split_once(':')).map(|(n, v)| (n.trim(), v.trim()))
+    }
+}
+
+impl Definition for Webhook {
+    const NAME: &'static str = "webhook";
+    const LABEL: &'static str = "Webhook";
+    const ABOUT: &'static str = "Your own HTTP endpoint. It gets one POST per recording and must answer 2xx; \
+        anything else is tried again.";
+    const FIELDS: &'static [Field] = &[
+        Field::url("url", "URL").required().placeholder("https://example.com/recordings"),
+        Field::secret("secret", "Signing secret").help(
+            "Signs each event (HMAC-SHA256 over timestamp and body), so that your endpoint can tell ours from others'.",
+        ),
+        Field::secret_lines("headers", "Headers")
+            .placeholder("Authorization: Bearer token")
+            .help("More headers, one Name: value a line."),
+    ];
+
+    fn check(&self) -> Vec<FieldError> {
+        let token =
+            |s: &str| !s.is_empty() && s.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c));
+        let lines = self.headers.expose().lines().filter(|l| !l.trim().is_empty());
+        let bad =
+            lines.filter(|l| !l.split_once(':').is_some_and(|(n, v)| token(n.trim()) && v.trim().is_ascii())).count();
+        if bad > 0 {
+            return vec![FieldError::new("headers", "Headers must read Name: value, one a line, in ASCII")];
+        }
+        Vec::new()
+    }
+}

@@ -1,0 +1,25 @@
+//! The words that server and browser share: what a recording, a connection, an account is.
+//!
+//! No I/O happens here, and everything compiles to WASM. The ports at the bottom are the traits
+//! through which the vault reaches the world outside; `backends` implements them.
+
+pub mod account;
+pub mod connection;
+pub mod dashboard;
+pub mod device;
+pub mod error;
+pub mod event;
+pub mod field;
+pub mod file_name;
+pub mod integrations;
+pub mod key;
+pub mod mp4;
+pub mod page;
+pub mod ports;
+pub mod probe;
+pub mod providers;
+pub mod recording;
+pub mod secret;
+
+pub use key::{Directory, FileName, ObjectKey};
+pub use secret::Secret;

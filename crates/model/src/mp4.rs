@@ -1,0 +1,69 @@
+//! What can be known about a recording from its bytes, found while they stream by: duration, codec, and for
+//! a fragmented MP4 the byte ranges an HLS player asks for (ISO/IEC 14496-12; PROTOCOL.md §6).
+//!
+//! [`Walker`] keeps only the headers (`moov`, `moof`), never media data, and at most [`MAX_HEADER`] bytes of
+//! each. Whatever is not MP4 (garbage, an agent's encrypted recording) gives [`Mp4Facts::default`].
+
+mod boxes;
+mod moof;
+mod moov;
+mod playlist;
+mod walker;
+
+#[cfg(test)]
+mod tests;
+
+pub use playlist::RangeOnTime;
+pub use walker::{MAX_FRAGMENTS, MAX_HEADER, Walker};
+
+use serde::{Deserialize, Serialize};
+
+/// What an upload's bytes say about the recording. Only what was seen complete is told: a truncated file
+/// lacks its unfinished last fragment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Mp4Facts {
+    /// Length in milliseconds; of the video track when the file is fragmented. `None` when unknown.
+    pub duration_ms: Option<u64>,
+    /// Whether the file is a fragmented MP4 (`mvex` or `moof` boxes).
+    pub fragmented: bool,
+    /// Codec of the first video track (of the first audio track when there is none): `h264`, `h265`, `av1`,
+    /// `vp8`, `vp9`, `mpeg2`, `mpeg4`, `mjpeg`, `aac`, else the four characters of the sample entry.
+    pub codec: Option<String>,
+    /// The initialisation section of a fragmented file: from its first byte to the end of `moov`.
+    pub init: Option<ByteRange>,
+    /// The fragments in file order, at most [`MAX_FRAGMENTS`].
+    pub fragments: Vec<Fragment>,
+}
+
+/// A run of bytes in the file, written `length@offset` in a playlist.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ByteRange {
+    /// First byte, counted from the start of the file.
+    pub offset: u64,
+    /// Number of bytes.
+    pub length: u64,
+}
+
+/// A playable piece of a fragmented file: from a `moof` (or the `styp` before it) to the end of its `mdat`s.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fragment {
+    /// First byte, counted from the start of the file.
+    pub offset: u64,
+    /// Number of bytes.
+    pub length: u64,
+    /// Duration of its video samples in microseconds; never 0.
+    pub duration_us: u64,
+}
+
+/// Nothing a camera records is longer; a header claiming more is lying.
+const LONGEST_SECONDS: u64 = 366 * 24 * 3600;
+
+/// `ticks` of a clock with `timescale` ticks per second, in units of 1/`per_second`, rounded. `None` when
+/// there is nothing to tell: no ticks, a stopped clock, or a nonsensical length.
+fn convert(ticks: u64, timescale: u32, per_second: u64) -> Option<u64> {
+    let scale = u128::from(timescale);
+    let scaled = u128::from(ticks) * u128::from(per_second);
+    let value = (scaled + scale / 2).checked_div(scale)?;
+    u64::try_from(value).ok().filter(|value| (1..=LONGEST_SECONDS * per_second).contains(value))
+}

@@ -1,0 +1,203 @@
+//! Walking the top-level boxes of a file that arrives in pieces.
+
+use super::{
+    ByteRange, Fragment, Mp4Facts,
+    boxes::{FourCc, Head, Header, LONGEST_HEADER},
+    convert, moof,
+    moov::Movie,
+};
+
+/// Most fragments told apart; beyond it the last one grows.
+pub const MAX_FRAGMENTS: usize = 20_000;
+
+/// Most bytes kept of one header box. What a longer one says past this is ignored; durations and codecs
+/// come before the long tables.
+pub const MAX_HEADER: usize = 1024 * 1024;
+
+/// Finds [`Mp4Facts`] in bytes fed in order, in pieces of any size. Media data costs nothing per byte.
+#[derive(Debug, Default)]
+pub struct Walker {
+    /// Bytes consumed so far.
+    position: u64,
+    state: State,
+    movie: Option<Movie>,
+    init: Option<ByteRange>,
+    seen_moof: bool,
+    /// Where a `styp` awaiting its `moof` begins.
+    lead: Option<u64>,
+    open: Option<Open>,
+    fragments: Vec<Fragment>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Between boxes, with the bytes of a header so far.
+    Header {
+        bytes: [u8; LONGEST_HEADER],
+        len: usize,
+    },
+    Body(Body),
+    /// Not MP4, or no more: the rest is of no interest.
+    Lost,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::Header { bytes: [0; LONGEST_HEADER], len: 0 }
+    }
+}
+
+#[derive(Debug)]
+struct Body {
+    kind: FourCc,
+    start: u64,
+    /// Bytes still to come; `None` for a box reaching to the end of the file.
+    left: Option<u64>,
+    /// The body, of the kinds we read.
+    kept: Vec<u8>,
+}
+
+/// The fragment being collected.
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    start: u64,
+    /// End of its last complete `mdat`.
+    end: Option<u64>,
+    duration_us: u64,
+}
+
+impl Walker {
+    /// A walker at the first byte of a file.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the next bytes of the file.
+    pub fn feed(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let used = match &mut self.state {
+                State::Lost => return,
+                State::Header { bytes: header, len } => {
+                    // only ever up to what the header needs: 8 bytes, then 16 if it says so
+                    let wanted = if *len < 8 { 8 } else { LONGEST_HEADER };
+                    let used = bytes.len().min(wanted - *len);
+                    header[*len..*len + used].copy_from_slice(&bytes[..used]);
+                    *len += used;
+                    used
+                }
+                State::Body(body) => body.take(bytes),
+            };
+            bytes = &bytes[used..];
+            self.position = self.position.saturating_add(used as u64);
+            self.step();
+        }
+    }
+
+    /// The end of the file: what was found.
+    #[must_use]
+    pub fn finish(mut self) -> Mp4Facts {
+        if let State::Body(body @ Body { left: None, .. }) = std::mem::replace(&mut self.state, State::Lost) {
+            self.close(&body);
+        }
+        self.end_fragment();
+        let Some(movie) = self.movie else { return Mp4Facts::default() };
+        let fragmented = movie.fragmented || self.seen_moof;
+        let duration_ms = if self.fragments.is_empty() {
+            movie.claimed_ms()
+        } else {
+            let before = movie.track.as_ref().and_then(|track| convert(track.own_ticks, track.timescale, 1_000_000));
+            let sum = self.fragments.iter().fold(before.unwrap_or(0), |sum, one| sum.saturating_add(one.duration_us));
+            convert(sum, 1_000_000, 1000)
+        };
+        Mp4Facts {
+            duration_ms,
+            fragmented,
+            codec: movie.track.and_then(|track| track.codec),
+            init: self.init.filter(|_| fragmented),
+            fragments: self.fragments,
+        }
+    }
+
+    /// Goes on to the next state when the current one has all its bytes.
+    fn step(&mut self) {
+        if let State::Header { bytes, len } = &self.state {
+            match Header::read(&bytes[..*len]) {
+                Head::Incomplete => return,
+                Head::Malformed => self.state = State::Lost,
+                Head::Box(Header { kind, len, body }) => {
+                    let start = self.position.saturating_sub(len as u64);
+                    self.state = State::Body(Body { kind, start, left: body, kept: Vec::new() });
+                }
+            }
+        }
+        if matches!(&self.state, State::Body(Body { left: Some(0), .. }))
+            && let State::Body(body) = std::mem::take(&mut self.state)
+        {
+            self.close(&body);
+        }
+    }
+
+    /// A top-level box is complete, and ends at the current position.
+    fn close(&mut self, body: &Body) {
+        let lead = self.lead.take();
+        match &body.kind {
+            b"moov" if self.movie.is_none() => {
+                self.movie = Movie::read(&body.kept);
+                self.init = Some(ByteRange { offset: 0, length: self.position });
+            }
+            b"moof" => self.start_fragment(lead.unwrap_or(body.start), &body.kept),
+            b"mdat" => {
+                if let Some(open) = &mut self.open {
+                    open.end = Some(self.position);
+                }
+            }
+            b"styp" => self.lead = Some(lead.unwrap_or(body.start)),
+            b"sidx" | b"prft" | b"emsg" => self.lead = lead,
+            _ => {}
+        }
+    }
+
+    /// A `moof` begins a fragment, unless the current one still lacks video (audio and video may come in
+    /// separate `moof`s) or there are too many: then it belongs to the current one.
+    fn start_fragment(&mut self, start: u64, moof: &[u8]) {
+        let Some(movie) = &self.movie else { return };
+        self.seen_moof = true;
+        let Some(track) = &movie.track else { return };
+        let duration_us = convert(moof::ticks(moof, track), track.timescale, 1_000_000).unwrap_or(0);
+        match &mut self.open {
+            Some(open) if duration_us == 0 || open.duration_us == 0 || self.fragments.len() + 1 >= MAX_FRAGMENTS => {
+                open.duration_us = open.duration_us.saturating_add(duration_us);
+            }
+            _ => {
+                self.end_fragment();
+                self.open = Some(Open { start, end: None, duration_us });
+            }
+        }
+    }
+
+    fn end_fragment(&mut self) {
+        if let Some(Open { start, end: Some(end), duration_us: duration_us @ 1.. }) = self.open.take() {
+            self.fragments.push(Fragment { offset: start, length: end - start, duration_us });
+        }
+    }
+}
+
+impl Body {
+    /// Takes this box's share of `bytes`, and says how much that is.
+    fn take(&mut self, bytes: &[u8]) -> usize {
+        let used = match &mut self.left {
+            None => bytes.len(),
+            Some(left) => {
+                let used = usize::try_from(*left).map_or(bytes.len(), |left| left.min(bytes.len()));
+                *left -= used as u64;
+                used
+            }
+        };
+        if matches!(&self.kind, b"moov" | b"moof") {
+            let kept = used.min(MAX_HEADER - self.kept.len());
+            self.kept.extend_from_slice(&bytes[..kept]);
+        }
+        used
+    }
+}

@@ -1,0 +1,111 @@
+//! The world outside, as the vault sees it. `backends` implements these.
+
+use crate::error::{SinkError, StoreError};
+use crate::field::{FieldError, Settings};
+use crate::key::ObjectKey;
+use crate::probe::ProbeReport;
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_core::Stream;
+use std::ops::Range;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Bytes of an object as they arrive.
+pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, StoreError>> + Send>>;
+
+/// Media type of recordings.
+pub const CONTENT_TYPE: &str = "video/mp4";
+
+/// Names an unfinished multipart upload within a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadId(pub String);
+
+/// A stored part of an unfinished upload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// 1-based, without gaps.
+    pub number: u32,
+    /// What the store gave back for it (an ETag).
+    pub tag: String,
+}
+
+/// A place where objects are stored.
+///
+/// `Ok` from [`put`](BlobStore::put) and [`complete`](BlobStore::complete) means *durable*: a crash
+/// of anything right after must not lose the object. An object is visible whole or not at all.
+#[async_trait]
+pub trait BlobStore: Send + Sync + 'static {
+    /// Tries everything the vault will need (resolve, connect, TLS, authenticate, write, read,
+    /// range, delete), within 10 seconds, leaving nothing behind.
+    async fn probe(&self) -> ProbeReport;
+
+    /// Bytes per part of a multipart upload, all but the last. Objects up to this size are stored
+    /// with one [`put`](BlobStore::put).
+    fn part_size(&self) -> usize;
+
+    /// Stores a whole object, replacing one of the same key.
+    async fn put(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StoreError>;
+
+    /// Size in bytes; `None` when there is no such object.
+    async fn head(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError>;
+
+    /// Reads an object, or the given bytes of it. `NotFound` and `Range` errors come here, not from
+    /// the stream.
+    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ByteStream, StoreError>;
+
+    /// Removes an object; removing what is not there is fine.
+    async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError>;
+
+    /// An address that reads the object without credentials until it expires. `None` when this
+    /// store cannot, or its owner wants the vault to sign.
+    async fn sign(&self, key: &ObjectKey, expires_in: Duration) -> Result<Option<String>, StoreError>;
+
+    /// Starts a multipart upload.
+    async fn begin(&self, key: &ObjectKey) -> Result<UploadId, StoreError>;
+
+    /// Stores one part. Safe to repeat.
+    async fn put_part(&self, key: &ObjectKey, upload: &UploadId, number: u32, bytes: Bytes)
+    -> Result<Part, StoreError>;
+
+    /// Makes the object visible from its parts, replacing one of the same key.
+    async fn complete(&self, key: &ObjectKey, upload: &UploadId, parts: &[Part]) -> Result<(), StoreError>;
+
+    /// Gives an upload up and frees what it holds; giving up twice is fine.
+    async fn abort(&self, key: &ObjectKey, upload: &UploadId) -> Result<(), StoreError>;
+
+    /// Gives up every unfinished upload of this key, also those nobody remembers; for recovery
+    /// after a crash, when no upload of the key can be running.
+    async fn abort_all(&self, key: &ObjectKey) -> Result<(), StoreError>;
+}
+
+/// An event on its way out.
+#[derive(Debug, Clone)]
+pub struct OutgoingEvent {
+    /// The same on every retry, for deduplication.
+    pub id: String,
+    /// Device key, which keeps a camera's events in order; may be empty.
+    pub device: String,
+    /// UTF-8 JSON, PROTOCOL §8.
+    pub body: Bytes,
+}
+
+/// Somewhere events go.
+#[async_trait]
+pub trait EventSink: Send + Sync + 'static {
+    /// Tries the connection as far as it can without sending a real event, within 10 seconds.
+    async fn probe(&self) -> ProbeReport;
+
+    /// Delivers one event; `Ok` means the other side has it for good.
+    async fn send(&self, event: &OutgoingEvent) -> Result<(), SinkError>;
+}
+
+/// Opens connections by kind. Opening does no I/O.
+pub trait Connector: Send + Sync + 'static {
+    /// A store of one of the kinds in [`crate::providers`].
+    fn store(&self, kind: &str, settings: &Settings) -> Result<Arc<dyn BlobStore>, Vec<FieldError>>;
+
+    /// A sink of one of the kinds in [`crate::integrations`].
+    fn sink(&self, kind: &str, settings: &Settings) -> Result<Arc<dyn EventSink>, Vec<FieldError>>;
+}

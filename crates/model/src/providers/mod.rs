@@ -1,0 +1,19 @@
+//! Kinds of storage a recording can lie at. One file each; the list below is what makes one known.
+
+mod ceph;
+mod filesystem;
+mod minio;
+mod s3;
+mod storj;
+
+use crate::connection::Kind;
+
+pub use ceph::Ceph;
+pub use filesystem::Filesystem;
+pub use minio::Minio;
+pub use s3::{S3, S3Target, Signer};
+pub use storj::Storj;
+
+/// Every kind, in the order a chooser shows them.
+pub const KINDS: &[Kind] =
+    &[Kind::of::<Filesystem>(), Kind::of::<S3>(), Kind::of::<Minio>(), Kind::of::<Ceph>(), Kind::of::<Storj>()];

@@ -1,0 +1,62 @@
+//! A recording as lists and readers see it.
+
+use crate::page::Cursor;
+use serde::{Deserialize, Serialize};
+
+/// One row of Media.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingView {
+    /// Row id.
+    pub id: i64,
+    /// Full key, `directory/filename`.
+    pub key: String,
+    /// When it was recorded, Unix milliseconds.
+    pub timestamp: i64,
+    /// When the vault stored it, Unix milliseconds.
+    pub uploaded_at: i64,
+    /// Device key of the camera; may be empty.
+    pub device: String,
+    /// Camera name from the file name; may be empty.
+    pub instance_name: String,
+    /// Account's name.
+    pub account: String,
+    /// Provider's name.
+    pub provider: String,
+    /// Bytes.
+    pub size: i64,
+    /// Milliseconds; 0 when unknown.
+    pub duration_ms: i64,
+    /// Video codec; empty when unknown.
+    pub codec: String,
+    /// Whether it is a fragmented MP4.
+    pub fragmented: bool,
+    /// SHA-256 of the content, hex.
+    pub sha256: String,
+}
+
+/// Which recordings to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingFilter {
+    /// Account's name.
+    pub account: Option<String>,
+    /// Provider's name.
+    pub provider: Option<String>,
+    /// Device key.
+    pub device: Option<String>,
+    /// Recorded at or after, Unix milliseconds.
+    pub from: Option<i64>,
+    /// Recorded before, Unix milliseconds.
+    pub until: Option<i64>,
+}
+
+/// Where in the list a page starts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Position {
+    /// The newest rows.
+    #[default]
+    Newest,
+    /// The rows just older than this.
+    OlderThan(Cursor),
+    /// The rows just newer than this.
+    NewerThan(Cursor),
+}

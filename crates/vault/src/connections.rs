@@ -1,0 +1,368 @@
+//! Providers and integrations: what administrators set up and what is opened from it.
+
+use crate::audit::{self, Actor};
+use crate::clock::now_ms;
+use crate::db::Db;
+use crate::deliveries;
+use crate::entity::{account, account_integration, connection, recording};
+use crate::keys::Keys;
+use crate::{Result, VaultError};
+use model::connection::{ConnectionForm, ConnectionView, Family, Kind};
+use model::field::{FieldError, Settings};
+use model::ports::{BlobStore, Connector, EventSink};
+use model::probe::ProbeReport;
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect,
+};
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::watch;
+
+/// Longest name of a connection or an account, in characters.
+pub(crate) const MAX_NAME: usize = 64;
+
+/// Sets up and opens connections.
+#[derive(Clone)]
+pub struct Connections {
+    db: Db,
+    keys: Arc<Keys>,
+    connector: Arc<dyn Connector>,
+    /// Opened stores by id and time of their last change; an adapter keeps its connections alive.
+    stores: Arc<RwLock<HashMap<i64, OpenStore>>>,
+    changed: watch::Sender<u64>,
+}
+
+/// A provider ready for use.
+#[derive(Clone)]
+pub struct OpenStore {
+    /// Row id.
+    pub id: i64,
+    /// Name, as events call it.
+    pub name: String,
+    /// Whether uploads may go there.
+    pub enabled: bool,
+    updated_at: i64,
+    /// The adapter.
+    pub store: Arc<dyn BlobStore>,
+}
+
+/// An enabled integration ready for use.
+#[derive(Clone)]
+pub struct OpenSink {
+    /// Row id.
+    pub id: i64,
+    /// Name, for logs.
+    pub name: String,
+    /// Tells one version of its settings from the next.
+    pub updated_at: i64,
+    /// The adapter; what is wrong with its settings when they cannot be used.
+    pub sink: std::result::Result<Arc<dyn EventSink>, String>,
+}
+
+/// A provider by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderInfo {
+    /// Row id.
+    pub id: i64,
+    /// Name.
+    pub name: String,
+    /// Whether it is in use.
+    pub enabled: bool,
+}
+
+impl Connections {
+    pub(crate) fn new(db: Db, keys: Arc<Keys>, connector: Arc<dyn Connector>) -> Self {
+        Self { db, keys, connector, stores: Arc::default(), changed: watch::Sender::new(0) }
+    }
+
+    /// Every connection of a family, by name.
+    pub async fn list(&self, family: Family) -> Result<Vec<ConnectionView>> {
+        let rows = connection::Entity::find()
+            .filter(connection::Column::Family.eq(family.as_str()))
+            .order_by_asc(connection::Column::Name)
+            .all(self.db.read())
+            .await?;
+        let mut views = Vec::with_capacity(rows.len());
+        for row in rows {
+            views.push(self.view(row).await?);
+        }
+        Ok(views)
+    }
+
+    /// One connection.
+    pub async fn get(&self, id: i64) -> Result<ConnectionView> {
+        self.view(self.row(id).await?).await
+    }
+
+    /// Adds or changes a connection; answers its id.
+    pub async fn save(&self, actor: &Actor, form: ConnectionForm) -> Result<i64> {
+        self.save_as(actor, form, false).await
+    }
+
+    pub(crate) async fn save_as(&self, actor: &Actor, form: ConnectionForm, provisioned: bool) -> Result<i64> {
+        // A configuration file says everything each time; what it leaves out is meant to be gone.
+        let settings = if provisioned { declared_settings(&form)? } else { self.checked_settings(&form).await? };
+        let name = checked_name(&form.name)?;
+        let (actor, keys) = (actor.clone(), self.keys.clone());
+        let id = self.db.write(move |tx| {
+            Box::pin(async move {
+                let plain = serde_json::to_vec(&settings).expect("texts serialise");
+                let taken = connection::Entity::find()
+                    .filter(connection::Column::Family.eq(form.family.as_str()))
+                    .filter(connection::Column::Name.eq(&name))
+                    .one(tx)
+                    .await?;
+                if taken.is_some_and(|other| Some(other.id) != form.id) {
+                    return Err(VaultError::Conflict(format!(
+                        "There is already a {} named {name}; choose another name.",
+                        form.family
+                    )));
+                }
+                let (action, id) = match form.id {
+                    None => {
+                        let row = connection::ActiveModel {
+                            family: Set(form.family.as_str().to_owned()),
+                            kind: Set(form.kind),
+                            name: Set(name.clone()),
+                            enabled: Set(form.enabled),
+                            provisioned: Set(provisioned),
+                            settings: Set(Vec::new()),
+                            updated_at: Set(0),
+                            ..Default::default()
+                        };
+                        ("added", row.insert(tx).await?.id)
+                    }
+                    Some(id) => {
+                        let row = find(tx, id).await?;
+                        if row.provisioned && !provisioned {
+                            return Err(VaultError::Provisioned(row.name));
+                        }
+                        let mut row = row.into_active_model();
+                        row.kind = Set(form.kind);
+                        row.name = Set(name.clone());
+                        row.enabled = Set(form.enabled);
+                        row.provisioned = Set(provisioned);
+                        row.update(tx).await?;
+                        ("changed", id)
+                    }
+                };
+                let mut row = find(tx, id).await?.into_active_model();
+                row.settings = Set(keys.seal(&place(id), &plain));
+                row.updated_at = Set(now_ms());
+                row.update(tx).await?;
+                audit::record(tx, &actor, &format!("{action} {}", form.family), &name).await?;
+                Ok(id)
+            })
+        });
+        let id = id.await?;
+        self.notify();
+        Ok(id)
+    }
+
+    /// Removes a connection nothing depends on any more.
+    pub async fn delete(&self, actor: &Actor, id: i64) -> Result<()> {
+        let actor = actor.clone();
+        let deletion = self.db.write(move |tx| {
+            Box::pin(async move {
+                let row = find(tx, id).await?;
+                if row.provisioned {
+                    return Err(VaultError::Provisioned(row.name));
+                }
+                let users = used_by(tx, &row).await?;
+                if !users.is_empty() {
+                    let users = users.join(", ");
+                    return Err(VaultError::Conflict(format!("{} is used by the accounts {users}. Give them another one first.", row.name)));
+                }
+                let holds = recording::Entity::find().filter(recording::Column::ProviderId.eq(id)).limit(1).one(tx).await?;
+                if row.family == Family::Provider.as_str() && holds.is_some() {
+                    return Err(VaultError::Conflict(format!(
+                        "{} still holds recordings, which could not be read without it. Disable it instead, or delete the recordings first.",
+                        row.name
+                    )));
+                }
+                deliveries::forget_integration(tx, id).await?;
+                connection::Entity::delete_by_id(id).exec(tx).await?;
+                audit::record(tx, &actor, &format!("deleted {}", row.family), &row.name).await
+            })
+        });
+        deletion.await?;
+        self.notify();
+        Ok(())
+    }
+
+    /// Tries a connection as submitted, without saving it.
+    pub async fn validate(&self, form: ConnectionForm) -> Result<ProbeReport> {
+        let settings = self.checked_settings(&form).await?;
+        Ok(match form.family {
+            Family::Provider => self.connector.store(&form.kind, &settings).map_err(VaultError::Invalid)?.probe().await,
+            Family::Integration => {
+                self.connector.sink(&form.kind, &settings).map_err(VaultError::Invalid)?.probe().await
+            }
+        })
+    }
+
+    /// A provider ready for use, enabled or not.
+    pub async fn store(&self, id: i64) -> Result<OpenStore> {
+        if let Some(open) = self.cached(id).filter(|_| !self.db.is_shared()) {
+            return Ok(open);
+        }
+        let row = self.row(id).await?;
+        if let Some(open) = self.cached(id).filter(|open| open.updated_at == row.updated_at) {
+            return Ok(open);
+        }
+        let settings = self.settings(&row)?;
+        let store = self.connector.store(&row.kind, &settings).map_err(VaultError::Invalid)?;
+        let open = OpenStore { id, name: row.name, enabled: row.enabled, updated_at: row.updated_at, store };
+        self.stores.write().unwrap_or_else(PoisonError::into_inner).insert(id, open.clone());
+        Ok(open)
+    }
+
+    fn cached(&self, id: i64) -> Option<OpenStore> {
+        self.stores.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    /// A provider by name.
+    pub async fn provider_by_name(&self, name: &str) -> Result<Option<ProviderInfo>> {
+        let found = connection::Entity::find()
+            .filter(connection::Column::Family.eq(Family::Provider.as_str()))
+            .filter(connection::Column::Name.eq(name))
+            .one(self.db.read())
+            .await?;
+        Ok(found.map(|row| ProviderInfo { id: row.id, name: row.name, enabled: row.enabled }))
+    }
+
+    /// Every enabled integration.
+    pub(crate) async fn sinks(&self) -> Result<Vec<OpenSink>> {
+        let rows = connection::Entity::find()
+            .filter(connection::Column::Family.eq(Family::Integration.as_str()))
+            .filter(connection::Column::Enabled.eq(true))
+            .all(self.db.read())
+            .await?;
+        let open = |row: connection::Model| {
+            let sink =
+                self.settings(&row).and_then(|s| self.connector.sink(&row.kind, &s).map_err(VaultError::Invalid));
+            OpenSink { id: row.id, name: row.name, updated_at: row.updated_at, sink: sink.map_err(|e| e.to_string()) }
+        };
+        Ok(rows.into_iter().map(open).collect())
+    }
+
+    /// Fails when the master key is not the one this database's secrets were sealed with.
+    pub(crate) async fn check_keys(&self) -> Result<()> {
+        let Some(row) = connection::Entity::find().limit(1).one(self.db.read()).await? else { return Ok(()) };
+        self.settings(&row).map(|_| ())
+    }
+
+    /// Ticks whenever connections change in this process.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    fn notify(&self) {
+        self.stores.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.changed.send_modify(|version| *version += 1);
+    }
+
+    async fn row(&self, id: i64) -> Result<connection::Model> {
+        find(self.db.read(), id).await
+    }
+
+    fn settings(&self, row: &connection::Model) -> Result<Settings> {
+        let plain = self.keys.open(&place(row.id), &row.settings)?;
+        serde_json::from_slice(&plain).map_err(|_| VaultError::Sealed)
+    }
+
+    /// The submitted settings with kept secrets filled in, all valid.
+    async fn checked_settings(&self, form: &ConnectionForm) -> Result<Settings> {
+        let kind = kind(form.family, &form.kind)?;
+        let settings = match form.id {
+            None => form.settings.clone(),
+            Some(id) => {
+                let row = self.row(id).await?;
+                if row.kind == form.kind && row.family == form.family.as_str() {
+                    kind.keep_secrets(&self.settings(&row)?, form.settings.clone(), &form.cleared)
+                        .map_err(VaultError::Invalid)?
+                } else {
+                    form.settings.clone()
+                }
+            }
+        };
+        let errors = kind.check(&settings);
+        if errors.is_empty() { Ok(settings) } else { Err(VaultError::Invalid(errors)) }
+    }
+
+    async fn view(&self, row: connection::Model) -> Result<ConnectionView> {
+        let family = if row.family == Family::Provider.as_str() { Family::Provider } else { Family::Integration };
+        let (settings, secrets_set) = match family.kind(&row.kind) {
+            Some(kind) => kind.redact(&self.settings(&row)?),
+            None => Default::default(),
+        };
+        let (waiting, parked) = match family {
+            Family::Provider => (0, 0),
+            Family::Integration => deliveries::count(&self.db, Some(row.id)).await?,
+        };
+        Ok(ConnectionView {
+            used_by: used_by(self.db.read(), &row).await?,
+            id: row.id,
+            family,
+            kind: row.kind,
+            name: row.name,
+            enabled: row.enabled,
+            provisioned: row.provisioned,
+            settings,
+            secrets_set,
+            waiting,
+            parked,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+fn declared_settings(form: &ConnectionForm) -> Result<Settings> {
+    let errors = kind(form.family, &form.kind)?.check(&form.settings);
+    if errors.is_empty() { Ok(form.settings.clone()) } else { Err(VaultError::Invalid(errors)) }
+}
+
+fn kind(family: Family, name: &str) -> Result<&'static Kind> {
+    family.kind(name).ok_or_else(|| {
+        let known: Vec<_> = family.kinds().iter().map(|k| k.name).collect();
+        VaultError::invalid("kind", format!("'{name}' is no kind of {family}; known are: {}", known.join(", ")))
+    })
+}
+
+/// Names appear in headers, events and addresses: printable and without the ends trimmed away.
+pub(crate) fn checked_name(name: &str) -> Result<String> {
+    let problem = if name.is_empty() {
+        "Name is required"
+    } else if name.chars().count() > MAX_NAME {
+        "Name is too long: at most 64 characters"
+    } else if name.trim() != name || name.chars().any(char::is_control) {
+        "Name must not start or end with a space or hold control characters"
+    } else {
+        return Ok(name.to_owned());
+    };
+    Err(VaultError::Invalid(vec![FieldError::new("name", problem)]))
+}
+
+fn place(id: i64) -> String {
+    format!("connections:{id}")
+}
+
+async fn find(db: &impl ConnectionTrait, id: i64) -> Result<connection::Model> {
+    connection::Entity::find_by_id(id).one(db).await?.ok_or(VaultError::NotFound("connection"))
+}
+
+/// Names of the accounts that use a connection.
+async fn used_by(db: &impl ConnectionTrait, row: &connection::Model) -> Result<Vec<String>> {
+    let accounts = account::Entity::find().order_by_asc(account::Column::Name);
+    let accounts = if row.family == Family::Provider.as_str() {
+        accounts.filter(account::Column::ProviderId.eq(row.id)).all(db).await?
+    } else {
+        let links = account_integration::Entity::find()
+            .filter(account_integration::Column::IntegrationId.eq(row.id))
+            .all(db)
+            .await?;
+        accounts.filter(account::Column::Id.is_in(links.iter().map(|l| l.account_id))).all(db).await?
+    };
+    Ok(accounts.into_iter().map(|a| a.name).collect())
+}

@@ -1,0 +1,266 @@
+//! One camera's deliveries to one integration, sent one after the other.
+
+use super::backoff::{MAX_ATTEMPTS, wait_ms};
+use super::{Integration, LEASE_MS};
+use crate::Result;
+use crate::clock::now_ms;
+use crate::db::Db;
+use crate::deliveries::{DELIVERED, PARKED, WAITING, Wakeups, in_state};
+use crate::entity::{delivery, lane};
+use model::error::SinkError;
+use model::ports::{EventSink, OutgoingEvent};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect};
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Deliveries sent before their success is written down; after a crash at most these are repeated.
+const BATCH: u64 = 32;
+/// Longest time one event may take.
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a send may still take when the vault or the integration is being stopped.
+const STOP_GRACE: Duration = Duration::from_secs(5);
+/// Longest error text kept, in characters.
+const MAX_ERROR: usize = 500;
+
+pub(super) struct Lane {
+    db: Db,
+    wakeups: Wakeups,
+    integration_id: i64,
+    integration: String,
+    sink: std::result::Result<Arc<dyn EventSink>, String>,
+    device: String,
+    stop: CancellationToken,
+}
+
+/// How a batch ended.
+enum Batch {
+    /// All sent, and there may be more.
+    More,
+    /// Nothing is left.
+    Empty,
+    /// One failed; the lane waits until then.
+    Failed,
+}
+
+impl Lane {
+    pub(super) fn new(integration: &Integration, device: String) -> Self {
+        Self {
+            db: integration.db.clone(),
+            wakeups: integration.wakeups.clone(),
+            integration_id: integration.sink.id,
+            integration: integration.sink.name.clone(),
+            sink: integration.sink.sink.clone(),
+            device,
+            stop: integration.stop.clone(),
+        }
+    }
+
+    /// Sends until the lane is empty, fails, or its turn is over; answers its device.
+    pub(super) async fn run(self) -> String {
+        let turn_ends = now_ms() + LEASE_MS / 2;
+        loop {
+            match self.batch(turn_ends).await {
+                Ok(Batch::More) if self.goes_on(turn_ends) => {}
+                Ok(_) => break,
+                Err(error) => {
+                    tracing::error!(
+                        integration = self.integration,
+                        error = &error as &dyn StdError,
+                        "the outbox cannot be worked on"
+                    );
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    break;
+                }
+            }
+        }
+        self.release().await;
+        self.device
+    }
+
+    fn goes_on(&self, turn_ends: i64) -> bool {
+        now_ms() < turn_ends && !self.stop.is_cancelled()
+    }
+
+    /// Lets other replicas have the lane. If that fails, its lease runs out.
+    async fn release(&self) {
+        if !self.db.is_shared() {
+            return;
+        }
+        let (id, device) = (self.integration_id, self.device.clone());
+        let free = self.db.write(move |tx| {
+            Box::pin(async move {
+                let free = lane::ActiveModel { lease_until: Set(0), ..Default::default() };
+                let this = lane::Column::IntegrationId.eq(id).and(lane::Column::Device.eq(device));
+                lane::Entity::update_many().set(free).filter(this).exec(tx).await?;
+                Ok(())
+            })
+        });
+        if let Err(error) = free.await {
+            tracing::warn!(
+                integration = self.integration,
+                error = &error as &dyn StdError,
+                "a lane's lease stays until it runs out"
+            );
+        }
+    }
+
+    async fn batch(&self, turn_ends: i64) -> Result<Batch> {
+        let Some(lane) =
+            lane::Entity::find_by_id((self.integration_id, self.device.clone())).one(self.db.read()).await?
+        else {
+            return Ok(Batch::Empty);
+        };
+        let waiting = delivery::Entity::find()
+            .filter(delivery::Column::IntegrationId.eq(self.integration_id))
+            .filter(delivery::Column::Device.eq(&self.device))
+            .filter(in_state(WAITING))
+            .order_by_asc(delivery::Column::Id)
+            .limit(BATCH)
+            .all(self.db.read())
+            .await?;
+        if waiting.is_empty() {
+            self.rest(lane.enqueued).await?;
+            return Ok(Batch::Empty);
+        }
+        let mut sent = Vec::with_capacity(waiting.len());
+        for row in waiting {
+            let id = row.id;
+            match self.send(&row).await {
+                Some(Ok(())) => sent.push(id),
+                None => break,
+                Some(Err(error)) => {
+                    self.note(row.id, row.attempts + 1, lane.attempts + 1, sent, error).await?;
+                    return Ok(Batch::Failed);
+                }
+            }
+            if !self.goes_on(turn_ends) {
+                break;
+            }
+        }
+        self.note_sent(sent, lane.attempts > 0).await?;
+        Ok(Batch::More)
+    }
+
+    /// Sends one event; `None` when the worker is told to stop and the other side does not answer.
+    async fn send(&self, row: &delivery::Model) -> Option<std::result::Result<(), SinkError>> {
+        let sink = match &self.sink {
+            Ok(sink) => sink,
+            Err(why) => return Some(Err(SinkError::transient(why.clone()))),
+        };
+        let event =
+            OutgoingEvent { id: row.event_id.clone(), device: row.device.clone(), body: row.event.clone().into() };
+        let stopping = async {
+            self.stop.cancelled().await;
+            tokio::time::sleep(STOP_GRACE).await;
+        };
+        tokio::select! {
+            outcome = sink.send(&event) => Some(outcome),
+            () = tokio::time::sleep(SEND_TIMEOUT) => {
+                Some(Err(SinkError::transient(format!("No answer within {} seconds.", SEND_TIMEOUT.as_secs()))))
+            }
+            () = stopping => None,
+        }
+    }
+
+    /// Nothing waits: the lane rests, unless something came in since we looked.
+    async fn rest(&self, seen: i64) -> Result<()> {
+        let (id, device) = (self.integration_id, self.device.clone());
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    let resting = lane::ActiveModel { idle: Set(true), attempts: Set(0), ..Default::default() };
+                    lane::Entity::update_many()
+                        .set(resting)
+                        .filter(lane::Column::IntegrationId.eq(id))
+                        .filter(lane::Column::Device.eq(device))
+                        .filter(lane::Column::Enqueued.eq(seen))
+                        .exec(tx)
+                        .await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    /// Writes successes down. The first one after failures lets the integration's other cameras try
+    /// at once: it is evidently back.
+    async fn note_sent(&self, sent: Vec<i64>, was_failing: bool) -> Result<()> {
+        let (id, device) = (self.integration_id, self.device.clone());
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    mark_delivered(tx, sent).await?;
+                    if was_failing {
+                        let due = lane::ActiveModel { next_attempt_at: Set(0), ..Default::default() };
+                        let others = lane::Column::IntegrationId.eq(id).and(lane::Column::NextAttemptAt.gt(0));
+                        lane::Entity::update_many().set(due).filter(others).exec(tx).await?;
+                        let healthy = lane::ActiveModel { attempts: Set(0), ..Default::default() };
+                        let this = lane::Column::IntegrationId.eq(id).and(lane::Column::Device.eq(device));
+                        lane::Entity::update_many().set(healthy).filter(this).exec(tx).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await?;
+        if was_failing {
+            self.wakeups.wake(&[self.integration_id]);
+        }
+        Ok(())
+    }
+
+    /// Writes a failure down. A permanent one is parked and the lane goes on; else it waits.
+    async fn note(&self, failed: i64, attempts: i32, in_a_row: i32, sent: Vec<i64>, error: SinkError) -> Result<()> {
+        let park = error.permanent || attempts >= MAX_ATTEMPTS;
+        tracing::warn!(
+            integration = self.integration,
+            device = self.device,
+            attempts,
+            parked = park,
+            error = &error as &dyn StdError,
+            "an event was not delivered"
+        );
+        let reason: String = error.message.chars().take(MAX_ERROR).collect();
+        let (id, device) = (self.integration_id, self.device.clone());
+        let in_a_row = if park { 0 } else { in_a_row };
+        let next = if park { 0 } else { now_ms() + wait_ms(in_a_row) };
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    mark_delivered(tx, sent).await?;
+                    let outcome = delivery::ActiveModel {
+                        state: Set(if park { PARKED } else { WAITING }.into()),
+                        attempts: Set(attempts),
+                        last_error: Set(reason),
+                        ..Default::default()
+                    };
+                    delivery::Entity::update_many()
+                        .set(outcome)
+                        .filter(delivery::Column::Id.eq(failed))
+                        .exec(tx)
+                        .await?;
+                    let waiting =
+                        lane::ActiveModel { attempts: Set(in_a_row), next_attempt_at: Set(next), ..Default::default() };
+                    let this = lane::Column::IntegrationId.eq(id).and(lane::Column::Device.eq(device));
+                    lane::Entity::update_many().set(waiting).filter(this).exec(tx).await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+}
+
+async fn mark_delivered(tx: &sea_orm::DatabaseTransaction, sent: Vec<i64>) -> Result<()> {
+    if sent.is_empty() {
+        return Ok(());
+    }
+    let outcome = delivery::ActiveModel {
+        state: Set(DELIVERED.into()),
+        last_error: Set(String::new()),
+        finished_at: Set(now_ms()),
+        ..Default::default()
+    };
+    delivery::Entity::update_many().set(outcome).filter(delivery::Column::Id.is_in(sent)).exec(tx).await?;
+    Ok(())
+}

@@ -1,0 +1,203 @@
+//! Sends what the outbox holds: at least once, in order per camera, one integration never delaying
+//! another.
+
+mod backoff;
+mod lane;
+
+use crate::Result;
+use crate::clock::now_ms;
+use crate::connections::{Connections, OpenSink};
+use crate::db::Db;
+use crate::deliveries::Wakeups;
+use crate::entity::lane as lane_row;
+use lane::Lane;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use std::collections::{HashMap, HashSet};
+use std::error::Error as StdError;
+use std::time::Duration;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+/// Lanes of one integration that are sent at a time.
+const CONCURRENCY: usize = 16;
+/// How often a worker looks without being woken.
+const POLL: Duration = Duration::from_secs(2);
+/// How often integrations are looked at without a change in this process.
+const RELOAD: Duration = Duration::from_secs(10);
+/// How long a replica may hold a lane without a sign of life, in milliseconds.
+const LEASE_MS: i64 = 120_000;
+
+/// Lanes with something to send; spelled out so that their partial index can be used.
+fn open() -> Expr {
+    Expr::cust("lanes.idle = FALSE")
+}
+
+/// Runs a worker per enabled integration.
+pub(crate) struct Dispatcher {
+    pub(crate) db: Db,
+    pub(crate) connections: Connections,
+    pub(crate) wakeups: Wakeups,
+}
+
+struct Worker {
+    version: i64,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Dispatcher {
+    /// Runs until cancelled, then finishes what is being sent.
+    pub(crate) async fn run(self, cancel: CancellationToken) {
+        let mut changes = self.connections.changes();
+        let mut workers: HashMap<i64, Worker> = HashMap::new();
+        loop {
+            match self.connections.sinks().await {
+                Ok(sinks) => self.assign(&mut workers, sinks, &cancel),
+                Err(error) => tracing::error!(error = &error as &dyn StdError, "integrations cannot be read"),
+            }
+            tokio::select! {
+                () = cancel.cancelled() => break,
+                _ = changes.changed() => {}
+                () = tokio::time::sleep(RELOAD) => {}
+            }
+        }
+        for (_, worker) in workers {
+            // A worker that panicked has nothing left to finish.
+            let _ = worker.task.await;
+        }
+    }
+
+    /// Starts workers for new or changed integrations and stops those of gone ones.
+    fn assign(&self, workers: &mut HashMap<i64, Worker>, sinks: Vec<OpenSink>, cancel: &CancellationToken) {
+        let wanted: HashMap<i64, i64> = sinks.iter().map(|s| (s.id, s.updated_at)).collect();
+        let outdated: Vec<i64> = workers
+            .iter()
+            .filter(|(id, worker)| wanted.get(id) != Some(&worker.version) || worker.task.is_finished())
+            .map(|(id, _)| *id)
+            .collect();
+        let mut leaving: HashMap<i64, JoinHandle<()>> = HashMap::new();
+        for id in outdated {
+            if let Some(worker) = workers.remove(&id) {
+                worker.stop.cancel();
+                leaving.insert(id, worker.task);
+            }
+        }
+        for sink in sinks {
+            if workers.contains_key(&sink.id) {
+                continue;
+            }
+            let (id, version, stop) = (sink.id, sink.updated_at, cancel.child_token());
+            let integration =
+                Integration { db: self.db.clone(), wakeups: self.wakeups.clone(), sink, stop: stop.clone() };
+            let predecessor = leaving.remove(&id);
+            let task = tokio::spawn(async move {
+                // Two workers of one integration would send a camera's events out of order.
+                if let Some(predecessor) = predecessor {
+                    let _ = predecessor.await;
+                }
+                integration.run().await;
+            });
+            workers.insert(id, Worker { version, stop, task });
+        }
+    }
+}
+
+/// One integration's worker.
+struct Integration {
+    db: Db,
+    wakeups: Wakeups,
+    sink: OpenSink,
+    stop: CancellationToken,
+}
+
+impl Integration {
+    async fn run(self) {
+        let wakeup = self.wakeups.of(self.sink.id);
+        let mut running = JoinSet::new();
+        let mut busy: HashSet<String> = HashSet::new();
+        loop {
+            let mut next_look = POLL;
+            if running.len() < CONCURRENCY && !self.stop.is_cancelled() {
+                match self.claim(&busy, CONCURRENCY - running.len()).await {
+                    Ok(devices) => {
+                        for device in devices {
+                            busy.insert(device.clone());
+                            running.spawn(Lane::new(&self, device).run());
+                        }
+                        next_look = self.until_next().await.unwrap_or(POLL).min(POLL);
+                    }
+                    Err(error) => tracing::error!(error = &error as &dyn StdError, "the outbox cannot be read"),
+                }
+            }
+            tokio::select! {
+                Some(ended) = running.join_next() => match ended {
+                    Ok(device) => { busy.remove(&device); }
+                    // A panic hides which lane it was: start over, nothing is lost by that.
+                    Err(_) => return,
+                },
+                () = wakeup.notified(), if !self.stop.is_cancelled() => {}
+                () = self.stop.cancelled(), if running.is_empty() => return,
+                () = tokio::time::sleep(next_look) => {}
+            }
+        }
+    }
+
+    /// Lanes that are due and not being worked on, the longest due first.
+    async fn claim(&self, busy: &HashSet<String>, limit: usize) -> Result<Vec<String>> {
+        if self.db.is_shared() { self.lease(limit).await } else { self.due(busy, limit).await }
+    }
+
+    async fn due(&self, busy: &HashSet<String>, limit: usize) -> Result<Vec<String>> {
+        let rows: Vec<String> = lane_row::Entity::find()
+            .select_only()
+            .column(lane_row::Column::Device)
+            .filter(lane_row::Column::IntegrationId.eq(self.sink.id))
+            .filter(open())
+            .filter(lane_row::Column::NextAttemptAt.lte(now_ms()))
+            .order_by_asc(lane_row::Column::NextAttemptAt)
+            .limit((limit + busy.len()) as u64)
+            .into_tuple()
+            .all(self.db.read())
+            .await?;
+        Ok(rows.into_iter().filter(|device| !busy.contains(device)).take(limit).collect())
+    }
+
+    /// On a shared database a lane is claimed by writing a lease, so that replicas do not send the
+    /// same camera's events at the same time.
+    async fn lease(&self, limit: usize) -> Result<Vec<String>> {
+        let now = now_ms();
+        let sql = "UPDATE lanes SET lease_until = $1 WHERE (integration_id, device) IN (
+                SELECT integration_id, device FROM lanes
+                WHERE integration_id = $2 AND idle = FALSE AND next_attempt_at <= $3 AND lease_until <= $3
+                ORDER BY next_attempt_at LIMIT $4 FOR UPDATE SKIP LOCKED)
+            RETURNING device";
+        let values = [now + LEASE_MS, self.sink.id, now, i64::try_from(limit).unwrap_or(1)].map(sea_orm::Value::from);
+        let statement = self.db.statement(sql, values);
+        let leased = self.db.write(move |tx| {
+            Box::pin(async move {
+                use sea_orm::ConnectionTrait as _;
+                let rows = tx.query_all_raw(statement).await?;
+                Ok(rows.iter().map(|row| row.try_get("", "device")).collect::<std::result::Result<Vec<String>, _>>()?)
+            })
+        });
+        leased.await
+    }
+
+    /// How long until the next lane in backoff is due.
+    async fn until_next(&self) -> Option<Duration> {
+        let now = now_ms();
+        let next: Option<i64> = lane_row::Entity::find()
+            .select_only()
+            .column(lane_row::Column::NextAttemptAt)
+            .filter(lane_row::Column::IntegrationId.eq(self.sink.id))
+            .filter(open())
+            .filter(lane_row::Column::NextAttemptAt.gt(now))
+            .order_by_asc(lane_row::Column::NextAttemptAt)
+            .into_tuple()
+            .one(self.db.read())
+            .await
+            .ok()?;
+        next.map(|at| Duration::from_millis(u64::try_from(at - now).unwrap_or(0).max(1)))
+    }
+}

@@ -1,0 +1,25 @@
+//! An event for one integration.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "deliveries")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    pub integration_id: i64,
+    pub recording_id: i64,
+    pub device: String,
+    pub event_id: String,
+    pub event: String,
+    pub state: String,
+    pub attempts: i32,
+    pub last_error: String,
+    pub created_at: i64,
+    pub finished_at: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,24 @@
+//! A camera.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "devices")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub key: String,
+    pub name: String,
+    pub capture: String,
+    pub version: String,
+    pub hostname: String,
+    pub details: String,
+    pub first_seen: i64,
+    pub last_seen: i64,
+    pub last_recording: i64,
+    pub account_id: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

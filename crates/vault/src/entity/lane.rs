@@ -1,0 +1,22 @@
+//! One camera's deliveries to one integration, which leave in order.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "lanes")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub integration_id: i64,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub device: String,
+    pub idle: bool,
+    pub enqueued: i64,
+    pub attempts: i32,
+    pub next_attempt_at: i64,
+    pub lease_until: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,18 @@
+//! Rows of the tables in `migrations`. Times are Unix milliseconds.
+
+#![expect(missing_docs, reason = "columns are described where they are created and used")]
+
+pub mod account;
+pub mod account_integration;
+pub mod audit;
+pub mod connection;
+pub mod delivery;
+pub mod device;
+pub mod lane;
+pub mod recording;
+pub mod removal;
+pub mod replica;
+pub mod session;
+pub mod upload;
+pub mod usage_day;
+pub mod user;

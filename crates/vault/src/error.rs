@@ -1,0 +1,57 @@
+//! What a use case can answer besides success.
+
+use model::error::{StoreError, StoreErrorKind};
+use model::field::FieldError;
+
+/// A use case did not succeed. `Display` is a sentence for people; sources are for the log.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    /// What was submitted is not valid.
+    #[error("{}", list(.0))]
+    Invalid(Vec<FieldError>),
+    /// There is no such thing.
+    #[error("There is no such {0}. It may have been deleted; reload the page.")]
+    NotFound(&'static str),
+    /// It clashes with something that exists.
+    #[error("{0}")]
+    Conflict(String),
+    /// A provisioned item cannot be changed here.
+    #[error("{0} is declared in the configuration file and can only be changed there.")]
+    Provisioned(String),
+    /// Wrong user name or password.
+    #[error("User name or password is wrong.")]
+    WrongPassword,
+    /// Too many tries.
+    #[error("Too many attempts. Try again in {retry_after_s} seconds.")]
+    TooMany {
+        /// Seconds to wait.
+        retry_after_s: u64,
+    },
+    /// The storage provider failed.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// The database failed.
+    #[error("The vault's database did not answer. Details are in the vault's log.")]
+    Database(#[from] sea_orm::DbErr),
+    /// Something sealed cannot be opened.
+    #[error(
+        "A stored secret cannot be opened with this vault's master key. Restore the key file that belongs to this database."
+    )]
+    Sealed,
+}
+
+impl VaultError {
+    /// One invalid field.
+    pub fn invalid(field: &str, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError::new(field, message)])
+    }
+
+    /// Whether an object is missing in its store.
+    pub fn is_missing_object(&self) -> bool {
+        matches!(self, Self::Store(e) if e.kind == StoreErrorKind::NotFound)
+    }
+}
+
+fn list(errors: &[FieldError]) -> String {
+    errors.iter().map(|e| e.message.as_str()).collect::<Vec<_>>().join(". ")
+}

@@ -1,0 +1,163 @@
+//! What is done in the background: recovery, retention, and tidying up.
+
+use crate::clock::{DAY_MS, now_ms};
+use crate::connections::Connections;
+use crate::db::Db;
+use crate::deliveries::{DELIVERED, in_state};
+use crate::entity::{account, delivery, device, recording, removal, session, upload};
+use crate::ingest::{Ingest, KeyLocks};
+use crate::recordings::Recordings;
+use crate::{Result, VaultError, devices};
+use model::ObjectKey;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+const EVERY: Duration = Duration::from_secs(60);
+/// Delivered events are kept this long for administrators to look at.
+const KEEP_DELIVERED_MS: i64 = 7 * DAY_MS;
+/// A device that never uploaded is forgotten this long after its last heartbeat.
+const FORGET_UNPROVEN_MS: i64 = DAY_MS;
+const BATCH: u64 = 500;
+
+/// Runs the background work.
+pub(crate) struct Housekeeping {
+    pub(crate) db: Db,
+    pub(crate) connections: Connections,
+    pub(crate) recordings: Recordings,
+    pub(crate) ingest: Ingest,
+    pub(crate) locks: Arc<KeyLocks>,
+}
+
+impl Housekeeping {
+    /// Runs until cancelled.
+    pub(crate) async fn run(self, cancel: CancellationToken) {
+        let round = async || {
+            log("recovery of unfinished uploads", self.ingest.recover().await);
+            log("deletion of objects", self.finish_removals().await);
+            log("retention", self.retire().await);
+            log("tidying up", self.tidy().await);
+            tokio::time::sleep(EVERY).await;
+        };
+        // Every step can be broken off at any point: the next round, or the next start, goes on.
+        while cancel.run_until_cancelled(round()).await.is_some() {}
+    }
+
+    /// Deletes objects whose row is gone, unless the key was uploaded again meanwhile. A provider that
+    /// does not answer is left for the next time.
+    pub(crate) async fn finish_removals(&self) -> Result<()> {
+        let providers: Vec<i64> = removal::Entity::find()
+            .select_only()
+            .column(removal::Column::ProviderId)
+            .distinct()
+            .into_tuple()
+            .all(self.db.read())
+            .await?;
+        for provider_id in providers {
+            if let Err(error) = self.finish_removals_at(provider_id).await {
+                let error = &error as &dyn StdError;
+                tracing::warn!(provider_id, error, "objects wait for their provider to be deleted");
+            }
+        }
+        Ok(())
+    }
+
+    async fn finish_removals_at(&self, provider_id: i64) -> Result<()> {
+        let mut after = 0;
+        loop {
+            let rows = removal::Entity::find()
+                .filter(removal::Column::ProviderId.eq(provider_id))
+                .filter(removal::Column::Id.gt(after))
+                .order_by_asc(removal::Column::Id)
+                .limit(BATCH)
+                .all(self.db.read())
+                .await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = last.id;
+            for row in rows {
+                match ObjectKey::parse(&row.key) {
+                    Ok(key) if self.locks.is_running(provider_id, &key) => {}
+                    Ok(key) => self.finish_removal(row.id, provider_id, &key).await?,
+                    Err(_) => self.recordings.forget_removal(row.id).await?,
+                }
+            }
+        }
+    }
+
+    async fn finish_removal(&self, id: i64, provider_id: i64, key: &ObjectKey) -> Result<()> {
+        let _turn = self.locks.lock(provider_id, key).await?;
+        let intent = upload::Entity::find()
+            .filter(upload::Column::ProviderId.eq(provider_id))
+            .filter(upload::Column::Key.eq(key.as_str()));
+        if intent.one(self.db.read()).await?.is_some() {
+            // Another replica is uploading it again, or recovery has yet to decide about it.
+            return Ok(());
+        }
+        let again = recording::Entity::find()
+            .filter(recording::Column::ProviderId.eq(provider_id))
+            .filter(recording::Column::Key.eq(key.as_str()))
+            .one(self.db.read())
+            .await?;
+        if again.is_none() {
+            match self.connections.store(provider_id).await {
+                Ok(provider) => provider.store.delete(key).await?,
+                Err(VaultError::NotFound(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.recordings.forget_removal(id).await
+    }
+
+    /// Deletes recordings older than their account's day limit.
+    async fn retire(&self) -> Result<()> {
+        let limited = account::Entity::find().filter(account::Column::DayLimit.gt(0)).all(self.db.read()).await?;
+        for account in limited {
+            let before = now_ms() - i64::from(account.day_limit) * DAY_MS;
+            loop {
+                let expired = self.recordings.expired(account.id, before, BATCH).await?;
+                if expired.is_empty() {
+                    break;
+                }
+                for found in expired {
+                    self.recordings.retire(&found).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn tidy(&self) -> Result<()> {
+        let now = now_ms();
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    session::Entity::delete_many().filter(session::Column::ExpiresAt.lt(now / 1000)).exec(tx).await?;
+                    let old: Vec<i64> = delivery::Entity::find()
+                        .select_only()
+                        .column(delivery::Column::Id)
+                        .filter(in_state(DELIVERED))
+                        .filter(delivery::Column::FinishedAt.lt(now - KEEP_DELIVERED_MS))
+                        .limit(BATCH * 20)
+                        .into_tuple()
+                        .all(tx)
+                        .await?;
+                    delivery::Entity::delete_many().filter(delivery::Column::Id.is_in(old)).exec(tx).await?;
+                    device::Entity::delete_many()
+                        .filter(device::Column::AccountId.eq(devices::NOBODY))
+                        .filter(device::Column::LastSeen.lt(now - FORGET_UNPROVEN_MS))
+                        .exec(tx)
+                        .await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+}
+
+fn log(what: &str, outcome: Result<()>) {
+    if let Err(error) = outcome {
+        tracing::error!(what, error = &error as &dyn StdError, "background work failed and will be tried again");
+    }
+}

@@ -1,0 +1,199 @@
+//! The transaction that makes a recording exist: its row, its events, the figures, and the end of
+//! its intent.
+
+use super::UploadRequest;
+use super::digest::Content;
+use crate::Result;
+use crate::clock::{day_of, now_ms};
+use crate::deliveries::{self, NewDelivery};
+use crate::devices;
+use crate::entity::{recording, upload, usage_day};
+use crate::keys::random_id;
+use model::ObjectKey;
+use model::event::{Event, Metadata, Payload};
+use model::file_name::AgentFileName;
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, DatabaseTransaction, EntityTrait};
+use serde::{Deserialize, Serialize};
+
+/// Fragments an event lists at most; beyond it they would not fit what brokers accept, and
+/// consumers ask for the playlist instead.
+const MAX_EVENT_FRAGMENTS: usize = 500;
+/// 2100-01-01: a camera's clock that says more is not believed.
+const LATEST_TIMESTAMP_MS: i64 = 4_102_444_800_000;
+
+/// What is known of an upload besides its bytes; kept with the intent, so that recovery can finish
+/// what a crash cut off.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Draft {
+    pub(super) account_id: i64,
+    pub(super) integrations: Vec<i64>,
+    cloud_analysis: bool,
+    device: String,
+    capture: String,
+    cloud_key: String,
+    fps: String,
+    duration: String,
+    timestamp: String,
+}
+
+impl From<UploadRequest> for Draft {
+    fn from(request: UploadRequest) -> Self {
+        Self {
+            account_id: request.account.id,
+            integrations: request.account.integrations,
+            cloud_analysis: request.account.cloud_analysis,
+            device: request.device,
+            capture: request.capture,
+            cloud_key: request.cloud_key,
+            fps: request.fps,
+            duration: request.duration,
+            timestamp: request.timestamp,
+        }
+    }
+}
+
+/// A recording whose object is durable and whose row is about to be.
+pub(super) struct Fresh {
+    pub(super) intent_id: i64,
+    pub(super) replaces: Option<i64>,
+    pub(super) provider_id: i64,
+    pub(super) provider_name: String,
+    pub(super) key: ObjectKey,
+    pub(super) draft: Draft,
+    pub(super) content: Content,
+}
+
+pub(super) async fn commit(tx: &DatabaseTransaction, fresh: Fresh) -> Result<i64> {
+    let now = now_ms();
+    let name = AgentFileName::parse(fresh.key.file_name());
+    let metadata = metadata(&fresh, name.as_ref(), now);
+    let instance_name = name.as_ref().map_or("", |n| n.instance_name.as_str());
+    let size = i64::try_from(fresh.content.size).unwrap_or(i64::MAX);
+    let facts = &fresh.content.facts;
+    let mut row = recording::ActiveModel {
+        account_id: Set(fresh.draft.account_id),
+        provider_id: Set(fresh.provider_id),
+        key: Set(fresh.key.to_string()),
+        device: Set(fresh.draft.device.clone()),
+        instance_name: Set(instance_name.to_owned()),
+        timestamp: Set(timestamp(&fresh.draft, name.as_ref(), now)),
+        uploaded_at: Set(now),
+        size: Set(size),
+        sha256: Set(fresh.content.sha256.clone()),
+        duration_ms: Set(metadata.duration.as_ref().and_then(|d| d.parse().ok()).unwrap_or(0)),
+        codec: Set(facts.codec.clone().unwrap_or_default()),
+        fragmented: Set(facts.fragmented),
+        facts: Set(serde_json::to_string(facts).expect("facts serialise")),
+        metadata: Set(serde_json::to_string(&metadata).expect("metadata serialises")),
+        ..Default::default()
+    };
+    let id = match fresh.replaces {
+        None => recording::Entity::insert(row).exec(tx).await?.last_insert_id,
+        Some(id) => {
+            row.id = Set(id);
+            row.update(tx).await?.id
+        }
+    };
+    announce(tx, &fresh, id, instance_name, metadata, now).await?;
+    if !fresh.draft.device.is_empty() {
+        let draft = &fresh.draft;
+        devices::uploaded(tx, &draft.device, instance_name, &draft.capture, draft.account_id, now).await?;
+    }
+    count(tx, day_of(now), fresh.draft.account_id, size).await?;
+    upload::Entity::delete_by_id(fresh.intent_id).exec(tx).await?;
+    Ok(id)
+}
+
+/// Puts the event into the outbox of every integration.
+async fn announce(
+    tx: &DatabaseTransaction,
+    fresh: &Fresh,
+    id: i64,
+    instance_name: &str,
+    metadata: Metadata,
+    now: i64,
+) -> Result<()> {
+    if fresh.draft.integrations.is_empty() {
+        return Ok(());
+    }
+    let facts = &fresh.content.facts;
+    let listed = facts.fragmented && facts.fragments.len() <= MAX_EVENT_FRAGMENTS;
+    let payload = Payload {
+        key: fresh.key.to_string(),
+        file_size: fresh.content.size,
+        is_fragmented: facts.fragmented,
+        bytes_ranges: if listed { facts.hls_lines(fresh.key.file_name()) } else { String::new() },
+        bytes_range_on_time: if listed { facts.range_on_time() } else { Vec::new() },
+        metadata,
+    };
+    let event_id = random_id();
+    let event = Event::persisted(
+        event_id.clone(),
+        fresh.provider_name.clone(),
+        now / 1000,
+        fresh.draft.cloud_analysis,
+        payload,
+    );
+    let event = serde_json::to_string(&event).expect("an event serialises");
+    // A camera without device key keeps its order by its name.
+    let device = if fresh.draft.device.is_empty() { instance_name } else { &fresh.draft.device };
+    deliveries::enqueue(
+        tx,
+        &fresh.draft.integrations,
+        NewDelivery { recording_id: id, device, event_id: &event_id, event: &event },
+    )
+    .await
+}
+
+async fn count(tx: &DatabaseTransaction, day: i64, account_id: i64, bytes: i64) -> Result<()> {
+    use usage_day::Column::{AccountId, Bytes, Day, Recordings};
+    let row =
+        usage_day::ActiveModel { day: Set(day), account_id: Set(account_id), recordings: Set(1), bytes: Set(bytes) };
+    let add = OnConflict::columns([Day, AccountId])
+        .value(Recordings, Expr::col((usage_day::Entity, Recordings)).add(1))
+        .value(Bytes, Expr::col((usage_day::Entity, Bytes)).add(bytes))
+        .to_owned();
+    usage_day::Entity::insert(row).on_conflict(add).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// When it was recorded: by the file name, else by the header, else on arrival. Unix milliseconds.
+fn timestamp(draft: &Draft, name: Option<&AgentFileName>, now: i64) -> i64 {
+    let named = name.map(|n| n.timestamp_s.saturating_mul(1000).saturating_add(milliseconds(n)));
+    let given = || draft.timestamp.parse().ok();
+    let believable = |ms: &i64| (1..LATEST_TIMESTAMP_MS).contains(ms);
+    named.filter(believable).or_else(|| given().filter(believable)).unwrap_or(now)
+}
+
+/// The fraction of the second. Agents write three digits or fewer for milliseconds, else
+/// microseconds; `n` tells how many digits they meant.
+fn milliseconds(name: &AgentFileName) -> i64 {
+    let fraction = i64::from(name.microseconds);
+    let ms = if name.n <= 3 { fraction } else { fraction / 1000 };
+    ms.clamp(0, 999)
+}
+
+fn metadata(fresh: &Fresh, name: Option<&AgentFileName>, now: i64) -> Metadata {
+    let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let draft = &fresh.draft;
+    let measured = fresh.content.facts.duration_ms.map(|ms| ms.to_string());
+    let announced = Some(&draft.duration).filter(|d| d.parse::<i64>().is_ok_and(|ms| ms > 0)).cloned();
+    Metadata {
+        capture: given(&draft.capture),
+        uploadtime: Some((now / 1000).to_string()),
+        timestamp: Some(match name {
+            Some(name) => name.timestamp_s.to_string(),
+            None => (timestamp(draft, None, now) / 1000).to_string(),
+        }),
+        microseconds: name.map(|n| n.microseconds.to_string()),
+        instance_name: name.map(|n| n.instance_name.clone()),
+        region: name.map(|n| n.region.clone()),
+        changes: name.map(|n| n.changes.to_string()),
+        token: name.map(|n| n.token.to_string()),
+        productid: given(&draft.device),
+        publickey: given(&draft.cloud_key),
+        duration: announced.or(measured),
+        fps: given(&draft.fps),
+    }
+}

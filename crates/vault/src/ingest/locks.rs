@@ -1,0 +1,124 @@
+//! Who is working on which key.
+//!
+//! Within a process a mutex per key decides. On a shared database an advisory lock of PostgreSQL
+//! decides between processes; it is held by a transaction, so it ends with its holder.
+
+use crate::Result;
+use crate::db::Db;
+use model::ObjectKey;
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction};
+use sha2::{Digest as _, Sha256};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::OwnedMutexGuard;
+
+type Key = (i64, ObjectKey);
+
+/// Lets one at a time change the object and row of a key, and knows which keys are being uploaded.
+pub(crate) struct KeyLocks {
+    db: Db,
+    turns: Mutex<HashMap<Key, Arc<tokio::sync::Mutex<()>>>>,
+    running: Mutex<HashMap<Key, usize>>,
+}
+
+/// A turn at a key; ends when dropped.
+pub(crate) struct Turn {
+    locks: Arc<KeyLocks>,
+    key: Key,
+    guard: Option<OwnedMutexGuard<()>>,
+    /// Dropping it lets other replicas have the key.
+    _among_replicas: Option<DatabaseTransaction>,
+}
+
+/// An upload in progress; ends when dropped.
+pub(crate) struct Running {
+    locks: Arc<KeyLocks>,
+    key: Key,
+}
+
+impl KeyLocks {
+    pub(crate) fn new(db: Db) -> Self {
+        Self { db, turns: Mutex::default(), running: Mutex::default() }
+    }
+
+    /// Waits for a turn.
+    pub(crate) async fn lock(self: &Arc<Self>, provider_id: i64, key: &ObjectKey) -> Result<Turn> {
+        let key = (provider_id, key.clone());
+        let lock = self.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default().clone();
+        let guard = lock.lock_owned().await;
+        let mut turn = Turn { locks: self.clone(), key, guard: Some(guard), _among_replicas: None };
+        turn._among_replicas = self.lock_among_replicas(&turn.key).await?;
+        Ok(turn)
+    }
+
+    async fn lock_among_replicas(&self, (provider_id, key): &Key) -> Result<Option<DatabaseTransaction>> {
+        let Some(tx) = self.db.begin_turn().await? else { return Ok(None) };
+        let hash = Sha256::digest(format!("{provider_id} {key}"));
+        let number = i64::from_be_bytes(*hash.first_chunk().expect("a hash is longer than a number"));
+        tx.query_one_raw(self.db.statement("SELECT 1 FROM pg_advisory_xact_lock($1)", [number.into()])).await?;
+        Ok(Some(tx))
+    }
+
+    /// Notes an upload.
+    pub(crate) fn running(self: &Arc<Self>, provider_id: i64, key: &ObjectKey) -> Running {
+        let key = (provider_id, key.clone());
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default() += 1;
+        Running { locks: self.clone(), key }
+    }
+
+    /// Whether an upload of this key is in progress.
+    pub(crate) fn is_running(&self, provider_id: i64, key: &ObjectKey) -> bool {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&(provider_id, key.clone()))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.guard.take();
+        let mut turns = self.locks.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        // Only the map still owns it: nobody holds or waits for it any more.
+        if turns.get(&self.key).is_some_and(|lock| Arc::strong_count(lock) == 1) {
+            turns.remove(&self.key);
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut running = self.locks.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = running.get_mut(&self.key) {
+            *count -= 1;
+            if *count == 0 {
+                running.remove(&self.key);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn one_at_a_time_and_nothing_left_behind() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let db = Db::open(&format!("sqlite://{}/t.db", dir.path().display())).await.expect("opens");
+        let locks = Arc::new(KeyLocks::new(db));
+        let inside = Arc::new(AtomicUsize::new(0));
+        let key = ObjectKey::parse("a/b").expect("valid");
+        let tasks = (0..50).map(|_| {
+            let (locks, inside, key) = (locks.clone(), inside.clone(), key.clone());
+            tokio::spawn(async move {
+                let _turn = locks.lock(1, &key).await.expect("a turn");
+                assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
+                tokio::task::yield_now().await;
+                inside.fetch_sub(1, Ordering::SeqCst);
+            })
+        });
+        for task in futures::future::join_all(tasks).await {
+            task.expect("no two at a time");
+        }
+        assert!(locks.turns.lock().expect("not poisoned").is_empty());
+    }
+}

@@ -1,0 +1,129 @@
+//! Making good what was cut off: an object without its row, a row without its object.
+//!
+//! Every upload that has not come to its end has an intent. Its object, if there is one, is whole
+//! (stores show objects whole or not at all), so its row can be written from it, and nothing is
+//! lost.
+
+use super::commit::{Draft, Fresh, commit};
+use super::digest::{Content, Digest};
+use super::{Ingest, forget};
+use crate::entity::upload;
+use crate::{Result, VaultError};
+use futures::StreamExt as _;
+use model::ObjectKey;
+use model::error::StoreError;
+use model::ports::BlobStore;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use std::error::Error as StdError;
+
+const BATCH: u64 = 200;
+
+impl Ingest {
+    /// Reconciles what is left of uploads that nobody is running. A provider that does not answer is
+    /// left for the next time; it does not hold up the others.
+    pub(crate) async fn recover(&self) -> Result<()> {
+        let others = self.replicas.others_alive().await?;
+        let providers: Vec<i64> = upload::Entity::find()
+            .select_only()
+            .column(upload::Column::ProviderId)
+            .distinct()
+            .into_tuple()
+            .all(self.db.read())
+            .await?;
+        for provider_id in providers {
+            if let Err(error) = self.recover_at(provider_id, &others).await {
+                let error = &error as &dyn StdError;
+                tracing::warn!(
+                    provider_id,
+                    error,
+                    "unfinished uploads wait for their provider and will be tried again"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    async fn recover_at(&self, provider_id: i64, others: &[String]) -> Result<()> {
+        let mut after = 0;
+        loop {
+            let intents = upload::Entity::find()
+                .filter(upload::Column::ProviderId.eq(provider_id))
+                .filter(upload::Column::Owner.is_not_in(others))
+                .filter(upload::Column::Id.gt(after))
+                .order_by_asc(upload::Column::Id)
+                .limit(BATCH)
+                .all(self.db.read())
+                .await?;
+            let Some(last) = intents.last() else { return Ok(()) };
+            after = last.id;
+            for intent in intents {
+                match ObjectKey::parse(&intent.key) {
+                    Ok(key) if self.locks.is_running(provider_id, &key) => {}
+                    Ok(key) => self.reconcile(&intent, &key).await?,
+                    Err(_) => forget(&self.db, intent.id).await,
+                }
+            }
+        }
+    }
+
+    async fn reconcile(&self, intent: &upload::Model, key: &ObjectKey) -> Result<()> {
+        let turn = self.locks.lock(intent.provider_id, key).await?;
+        // A running upload may have ended while we waited, and taken its intent with it.
+        if upload::Entity::find_by_id(intent.id).one(self.db.read()).await?.is_none() {
+            return Ok(());
+        }
+        let provider = match self.connections.store(intent.provider_id).await {
+            Ok(provider) => provider,
+            Err(VaultError::NotFound(_)) => {
+                forget(&self.db, intent.id).await;
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        provider.store.abort_all(key).await?;
+        let existing = self.existing(intent.provider_id, key).await?;
+        let Some(content) = read(provider.store.as_ref(), key).await? else {
+            if existing.is_some() {
+                tracing::error!(%key, provider = provider.name, "a recording's object is missing at its provider");
+            }
+            forget(&self.db, intent.id).await;
+            return Ok(());
+        };
+        if existing.as_ref().is_some_and(|row| row.sha256 == content.sha256) {
+            forget(&self.db, intent.id).await;
+            return Ok(());
+        }
+        let draft: Draft = serde_json::from_str(&intent.draft).map_err(|_| VaultError::Sealed)?;
+        let integrations = draft.integrations.clone();
+        let fresh = Fresh {
+            intent_id: intent.id,
+            replaces: existing.map(|row| row.id),
+            provider_id: intent.provider_id,
+            provider_name: provider.name,
+            key: key.clone(),
+            draft,
+            content,
+        };
+        self.db.write(move |tx| Box::pin(commit(tx, fresh))).await?;
+        tracing::info!(%key, "finished an upload that was cut off before its row was written");
+        drop(turn);
+        self.wakeups.wake(&integrations);
+        Ok(())
+    }
+}
+
+async fn read(store: &dyn BlobStore, key: &ObjectKey) -> std::result::Result<Option<Content>, StoreError> {
+    if store.head(key).await?.is_none() {
+        return Ok(None);
+    }
+    let mut bytes = match store.get(key, None).await {
+        Ok(bytes) => bytes,
+        Err(error) if error.is_not_found() => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut digest = Digest::default();
+    while let Some(chunk) = bytes.next().await {
+        digest.update(&chunk?);
+    }
+    Ok(Some(digest.finish()))
+}

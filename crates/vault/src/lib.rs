@@ -1,0 +1,30 @@
+//! What a vault does: use cases and their tables. Server only.
+
+pub mod accounts;
+pub mod audit;
+pub mod clock;
+pub mod connections;
+pub mod dashboard;
+pub mod db;
+pub mod deliveries;
+pub mod devices;
+pub mod dispatcher;
+pub mod entity;
+pub mod error;
+pub mod housekeeping;
+pub mod ingest;
+pub mod keys;
+pub mod links;
+pub mod provisioning;
+pub mod recordings;
+pub mod sessions;
+pub mod users;
+
+mod replicas;
+mod start;
+
+pub use error::VaultError;
+pub use start::{Options, StartError, Vault};
+
+/// What use cases answer.
+pub type Result<T> = std::result::Result<T, VaultError>;

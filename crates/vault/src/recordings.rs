@@ -1,0 +1,321 @@
+//! Stored recordings: lists, reading, deleting.
+
+use crate::accounts::Account;
+use crate::audit::{self, Actor};
+use crate::clock::now_ms;
+use crate::connections::Connections;
+use crate::db::Db;
+use crate::entity::{account, connection, recording, removal};
+use crate::ingest::KeyLocks;
+use crate::links::Links;
+use crate::{Result, VaultError};
+use model::ObjectKey;
+use model::connection::Family;
+use model::page::{Cursor, Page};
+use model::ports::ByteStream;
+use model::recording::{Position, RecordingFilter, RecordingView};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, ExprTrait, Order, QueryFilter, QueryOrder, QuerySelect,
+    Select,
+};
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Most rows of a page.
+pub const MAX_PAGE: u64 = 200;
+
+/// Lists, reads and deletes recordings.
+#[derive(Clone)]
+pub struct Recordings {
+    db: Db,
+    connections: Connections,
+    links: Links,
+    locks: Arc<KeyLocks>,
+}
+
+/// A recording that was looked up, ready to be read.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Row id.
+    pub id: i64,
+    /// Full key.
+    pub key: ObjectKey,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256 of the content, hex.
+    pub sha256: String,
+    /// When it was stored, Unix milliseconds.
+    pub uploaded_at: i64,
+    /// Its account.
+    pub account_id: i64,
+    /// Its provider.
+    pub provider_id: i64,
+}
+
+impl Recordings {
+    pub(crate) fn new(db: Db, connections: Connections, links: Links, locks: Arc<KeyLocks>) -> Self {
+        Self { db, connections, links, locks }
+    }
+
+    /// A page of recordings, newest first. Names that no longer exist match nothing.
+    pub async fn list(&self, filter: &RecordingFilter, position: Position, limit: u64) -> Result<Page<RecordingView>> {
+        let names = self.names().await?;
+        let Some(condition) = condition(filter, &names) else {
+            return Ok(Page { items: Vec::new(), older: None, newer: None });
+        };
+        let limit = limit.clamp(1, MAX_PAGE);
+        let (place, order) = match position {
+            Position::Newest => (Condition::all(), Order::Desc),
+            Position::OlderThan(c) => (Condition::all().add(beside(c, true)), Order::Desc),
+            Position::NewerThan(c) => (Condition::all().add(beside(c, false)), Order::Asc),
+        };
+        let query: Select<recording::Entity> = recording::Entity::find()
+            .filter(condition)
+            .filter(place)
+            .order_by(recording::Column::Timestamp, order.clone())
+            .order_by(recording::Column::Id, order)
+            .limit(limit + 1);
+        let mut rows = query.all(self.db.read()).await?;
+        let more = rows.len() as u64 > limit;
+        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let backwards = matches!(position, Position::NewerThan(_));
+        if backwards {
+            rows.reverse();
+        }
+        let cursor = |row: Option<&recording::Model>| row.map(|r| Cursor { time: r.timestamp, id: r.id });
+        let (has_older, has_newer) = match position {
+            Position::Newest => (more, false),
+            Position::OlderThan(_) => (more, true),
+            Position::NewerThan(_) => (true, more),
+        };
+        Ok(Page {
+            older: cursor(rows.last()).filter(|_| has_older),
+            newer: cursor(rows.first()).filter(|_| has_newer),
+            items: rows.into_iter().map(|row| names.view(row)).collect(),
+        })
+    }
+
+    /// One recording.
+    pub async fn get(&self, id: i64) -> Result<RecordingView> {
+        let row =
+            recording::Entity::find_by_id(id).one(self.db.read()).await?.ok_or(VaultError::NotFound("recording"))?;
+        Ok(self.names().await?.view(row))
+    }
+
+    /// An account's recording by key: at the named provider, else at the account's main one, else
+    /// at any.
+    pub async fn find(&self, account: &Account, provider: Option<&str>, key: &ObjectKey) -> Result<Option<Found>> {
+        let mut rows = self.with_key(provider, key).await?;
+        rows.retain(|row| row.account_id == account.id);
+        rows.sort_by_key(|row| row.provider_id != account.provider_id);
+        rows.into_iter().next().map(Found::try_from).transpose()
+    }
+
+    /// Whether any account has a recording of this key.
+    pub async fn exists(&self, provider: Option<&str>, key: &ObjectKey) -> Result<bool> {
+        Ok(!self.with_key(provider, key).await?.is_empty())
+    }
+
+    async fn with_key(&self, provider: Option<&str>, key: &ObjectKey) -> Result<Vec<recording::Model>> {
+        // The unique index starts with the provider, so the few providers there are get asked one by one.
+        let providers = connection::Entity::find().filter(connection::Column::Family.eq(Family::Provider.as_str()));
+        let providers = match provider.filter(|name| !name.is_empty()) {
+            Some(name) => providers.filter(connection::Column::Name.eq(name)),
+            None => providers,
+        };
+        let ids: Vec<i64> = providers.all(self.db.read()).await?.into_iter().map(|p| p.id).collect();
+        let rows = recording::Entity::find()
+            .filter(recording::Column::ProviderId.is_in(ids))
+            .filter(recording::Column::Key.eq(key.as_str()));
+        Ok(rows.all(self.db.read()).await?)
+    }
+
+    /// A recording by row.
+    pub async fn find_by_id(&self, id: i64) -> Result<Found> {
+        recording::Entity::find_by_id(id)
+            .one(self.db.read())
+            .await?
+            .ok_or(VaultError::NotFound("recording"))?
+            .try_into()
+    }
+
+    /// Reads a recording, or the given bytes of it.
+    pub async fn open(&self, found: &Found, range: Option<Range<u64>>) -> Result<ByteStream> {
+        let provider = self.connections.store(found.provider_id).await?;
+        Ok(provider.store.get(&found.key, range).await?)
+    }
+
+    /// An address that plays a recording without credentials for a while. Signed by the provider
+    /// where its owner wants that, else by the vault, below `base_url`.
+    pub async fn sign(&self, found: &Found, base_url: &str, ttl: Duration) -> Result<String> {
+        let provider = self.connections.store(found.provider_id).await?;
+        if let Some(address) = provider.store.sign(&found.key, ttl).await? {
+            return Ok(address);
+        }
+        let expires_at = now_ms() / 1000 + i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX / 2);
+        Ok(format!("{}/api/storage/signed?{}", base_url.trim_end_matches('/'), self.links.sign(found.id, expires_at)))
+    }
+
+    /// Deletes a recording: first its row, then its object; a crash in between is made good later.
+    pub async fn delete(&self, actor: &Actor, found: &Found) -> Result<()> {
+        self.remove(Some(actor.clone()), found).await
+    }
+
+    /// Deletes a recording whose time is over; no single one of these is worth an audit entry.
+    pub(crate) async fn retire(&self, found: &Found) -> Result<()> {
+        self.remove(None, found).await
+    }
+
+    async fn remove(&self, audited: Option<Actor>, found: &Found) -> Result<()> {
+        let _turn = self.locks.lock(found.provider_id, &found.key).await?;
+        let (id, provider_id, key) = (found.id, found.provider_id, found.key.to_string());
+        let deletion = self.db.write(move |tx| {
+            Box::pin(async move {
+                let gone = recording::Entity::delete_by_id(id).exec(tx).await?;
+                if gone.rows_affected == 0 {
+                    return Err(VaultError::NotFound("recording"));
+                }
+                let row = removal::ActiveModel {
+                    provider_id: Set(provider_id),
+                    key: Set(key.clone()),
+                    removed_at: Set(now_ms()),
+                    ..Default::default()
+                };
+                if let Some(actor) = audited {
+                    audit::record(tx, &actor, "deleted recording", &key).await?;
+                }
+                Ok(removal::Entity::insert(row).exec(tx).await?.last_insert_id)
+            })
+        });
+        let removal = deletion.await?;
+        let provider = self.connections.store(found.provider_id).await?;
+        // The row is gone for good; what the provider does not do now, housekeeping does later.
+        match provider.store.delete(&found.key).await {
+            Ok(()) => self.forget_removal(removal).await?,
+            Err(e) => {
+                let error = &e as &dyn std::error::Error;
+                tracing::warn!(provider = provider.name, error, "an object is left to be deleted later");
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn forget_removal(&self, id: i64) -> Result<()> {
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    removal::Entity::delete_by_id(id).exec(tx).await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    /// Deletes several; answers how many there were.
+    pub async fn delete_many(&self, actor: &Actor, ids: &[i64]) -> Result<u64> {
+        let mut deleted = 0;
+        for id in ids {
+            match self.find_by_id(*id).await {
+                Ok(found) => {
+                    self.delete(actor, &found).await?;
+                    deleted += 1;
+                }
+                Err(VaultError::NotFound(_)) => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(deleted)
+    }
+
+    /// Recordings of an account that are older than its day limit allows.
+    pub(crate) async fn expired(&self, account_id: i64, before: i64, limit: u64) -> Result<Vec<Found>> {
+        let rows = recording::Entity::find()
+            .filter(recording::Column::AccountId.eq(account_id))
+            .filter(recording::Column::Timestamp.lt(before))
+            .filter(recording::Column::UploadedAt.lt(before))
+            .order_by_asc(recording::Column::Timestamp)
+            .limit(limit);
+        rows.all(self.db.read()).await?.into_iter().map(Found::try_from).collect()
+    }
+
+    async fn names(&self) -> Result<Names> {
+        let connections = connection::Entity::find().filter(connection::Column::Family.eq(Family::Provider.as_str()));
+        Ok(Names {
+            providers: connections.all(self.db.read()).await?.into_iter().map(|c| (c.id, c.name)).collect(),
+            accounts: account::Entity::find().all(self.db.read()).await?.into_iter().map(|a| (a.id, a.name)).collect(),
+        })
+    }
+}
+
+struct Names {
+    providers: HashMap<i64, String>,
+    accounts: HashMap<i64, String>,
+}
+
+impl Names {
+    fn view(&self, row: recording::Model) -> RecordingView {
+        RecordingView {
+            account: self.accounts.get(&row.account_id).cloned().unwrap_or_default(),
+            provider: self.providers.get(&row.provider_id).cloned().unwrap_or_default(),
+            id: row.id,
+            key: row.key,
+            timestamp: row.timestamp,
+            uploaded_at: row.uploaded_at,
+            device: row.device,
+            instance_name: row.instance_name,
+            size: row.size,
+            duration_ms: row.duration_ms,
+            codec: row.codec,
+            fragmented: row.fragmented,
+            sha256: row.sha256,
+        }
+    }
+}
+
+/// `None` when a filter names something that does not exist.
+fn condition(filter: &RecordingFilter, names: &Names) -> Option<Condition> {
+    let id_of =
+        |names: &HashMap<i64, String>, wanted: &str| names.iter().find(|(_, n)| *n == wanted).map(|(id, _)| *id);
+    let mut all = Condition::all();
+    if let Some(account) = &filter.account {
+        all = all.add(recording::Column::AccountId.eq(id_of(&names.accounts, account)?));
+    }
+    if let Some(provider) = &filter.provider {
+        all = all.add(recording::Column::ProviderId.eq(id_of(&names.providers, provider)?));
+    }
+    if let Some(device) = &filter.device {
+        all = all.add(recording::Column::Device.eq(device));
+    }
+    if let Some(from) = filter.from {
+        all = all.add(recording::Column::Timestamp.gte(from));
+    }
+    if let Some(until) = filter.until {
+        all = all.add(recording::Column::Timestamp.lt(until));
+    }
+    Some(all)
+}
+
+/// Rows before or after a cursor, as a row comparison that both databases answer from an index.
+fn beside(cursor: Cursor, older: bool) -> Expr {
+    let row = Expr::tuple([Expr::col(recording::Column::Timestamp), Expr::col(recording::Column::Id)]);
+    let place = Expr::tuple([Expr::val(cursor.time), Expr::val(cursor.id)]);
+    if older { row.lt(place) } else { row.gt(place) }
+}
+
+impl TryFrom<recording::Model> for Found {
+    type Error = VaultError;
+    fn try_from(row: recording::Model) -> Result<Self> {
+        Ok(Self {
+            id: row.id,
+            key: ObjectKey::parse(&row.key).map_err(|e| VaultError::invalid("key", e.to_string()))?,
+            size: u64::try_from(row.size).unwrap_or(0),
+            sha256: row.sha256,
+            uploaded_at: row.uploaded_at,
+            account_id: row.account_id,
+            provider_id: row.provider_id,
+        })
+    }
+}

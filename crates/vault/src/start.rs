@@ -1,0 +1,221 @@
+//! Putting a vault together.
+
+use crate::accounts::Accounts;
+use crate::audit::Audit;
+use crate::connections::Connections;
+use crate::dashboard::DashboardFigures;
+use crate::db::Db;
+use crate::deliveries::{Deliveries, Wakeups};
+use crate::devices::Devices;
+use crate::dispatcher::Dispatcher;
+use crate::entity::connection;
+use crate::housekeeping::Housekeeping;
+use crate::ingest::{Budget, Ingest, KeyLocks, Limits};
+use crate::keys::{KeyError, Keys};
+use crate::links::Links;
+use crate::recordings::Recordings;
+use crate::replicas::Replicas;
+use crate::users::Users;
+use crate::{Result, VaultError, sessions};
+use model::Secret;
+use model::ports::Connector;
+use sea_orm::{ConnectionTrait as _, EntityTrait as _, QuerySelect as _};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// How long the start waits for storage providers to reconcile what a crash cut off.
+const SWEEP_PATIENCE: Duration = Duration::from_secs(15);
+
+/// What a vault needs to know.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// `sqlite://…` or `postgres://…`.
+    pub database_url: String,
+    /// Holds the key file and the spool.
+    pub data_dir: PathBuf,
+    /// 32 bytes in base64; without it the key file in `data_dir` is used.
+    pub master_key: Option<Secret>,
+    /// Largest recording, in bytes.
+    pub max_upload_bytes: u64,
+    /// Memory all uploads share, in bytes.
+    pub receive_budget_bytes: usize,
+    /// An upload without a byte for this long is given up.
+    pub idle_timeout: Duration,
+    /// A vault sharing the database that was silent for this long is taken for dead.
+    pub replica_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            database_url: "sqlite://./data/vault.db".into(),
+            data_dir: "./data".into(),
+            master_key: None,
+            max_upload_bytes: 4 * 1024 * 1024 * 1024,
+            receive_budget_bytes: 64 * 1024 * 1024,
+            idle_timeout: Duration::from_secs(30),
+            replica_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+/// The vault cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No folder for data.
+    #[error("cannot make the data folder {path}: {source}")]
+    DataDir {
+        /// Where it should be.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// No master key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The database has sealed secrets, and the key that opens them is gone.
+    #[error(
+        "the master key file {path} is missing, and this database's secrets cannot be opened without it; restore it from a backup"
+    )]
+    KeyMissing {
+        /// Where it should be.
+        path: String,
+    },
+    /// The database does not open or migrate.
+    #[error("cannot open the database: {0}")]
+    Database(VaultError),
+    /// Stored things cannot be used.
+    #[error(transparent)]
+    Vault(VaultError),
+}
+
+/// A vault; cheap to clone.
+#[derive(Clone)]
+pub struct Vault {
+    /// People who sign in.
+    pub users: Users,
+    /// Credentials of agents.
+    pub accounts: Accounts,
+    /// Providers and integrations.
+    pub connections: Connections,
+    /// What is stored.
+    pub recordings: Recordings,
+    /// Storing.
+    pub ingest: Ingest,
+    /// Cameras.
+    pub devices: Devices,
+    /// The outbox.
+    pub deliveries: Deliveries,
+    /// Figures.
+    pub dashboard: DashboardFigures,
+    /// Signed addresses.
+    pub links: Links,
+    /// Who changed what.
+    pub audit: Audit,
+    pub(crate) db: Db,
+    replicas: Replicas,
+    wakeups: Wakeups,
+    locks: Arc<KeyLocks>,
+}
+
+impl Vault {
+    /// Opens the database, brings it up to date and reconciles what a crash cut off.
+    pub async fn open(options: Options, connector: Arc<dyn Connector>) -> std::result::Result<Self, StartError> {
+        let spool = options.data_dir.join("spool");
+        let dir_error = |source| StartError::DataDir { path: spool.display().to_string(), source };
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&spool).map_err(dir_error)?;
+        let db = Db::open(&options.database_url).await.map_err(StartError::Database)?;
+        let key_file = options.data_dir.join("master.key");
+        let needed = connection::Entity::find().limit(1).one(db.read()).await;
+        let needed = needed.map_err(|e| StartError::Database(e.into()))?.is_some();
+        if needed && options.master_key.is_none() && !key_file.exists() {
+            return Err(StartError::KeyMissing { path: key_file.display().to_string() });
+        }
+        let keys = Arc::new(Keys::load(options.master_key.as_ref(), &key_file)?);
+        let limits = Limits { max_bytes: options.max_upload_bytes, idle_timeout: options.idle_timeout };
+
+        let replicas = Replicas::new(db.clone(), options.replica_timeout);
+        let wakeups = Wakeups::default();
+        let locks = Arc::new(KeyLocks::new(db.clone()));
+        let links = Links::new(keys.clone());
+        let connections = Connections::new(db.clone(), keys.clone(), connector);
+        let devices = Devices::new(db.clone());
+        let vault = Self {
+            users: Users::new(db.clone()),
+            accounts: Accounts::new(db.clone(), keys, connections.changes()),
+            recordings: Recordings::new(db.clone(), connections.clone(), links.clone(), locks.clone()),
+            ingest: Ingest::new(
+                db.clone(),
+                replicas.clone(),
+                connections.clone(),
+                wakeups.clone(),
+                locks.clone(),
+                limits,
+                Budget::new(options.receive_budget_bytes, spool),
+            ),
+            deliveries: Deliveries::new(db.clone(), wakeups.clone()),
+            dashboard: DashboardFigures::new(db.clone(), devices.clone()),
+            audit: Audit::new(db.clone()),
+            devices,
+            connections,
+            links,
+            db,
+            replicas,
+            wakeups,
+            locks,
+        };
+        vault.replicas.report().await.map_err(StartError::Vault)?;
+        vault.connections.check_keys().await.map_err(StartError::Vault)?;
+        let sweep = async {
+            vault.ingest.recover().await?;
+            vault.housekeeping().finish_removals().await
+        };
+        match tokio::time::timeout(SWEEP_PATIENCE, sweep).await {
+            Ok(swept) => swept.map_err(StartError::Vault)?,
+            Err(_) => {
+                tracing::warn!("a storage provider does not answer; what it holds is reconciled in the background")
+            }
+        }
+        Ok(vault)
+    }
+
+    /// Starts the background work: deliveries and housekeeping. The task ends after `cancel`, when
+    /// what is being sent has been sent.
+    pub fn start(&self, cancel: CancellationToken) -> JoinHandle<()> {
+        let dispatcher =
+            Dispatcher { db: self.db.clone(), connections: self.connections.clone(), wakeups: self.wakeups.clone() };
+        let (housekeeping, replicas) = (self.housekeeping(), self.replicas.clone());
+        tokio::spawn(async move {
+            tokio::join!(
+                dispatcher.run(cancel.clone()),
+                housekeeping.run(cancel.clone()),
+                replicas.keep_reporting(cancel)
+            );
+        })
+    }
+
+    /// Where browser sessions are kept.
+    pub fn session_store(&self) -> sessions::Store {
+        sessions::Store(self.db.clone())
+    }
+
+    /// Whether the database answers.
+    pub async fn ready(&self) -> Result<()> {
+        self.db.read().query_one_raw(self.db.statement("SELECT 1", [])).await?;
+        Ok(())
+    }
+
+    fn housekeeping(&self) -> Housekeeping {
+        Housekeeping {
+            db: self.db.clone(),
+            connections: self.connections.clone(),
+            recordings: self.recordings.clone(),
+            ingest: self.ingest.clone(),
+            locks: self.locks.clone(),
+        }
+    }
+}

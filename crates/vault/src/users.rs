@@ -1,0 +1,237 @@
+//! People who sign in.
+
+use crate::audit::{self, Actor};
+use crate::clock::now_ms;
+use crate::db::Db;
+use crate::entity::user;
+use crate::keys::random_text;
+use crate::{Result, VaultError};
+use argon2::Argon2;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
+use attempts::Attempts;
+use model::Secret;
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+mod attempts;
+
+/// Shortest password a person may choose, in characters.
+pub const MIN_PASSWORD: usize = 12;
+/// Longest password, in bytes; bounds what hashing costs.
+pub const MAX_PASSWORD: usize = 256;
+
+/// A person's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserId(pub i64);
+
+/// A person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Row.
+    pub id: UserId,
+    /// Name to sign in with.
+    pub username: String,
+    /// Changes with the password; sessions of an older epoch are over.
+    pub epoch: i64,
+}
+
+/// A first administrator whose password was just made.
+pub struct FirstAdmin {
+    /// Name to sign in with.
+    pub username: String,
+    /// To be printed once.
+    pub password: Secret,
+}
+
+/// Signs people in.
+#[derive(Clone)]
+pub struct Users {
+    db: Db,
+    attempts: Arc<Attempts>,
+    /// Hashing is made expensive on purpose; two at a time leave room for uploads.
+    hashing: Arc<Semaphore>,
+}
+
+impl Users {
+    pub(crate) fn new(db: Db) -> Self {
+        Self { db, attempts: Arc::default(), hashing: Arc::new(Semaphore::new(2)) }
+    }
+
+    /// Makes the first administrator. A configured password also replaces a stored one; without
+    /// any, a random one is made on first start and answered.
+    pub async fn ensure_admin(&self, username: Option<&str>, password: Option<&Secret>) -> Result<Option<FirstAdmin>> {
+        let username = username.unwrap_or("root").to_owned();
+        let Some(password) = password else {
+            if user::Entity::find().count(self.db.read()).await? > 0 {
+                return Ok(None);
+            }
+            let password = Secret::new(random_text());
+            self.set_password(&username, &password).await?;
+            return Ok(Some(FirstAdmin { username, password }));
+        };
+        let stored = self.by_name(&username).await?;
+        let same = match stored {
+            Some(user) => self.verify(password.clone(), user.password_hash).await,
+            None => false,
+        };
+        if !same {
+            self.set_password(&username, password).await?;
+        }
+        Ok(None)
+    }
+
+    /// Checks name and password. Unknown names take as long as wrong passwords.
+    pub async fn sign_in(&self, username: &str, password: &Secret, peer: &str) -> Result<User> {
+        self.attempts.admit(peer, username, now_ms()).map_err(|retry_after_s| VaultError::TooMany { retry_after_s })?;
+        let stored = self.by_name(username).await?;
+        let hash = stored.as_ref().map_or_else(|| DECOY.to_owned(), |u| u.password_hash.clone());
+        let matches = password.expose().len() <= MAX_PASSWORD && self.verify(password.clone(), hash).await;
+        match stored {
+            Some(user) if matches => {
+                self.attempts.forget(peer, username);
+                Ok(user.into())
+            }
+            _ => Err(VaultError::WrongPassword),
+        }
+    }
+
+    /// The person a session belongs to; `None` when the password has changed since or they are gone.
+    pub async fn current(&self, id: UserId, epoch: i64) -> Result<Option<User>> {
+        let found = user::Entity::find_by_id(id.0).one(self.db.read()).await?;
+        Ok(found.filter(|u| u.epoch == epoch).map(User::from))
+    }
+
+    /// Changes a password, which ends every other session of that person.
+    pub async fn change_password(&self, id: UserId, current: &Secret, new: &Secret) -> Result<User> {
+        let stored = user::Entity::find_by_id(id.0).one(self.db.read()).await?.ok_or(VaultError::NotFound("user"))?;
+        self.attempts
+            .admit("password change", &stored.username, now_ms())
+            .map_err(|retry_after_s| VaultError::TooMany { retry_after_s })?;
+        if !self.verify(current.clone(), stored.password_hash.clone()).await {
+            return Err(VaultError::invalid("current", "The current password is wrong"));
+        }
+        self.attempts.forget("password change", &stored.username);
+        check_new_password(new)?;
+        self.set_password(&stored.username, new).await
+    }
+
+    async fn by_name(&self, username: &str) -> Result<Option<user::Model>> {
+        Ok(user::Entity::find().filter(user::Column::Username.eq(username)).one(self.db.read()).await?)
+    }
+
+    async fn set_password(&self, username: &str, password: &Secret) -> Result<User> {
+        let hash = self.hash(password.clone()).await;
+        let username = username.to_owned();
+        let epoch = now_ms();
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    let stored = user::Entity::find().filter(user::Column::Username.eq(&username)).one(tx).await?;
+                    let saved = match stored {
+                        Some(user) => {
+                            let next = epoch.max(user.epoch + 1);
+                            let mut row = user.into_active_model();
+                            row.password_hash = Set(hash);
+                            row.epoch = Set(next);
+                            row.update(tx).await?
+                        }
+                        None => {
+                            let row = user::ActiveModel {
+                                username: Set(username.clone()),
+                                password_hash: Set(hash),
+                                epoch: Set(epoch),
+                                created_at: Set(epoch),
+                                ..Default::default()
+                            };
+                            row.insert(tx).await?
+                        }
+                    };
+                    audit::record(tx, &Actor(username), "set password", &saved.username).await?;
+                    Ok(saved.into())
+                })
+            })
+            .await
+    }
+
+    async fn hash(&self, password: Secret) -> String {
+        self.on_hashing_thread(move || {
+            let hashed = Argon2::default().hash_password(password.expose().as_bytes());
+            hashed.expect("argon2's default parameters are valid").to_string()
+        })
+        .await
+    }
+
+    async fn verify(&self, password: Secret, hash: String) -> bool {
+        self.on_hashing_thread(move || {
+            PasswordHash::new(&hash)
+                .is_ok_and(|hash| Argon2::default().verify_password(password.expose().as_bytes(), &hash).is_ok())
+        })
+        .await
+    }
+
+    async fn on_hashing_thread<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        let _turn = self.hashing.acquire().await.expect("the semaphore is never closed");
+        tokio::task::spawn_blocking(work).await.expect("hashing does not panic")
+    }
+}
+
+/// A valid hash that no password matches, so that unknown names cost the same time.
+const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+fn check_new_password(new: &Secret) -> Result<()> {
+    if new.expose().chars().count() < MIN_PASSWORD {
+        return Err(VaultError::invalid("new", format!("The new password needs at least {MIN_PASSWORD} characters")));
+    }
+    if new.expose().len() > MAX_PASSWORD {
+        return Err(VaultError::invalid("new", format!("The new password is too long: at most {MAX_PASSWORD} bytes")));
+    }
+    Ok(())
+}
+
+impl From<user::Model> for User {
+    fn from(row: user::Model) -> Self {
+        Self { id: UserId(row.id), username: row.username, epoch: row.epoch }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn users() -> (tempfile::TempDir, Users) {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let db = Db::open(&format!("sqlite://{}/t.db", dir.path().display())).await.expect("opens");
+        (dir, Users::new(db))
+    }
+
+    #[tokio::test]
+    async fn first_password_works_until_it_is_changed() {
+        let (_dir, users) = users().await;
+        let first = users.ensure_admin(None, None).await.expect("made").expect("is new");
+        assert!(users.ensure_admin(None, None).await.expect("kept").is_none());
+        let root = users.sign_in("root", &first.password, "1").await.expect("signs in");
+        let new = Secret::new("a much better one");
+        assert!(matches!(users.change_password(root.id, &new, &new).await, Err(VaultError::Invalid(_))));
+        users.change_password(root.id, &first.password, &new).await.expect("changed");
+        assert!(matches!(users.sign_in("root", &first.password, "1").await, Err(VaultError::WrongPassword)));
+        assert!(users.current(root.id, root.epoch).await.expect("reads").is_none(), "older sessions are over");
+    }
+
+    #[tokio::test]
+    async fn guessing_is_slowed_down_also_for_unknown_names() {
+        let (_dir, users) = users().await;
+        users.ensure_admin(Some("root"), Some(&Secret::new("right"))).await.expect("made");
+        for name in ["root", "nobody"] {
+            let peer = format!("peer of {name}");
+            let mut last = None;
+            for _ in 0..=attempts::PER_PEER {
+                last = users.sign_in(name, &Secret::new("wrong"), &peer).await.err();
+            }
+            assert!(matches!(last, Some(VaultError::TooMany { retry_after_s }) if retry_after_s > 0), "{name}");
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The vault's use cases against a real database, with a store and a sink that fail on demand.
+//! The same promises are tested against real servers in `server/tests` and `backends/tests`.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod ingest;
+mod outbox;
+mod recordings;
+mod recovery;
+mod replicas;
+mod setup;
+mod support;

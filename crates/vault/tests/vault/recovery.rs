@@ -1,0 +1,105 @@
+use crate::support::{Fault, PART, TestVault, actor, until};
+use vault::ingest::UploadError;
+
+/// The object was stored, the answer got lost: the agent is told it failed, and nothing stays.
+#[tokio::test]
+async fn a_lost_answer_leaves_no_object_behind() {
+    let t = TestVault::new().await;
+    t.world.store.set(Fault::LosesAnswer);
+    assert!(matches!(t.upload("a.mp4", b"x").await, Err(UploadError::Store(_))));
+    until("the object is gone", || async { t.world.store.keys().is_empty() }).await;
+    assert!(t.listed().await.is_empty());
+}
+
+/// Killed between the object and its row: the object is whole, so its row is written.
+#[tokio::test]
+async fn an_object_without_its_row_gets_one_with_its_event() {
+    for size in [10, 5 * PART] {
+        let mut t = TestVault::new().await;
+        t.world.store.set(Fault::Hangs);
+        let request = t.request("1606164482_6-818812_Door_0-0-1-1_5_745.mp4").await;
+        let (vault, bytes) = (t.vault.clone(), vec![3; size]);
+        let body = futures::stream::iter([Ok::<_, std::convert::Infallible>(bytes.into())]);
+        let upload = tokio::spawn(async move { vault.ingest.store(request, body).await });
+        t.world.store.put_started.notified().await;
+        until("the object is there", || async { !t.world.store.keys().is_empty() }).await;
+        t.world.store.set(None);
+        assert!(t.listed().await.is_empty(), "no row before recovery");
+        t.restart().await;
+        assert!(upload.await.unwrap().is_err());
+        let rows = t.listed().await;
+        assert_eq!((rows.len(), rows[0].size, rows[0].instance_name.as_str()), (1, size as i64, "Door"));
+        assert_eq!(rows[0].device, "camera-1");
+        assert_eq!(t.vault.deliveries.count(None).await.unwrap(), (2, 0));
+        t.restart().await;
+        assert_eq!(t.vault.deliveries.count(None).await.unwrap(), (2, 0), "recovery happens once");
+    }
+}
+
+/// Killed before the object became visible: nothing is left, parts neither.
+#[tokio::test]
+async fn parts_of_a_cut_off_upload_are_freed() {
+    let mut t = TestVault::new().await;
+    let request = t.request("a.mp4").await;
+    let vault = t.vault.clone();
+    let body = futures::stream::iter([Ok::<_, std::convert::Infallible>(vec![1; 3 * PART + 1].into())]);
+    t.world.store.set(Fault::Hangs);
+    let upload = tokio::spawn(async move { vault.ingest.store(request, body).await });
+    t.world.store.put_started.notified().await;
+    until("the object is there", || async { !t.world.store.keys().is_empty() }).await;
+    t.world.store.set(None);
+    // As if the crash had come a moment earlier.
+    t.world.store.objects.lock().unwrap().clear();
+    assert_eq!(t.world.store.uploads.lock().unwrap().len(), 1);
+    t.restart().await;
+    assert!(upload.await.unwrap().is_err());
+    assert!(t.world.store.uploads.lock().unwrap().is_empty());
+    assert!(t.listed().await.is_empty());
+}
+
+/// A replacement was stored but its row was not: the row follows the object.
+#[tokio::test]
+async fn a_half_replaced_recording_is_made_whole() {
+    let mut t = TestVault::new().await;
+    t.upload("a.mp4", b"old").await.unwrap();
+    t.world.store.set(Fault::LosesAnswer);
+    assert!(matches!(t.upload("a.mp4", b"new content").await, Err(UploadError::Store(_))));
+    t.world.store.set(None);
+    t.restart().await;
+    let rows = t.listed().await;
+    assert_eq!((rows.len(), rows[0].size), (1, 11));
+    assert_eq!(t.world.store.objects.lock().unwrap()["dir/a.mp4"], "new content");
+}
+
+/// A provider that is down at start-up delays recovery, not the start.
+#[tokio::test]
+async fn starts_without_its_provider_and_recovers_later() {
+    let mut t = TestVault::new().await;
+    t.upload("kept.mp4", b"x").await.unwrap();
+    t.world.store.set(Fault::LosesAnswer);
+    let _ = t.upload("kept.mp4", b"changed").await;
+    t.world.store.set(Fault::Down);
+    t.restart().await;
+    assert_eq!(t.listed().await[0].size, 1);
+    t.world.store.set(None);
+    t.restart().await;
+    assert_eq!(t.listed().await[0].size, 7);
+}
+
+/// The row goes first; an object whose deletion failed is deleted later, unless it is needed again.
+#[tokio::test]
+async fn deletion_is_finished_after_a_crash() {
+    let mut t = TestVault::new().await;
+    for name in ["gone.mp4", "again.mp4"] {
+        let stored = t.upload(name, b"x").await.unwrap();
+        let found = t.vault.recordings.find_by_id(stored.id).await.unwrap();
+        t.world.store.set(Fault::Down);
+        t.vault.recordings.delete(&actor(), &found).await.unwrap();
+        t.world.store.set(None);
+    }
+    t.upload("again.mp4", b"x").await.unwrap();
+    assert_eq!(t.world.store.keys().len(), 2);
+    t.restart().await;
+    assert_eq!(t.world.store.keys(), ["dir/again.mp4"]);
+    assert_eq!(t.listed().await.len(), 1);
+}

@@ -1,0 +1,143 @@
+// A real vault for tests: the built binary on a free port of this machine, with an empty data folder.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { test as base } from "@playwright/test";
+
+const REPOSITORY = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
+const START_TIMEOUT_MS = 30_000;
+const STOP_TIMEOUT_MS = 15_000;
+
+export interface Vault {
+  /** Without a slash at the end. */
+  url: string;
+  /** Holds vault.toml, the data folder and the log; removed by `stop`. */
+  directory: string;
+  admin: { username: string; password: string };
+  /** What the server has printed so far. */
+  log(): Promise<string>;
+  /** Ends the process as an operator does (SIGTERM) and waits for it. Keeps the folder with `keep`. */
+  stop(options?: { keep?: boolean }): Promise<void>;
+}
+
+export interface Options {
+  /** More lines of vault.toml, for example [[provider]] sections. */
+  toml?: string;
+  /** Start again on what an earlier vault left behind (`stop({ keep: true })`). */
+  directory?: string;
+}
+
+export async function startVault(options: Options = {}): Promise<Vault> {
+  const directory = options.directory ?? (await mkdtemp(join(tmpdir(), "kerberos-vault-test-")));
+  const url = `http://127.0.0.1:${await freePort()}`;
+  const admin = { username: "root", password: "test-password-1" };
+  const configuration = join(directory, "vault.toml");
+  await writeFile(configuration, toml(url, directory, admin) + (options.toml ?? ""));
+
+  const logFile = join(directory, "log");
+  const output = await open(logFile, "a");
+  const child = spawn(binary(), ["--config", configuration], {
+    cwd: directory,
+    env: environment(),
+    stdio: ["ignore", output.fd, output.fd],
+  });
+  await output.close();
+
+  const vault: Vault = {
+    url,
+    directory,
+    admin,
+    log: () => readFile(logFile, "utf8"),
+    stop: async ({ keep = false } = {}) => {
+      await end(child);
+      if (!keep) await rm(directory, { recursive: true, force: true });
+    },
+  };
+  try {
+    await answers(url, child);
+  } catch (error) {
+    const log = await vault.log();
+    await vault.stop();
+    throw new Error(`${String(error)}\n${binary()} printed:\n${log.slice(-4000)}`);
+  }
+  return vault;
+}
+
+/** Playwright's `test`, with a vault per worker: `page.goto("/")` goes there. */
+export const test = base.extend<object, { vault: Vault }>({
+  vault: [
+    async ({}, use) => {
+      const vault = await startVault();
+      await use(vault);
+      await vault.stop();
+    },
+    { scope: "worker" },
+  ],
+  baseURL: ({ vault }, use) => use(vault.url),
+});
+
+export { expect } from "@playwright/test";
+
+function toml(url: string, directory: string, admin: Vault["admin"]): string {
+  return `[server]
+listen = "${new URL(url).host}"
+public_url = "${url}"
+[data]
+dir = "${join(directory, "data")}"
+[database]
+url = "sqlite://${join(directory, "data", "vault.db")}"
+[admin]
+username = "${admin.username}"
+password = "${admin.password}"
+`;
+}
+
+/** What `make test` built, or what cargo left where it usually does. */
+function binary(): string {
+  const target = process.env.CARGO_TARGET_DIR ?? "target";
+  return process.env.VAULT_BINARY ?? resolve(REPOSITORY, target, "debug/kerberos-vault");
+}
+
+/** The developer's own settings must not reach the vault under test. */
+function environment(): NodeJS.ProcessEnv {
+  const ours = (name: string) => /^(VAULT|KERBEROS|LEPTOS)_/.test(name);
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours(name)));
+}
+
+function freePort(): Promise<number> {
+  return new Promise((found, failed) => {
+    const server = createServer();
+    server.on("error", failed);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => (address && typeof address === "object" ? found(address.port) : failed(new Error("no port"))));
+    });
+  });
+}
+
+async function answers(url: string, child: ChildProcess): Promise<void> {
+  let broken: Error | undefined;
+  child.once("error", (error) => (broken = error));
+  const giveUp = Date.now() + START_TIMEOUT_MS;
+  while (Date.now() < giveUp) {
+    if (broken) throw broken;
+    if (child.exitCode !== null) throw new Error(`the vault ended with status ${child.exitCode}`);
+    const response = await fetch(`${url}/api/health`, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);
+    if (response?.ok) return;
+    await new Promise((wait) => setTimeout(wait, 50));
+  }
+  throw new Error(`the vault did not answer ${url}/api/health within ${START_TIMEOUT_MS / 1000} s`);
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise<void>((done) => child.once("exit", () => done()));
+  child.kill("SIGTERM");
+  const killer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
+  await ended;
+  clearTimeout(killer);
+}

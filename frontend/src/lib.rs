@@ -1,0 +1,12 @@
+//! What the browser runs: makes the server-rendered page live.
+
+#![recursion_limit = "256"]
+
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// Called by the page's script once the WebAssembly is there.
+#[wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(app::App);
+}

@@ -1,0 +1,32 @@
+//! The database's tables, one file per release that changed them. A released file is never edited.
+
+use sea_orm_migration::prelude::*;
+
+mod m0001_tables;
+
+pub use sea_orm_migration::MigratorTrait;
+
+/// Brings a database to the newest shape.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_tables::Migration)]
+    }
+}
+
+/// Runs statements written for both databases: `{id}` is a generated primary key, `{bytes}` a
+/// binary column.
+async fn run(manager: &SchemaManager<'_>, statements: &str) -> Result<(), DbErr> {
+    let (id, bytes) = match manager.get_database_backend() {
+        sea_orm_migration::sea_orm::DbBackend::Postgres => ("BIGSERIAL PRIMARY KEY", "BYTEA"),
+        _ => ("INTEGER PRIMARY KEY AUTOINCREMENT", "BLOB"),
+    };
+    let sql = statements.replace("{id}", id).replace("{bytes}", bytes);
+    for statement in sql.split(';').map(str::trim).filter(|s| !s.is_empty()) {
+        manager.get_connection().execute_unprepared(statement).await?;
+    }
+    Ok(())
+}

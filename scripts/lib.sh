@@ -1,0 +1,24 @@
+# Shared by the scripts in this folder; sourced, not run.
+
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# What setup finds out about this clone, and what test servers leave while they run. Not committed.
+build_dir=$repository/.build
+# Tools and servers, shared by all clones of one user.
+cache_dir=${XDG_CACHE_HOME:-$HOME/.cache}/kerberos-vault
+
+say() { printf '▸ %s\n' "$*"; }
+warn() { printf '! %s\n' "$*" >&2; }
+die() { printf '✗ %s\n' "$*" >&2; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Uses the tool chain that scripts/setup recorded, if it has run.
+use_recorded_toolchain() {
+  local key value
+  [ -f "$build_dir/toolchain" ] || return 0
+  while IFS='=' read -r key value; do
+    case $key in
+      RUSTUP_TOOLCHAIN) export RUSTUP_TOOLCHAIN=$value ;;
+      TOOLCHAIN_BIN) export PATH=$value:$PATH ;;
+    esac
+  done <"$build_dir/toolchain"
+}

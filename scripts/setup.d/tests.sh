@@ -1,0 +1,33 @@
+# What only the tests need.
+
+need_to_test() {
+  need curl "talks to test servers" have curl
+  need python3 "installs test servers" have python3
+  need python3-venv "installs test servers" python3 -c "import ensurepip, venv"
+  need ffmpeg "makes recordings for the demo and the tests" have ffmpeg
+  need postgresql "the second database; Debian also starts a server of its own, which we leave alone" has_postgres
+  need nodejs "runs the browser tests" have node
+  need npm "installs the browser tests" have npm
+  # Ubuntu has Chromium as a snap only, which cannot be driven from here: Playwright brings its own then.
+  if ! has_chromium && apt_offers chromium; then
+    need chromium "the browser of the tests" false
+  fi
+}
+
+# Debian does not put PostgreSQL's server on the PATH.
+has_postgres() { have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
+
+has_chromium() { [ -n "${CHROMIUM:-}" ] || have chromium || have google-chrome; }
+
+prepare_tests() {
+  local installed=end2end/node_modules/.package-lock.json
+  if [ ! -f $installed ] || [ end2end/package-lock.json -nt $installed ]; then
+    say "installing the browser tests: npm ci in end2end"
+    (cd end2end && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund --loglevel=error)
+  fi
+  if ! has_chromium && ! compgen -G "$HOME/.cache/ms-playwright/chromium*" >/dev/null; then
+    say "installing Playwright's Chromium"
+    (cd end2end && npx playwright install chromium)
+  fi
+  "$repository/scripts/services" install
+}

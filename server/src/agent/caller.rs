@@ -1,0 +1,39 @@
+//! Who calls. An extractor, so that no handler starts before its caller is known.
+
+use super::error::{ApiError, problem};
+use super::wire::Credentials;
+use crate::limits::{group, seconds};
+use crate::peer::Peer;
+use crate::state::AppState;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Instant;
+use vault::accounts::Account;
+
+/// The account whose credentials a request carries.
+#[derive(Debug)]
+pub struct Caller(pub Account);
+
+impl FromRequestParts<AppState> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let Credentials { access_key, secret_key } = Credentials::parse(&parts.headers)?;
+        let ip = parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip);
+        let guess = (group(ip), access_key);
+        let (guesses, now) = (&state.limits.wrong_credentials, Instant::now());
+        let too_many = |wait| ApiError::from(&problem::TOO_MANY).retry_after(seconds(wait));
+        guesses.check(&guess, now).map_err(too_many)?;
+
+        let found = state.vault.accounts.authenticate(&guess.1, &secret_key).await;
+        match found.map_err(|e| ApiError::from(&problem::DATABASE).caused_by(e))? {
+            Some(account) if account.enabled => Ok(Self(account)),
+            Some(_) => Err((&problem::ACCOUNT_DISABLED).into()),
+            None => {
+                guesses.take(guess, now).map_err(too_many)?;
+                Err((&problem::WRONG_CREDENTIALS).into())
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! `POST /api/devices/heartbeat`: what an agent says of itself, every ten seconds, without any
+//! credentials (PROTOCOL §7). Anyone can send one: size, rate and number of unknown devices are
+//! bounded, and nothing in it is believed.
+
+use super::error::{ApiError, ErrorBody, problem};
+use crate::content::refusal;
+use crate::limits::{group, seconds};
+use crate::peer::Peer;
+use crate::state::AppState;
+use axum::body::{Body, to_bytes};
+use axum::extract::State;
+use axum::{Extension, Json};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::time::{Duration, Instant};
+use utoipa::ToSchema;
+use vault::devices::Heartbeat;
+
+/// Largest heartbeat, in bytes.
+const MAX_BODY: usize = 16 * 1024;
+/// Longest a small body may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Longest key or name, in bytes.
+const MAX_TEXT: usize = 255;
+
+/// Noted.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Noted {
+    /// Always `ok`.
+    #[schema(example = "ok")]
+    message: &'static str,
+}
+
+/// Say that a camera is alive
+///
+/// Sent by agents every ten seconds, without credentials. Unknown fields are kept; numbers are
+/// taken where texts are expected.
+#[utoipa::path(
+    post, path = "/api/devices/heartbeat", tag = "Agents",
+    request_body(
+        content_type = "application/json", content = Value,
+        example = json!({"key": "front-door", "version": "3.1.8", "cameraname": "Front door", "hostname": "agent-1",
+            "cameratype": "IPCamera", "architecture": "arm64", "uptime": "2 days", "mac_list": ["02:42:ac:11:00:02"]})
+    ),
+    responses(
+        (status = 200, description = "Noted.", body = Noted),
+        (status = 400, description = "Not a JSON object with a key, or a field of the wrong type.", body = ErrorBody),
+        (status = 413, description = "Larger than 16 KiB.", body = ErrorBody),
+        (status = 429, description = "Too many heartbeats, or too many devices that never uploaded.", body = ErrorBody),
+    )
+)]
+pub async fn heartbeat(
+    State(state): State<AppState>,
+    Extension(peer): Extension<Peer>,
+    body: Body,
+) -> Result<Json<Noted>, ApiError> {
+    let (limits, now) = (&state.limits, Instant::now());
+    let too_many = |wait| ApiError::from(&problem::TOO_MANY).retry_after(seconds(wait));
+    limits.heartbeats.take(group(peer.ip), now).map_err(too_many)?;
+    limits.all_heartbeats.take((), now).map_err(too_many)?;
+
+    let body = tokio::time::timeout(PATIENCE, to_bytes(body, MAX_BODY)).await;
+    let body = body.map_err(|_| ApiError::from(&problem::BODY_INVALID).detail("It did not arrive in time."))?;
+    let body = body.map_err(|_| ApiError::from(&problem::BODY_TOO_LARGE).detail("A heartbeat has at most 16 KiB."))?;
+    let beat = parse(&body).map_err(|why| ApiError::from(&problem::BODY_INVALID).detail(why))?;
+    if !state.vault.devices.heartbeat(beat).await.map_err(refusal)? {
+        let detail = "Too many devices have sent heartbeats without ever uploading.";
+        return Err(ApiError::from(&problem::TOO_MANY).detail(detail).retry_after(600));
+    }
+    Ok(Json(Noted { message: "ok" }))
+}
+
+fn parse(body: &[u8]) -> Result<Heartbeat, String> {
+    let mut details = match serde_json::from_slice(body) {
+        Ok(Value::Object(details)) => details,
+        Ok(_) => return Err("A heartbeat is a JSON object.".into()),
+        Err(_) => return Err("It is not valid JSON.".into()),
+    };
+    details.values_mut().for_each(clean);
+    let beat = Heartbeat {
+        key: text(&details, "key")?,
+        name: text(&details, "cameraname")?,
+        version: text(&details, "version")?,
+        hostname: text(&details, "hostname")?,
+        capture: text(&details, "cameratype")?,
+        details: Value::Null,
+    };
+    if beat.key.is_empty() {
+        return Err("Its key is missing.".into());
+    }
+    Ok(Heartbeat { details: Value::Object(details), ..beat })
+}
+
+/// A text, or a number as text; empty when it is not there.
+fn text(details: &Map<String, Value>, name: &str) -> Result<String, String> {
+    let text = match details.get(name) {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.trim().to_owned(),
+        Some(Value::Number(number)) => number.to_string(),
+        Some(_) => return Err(format!("'{name}' must be a text.")),
+    };
+    if text.len() > MAX_TEXT {
+        return Err(format!("'{name}' is longer than {MAX_TEXT} bytes."));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(format!("'{name}' holds control characters."));
+    }
+    Ok(text)
+}
+
+/// Takes out what databases cannot store.
+fn clean(value: &mut Value) {
+    match value {
+        Value::String(text) => text.retain(|c| c != '\0'),
+        Value::Array(items) => items.iter_mut().for_each(clean),
+        Value::Object(fields) => fields.values_mut().for_each(clean),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_what_agents_send() {
+        let body = br#"{"key":"cam-1","version":3.1,"cameraname":" Front door ","mac_list":["a"],"onvif":true,"later":{"x":1},"hostname":null}"#;
+        let beat = parse(body).expect("valid");
+        assert_eq!(
+            (beat.key.as_str(), beat.version.as_str(), beat.name.as_str(), beat.hostname.as_str()),
+            ("cam-1", "3.1", "Front door", "")
+        );
+        assert_eq!(beat.details["later"]["x"], 1);
+    }
+
+    #[test]
+    fn refuses_what_no_agent_sends() {
+        for (body, why) in [
+            ("", "It is not valid JSON."),
+            ("[]", "A heartbeat is a JSON object."),
+            ("{}", "Its key is missing."),
+            (r#"{"key":["a"]}"#, "'key' must be a text."),
+            (r#"{"key":"a","cameraname":{}}"#, "'cameraname' must be a text."),
+            (r#"{"key":"a\u0007b"}"#, "'key' holds control characters."),
+        ] {
+            assert_eq!(parse(body.as_bytes()).expect_err("refused"), why, "{body}");
+        }
+        assert!(parse(format!(r#"{{"key":"{}"}}"#, "x".repeat(256)).as_bytes()).is_err());
+        assert_eq!(parse(br#"{"key":"a","x":["b\u0000c"]}"#).expect("valid").details["x"][0], "bc");
+    }
+}

@@ -1,0 +1,258 @@
+//! The errors agents and readers see: one named table, one envelope.
+//!
+//! `{"error":"<code>","message":"<human text>","data":"<same text>"}`: agents log the whole body,
+//! older ones read `data` (PROTOCOL §1).
+
+use crate::telemetry::Failure;
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// What an error is called, and what to do about it. The code is the ecosystem's own name.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Stable name, for programs.
+    pub code: &'static str,
+    /// HTTP status.
+    pub status: StatusCode,
+    /// What is wrong, for people.
+    pub sentence: &'static str,
+    /// What to do, for people.
+    pub cure: &'static str,
+    /// Seconds after which trying again makes sense; 0 when it does not.
+    pub retry_after_s: u32,
+}
+
+macro_rules! problems {
+    ($($(#[$doc:meta])* $name:ident = $status:ident $code:literal, $sentence:literal, $cure:literal $(, retry $after:literal)?;)*) => {
+        $($(#[$doc])* pub const $name: Problem = Problem {
+            code: $code, status: StatusCode::$status, sentence: $sentence, cure: $cure,
+            retry_after_s: 0 $(+ $after)?,
+        };)*
+
+        /// All of them, for documentation and tests.
+        pub const ALL: &[&Problem] = &[$(&$name),*];
+    };
+}
+
+/// The table.
+pub mod problem {
+    use super::{Problem, StatusCode};
+
+    problems! {
+        /// No access key.
+        MISSING_ACCESS_KEY = BAD_REQUEST "file_missing_access_key",
+            "The access key is missing.", "Send it as X-Kerberos-Storage-AccessKey.";
+        /// No secret key.
+        MISSING_SECRET_KEY = BAD_REQUEST "file_missing_secret_access_key",
+            "The secret access key is missing.", "Send it as X-Kerberos-Storage-SecretAccessKey.";
+        /// Unknown access key or wrong secret: deliberately the same answer.
+        WRONG_CREDENTIALS = UNAUTHORIZED "storage_account_not_found",
+            "Access key or secret key is wrong.", "Copy both from the account in the vault's UI.";
+        /// Account switched off.
+        ACCOUNT_DISABLED = FORBIDDEN "storage_account_disabled",
+            "This account is disabled.", "Enable it in the vault's UI.";
+        /// No file name.
+        MISSING_NAME = BAD_REQUEST "file_missing_name",
+            "The file name is missing.", "Send it as X-Kerberos-Storage-FileName.";
+        /// File name refused.
+        INVALID_NAME = BAD_REQUEST "file_invalid_name",
+            "The file name is not valid.", "Use a plain name, or on reading directory/filename, without '..', backslashes or control characters.";
+        /// The account wants a directory.
+        DIRECTORY_MISSING = BAD_REQUEST "storage_directory_missing",
+            "The directory is missing.", "Send it as X-Kerberos-Storage-Directory, or give the account a fixed one.";
+        /// Directory refused.
+        DIRECTORY_INVALID = BAD_REQUEST "storage_directory_invalid",
+            "The directory is not valid.", "Use plain names joined by slashes, without '..', backslashes or control characters.";
+        /// Another header refused.
+        HEADER_INVALID = BAD_REQUEST "storage_header_invalid",
+            "A header is not valid.", "Correct it or leave it out.";
+        /// Nothing in the body.
+        FILE_EMPTY = BAD_REQUEST "file_empty",
+            "The recording is empty.", "Send the file's bytes as the body.";
+        /// The body ended early.
+        FILE_INCOMPLETE = BAD_REQUEST "file_incomplete",
+            "The recording broke off before its end.", "Nothing was stored; send it again.";
+        /// The body stalled.
+        FILE_STALLED = REQUEST_TIMEOUT "file_stalled",
+            "No byte of the recording arrived for too long.", "Nothing was stored; send it again.";
+        /// Over the limit.
+        FILE_TOO_LARGE = PAYLOAD_TOO_LARGE "file_too_large",
+            "The recording is too large.", "Record shorter files, or raise limits.max_upload_bytes.";
+        /// A form instead of a file.
+        MEDIA_TYPE = UNSUPPORTED_MEDIA_TYPE "file_unsupported_media_type",
+            "A form is not a recording.", "Send the file itself as the body, with Content-Type: video/mp4.";
+        /// The key is taken.
+        KEY_TAKEN = CONFLICT "file_belongs_to_another_account",
+            "Another account has stored a recording of this name.", "Give the accounts different directories.";
+        /// Unknown provider.
+        PROVIDER_NOT_FOUND = NOT_FOUND "storage_provider_not_found",
+            "There is no such storage provider.", "Correct X-Kerberos-Storage-Provider, or leave it empty for the account's main provider.";
+        /// Provider switched off.
+        PROVIDER_DISABLED = FORBIDDEN "storage_provider_disabled",
+            "The storage provider is disabled.", "Enable it in the vault's UI.";
+        /// Provider does not answer.
+        PROVIDER_UNAVAILABLE = SERVICE_UNAVAILABLE "storage_provider_unavailable",
+            "The storage provider does not answer.", "Nothing was changed; try again later.", retry 10;
+        /// Provider refuses us.
+        PROVIDER_REFUSES = BAD_GATEWAY "storage_provider_refuses",
+            "The storage provider refuses the vault.", "Validate the provider in the vault's UI; then try again.", retry 60;
+        /// Provider has no room.
+        PROVIDER_FULL = INSUFFICIENT_STORAGE "storage_provider_full",
+            "The storage provider has no room left.", "Make room; then try again.", retry 60;
+        /// Storing failed for another reason.
+        UPLOAD_FAILED = BAD_GATEWAY "file_upload_failed",
+            "The recording could not be stored.", "Nothing was stored; try again later.", retry 10;
+        /// Out of buffers.
+        BUSY = SERVICE_UNAVAILABLE "storage_busy",
+            "The vault is receiving as much as it can.", "Try again shortly.", retry 5;
+        /// Our own database.
+        DATABASE = SERVICE_UNAVAILABLE "storage_database_unavailable",
+            "The vault's database does not answer.", "Try again later; details are in the vault's log.", retry 10;
+        /// No such recording.
+        RECORDING_NOT_FOUND = NOT_FOUND "storage_recording_not_found",
+            "There is no such recording.", "Use the full key, directory/filename, and the provider it was stored at.";
+        /// Someone else's.
+        NOT_YOUR_RECORDING = FORBIDDEN "storage_not_your_recording",
+            "This recording belongs to another account.", "Use that account's credentials.";
+        /// Range outside the object.
+        RANGE = RANGE_NOT_SATISFIABLE "storage_range_not_satisfiable",
+            "The range lies outside the recording.", "Ask for bytes within its size.";
+        /// `If-Match` does not hold.
+        PRECONDITION = PRECONDITION_FAILED "storage_precondition_failed",
+            "The recording has changed.", "Read it again without If-Match.";
+        /// Signed URL not ours, or changed.
+        SIGNATURE = FORBIDDEN "storage_signature_invalid",
+            "This address was not signed by this vault.", "Ask for a new one.";
+        /// Signed URL too old.
+        EXPIRED = FORBIDDEN "storage_signature_expired",
+            "This address has expired.", "Ask for a new one.";
+        /// Unreadable JSON.
+        BODY_INVALID = BAD_REQUEST "body_invalid",
+            "The body is not what was expected.", "Correct it and try again.";
+        /// Body of a small message too large.
+        BODY_TOO_LARGE = PAYLOAD_TOO_LARGE "body_too_large",
+            "The body is too large.", "Send less.";
+        /// Over a rate limit.
+        TOO_MANY = TOO_MANY_REQUESTS "too_many_requests",
+            "Too many requests.", "Wait a little, then try again.", retry 10;
+        /// Unknown address.
+        NO_ROUTE = NOT_FOUND "route_not_found",
+            "There is nothing at this address.", "The API is described at /swagger/index.html.";
+        /// Known address, other method.
+        METHOD = METHOD_NOT_ALLOWED "method_not_allowed",
+            "This address does not take this method.", "Use one of those in the Allow header.";
+        /// A page of another site tried to change something.
+        ORIGIN = FORBIDDEN "origin_refused",
+            "This request comes from another site.", "Use the vault's own pages. Behind a proxy, set server.public_url or server.trust_proxy.";
+        /// Needs an administrator.
+        SIGN_IN = UNAUTHORIZED "sign_in_required",
+            "This needs an administrator.", "Sign in to the vault first.";
+        /// Ours to repair.
+        INTERNAL = INTERNAL_SERVER_ERROR "internal_error",
+            "Something went wrong in the vault.", "Details are in the vault's log, under this answer's x-request-id.";
+    }
+}
+
+/// One occurrence of a [`Problem`].
+#[derive(Debug)]
+pub struct ApiError {
+    /// Which.
+    pub problem: &'static Problem,
+    detail: String,
+    retry_after_s: u32,
+    source: Option<Failure>,
+}
+
+/// The envelope.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorBody {
+    /// Code for programs.
+    #[schema(example = "storage_account_not_found")]
+    pub error: String,
+    /// Text for people.
+    #[schema(example = "Access key or secret key is wrong. Copy both from the account in the vault's UI.")]
+    pub message: String,
+    /// The same text, where older agents look for it.
+    #[schema(example = "Access key or secret key is wrong. Copy both from the account in the vault's UI.")]
+    pub data: String,
+}
+
+impl ApiError {
+    /// What it is called, for the client and for the metrics.
+    pub fn code(&self) -> &'static str {
+        self.problem.code
+    }
+
+    /// Adds what exactly is wrong, as a sentence without anything secret.
+    #[must_use]
+    pub fn detail(self, detail: impl Into<String>) -> Self {
+        Self { detail: detail.into(), ..self }
+    }
+
+    /// Adds the cause, which is logged and never shown.
+    #[must_use]
+    pub fn caused_by(self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self { source: Some(Failure(Arc::new(source))), ..self }
+    }
+
+    /// Says when to try again.
+    #[must_use]
+    pub fn retry_after(self, seconds: u32) -> Self {
+        Self { retry_after_s: seconds.max(1), ..self }
+    }
+
+    fn message(&self) -> String {
+        let Problem { sentence, cure, .. } = self.problem;
+        match self.detail.as_str() {
+            "" => format!("{sentence} {cure}"),
+            detail => format!("{sentence} {detail} {cure}"),
+        }
+    }
+}
+
+impl From<&'static Problem> for ApiError {
+    fn from(problem: &'static Problem) -> Self {
+        Self { problem, detail: String::new(), retry_after_s: problem.retry_after_s, source: None }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let message = self.message();
+        let body = ErrorBody { error: self.problem.code.to_owned(), data: message.clone(), message };
+        let mut response = (self.problem.status, Json(body)).into_response();
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.retry_after_s > 0 {
+            response.headers_mut().insert(header::RETRY_AFTER, self.retry_after_s.into());
+        }
+        if let Some(failure) = self.source {
+            response.extensions_mut().insert(failure);
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn codes_are_unique_and_every_problem_has_a_cure() {
+        let codes: BTreeSet<_> = problem::ALL.iter().map(|p| p.code).collect();
+        assert_eq!(codes.len(), problem::ALL.len());
+        assert!(problem::ALL.iter().all(|p| p.sentence.ends_with('.') && p.cure.ends_with('.')));
+    }
+
+    #[test]
+    fn says_when_to_come_back_where_it_makes_sense() {
+        for problem in problem::ALL {
+            let again = matches!(problem.status.as_u16(), 429 | 502 | 503 | 507);
+            assert_eq!(problem.retry_after_s > 0, again, "{}", problem.code);
+        }
+    }
+}

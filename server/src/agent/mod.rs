@@ -1,0 +1,37 @@
+//! The machines' side: what agents, the Hub, remote vaults and ML services call (PROTOCOL §1–§7).
+//! One endpoint or family a file.
+
+pub mod blob;
+pub mod caller;
+pub mod devices;
+pub mod error;
+pub mod ping;
+pub mod signed;
+pub mod storage;
+pub mod upload;
+pub mod wire;
+
+use crate::state::AppState;
+use error::{ApiError, problem};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// All of it, with its description.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(ping::ping))
+        .routes(routes!(upload::upload, storage::sign, storage::delete))
+        .routes(routes!(blob::read))
+        .routes(routes!(signed::read, signed::preflight))
+        .routes(routes!(devices::heartbeat))
+}
+
+/// For unknown addresses below `/api`.
+pub async fn no_route() -> ApiError {
+    (&problem::NO_ROUTE).into()
+}
+
+/// For known addresses; the router adds `Allow`.
+pub async fn method_not_allowed() -> ApiError {
+    (&problem::METHOD).into()
+}

@@ -1,0 +1,101 @@
+//! `GET` and `DELETE /api/storage`: an address for a recording, and its end.
+
+use super::caller::Caller;
+use super::error::{ApiError, ErrorBody, problem};
+use super::wire::Wanted;
+use crate::content::refusal;
+use crate::peer::Peer;
+use crate::state::AppState;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::{Extension, Json};
+use serde::Serialize;
+use utoipa::ToSchema;
+use vault::Vault;
+use vault::accounts::Account;
+use vault::audit::Actor;
+use vault::recordings::Found;
+
+/// An answer whose text is in `data`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Data {
+    /// What was asked for.
+    #[schema(example = "https://vault.example/api/storage/signed?id=7&expires=1606168082&signature=9f2c…")]
+    pub data: String,
+}
+
+/// Finds a recording of this account, and tells "not yours" from "not there".
+pub(super) async fn find(vault: &Vault, account: &Account, headers: &HeaderMap) -> Result<Found, ApiError> {
+    let wanted = Wanted::parse(headers)?;
+    let provider = wanted.provider.as_deref();
+    if let Some(name) = provider {
+        let known = vault.connections.provider_by_name(name).await.map_err(refusal)?;
+        known.ok_or(ApiError::from(&problem::PROVIDER_NOT_FOUND))?;
+    }
+    if let Some(found) = vault.recordings.find(account, provider, &wanted.key).await.map_err(refusal)? {
+        return Ok(found);
+    }
+    let elsewhere = vault.recordings.exists(provider, &wanted.key).await.map_err(refusal)?;
+    Err(if elsewhere { &problem::NOT_YOUR_RECORDING } else { &problem::RECORDING_NOT_FOUND }.into())
+}
+
+/// Get a signed address
+///
+/// The address plays the recording in a browser without any headers, with ranges, until it expires.
+#[utoipa::path(
+    get, path = "/api/storage", tag = "Recordings", security(("access_key" = [], "secret_key" = [])),
+    params(
+        ("X-Kerberos-Storage-FileName" = String, Header, description = "Full key, `directory/filename`.",
+            example = "site-a/1606164482_6-818812_FundoEsquerda_229-153-288-247_51_745.mp4"),
+        ("X-Kerberos-Storage-Provider" = Option<String>, Header, description = "Provider's name; empty looks everywhere.", example = "local"),
+    ),
+    responses(
+        (status = 200, description = "The address.", body = Data),
+        (status = 400, description = "Missing or malformed headers.", body = ErrorBody),
+        (status = 401, description = "Wrong credentials.", body = ErrorBody),
+        (status = 403, description = "Disabled account, or another account's recording.", body = ErrorBody),
+        (status = 404, description = "Unknown provider or recording.", body = ErrorBody),
+    )
+)]
+pub async fn sign(
+    Caller(account): Caller,
+    State(state): State<AppState>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+) -> Result<Json<Data>, ApiError> {
+    let found = find(&state.vault, &account, &headers).await?;
+    let base = state.http.public_url.clone().or_else(|| peer.base_url());
+    let base =
+        base.ok_or_else(|| ApiError::from(&problem::HEADER_INVALID).detail("Host is needed to build the address."))?;
+    let data = state.vault.recordings.sign(&found, &base, state.http.signed_url_ttl).await.map_err(refusal)?;
+    Ok(Json(Data { data }))
+}
+
+/// Delete a recording
+///
+/// Removes the object at the provider and the recording.
+#[utoipa::path(
+    delete, path = "/api/storage", tag = "Recordings", security(("access_key" = [], "secret_key" = [])),
+    params(
+        ("X-Kerberos-Storage-FileName" = String, Header, description = "Full key, `directory/filename`.",
+            example = "site-a/1606164482_6-818812_FundoEsquerda_229-153-288-247_51_745.mp4"),
+        ("X-Kerberos-Storage-Provider" = Option<String>, Header, description = "Provider's name; empty looks everywhere.", example = "local"),
+    ),
+    responses(
+        (status = 200, description = "It is gone; `data` repeats its key.", body = Data),
+        (status = 400, description = "Missing or malformed headers.", body = ErrorBody),
+        (status = 401, description = "Wrong credentials.", body = ErrorBody),
+        (status = 403, description = "Disabled account, or another account's recording.", body = ErrorBody),
+        (status = 404, description = "Unknown provider or recording.", body = ErrorBody),
+    )
+)]
+pub async fn delete(
+    Caller(account): Caller,
+    State(state): State<AppState>,
+    headers: HeaderMap,
+) -> Result<Json<Data>, ApiError> {
+    let found = find(&state.vault, &account, &headers).await?;
+    let actor = Actor(format!("account {}", account.name));
+    state.vault.recordings.delete(&actor, &found).await.map_err(refusal)?;
+    Ok(Json(Data { data: found.key.to_string() }))
+}

@@ -1,0 +1,172 @@
+//! `POST /api/storage`: one recording in one request (PROTOCOL §3).
+
+use super::caller::Caller;
+use super::error::{ApiError, ErrorBody, problem};
+use super::storage::Data;
+use super::wire::{name, text};
+use crate::content::{refusal, store_refusal};
+use crate::state::AppState;
+use crate::telemetry::metrics;
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use futures::TryStreamExt as _;
+use vault::VaultError;
+use vault::accounts::Account;
+use vault::ingest::{Outcome, UploadError, UploadRequest};
+
+/// Upload a recording
+///
+/// The body is the file itself; its size need not be announced. 200 means: it is durable and its
+/// events will be delivered. The same file again is fine and makes no second event.
+#[utoipa::path(
+    post, path = "/api/storage", tag = "Agents", security(("access_key" = [], "secret_key" = [])),
+    params(
+        ("X-Kerberos-Storage-FileName" = String, Header, description = "File name without directory.",
+            example = "1606164482_6-818812_FundoEsquerda_229-153-288-247_51_745.mp4"),
+        ("X-Kerberos-Storage-Directory" = Option<String>, Header, description = "Needed when the account's directory is `*`.", example = "site-a"),
+        ("X-Kerberos-Storage-Provider" = Option<String>, Header, description = "Provider's name; empty means the account's main one.", example = "local"),
+        ("X-Kerberos-Storage-Device" = Option<String>, Header, description = "Device key of the agent.", example = "front-door"),
+        ("X-Kerberos-Storage-Capture" = Option<String>, Header, description = "Kind of device.", example = "IPCamera"),
+        ("X-Kerberos-Storage-CloudKey" = Option<String>, Header, description = "The owner's Hub public key.", example = ""),
+        ("X-Kerberos-Storage-Fps" = Option<String>, Header, description = "Frames per second.", example = "25"),
+        ("X-Kerberos-Storage-Duration" = Option<String>, Header, description = "Milliseconds.", example = "19967"),
+        ("X-Kerberos-Storage-Timestamp" = Option<String>, Header, description = "Start of the recording, Unix milliseconds.", example = "1606164482000"),
+    ),
+    request_body(content_type = "video/mp4", description = "The file.", content = Vec<u8>),
+    responses(
+        (status = 200, description = "Stored; `data` is its full key.", body = Data),
+        (status = 400, description = "Missing or malformed headers, an empty body or one that broke off.", body = ErrorBody),
+        (status = 401, description = "Wrong credentials.", body = ErrorBody),
+        (status = 403, description = "Disabled account or provider.", body = ErrorBody),
+        (status = 404, description = "Unknown provider.", body = ErrorBody),
+        (status = 408, description = "No byte arrived for too long.", body = ErrorBody),
+        (status = 409, description = "Another account has a recording of this key.", body = ErrorBody),
+        (status = 413, description = "Larger than the vault accepts.", body = ErrorBody),
+        (status = 415, description = "A form instead of a file.", body = ErrorBody),
+        (status = 429, description = "Too many wrong credentials.", body = ErrorBody),
+        (status = 502, description = "The storage provider refuses the vault.", body = ErrorBody),
+        (status = 503, description = "The storage provider or the database does not answer, or the vault is busy.", body = ErrorBody),
+        (status = 507, description = "The storage provider has no room left.", body = ErrorBody),
+    )
+)]
+pub async fn upload(
+    Caller(account): Caller,
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Data>, ApiError> {
+    if is_form(&headers) {
+        return Err((&problem::MEDIA_TYPE).into());
+    }
+    let bytes = body.into_data_stream().inspect_ok(|chunk| metrics::received(chunk.len()));
+    match state.vault.ingest.store(request(account, &headers), bytes).await {
+        Ok(stored) => {
+            metrics::upload(match stored.outcome {
+                Outcome::New => "new",
+                Outcome::Identical => "identical",
+                Outcome::Replaced => "replaced",
+            });
+            Ok(Json(Data { data: stored.key.to_string() }))
+        }
+        Err(error) => {
+            let refused = refused(error);
+            metrics::upload(refused.code());
+            Err(refused)
+        }
+    }
+}
+
+fn request(account: Account, headers: &HeaderMap) -> UploadRequest {
+    let header = |name| text(headers, name);
+    UploadRequest {
+        account,
+        provider: Some(header(name::PROVIDER)).filter(|p| !p.is_empty()),
+        directory: header(name::DIRECTORY),
+        file_name: header(name::FILE_NAME),
+        device: header(name::DEVICE),
+        capture: header(name::CAPTURE),
+        cloud_key: header(name::CLOUD_KEY),
+        fps: header(name::FPS),
+        duration: header(name::DURATION),
+        timestamp: header(name::TIMESTAMP),
+        content_length: header(CONTENT_LENGTH.as_str()).parse().ok(),
+    }
+}
+
+/// What a browser's form or `curl -F` sends would be stored as it is, and be no recording. The other
+/// media type of forms is what `curl --data-binary` says of every file, and is let pass.
+fn is_form(headers: &HeaderMap) -> bool {
+    text(headers, CONTENT_TYPE.as_str()).to_ascii_lowercase().starts_with("multipart/form-data")
+}
+
+fn refused(error: UploadError) -> ApiError {
+    let problem = match error {
+        UploadError::MissingName => &problem::MISSING_NAME,
+        UploadError::InvalidName(_) => &problem::INVALID_NAME,
+        UploadError::DirectoryMissing => &problem::DIRECTORY_MISSING,
+        UploadError::DirectoryInvalid(_) => &problem::DIRECTORY_INVALID,
+        UploadError::InvalidHeader { .. } => &problem::HEADER_INVALID,
+        UploadError::Empty => &problem::FILE_EMPTY,
+        UploadError::TooLarge { .. } => &problem::FILE_TOO_LARGE,
+        UploadError::AccountDisabled => &problem::ACCOUNT_DISABLED,
+        UploadError::NotYours => &problem::KEY_TAKEN,
+        UploadError::ProviderNotFound(_) => &problem::PROVIDER_NOT_FOUND,
+        UploadError::ProviderDisabled(_) => &problem::PROVIDER_DISABLED,
+        UploadError::Busy => &problem::BUSY,
+        UploadError::Stalled(_) => &problem::FILE_STALLED,
+        UploadError::Incomplete(_) => return ApiError::from(&problem::FILE_INCOMPLETE).caused_by(error),
+        UploadError::Spool(_) => return ApiError::from(&problem::UPLOAD_FAILED).caused_by(error),
+        UploadError::Vault(VaultError::NotFound(_)) => &problem::PROVIDER_NOT_FOUND,
+        UploadError::Vault(e) => return refusal(e),
+        UploadError::Store(e) => return store_refusal(e),
+    };
+    let detail = match &error {
+        UploadError::InvalidName(why) | UploadError::DirectoryInvalid(why) => format!("It {why}."),
+        UploadError::TooLarge { max } => format!("This vault accepts up to {max} bytes."),
+        UploadError::InvalidHeader { header } => format!("{header} is too long or holds control characters."),
+        _ => String::new(),
+    };
+    ApiError::from(problem).detail(detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+    use model::key::NameError;
+
+    #[test]
+    fn the_tables_codes_are_the_vaults() {
+        for error in [
+            UploadError::MissingName,
+            UploadError::InvalidName(NameError::Empty),
+            UploadError::DirectoryMissing,
+            UploadError::DirectoryInvalid(NameError::Empty),
+            UploadError::InvalidHeader { header: "x" },
+            UploadError::Empty,
+            UploadError::TooLarge { max: 1 },
+            UploadError::AccountDisabled,
+            UploadError::NotYours,
+            UploadError::ProviderNotFound("x".into()),
+            UploadError::ProviderDisabled("x".into()),
+            UploadError::Busy,
+            UploadError::Stalled(1),
+        ] {
+            let code = error.code();
+            assert_eq!(refused(error).problem.code, code);
+        }
+    }
+
+    #[test]
+    fn forms_are_told_from_files() {
+        let with = |value| is_form(&HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(value))]));
+        assert!(with("multipart/form-data; boundary=x") && with("Multipart/Form-Data"));
+        for a_file in ["video/mp4", "application/octet-stream", "application/x-www-form-urlencoded", ""] {
+            assert!(!with(a_file), "{a_file}");
+        }
+        assert!(!is_form(&HeaderMap::new()));
+    }
+}

@@ -1,0 +1,131 @@
+//! Headers of agents and readers, as typed values (PROTOCOL §1).
+
+use super::error::{ApiError, problem};
+use axum::http::HeaderMap;
+use model::{ObjectKey, Secret};
+
+/// Header names, in the lower case that HTTP libraries compare in.
+pub mod name {
+    /// Who.
+    pub const ACCESS_KEY: &str = "x-kerberos-storage-accesskey";
+    /// Its proof.
+    pub const SECRET_KEY: &str = "x-kerberos-storage-secretaccesskey";
+    /// Where; empty means the account's main provider.
+    pub const PROVIDER: &str = "x-kerberos-storage-provider";
+    /// Sub-directory on upload.
+    pub const DIRECTORY: &str = "x-kerberos-storage-directory";
+    /// On upload a name, else a full key.
+    pub const FILE_NAME: &str = "x-kerberos-storage-filename";
+    /// Device key.
+    pub const DEVICE: &str = "x-kerberos-storage-device";
+    /// `IPCamera`.
+    pub const CAPTURE: &str = "x-kerberos-storage-capture";
+    /// The owner's Hub public key.
+    pub const CLOUD_KEY: &str = "x-kerberos-storage-cloudkey";
+    /// Frames per second.
+    pub const FPS: &str = "x-kerberos-storage-fps";
+    /// Milliseconds.
+    pub const DURATION: &str = "x-kerberos-storage-duration";
+    /// Unix milliseconds.
+    pub const TIMESTAMP: &str = "x-kerberos-storage-timestamp";
+}
+
+/// A header's text; empty when it is absent. Agents send UTF-8, some clients Latin-1.
+pub fn text(headers: &HeaderMap, name: &str) -> String {
+    let bytes = headers.get(name).map_or(&[][..], |v| v.as_bytes());
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.trim().to_owned(),
+        Err(_) => bytes.iter().map(|b| char::from(*b)).collect::<String>().trim().to_owned(),
+    }
+}
+
+/// Longest credential considered at all.
+const MAX_CREDENTIAL: usize = 512;
+
+/// What an account proves itself with.
+#[derive(Debug)]
+pub struct Credentials {
+    /// Access key.
+    pub access_key: String,
+    /// Secret key.
+    pub secret_key: Secret,
+}
+
+impl Credentials {
+    /// Both headers must be there.
+    pub fn parse(headers: &HeaderMap) -> Result<Self, ApiError> {
+        let (access_key, secret_key) = (text(headers, name::ACCESS_KEY), text(headers, name::SECRET_KEY));
+        if access_key.is_empty() {
+            return Err((&problem::MISSING_ACCESS_KEY).into());
+        }
+        if secret_key.is_empty() {
+            return Err((&problem::MISSING_SECRET_KEY).into());
+        }
+        if access_key.len() > MAX_CREDENTIAL
+            || secret_key.len() > MAX_CREDENTIAL
+            || access_key.chars().any(char::is_control)
+        {
+            return Err((&problem::WRONG_CREDENTIALS).into());
+        }
+        Ok(Self { access_key, secret_key: Secret::new(secret_key) })
+    }
+}
+
+/// Which recording a reader means.
+#[derive(Debug)]
+pub struct Wanted {
+    /// Full key.
+    pub key: ObjectKey,
+    /// Provider's name; `None` for wherever the account has it.
+    pub provider: Option<String>,
+}
+
+impl Wanted {
+    /// Reads FileName as a full key, and Provider.
+    pub fn parse(headers: &HeaderMap) -> Result<Self, ApiError> {
+        let file_name = text(headers, name::FILE_NAME);
+        if file_name.is_empty() {
+            return Err((&problem::MISSING_NAME).into());
+        }
+        let refused = |e| ApiError::from(&problem::INVALID_NAME).detail(format!("It {e}."));
+        let key = ObjectKey::parse(&file_name).map_err(refused)?;
+        let provider = Some(text(headers, name::PROVIDER)).filter(|p| !p.is_empty());
+        Ok(Self { key, provider })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    fn headers(pairs: &[(&'static str, &[u8])]) -> HeaderMap {
+        pairs.iter().map(|(n, v)| (n.parse().expect("name"), HeaderValue::from_bytes(v).expect("value"))).collect()
+    }
+
+    #[test]
+    fn reads_utf8_and_latin1() {
+        let map = headers(&[(name::FILE_NAME, "été.mp4".as_bytes()), (name::DEVICE, b" caf\xe9 ")]);
+        assert_eq!(text(&map, name::FILE_NAME), "été.mp4");
+        assert_eq!(text(&map, name::DEVICE), "café");
+        assert_eq!(text(&map, name::CAPTURE), "");
+    }
+
+    #[test]
+    fn says_which_credential_is_missing() {
+        let code =
+            |pairs: &[(&'static str, &[u8])]| Credentials::parse(&headers(pairs)).expect_err("refused").problem.code;
+        assert_eq!(code(&[]), "file_missing_access_key");
+        assert_eq!(code(&[(name::ACCESS_KEY, b"a")]), "file_missing_secret_access_key");
+        assert_eq!(code(&[(name::ACCESS_KEY, &[b'a'; 600]), (name::SECRET_KEY, b"s")]), "storage_account_not_found");
+    }
+
+    #[test]
+    fn readers_send_a_full_key() {
+        let wanted = Wanted::parse(&headers(&[(name::FILE_NAME, b"dir/a.mp4")])).expect("valid");
+        assert_eq!((wanted.key.as_str(), wanted.provider), ("dir/a.mp4", None));
+        for bad in ["a.mp4", "../a.mp4", "/etc/passwd", "a\\b/c.mp4"] {
+            assert!(Wanted::parse(&headers(&[(name::FILE_NAME, bad.as_bytes())])).is_err(), "{bad}");
+        }
+    }
+}

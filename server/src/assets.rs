@@ -1,0 +1,109 @@
+//! The site's files: embedded in release builds, read from disk in others.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+#[derive(RustEmbed)]
+#[folder = "../target/site"]
+#[allow_missing = true]
+struct Site;
+
+/// Answers with the file at the request's path, if there is one.
+pub fn find(request: &Request) -> Option<Response> {
+    let path = percent_decode(request.uri().path().trim_start_matches('/'))?;
+    respond(&path, request.headers())
+}
+
+/// `/pkg/*`: a file, or 404 (never a page: a script that is HTML helps nobody).
+pub async fn pkg(request: Request) -> Response {
+    find(&request).unwrap_or_else(|| StatusCode::NOT_FOUND.into_response())
+}
+
+fn respond(path: &str, request: &HeaderMap) -> Option<Response> {
+    if path.is_empty() || path.ends_with('/') || path.ends_with(".br") {
+        return None;
+    }
+    let plain = Site::get(path)?;
+    let compressed = Site::get(&format!("{path}.br"));
+    let mut headers = HeaderMap::new();
+    if let Ok(value) = HeaderValue::from_str(&content_type(&plain)) {
+        headers.insert(CONTENT_TYPE, value);
+    }
+    // File names carry no hash: browsers ask again, and mostly hear 304.
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    let mut file = plain;
+    if let Some(compressed) = compressed {
+        headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+        if accepts_brotli(request) {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("br"));
+            file = compressed;
+        }
+    }
+    let etag = format!("\"{}\"", hex::encode(&file.metadata.sha256_hash()[..16]));
+    let unchanged = request
+        .get(IF_NONE_MATCH)
+        .is_some_and(|tags| tags.to_str().is_ok_and(|t| t.split(',').any(|t| t.trim() == etag)));
+    if let Ok(value) = HeaderValue::from_str(&etag) {
+        headers.insert(ETAG, value);
+    }
+    if unchanged {
+        return Some((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
+    Some((headers, Body::from(file.data.into_owned())).into_response())
+}
+
+fn content_type(file: &EmbeddedFile) -> String {
+    match file.metadata.mimetype() {
+        text if text.starts_with("text/") => format!("{text}; charset=utf-8"),
+        other => other.to_owned(),
+    }
+}
+
+fn accepts_brotli(request: &HeaderMap) -> bool {
+    let accepted = request.get(ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    accepted.split(',').any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        parts.next() == Some("br") && parts.all(|p| !matches!(p, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+    })
+}
+
+fn percent_decode(path: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        rest = tail;
+        if first == b'%' {
+            let digits = rest.get(..2).and_then(|d| std::str::from_utf8(d).ok())?;
+            bytes.push(u8::from_str_radix(digits, 16).ok()?);
+            rest = &rest[2..];
+        } else {
+            bytes.push(first);
+        }
+    }
+    String::from_utf8(bytes).ok().filter(|path| !path.split('/').any(|part| part == ".."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decodes_and_never_climbs() {
+        assert_eq!(percent_decode("a%20b/c.js").as_deref(), Some("a b/c.js"));
+        for bad in ["../x", "a/%2e%2e/x", "%", "%zz", "%ff"] {
+            assert_eq!(percent_decode(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn brotli_only_where_wanted() {
+        let accepts =
+            |v: &'static str| accepts_brotli(&HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static(v))]));
+        assert!(accepts("gzip, deflate, br") && accepts("br;q=0.5"));
+        assert!(!accepts("gzip") && !accepts("br;q=0, gzip") && !accepts_brotli(&HeaderMap::new()));
+    }
+}

@@ -1,0 +1,88 @@
+//! `kerberos-vault check`: is this configuration valid, and do its connections work?
+
+use crate::config::Config;
+use backends::Backends;
+use model::connection::{ConnectionForm, Family};
+use model::field::FieldError;
+use model::ports::Connector;
+use model::probe::ProbeReport;
+use std::process::ExitCode;
+
+/// Probes every declared connection, printing each step; the file itself was checked by reading it.
+pub async fn check(config: &Config) -> ExitCode {
+    let connector = Backends::new();
+    let declared = &config.declarations;
+    println!(
+        "The configuration is valid: {} connections, {} accounts.",
+        declared.connections.len(),
+        declared.accounts.len()
+    );
+    let mut failed = 0;
+    for form in &declared.connections {
+        if !form.enabled {
+            println!("{} {} ({}): disabled, not tried", form.family, form.name, form.kind);
+            continue;
+        }
+        let report = probe(&connector, form).await;
+        print!("{}", describe(form, &report));
+        failed += u32::from(!report.is_ok_and(|r| r.passed()));
+    }
+    if failed == 0 {
+        return ExitCode::SUCCESS;
+    }
+    println!("{failed} of {} connections do not work.", declared.connections.len());
+    ExitCode::FAILURE
+}
+
+async fn probe(connector: &impl Connector, form: &ConnectionForm) -> Result<ProbeReport, Vec<FieldError>> {
+    Ok(match form.family {
+        Family::Provider => connector.store(&form.kind, &form.settings)?.probe().await,
+        Family::Integration => connector.sink(&form.kind, &form.settings)?.probe().await,
+    })
+}
+
+fn describe(form: &ConnectionForm, report: &Result<ProbeReport, Vec<FieldError>>) -> String {
+    let mut text = format!("{} {} ({})\n", form.family, form.name, form.kind);
+    match report {
+        Ok(report) => {
+            for step in &report.steps {
+                text += &match &step.failure {
+                    None => format!("  ok      {}\n", step.name),
+                    Some(failure) => {
+                        format!("  FAILED  {}: {}\n          {}\n", step.name, failure.reason, failure.cure)
+                    }
+                };
+            }
+        }
+        Err(errors) => errors.iter().for_each(|e| text += &format!("  FAILED  {}\n", e.message)),
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::field::Settings;
+    use model::probe::{ProbeFailure, ProbeStep};
+
+    #[test]
+    fn says_what_failed_and_what_to_try() {
+        let form = ConnectionForm {
+            id: None,
+            family: Family::Provider,
+            kind: "s3".into(),
+            name: "cloud".into(),
+            enabled: true,
+            settings: Settings::new(),
+            cleared: Vec::new(),
+        };
+        let steps = vec![
+            ProbeStep { name: "connect".into(), failure: None },
+            ProbeStep { name: "authenticate".into(), failure: Some(ProbeFailure::new("refused", "Check the key.")) },
+        ];
+        assert_eq!(
+            describe(&form, &Ok(ProbeReport { steps })),
+            "provider cloud (s3)\n  ok      connect\n  FAILED  authenticate: refused\n          Check the key.\n"
+        );
+    }
+}

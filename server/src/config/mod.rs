@@ -1,0 +1,207 @@
+//! Configuration: `vault.toml` and the environment, which wins. Read here and nowhere else.
+//!
+//! A setting is one line in [`document::SECTIONS`] and one in [`Config::read`]. Whatever is wrong is
+//! reported with file, line and key, all of it at once.
+
+mod document;
+mod error;
+mod provisioning;
+mod reader;
+
+pub use error::{ConfigError, Origin, Problem};
+pub use provisioning::Declarations;
+
+use document::Document;
+use model::Secret;
+use reader::Reader;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Everything that can be set, with its default filled in.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `[server]`
+    pub server: Server,
+    /// `[data]`
+    pub data: Data,
+    /// `[database] url`, which may hold a password
+    pub database_url: Secret,
+    /// `[admin]`
+    pub admin: Admin,
+    /// `[limits]`
+    pub limits: Limits,
+    /// `[log]`
+    pub log: Log,
+    /// `[metrics]`
+    pub metrics: Metrics,
+    /// `[[provider]]`, `[[integration]]`, `[[account]]`
+    pub declarations: Declarations,
+}
+
+/// How the vault is reached.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// Address and port to listen on.
+    pub listen: SocketAddr,
+    /// Base of signed URLs, without trailing slash; without it, the request's own host.
+    pub public_url: Option<String>,
+    /// Whether `X-Forwarded-For`, `-Proto` and `-Host` come from a proxy of the owner's.
+    pub trust_proxy: bool,
+    /// How long running requests may take to finish after SIGTERM.
+    pub shutdown_timeout: Duration,
+    /// Connections open at the same time; further ones wait.
+    pub max_connections: usize,
+}
+
+/// What is kept on this machine.
+#[derive(Debug, Clone)]
+pub struct Data {
+    /// Folder of database, key file and spool.
+    pub dir: PathBuf,
+    /// Seals secrets; without it a key file in `dir`.
+    pub master_key: Option<Secret>,
+}
+
+/// The first administrator.
+#[derive(Debug, Clone)]
+pub struct Admin {
+    /// User name.
+    pub username: Option<String>,
+    /// Password; without it a random one is made and printed once.
+    pub password: Option<Secret>,
+}
+
+/// Bounds.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Largest recording, in bytes.
+    pub max_upload_bytes: u64,
+    /// Memory for all uploads together, in bytes.
+    pub receive_budget_bytes: usize,
+    /// An upload is given up after this long without a byte.
+    pub idle_timeout: Duration,
+    /// How long a signed URL works.
+    pub signed_url_ttl: Duration,
+}
+
+/// What is logged.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// Whether as JSON.
+    pub json: bool,
+    /// A filter as `tracing_subscriber::EnvFilter` reads it.
+    pub level: String,
+}
+
+/// Who may read `/metrics`.
+#[derive(Debug, Clone, Default)]
+pub struct Metrics {
+    /// Opens it as `Authorization: Bearer …`.
+    pub token: Option<Secret>,
+    /// Whether anyone may.
+    pub allow_anonymous: bool,
+}
+
+impl Config {
+    /// Reads the file, when one is given, and the environment.
+    pub fn load(file: Option<&Path>, environment: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let Some(path) = file else { return Self::read("configuration", "", environment) };
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|e| ConfigError {
+            file: name.clone(),
+            problems: vec![Problem { origin: None, message: format!("cannot be read: {e}") }],
+        })?;
+        Self::read(&name, &text, environment)
+    }
+
+    /// Reads a text as if it were the file `name`.
+    pub fn read(
+        name: &str,
+        text: &str,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut problems = Vec::new();
+        let mut document = Document::read(name, text, &mut problems)?;
+        document.overlay(environment, &mut problems);
+        let declarations = provisioning::read(&document, &mut problems);
+        let config = Self::typed(&mut Reader { document: &document, problems: &mut problems }, declarations);
+        if problems.is_empty() {
+            return Ok(config);
+        }
+        problems.sort_by_key(|p| match &p.origin {
+            Some(Origin::Line(line)) => *line,
+            Some(Origin::Variable(_)) => usize::MAX,
+            None => 0,
+        });
+        Err(ConfigError { file: name.to_owned(), problems })
+    }
+
+    fn typed(reader: &mut Reader<'_>, declarations: Declarations) -> Self {
+        let dir = PathBuf::from(reader.text("data.dir").unwrap_or_else(|| "./data".to_owned()));
+        let default_url = format!("sqlite://{}", dir.join("vault.db").display());
+        let database = "sqlite://<file> or postgres://<user>:<password>@<host>/<database>";
+        let known = |s: &str| ["sqlite:", "postgres://", "postgresql://"].iter().any(|p| s.starts_with(p));
+        Self {
+            server: Server {
+                listen: reader.typed(
+                    "server.listen",
+                    SocketAddr::from(([127, 0, 0, 1], 8080)),
+                    "an address and a port, such as 127.0.0.1:8080 or [::]:8080",
+                ),
+                public_url: reader.parsed("server.public_url", None, PUBLIC_URL, |s| Some(Some(public_url(s)?))),
+                trust_proxy: reader.flag("server.trust_proxy", false),
+                shutdown_timeout: reader.seconds("server.shutdown_timeout_s", 30, 3600),
+                max_connections: reader.parsed("server.max_connections", 4096, "a number from 1 to 1000000", |s| {
+                    s.parse().ok().filter(|n| (1..=1_000_000).contains(n))
+                }),
+            },
+            database_url: reader
+                .parsed("database.url", Secret::new(default_url), database, |s| known(s).then(|| Secret::new(s))),
+            data: Data { dir, master_key: reader.secret("data.master_key") },
+            admin: Admin { username: reader.text("admin.username"), password: reader.secret("admin.password") },
+            limits: Limits {
+                max_upload_bytes: reader.bytes("limits.max_upload_bytes", 4 << 30),
+                receive_budget_bytes: usize::try_from(reader.bytes("limits.receive_budget_bytes", 64 << 20))
+                    .unwrap_or(usize::MAX),
+                idle_timeout: reader.seconds("limits.idle_timeout_s", 30, 3600),
+                signed_url_ttl: reader.seconds("limits.signed_url_ttl_s", 3600, 7 * 24 * 3600),
+            },
+            log: Log {
+                json: reader.parsed("log.format", false, "\"text\" or \"json\"", |s| match s {
+                    "text" => Some(false),
+                    "json" => Some(true),
+                    _ => None,
+                }),
+                level: reader.parsed("log.level", "info".to_owned(), LEVEL, |s| is_filter(s).then(|| s.to_owned())),
+            },
+            metrics: Metrics {
+                token: reader.secret("metrics.token"),
+                allow_anonymous: reader.flag("metrics.allow_anonymous", false),
+            },
+            declarations,
+        }
+    }
+}
+
+const PUBLIC_URL: &str = "http:// or https:// and a host, without path, such as https://vault.example";
+const LEVEL: &str = "error, warn, info, debug or trace, or a list such as \"info,vault=debug\"";
+
+/// `tracing` itself would take a mistyped level for the name of a module.
+fn is_filter(text: &str) -> bool {
+    let is_level =
+        |s: &str| ["off", "error", "warn", "info", "debug", "trace"].contains(&s.trim().to_ascii_lowercase().as_str());
+    text.split(',').all(|part| is_level(part.rsplit_once('=').map_or(part, |(_, level)| level)))
+        && text.parse::<tracing_subscriber::filter::Targets>().is_ok()
+}
+
+/// Scheme and host, nothing behind it: cookies and the origin check are about hosts.
+fn public_url(text: &str) -> Option<String> {
+    let text = text.trim_end_matches('/');
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
+    let authority: http::uri::Authority = host.parse().ok()?;
+    (!authority.as_str().contains('@')).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

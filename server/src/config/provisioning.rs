@@ -1,0 +1,222 @@
+//! Declared connections and accounts.
+
+use super::document::{Declared, Document, Value, Written};
+use super::error::{Origin, Problem, suggest};
+use model::account::AccountForm;
+use model::connection::{ConnectionForm, Family};
+use model::field::Settings;
+use std::collections::BTreeMap;
+
+/// Keys every connection has.
+const CONNECTION_KEYS: [&str; 3] = ["name", "kind", "enabled"];
+/// Keys of an account.
+const ACCOUNT_KEYS: [&str; 11] = [
+    "name",
+    "provider",
+    "secondary_providers",
+    "integrations",
+    "directory",
+    "access_key",
+    "secret_key",
+    "day_limit",
+    "cloud_analysis",
+    "edge_analysis",
+    "enabled",
+];
+
+/// What the file declares, checked.
+#[derive(Debug, Clone, Default)]
+pub struct Declarations {
+    /// Providers, then integrations.
+    pub connections: Vec<ConnectionForm>,
+    /// Accounts.
+    pub accounts: Vec<AccountForm>,
+}
+
+impl Declarations {
+    /// Whether nothing is declared.
+    pub fn is_empty(&self) -> bool {
+        self.connections.is_empty() && self.accounts.is_empty()
+    }
+
+    fn declares(&self, family: Family, name: &str) -> bool {
+        self.connections.iter().any(|c| c.family == family && c.name == name)
+    }
+}
+
+pub(super) fn read(document: &Document, problems: &mut Vec<Problem>) -> Declarations {
+    let mut declarations = Declarations::default();
+    for family in [Family::Provider, Family::Integration] {
+        for declared in document.lists.get(family.as_str()).into_iter().flatten() {
+            let mut entry = Entry::new(family.as_str(), declared, problems);
+            if let Some(form) = connection(family, &mut entry) {
+                if declarations.declares(family, &form.name) {
+                    entry.problem_at("name", "is declared twice");
+                }
+                declarations.connections.push(form);
+            }
+        }
+    }
+    for declared in document.lists.get("account").into_iter().flatten() {
+        let mut entry = Entry::new("account", declared, problems);
+        if let Some(form) = account(&declarations, &mut entry) {
+            if declarations.accounts.iter().any(|a| a.name == form.name) {
+                entry.problem_at("name", "is declared twice");
+            }
+            if !form.access_key.is_empty() && declarations.accounts.iter().any(|a| a.access_key == form.access_key) {
+                entry.problem_at("access_key", "is another account's access key as well");
+            }
+            declarations.accounts.push(form);
+        }
+    }
+    declarations
+}
+
+fn connection(family: Family, entry: &mut Entry<'_>) -> Option<ConnectionForm> {
+    let name = entry.required("name")?;
+    let kind_name = entry.required("kind")?;
+    let Some(kind) = family.kind(&kind_name) else {
+        let hint = suggest(&kind_name, family.kinds().iter().map(|k| k.name));
+        entry.problem_at("kind", &format!("unknown kind '{kind_name}'{hint}"));
+        return None;
+    };
+    let enabled = entry.flag("enabled", true);
+    let known = || kind.fields.iter().map(|f| f.name);
+    let mut settings = Settings::new();
+    let mut complete = true;
+    let own: Vec<String> = entry.keys().filter(|k| !CONNECTION_KEYS.contains(&k.as_str())).cloned().collect();
+    for key in own {
+        if kind.field(&key).is_none() {
+            entry.problem_at(&key, &format!("unknown setting '{key}'{}", suggest(&key, known())));
+            complete = false;
+        } else if let Some(value) = entry.scalar(&key) {
+            settings.set(key, value);
+        }
+    }
+    let missing_is_a_typo = !complete;
+    for error in kind.check(&settings) {
+        // a mistyped required setting is reported once, as the typo
+        if !(missing_is_a_typo && settings.get(&error.field).is_empty()) {
+            entry.problem_at(&error.field, &error.message);
+        }
+    }
+    if kind.name == "filesystem" {
+        // stored settings must not depend on where the server was started
+        if let Ok(absolute) = std::path::absolute(settings.get("path")) {
+            settings.set("path", absolute.to_string_lossy());
+        }
+    }
+    Some(ConnectionForm { id: None, family, kind: kind.name.to_owned(), name, enabled, settings, cleared: Vec::new() })
+}
+
+fn account(declarations: &Declarations, entry: &mut Entry<'_>) -> Option<AccountForm> {
+    let name = entry.required("name")?;
+    let unknown: Vec<String> = entry.keys().filter(|k| !ACCOUNT_KEYS.contains(&k.as_str())).cloned().collect();
+    for key in unknown {
+        entry.problem_at(&key, &format!("unknown setting '{key}'{}", suggest(&key, ACCOUNT_KEYS.into_iter())));
+    }
+    if !entry.list("secondary_providers").is_empty() {
+        entry.problem_at("secondary_providers", "secondary providers are not supported yet; leave it out");
+    }
+    let form = AccountForm {
+        id: None,
+        name,
+        enabled: entry.flag("enabled", true),
+        provider: entry.required("provider").unwrap_or_default(),
+        integrations: entry.list("integrations"),
+        directory: entry.required("directory").unwrap_or_default(),
+        day_limit: entry.parsed("day_limit", 0, "must be a number of days; 0 keeps recordings forever", |s| {
+            s.parse().ok().filter(|n| *n >= 0)
+        }),
+        access_key: entry.required("access_key").unwrap_or_default(),
+        secret_key: entry.required("secret_key").unwrap_or_default(),
+        cloud_analysis: entry.flag("cloud_analysis", true),
+        edge_analysis: entry.flag("edge_analysis", false),
+    };
+    if !form.provider.is_empty() {
+        entry.reference(declarations, "provider", Family::Provider, &form.provider);
+    }
+    for integration in &form.integrations {
+        entry.reference(declarations, "integrations", Family::Integration, integration);
+    }
+    Some(form)
+}
+
+/// One declared thing on its way to becoming a form.
+struct Entry<'a> {
+    what: &'static str,
+    line: usize,
+    keys: &'a BTreeMap<String, Written>,
+    problems: &'a mut Vec<Problem>,
+}
+
+impl<'a> Entry<'a> {
+    fn new(what: &'static str, declared: &'a Declared, problems: &'a mut Vec<Problem>) -> Self {
+        Self { what, line: declared.line, keys: &declared.keys, problems }
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &'a String> + use<'a> {
+        self.keys.keys()
+    }
+
+    /// Reports at the key's own line, or at the heading when the key is missing.
+    fn problem_at(&mut self, key: &str, message: &str) {
+        let written = self.keys.get(key);
+        let origin = written.map_or(Origin::Line(self.line), |w| w.origin.clone());
+        let title = match self.keys.get("name").map(|w| &w.value) {
+            Some(Value::Scalar(name)) => format!("{} \"{name}\"", self.what),
+            _ => self.what.to_owned(),
+        };
+        self.problems.push(Problem::at(&origin, format!("{title}: {message}")));
+    }
+
+    fn scalar(&mut self, key: &str) -> Option<String> {
+        match &self.keys.get(key)?.value {
+            Value::Scalar(text) => return Some(text.clone()),
+            Value::List(_) => self.problem_at(key, &format!("'{key}' must be a single value, not a list")),
+            Value::Other(what) => self.problem_at(key, &format!("'{key}' must be a single value, not {what}")),
+        }
+        None
+    }
+
+    fn required(&mut self, key: &str) -> Option<String> {
+        let given = self.scalar(key).filter(|s| !s.is_empty());
+        if given.is_none() && !matches!(self.keys.get(key).map(|w| &w.value), Some(Value::List(_) | Value::Other(_))) {
+            self.problem_at(key, &format!("'{key}' is required"));
+        }
+        given
+    }
+
+    fn parsed<T>(&mut self, key: &str, default: T, wanted: &str, parse: impl Fn(&str) -> Option<T>) -> T {
+        match self.scalar(key).map(|text| parse(&text)) {
+            Some(Some(value)) => value,
+            Some(None) => {
+                self.problem_at(key, &format!("'{key}' {wanted}"));
+                default
+            }
+            None => default,
+        }
+    }
+
+    fn flag(&mut self, key: &str, default: bool) -> bool {
+        self.parsed(key, default, "must be true or false", |s| s.parse().ok())
+    }
+
+    fn list(&mut self, key: &str) -> Vec<String> {
+        match self.keys.get(key).map(|w| &w.value) {
+            None => Vec::new(),
+            Some(Value::List(items)) => items.clone(),
+            Some(Value::Scalar(_) | Value::Other(_)) => {
+                self.problem_at(key, &format!("'{key}' must be a list of names, such as [\"events\"]"));
+                Vec::new()
+            }
+        }
+    }
+
+    fn reference(&mut self, declarations: &Declarations, key: &str, family: Family, name: &str) {
+        if !declarations.declares(family, name) {
+            let known = declarations.connections.iter().filter(|c| c.family == family).map(|c| c.name.as_str());
+            self.problem_at(key, &format!("this file declares no {family} '{name}'{}", suggest(name, known)));
+        }
+    }
+}

@@ -1,0 +1,154 @@
+use super::*;
+
+const EXAMPLE: &str = r#"
+[server]
+listen = "127.0.0.1:9000"
+public_url = "https://vault.example/"
+
+[limits]
+max_upload_bytes = "1 GiB"
+idle_timeout_s = 5
+
+[[provider]]
+name = "local"
+kind = "filesystem"
+path = "/srv/recordings"
+
+[[integration]]
+name = "events"
+kind = "webhook"
+url = "http://127.0.0.1:9/hook"
+
+[[account]]
+name = "site-a"
+provider = "local"
+integrations = ["events"]
+directory = "*"
+access_key = "A"
+secret_key = "S"
+day_limit = 30
+"#;
+
+fn read(text: &str) -> Result<Config, String> {
+    Config::read("vault.toml", text, std::iter::empty()).map_err(|e| e.to_string())
+}
+
+fn variables(pairs: &[(&str, &str)]) -> impl Iterator<Item = (String, String)> {
+    pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<Vec<_>>().into_iter()
+}
+
+#[test]
+fn reads_the_example() {
+    let config = read(EXAMPLE).expect("valid");
+    assert_eq!(config.server.listen.port(), 9000);
+    assert_eq!(config.server.public_url.as_deref(), Some("https://vault.example"));
+    assert_eq!(config.limits.max_upload_bytes, 1 << 30);
+    assert_eq!(config.limits.idle_timeout, Duration::from_secs(5));
+    assert_eq!(config.declarations.connections[0].settings.get("path"), "/srv/recordings");
+    let account = &config.declarations.accounts[0];
+    assert_eq!((account.day_limit, account.integrations.as_slice()), (30, ["events".to_owned()].as_slice()));
+    assert!(account.enabled);
+}
+
+#[test]
+fn nothing_is_needed() {
+    let config = read("").expect("defaults");
+    assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.database_url.expose(), "sqlite://./data/vault.db");
+    assert!(config.declarations.is_empty());
+}
+
+#[test]
+fn a_typo_is_named_with_line_and_key() {
+    let text = EXAMPLE.replace("path = ", "pth = ");
+    assert_eq!(
+        read(&text).expect_err("typo"),
+        "vault.toml line 13: provider \"local\": unknown setting 'pth'; did you mean 'path'? known are: path"
+    );
+    let text = EXAMPLE.replace("idle_timeout_s", "idle_timeout");
+    assert_eq!(
+        read(&text).expect_err("typo"),
+        "vault.toml line 8: [limits]: unknown setting 'idle_timeout'; did you mean 'idle_timeout_s'? \
+         known are: max_upload_bytes, receive_budget_bytes, idle_timeout_s, signed_url_ttl_s"
+    );
+    let text = EXAMPLE.replace("[limits]", "[limit]");
+    assert!(
+        read(&text)
+            .expect_err("typo")
+            .starts_with("vault.toml line 6: unknown section 'limit'; did you mean 'limits'?")
+    );
+}
+
+#[test]
+fn every_mistake_is_reported_at_its_line() {
+    for (from, to, line, part) in [
+        ("\"127.0.0.1:9000\"", "9000", 3, "server.listen must be an address and a port"),
+        ("\"https://vault.example/\"", "\"vault.example\"", 4, "server.public_url must be http://"),
+        ("\"1 GiB\"", "[1]", 7, "limits.max_upload_bytes must be a size"),
+        ("kind = \"webhook\"", "kind = \"webhok\"", 17, "unknown kind 'webhok'; did you mean 'webhook'?"),
+        ("path = \"/srv/recordings\"\n", "", 10, "provider \"local\": Folder is required"),
+        ("url = \"http://127", "url = \"ftp://127", 18, "integration \"events\": URL must start with http"),
+        (
+            "provider = \"local\"",
+            "provider = \"locl\"",
+            22,
+            "this file declares no provider 'locl'; did you mean 'local'?",
+        ),
+        ("[\"events\"]", "\"events\"", 23, "'integrations' must be a list of names"),
+        ("[\"events\"]", "[\"other\"]", 23, "this file declares no integration 'other'"),
+        ("day_limit = 30", "day_limit = -1", 27, "'day_limit' must be a number of days"),
+        ("secret_key = \"S\"\n", "", 20, "account \"site-a\": 'secret_key' is required"),
+        ("day_limit = 30", "day_limit = 30\nday_limit = 31", 28, "duplicate key"),
+        ("[[account]]", "[account]", 20, "write [[account]]"),
+    ] {
+        let error = read(&EXAMPLE.replace(from, to)).expect_err(part);
+        let first = error.lines().next().unwrap_or_default();
+        assert!(first.starts_with(&format!("vault.toml line {line}: ")) && first.contains(part), "{part}: {error}");
+    }
+}
+
+#[test]
+fn all_mistakes_at_once_and_no_secret_among_them() {
+    let error = read("[server]\nlisten = \"x\"\n[admin]\npassword = [\"hunter2\"]\n").expect_err("two mistakes");
+    assert_eq!(error.lines().count(), 2);
+    assert!(!error.contains("hunter2"), "{error}");
+}
+
+#[test]
+fn levels_are_checked() {
+    for good in ["info", "WARN", "info,vault=debug", "off"] {
+        assert_eq!(read(&format!("[log]\nlevel = \"{good}\"")).expect(good).log.level, good);
+    }
+    for bad in ["loud", "info,vault", "vault=loud", "info,"] {
+        let error = read(&format!("[log]\nlevel = \"{bad}\"")).expect_err(bad);
+        assert!(error.starts_with("vault.toml line 2: log.level must be error, warn"), "{error}");
+    }
+}
+
+#[test]
+fn the_environment_wins() {
+    let env = [
+        ("VAULT_SERVER__LISTEN", "127.0.0.1:1"),
+        ("KERBEROS_LOGIN_USERNAME", "operator"),
+        ("KERBEROS_LOGIN_PASSWORD", "p"),
+        ("VAULT_ADMIN__USERNAME", "admin"),
+        ("VAULT_TEST_POSTGRES_URL", "not ours"),
+        ("VAULT_LOG__FORMAT", ""),
+    ];
+    let config = Config::read("vault.toml", EXAMPLE, variables(&env)).expect("valid");
+    assert_eq!(config.server.listen.port(), 1);
+    assert_eq!(config.admin.username.as_deref(), Some("admin"));
+    assert_eq!(config.admin.password.expect("given").expose(), "p");
+}
+
+#[test]
+fn an_unknown_variable_is_named() {
+    let error =
+        Config::read("vault.toml", "", variables(&[("VAULT_SERVER__LISTN", "x")])).expect_err("typo").to_string();
+    assert!(
+        error.starts_with(
+            "environment variable VAULT_SERVER__LISTN: there is no such setting; did you mean 'VAULT_SERVER__LISTEN'?"
+        ),
+        "{error}"
+    );
+}

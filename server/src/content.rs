@@ -1,0 +1,248 @@
+//! A recording's bytes as an HTTP answer: ranges, conditions, names (RFC 9110 §13, §14).
+
+use crate::agent::error::{ApiError, problem};
+use crate::range::{self, Wanted};
+use crate::telemetry::chain;
+use axum::body::Body;
+use axum::http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, ETAG, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED,
+    RANGE,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use futures::TryStreamExt as _;
+use model::error::{StoreError, StoreErrorKind};
+use model::ports::CONTENT_TYPE as VIDEO;
+use std::fmt::Write as _;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
+use vault::recordings::Found;
+use vault::{Vault, VaultError};
+
+/// Browsers play a recording in a page of their own making, which needs itself and some style.
+const PLAYER: &str = "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+
+/// Whether a browser shows or saves it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disposition {
+    /// Plays it.
+    Inline,
+    /// Saves it.
+    Attachment,
+}
+
+/// Answers a GET or HEAD of a recording.
+pub async fn answer(
+    vault: &Vault,
+    found: &Found,
+    method: &Method,
+    request: &HeaderMap,
+    disposition: Disposition,
+) -> Result<Response, ApiError> {
+    let etag = format!("\"{}\"", found.sha256);
+    let modified =
+        OffsetDateTime::from_unix_timestamp(found.uploaded_at.div_euclid(1000)).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let conditions = Conditions { request, etag: &etag, modified };
+    if !conditions.hold() {
+        return Err((&problem::PRECONDITION).into());
+    }
+    let mut headers = HeaderMap::new();
+    set(&mut headers, ETAG, &etag);
+    set(&mut headers, LAST_MODIFIED, &http_date(modified));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    if conditions.not_modified() {
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
+    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(VIDEO));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PLAYER));
+    set(&mut headers, CONTENT_DISPOSITION, &content_disposition(disposition, found.key.file_name()));
+
+    let wanted = match request.get(RANGE).and_then(|v| v.to_str().ok()) {
+        Some(header) if conditions.range_applies() => range::parse(header, found.size),
+        _ => Wanted::Whole,
+    };
+    let (status, part) = match wanted {
+        Wanted::Whole => (StatusCode::OK, None),
+        Wanted::Part(part) => {
+            set(&mut headers, CONTENT_RANGE, &format!("bytes {}-{}/{}", part.start, part.end - 1, found.size));
+            (StatusCode::PARTIAL_CONTENT, Some(part))
+        }
+        Wanted::Unsatisfiable => {
+            let mut refused =
+                ApiError::from(&problem::RANGE).detail(format!("It has {} bytes.", found.size)).into_response();
+            set(refused.headers_mut(), CONTENT_RANGE, &format!("bytes */{}", found.size));
+            return Ok(refused);
+        }
+    };
+    let length = part.as_ref().map_or(found.size, |p| p.end - p.start);
+    headers.insert(CONTENT_LENGTH, length.into());
+    if *method == Method::HEAD {
+        return Ok((status, headers).into_response());
+    }
+    let bytes = vault.recordings.open(found, part).await.map_err(refusal)?;
+    let (span, id) = (tracing::Span::current(), found.id);
+    // The head is out by then: all that is left is to break off and say so in the log.
+    let bytes = bytes
+        .inspect_err(move |e| span.in_scope(|| tracing::warn!(recording = id, error = chain(e), "reading broke off")));
+    Ok((status, headers, Body::from_stream(bytes)).into_response())
+}
+
+/// What a reader is told when the vault cannot.
+pub fn refusal(error: VaultError) -> ApiError {
+    match error {
+        VaultError::Store(e) => store_refusal(e),
+        VaultError::NotFound(_) => (&problem::RECORDING_NOT_FOUND).into(),
+        VaultError::Database(_) => ApiError::from(&problem::DATABASE).caused_by(error),
+        VaultError::Sealed => ApiError::from(&problem::INTERNAL).caused_by(error),
+        VaultError::Invalid(_) => ApiError::from(&problem::PROVIDER_REFUSES).caused_by(error),
+        other => ApiError::from(&problem::INTERNAL).caused_by(other),
+    }
+}
+
+/// What anyone is told when a storage provider fails.
+pub fn store_refusal(error: StoreError) -> ApiError {
+    let problem = match error.kind {
+        StoreErrorKind::NotFound => {
+            return ApiError::from(&problem::RECORDING_NOT_FOUND)
+                .detail("Its file is missing at the storage provider.")
+                .caused_by(error);
+        }
+        StoreErrorKind::Range => &problem::RANGE,
+        StoreErrorKind::Unavailable => &problem::PROVIDER_UNAVAILABLE,
+        StoreErrorKind::Denied => &problem::PROVIDER_REFUSES,
+        StoreErrorKind::Full => &problem::PROVIDER_FULL,
+        StoreErrorKind::Interrupted => &problem::FILE_INCOMPLETE,
+    };
+    ApiError::from(problem).caused_by(error)
+}
+
+struct Conditions<'a> {
+    request: &'a HeaderMap,
+    etag: &'a str,
+    modified: OffsetDateTime,
+}
+
+impl Conditions<'_> {
+    fn hold(&self) -> bool {
+        match (self.text(&IF_MATCH), self.date(&IF_UNMODIFIED_SINCE)) {
+            (Some(tags), _) => self.is_among(tags, false),
+            (None, Some(since)) => self.modified <= since,
+            (None, None) => true,
+        }
+    }
+
+    fn not_modified(&self) -> bool {
+        match (self.text(&IF_NONE_MATCH), self.date(&IF_MODIFIED_SINCE)) {
+            (Some(tags), _) => self.is_among(tags, true),
+            (None, Some(since)) => self.modified <= since,
+            (None, None) => false,
+        }
+    }
+
+    fn range_applies(&self) -> bool {
+        match self.text(&IF_RANGE) {
+            None => true,
+            Some(validator) => validator == self.etag || self.date(&IF_RANGE) == Some(self.modified),
+        }
+    }
+
+    fn is_among(&self, tags: &str, weakly: bool) -> bool {
+        let mut tags = tags.split(',').map(str::trim);
+        tags.any(|tag| tag == "*" || tag == self.etag || (weakly && tag.strip_prefix("W/") == Some(self.etag)))
+    }
+
+    fn text(&self, name: &HeaderName) -> Option<&str> {
+        self.request.get(name)?.to_str().ok().map(str::trim)
+    }
+
+    fn date(&self, name: &HeaderName) -> Option<OffsetDateTime> {
+        PrimitiveDateTime::parse(self.text(name)?, IMF_FIXDATE).ok().map(PrimitiveDateTime::assume_utc)
+    }
+}
+
+const IMF_FIXDATE: &[BorrowedFormatItem<'_>] =
+    format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
+
+fn http_date(at: OffsetDateTime) -> String {
+    at.to_offset(UtcOffset::UTC).format(IMF_FIXDATE).unwrap_or_default()
+}
+
+/// RFC 6266: a name every client can read, and the real one (RFC 8187).
+fn content_disposition(disposition: Disposition, name: &str) -> String {
+    let kind = if disposition == Disposition::Inline { "inline" } else { "attachment" };
+    let readable: String = name
+        .chars()
+        .map(|c| if c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%') || c == ' ' { c } else { '_' })
+        .collect();
+    let mut encoded = String::new();
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    format!("{kind}; filename=\"{readable}\"; filename*=UTF-8''{encoded}")
+}
+
+fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, Copy)]
+    enum Ask {
+        Hold,
+        NotModified,
+        RangeApplies,
+    }
+
+    fn check(ask: Ask, name: HeaderName, value: &'static str) -> bool {
+        let request = HeaderMap::from_iter([(name, HeaderValue::from_static(value))]);
+        let modified = OffsetDateTime::from_unix_timestamp(784_111_777).expect("in range");
+        let conditions = Conditions { request: &request, etag: "\"abc\"", modified };
+        match ask {
+            Ask::Hold => conditions.hold(),
+            Ask::NotModified => conditions.not_modified(),
+            Ask::RangeApplies => conditions.range_applies(),
+        }
+    }
+
+    #[test]
+    fn dates_are_those_of_rfc_9110() {
+        let at = OffsetDateTime::from_unix_timestamp(784_111_777).expect("in range");
+        assert_eq!(http_date(at), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert!(check(Ask::NotModified, IF_MODIFIED_SINCE, "Sun, 06 Nov 1994 08:49:37 GMT"));
+        assert!(!check(Ask::NotModified, IF_MODIFIED_SINCE, "Sun, 06 Nov 1994 08:49:36 GMT"));
+        assert!(!check(Ask::NotModified, IF_MODIFIED_SINCE, "yesterday"));
+    }
+
+    #[test]
+    fn tags() {
+        for tags in ["\"abc\"", "W/\"abc\"", "*", "\"x\", \"abc\""] {
+            assert!(check(Ask::NotModified, IF_NONE_MATCH, tags), "{tags}");
+        }
+        assert!(!check(Ask::NotModified, IF_NONE_MATCH, "\"x\""));
+        assert!(!check(Ask::Hold, IF_MATCH, "\"x\""));
+        assert!(check(Ask::Hold, IF_MATCH, "\"abc\""));
+        assert!(check(Ask::RangeApplies, IF_RANGE, "\"abc\""));
+        assert!(!check(Ask::RangeApplies, IF_RANGE, "W/\"abc\""));
+        assert!(check(Ask::RangeApplies, IF_RANGE, "Sun, 06 Nov 1994 08:49:37 GMT"));
+    }
+
+    #[test]
+    fn names_survive_or_are_made_harmless() {
+        assert_eq!(
+            content_disposition(Disposition::Attachment, "été \"a\".mp4"),
+            "attachment; filename=\"_t_ _a_.mp4\"; filename*=UTF-8''%C3%A9t%C3%A9%20%22a%22.mp4"
+        );
+    }
+}

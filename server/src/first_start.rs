@@ -1,0 +1,127 @@
+//! The very first start: something to upload to, and how to try it, within five minutes.
+
+use crate::config::Config;
+use model::account::{AccountForm, KeyPair};
+use model::connection::{ConnectionForm, Family};
+use model::field::Settings;
+use std::fmt::Write as _;
+use std::path::Path;
+use vault::audit::Actor;
+use vault::clock::now_ms;
+use vault::users::FirstAdmin;
+use vault::{Vault, VaultError};
+
+/// Names of what is made.
+const PROVIDER: &str = "local";
+const ACCOUNT: &str = "default";
+/// A recording that comes with the source.
+const SAMPLE: &str = "fixtures/recording.mp4";
+
+/// Makes a provider and an account when there is nothing at all and nothing is declared; answers
+/// the account's keys, to be shown once.
+pub async fn defaults(vault: &Vault, config: &Config) -> Result<Option<KeyPair>, VaultError> {
+    let anything = !config.declarations.is_empty()
+        || !vault.connections.list(Family::Provider).await?.is_empty()
+        || !vault.accounts.list().await?.is_empty();
+    if anything {
+        return Ok(None);
+    }
+    let actor = Actor("first start".into());
+    let folder = config.data.dir.join("recordings");
+    let folder = std::path::absolute(&folder).unwrap_or(folder);
+    let provider = ConnectionForm {
+        id: None,
+        family: Family::Provider,
+        kind: "filesystem".into(),
+        name: PROVIDER.into(),
+        enabled: true,
+        settings: Settings::new().with("path", folder.to_string_lossy()),
+        cleared: Vec::new(),
+    };
+    vault.connections.save(&actor, provider).await?;
+    let keys = vault.accounts.generate_keys();
+    let account = AccountForm {
+        id: None,
+        name: ACCOUNT.into(),
+        enabled: true,
+        provider: PROVIDER.into(),
+        integrations: Vec::new(),
+        directory: "*".into(),
+        day_limit: 0,
+        access_key: keys.access_key.clone(),
+        secret_key: keys.secret_key.clone(),
+        cloud_analysis: true,
+        edge_analysis: false,
+    };
+    vault.accounts.save(&actor, account).await?;
+    Ok(Some(keys))
+}
+
+/// What is printed for whoever started the vault. Goes to standard output alone, never to the log.
+pub fn greeting(url: &str, admin: Option<&FirstAdmin>, keys: Option<&KeyPair>) -> String {
+    let mut text = format!("Kerberos Vault is running at {url}\n");
+    if let Some(admin) = admin {
+        let _ = write!(
+            text,
+            "\nSign in as        {}\nwith the password {}\nThis is shown once; change it under your name in the menu.\n",
+            admin.username,
+            admin.password.expose()
+        );
+    }
+    if let Some(keys) = keys {
+        let _ = write!(
+            text,
+            "\nRecordings go to the provider \"{PROVIDER}\" (a folder here), from agents that use the account \"{ACCOUNT}\":\n\
+             \x20 access key  {}\n  secret key  {}\n  URI         {url}/api\n\nTo see a first recording, send one as an agent does:\n\n{}\n",
+            keys.access_key,
+            keys.secret_key,
+            sample_upload(url, keys)
+        );
+    }
+    text
+}
+
+/// A curl command that uploads a recording, ready to paste into a shell.
+fn sample_upload(url: &str, keys: &KeyPair) -> String {
+    let file = if Path::new(SAMPLE).is_file() { SAMPLE } else { "recording.mp4" };
+    let name = format!("{}_6-967003_FrontDoor_200-200-400-400_24_769.mp4", now_ms() / 1000);
+    let headers = [
+        ("AccessKey", keys.access_key.as_str()),
+        ("SecretAccessKey", keys.secret_key.as_str()),
+        ("Directory", "demo"),
+        ("FileName", &name),
+        ("Device", "front-door"),
+        ("Capture", "IPCamera"),
+    ];
+    let headers =
+        headers.map(|(name, value)| format!("  -H {} \\\n", quoted(&format!("X-Kerberos-Storage-{name}: {value}"))));
+    format!(
+        "curl --fail-with-body -H 'Content-Type: video/mp4' \\\n{}  --data-binary @{file} {}",
+        headers.concat(),
+        quoted(&format!("{url}/api/storage"))
+    )
+}
+
+/// For POSIX shells.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_survives_any_key() {
+        let keys = KeyPair { access_key: "XJoi2@bgSOvOYBy#".into(), secret_key: "it's $HOME\\`x`!".into() };
+        let command = sample_upload("http://127.0.0.1:8080", &keys);
+        assert!(command.contains("-H 'X-Kerberos-Storage-AccessKey: XJoi2@bgSOvOYBy#' \\"));
+        assert!(command.contains(r"-H 'X-Kerberos-Storage-SecretAccessKey: it'\''s $HOME\`x`!' \"));
+        assert!(command.ends_with("recording.mp4 'http://127.0.0.1:8080/api/storage'"));
+    }
+
+    #[test]
+    fn later_starts_say_little() {
+        assert_eq!(greeting("http://x", None, None), "Kerberos Vault is running at http://x\n");
+    }
+}

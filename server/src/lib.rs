@@ -1,0 +1,23 @@
+//! The server: machines' API, administrators' files, the site, configuration and wiring. What a
+//! vault *does* is in `vault`; how pages look is in `app`.
+
+pub mod admin;
+pub mod agent;
+pub mod assets;
+pub mod check;
+pub mod cli;
+pub mod config;
+pub mod content;
+pub mod first_start;
+pub mod health;
+pub mod limits;
+pub mod openapi;
+pub mod peer;
+pub mod range;
+pub mod router;
+pub mod run;
+pub mod security;
+pub mod serve;
+pub mod sessions;
+pub mod state;
+pub mod telemetry;

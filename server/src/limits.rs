@@ -1,0 +1,137 @@
+//! Rate limits: token buckets by key, in bounded memory.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A rate: `burst` at once, then `per_second`.
+#[derive(Debug, Clone, Copy)]
+pub struct Rate {
+    /// Most at once.
+    pub burst: f64,
+    /// Regained each second.
+    pub per_second: f64,
+}
+
+/// Buckets by key. When full of keys, those that have regained everything make room; if none have,
+/// a newcomer is refused, so that a flood of made-up keys costs no memory.
+#[derive(Debug)]
+pub struct Buckets<K> {
+    rate: Rate,
+    capacity: usize,
+    levels: Mutex<HashMap<K, (f64, Instant)>>,
+}
+
+impl<K: Eq + Hash> Buckets<K> {
+    /// At most `capacity` keys.
+    pub fn new(rate: Rate, capacity: usize) -> Self {
+        Self { rate, capacity, levels: Mutex::default() }
+    }
+
+    /// Takes a token, or says how long until there is one.
+    pub fn take(&self, key: K, now: Instant) -> Result<(), Duration> {
+        let mut levels = self.levels.lock().unwrap_or_else(PoisonError::into_inner);
+        if levels.len() >= self.capacity && !levels.contains_key(&key) {
+            levels.retain(|_, level| self.level(*level, now) < self.rate.burst);
+            if levels.len() >= self.capacity {
+                return Err(Duration::from_secs(1));
+            }
+        }
+        let stored = levels.entry(key).or_insert((self.rate.burst, now));
+        let level = self.level(*stored, now);
+        *stored = (level, now);
+        if level < 1.0 {
+            return Err(self.wait(level));
+        }
+        stored.0 = level - 1.0;
+        Ok(())
+    }
+
+    /// Whether a token is there, without taking it.
+    pub fn check(&self, key: &K, now: Instant) -> Result<(), Duration> {
+        let levels = self.levels.lock().unwrap_or_else(PoisonError::into_inner);
+        let level = levels.get(key).map_or(self.rate.burst, |stored| self.level(*stored, now));
+        if level < 1.0 { Err(self.wait(level)) } else { Ok(()) }
+    }
+
+    fn level(&self, (level, at): (f64, Instant), now: Instant) -> f64 {
+        let regained = now.saturating_duration_since(at).as_secs_f64() * self.rate.per_second;
+        (level + regained).min(self.rate.burst)
+    }
+
+    fn wait(&self, level: f64) -> Duration {
+        Duration::from_secs_f64((1.0 - level) / self.rate.per_second)
+    }
+}
+
+/// The limits of machine endpoints. (People's sign-in is limited by `vault`.)
+#[derive(Debug)]
+pub struct Limits {
+    /// Wrong credentials, by address and access key: guessing one account's secret from one place.
+    pub wrong_credentials: Buckets<(IpAddr, String)>,
+    /// Heartbeats by address: many cameras may sit behind one.
+    pub heartbeats: Buckets<IpAddr>,
+    /// Heartbeats of everyone together.
+    pub all_heartbeats: Buckets<()>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            wrong_credentials: Buckets::new(Rate { burst: 30.0, per_second: 0.5 }, 10_000),
+            heartbeats: Buckets::new(Rate { burst: 100.0, per_second: 20.0 }, 10_000),
+            all_heartbeats: Buckets::new(Rate { burst: 1000.0, per_second: 500.0 }, 1),
+        }
+    }
+}
+
+/// What counts as one address: an IPv6 client owns at least a /64.
+pub fn group(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
+        }
+        v4 => v4,
+    }
+}
+
+/// Seconds for a `Retry-After`.
+pub fn seconds(wait: Duration) -> u32 {
+    u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_empties_and_refills() {
+        let buckets = Buckets::new(Rate { burst: 2.0, per_second: 1.0 }, 10);
+        let start = Instant::now();
+        assert!(buckets.take("a", start).is_ok() && buckets.take("a", start).is_ok());
+        assert_eq!(buckets.take("a", start), Err(Duration::from_secs(1)));
+        assert!(buckets.check(&"a", start).is_err());
+        assert!(buckets.take("b", start).is_ok(), "others are not affected");
+        assert!(buckets.take("a", start + Duration::from_secs(1)).is_ok());
+    }
+
+    #[test]
+    fn made_up_keys_cost_no_memory() {
+        let buckets = Buckets::new(Rate { burst: 2.0, per_second: 1.0 }, 3);
+        let start = Instant::now();
+        let refused = (0..10).filter(|k| buckets.take(*k, start).is_err()).count();
+        assert_eq!(refused, 7);
+        assert!(buckets.take(99, start + Duration::from_secs(5)).is_ok(), "idle keys make room");
+    }
+
+    #[test]
+    fn an_ipv6_network_counts_as_one() {
+        let ip = |s: &str| s.parse::<IpAddr>().expect("address");
+        assert_eq!(group(ip("2001:db8::1")), group(ip("2001:db8::ffff")));
+        assert_eq!(group(ip("::ffff:10.0.0.1")), ip("10.0.0.1"));
+        assert_ne!(group(ip("10.0.0.1")), group(ip("10.0.0.2")));
+    }
+}

@@ -1,0 +1,51 @@
+//! The API's description and Swagger UI.
+
+use crate::security::SWAGGER;
+use axum::Router;
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_SECURITY_POLICY;
+use tower_http::set_header::SetResponseHeaderLayer;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+/// What surrounds the paths, which the routers bring themselves.
+#[derive(Debug, OpenApi)]
+#[openapi(
+    info(
+        title = "Kerberos Vault",
+        description = "Agents upload recordings; the Hub, other vaults and ML services read them back. \
+            Errors are `{\"error\": code, \"message\": text, \"data\": text}`."
+    ),
+    tags(
+        (name = "Agents", description = "What cameras' agents call."),
+        (name = "Recordings", description = "Reading recordings back."),
+        (name = "Health", description = "For monitors and load balancers."),
+    ),
+    modifiers(&Schemes),
+)]
+pub struct ApiDoc;
+
+struct Schemes;
+
+impl Modify for Schemes {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let components = api.components.get_or_insert_default();
+        for (name, header, about) in [
+            ("access_key", "X-Kerberos-Storage-AccessKey", "Access key of an account."),
+            ("secret_key", "X-Kerberos-Storage-SecretAccessKey", "Secret key of the account."),
+        ] {
+            let key = ApiKeyValue::with_description(header, about);
+            components.add_security_scheme(name, SecurityScheme::ApiKey(ApiKey::Header(key)));
+        }
+    }
+}
+
+/// `/swagger/index.html` and `/swagger/doc.json`.
+pub fn swagger<S: Clone + Send + Sync + 'static>(api: utoipa::openapi::OpenApi) -> Router<S> {
+    let ui = SwaggerUi::new("/swagger")
+        .url("/swagger/doc.json", api)
+        .config(Config::from("/swagger/doc.json").use_base_layout());
+    let policy = SetResponseHeaderLayer::overriding(CONTENT_SECURITY_POLICY, HeaderValue::from_static(SWAGGER));
+    Router::from(ui).layer(policy)
+}

@@ -1,0 +1,97 @@
+//! Who sent a request, and under which address they see this vault.
+
+use axum::extract::{ConnectInfo, Request};
+use axum::http::HeaderMap;
+use axum::http::header::HOST;
+use axum::http::uri::Authority;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+/// The other side of a request; an extension of every request.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// Address of the client; of the proxy when none is trusted.
+    pub ip: IpAddr,
+    /// Host and port the client used.
+    pub host: Option<Authority>,
+    /// Whether the client speaks TLS, to a trusted proxy.
+    pub https: bool,
+}
+
+impl Peer {
+    /// Reads the connection and the headers; forwarded ones only when the owner says that a proxy of
+    /// theirs sets them.
+    pub fn of<B>(request: &axum::http::Request<B>, trust_proxy: bool) -> Self {
+        let headers = request.headers();
+        let socket = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        let direct = Self {
+            ip: socket.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(address)| address.ip().to_canonical()),
+            host: last(headers, HOST.as_str()).and_then(|h| h.parse().ok()),
+            https: false,
+        };
+        if !trust_proxy {
+            return direct;
+        }
+        Self {
+            ip: last(headers, "x-forwarded-for").and_then(|ip| ip.parse().ok()).unwrap_or(direct.ip),
+            host: last(headers, "x-forwarded-host").and_then(|h| h.parse().ok()).or(direct.host),
+            https: last(headers, "x-forwarded-proto").is_some_and(|p| p.eq_ignore_ascii_case("https")),
+        }
+    }
+
+    /// The one that the outermost layer attached.
+    pub fn attached(request: &Request) -> Self {
+        request.extensions().get::<Self>().cloned().unwrap_or_else(|| Self::of(request, false))
+    }
+
+    /// Scheme and host under which the client can come back.
+    pub fn base_url(&self) -> Option<String> {
+        let scheme = if self.https { "https" } else { "http" };
+        self.host.as_ref().map(|host| format!("{scheme}://{host}"))
+    }
+}
+
+/// The last element of a list header: what the nearest proxy added.
+fn last<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let value = headers.get_all(name).iter().next_back()?.to_str().ok()?;
+    value.rsplit(',').next().map(str::trim).filter(|s| !s.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(pairs: &[(&'static str, &'static str)]) -> Request {
+        let mut builder = Request::builder().extension(ConnectInfo(SocketAddr::from(([10, 0, 0, 9], 1234))));
+        for (name, value) in pairs {
+            builder = builder.header(*name, *value);
+        }
+        builder.body(axum::body::Body::empty()).expect("valid")
+    }
+
+    const FORWARDED: [(&str, &str); 4] = [
+        ("host", "internal:8080"),
+        ("x-forwarded-for", "6.6.6.6, 192.0.2.7"),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-host", "vault.example"),
+    ];
+
+    #[test]
+    fn forwarded_headers_count_only_when_trusted() {
+        let peer = Peer::of(&request(&FORWARDED), false);
+        assert_eq!(
+            (peer.ip.to_string().as_str(), peer.base_url().as_deref()),
+            ("10.0.0.9", Some("http://internal:8080"))
+        );
+        let peer = Peer::of(&request(&FORWARDED), true);
+        assert_eq!(
+            (peer.ip.to_string().as_str(), peer.base_url().as_deref()),
+            ("192.0.2.7", Some("https://vault.example"))
+        );
+    }
+
+    #[test]
+    fn an_unusable_host_is_no_host() {
+        assert_eq!(Peer::of(&request(&[("host", "a b")]), false).base_url(), None);
+        assert_eq!(Peer::of(&request(&[]), false).base_url(), None);
+    }
+}

@@ -1,0 +1,124 @@
+//! Which request goes where, and through what.
+//!
+//! Three families: machines (`/api`, no session is ever loaded on an upload's path), people (pages,
+//! server functions, files of recordings: session and origin check), and files.
+
+use crate::agent::{self, error::ApiError, error::problem};
+use crate::peer::Peer;
+use crate::sessions::{self, Sessions};
+use crate::state::AppState;
+use crate::telemetry::{Failure, access, metrics};
+use crate::{admin, assets, health, openapi, security};
+use app::{App, ClientIp, shell};
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use leptos::prelude::{provide_context, use_context};
+use leptos_axum::{LeptosRoutes as _, generate_route_list};
+use std::any::Any;
+use std::sync::Arc;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use utoipa::OpenApi as _;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Largest body of a server function, in bytes: a provider's service key fits many times.
+const MAX_FORM: usize = 256 * 1024;
+
+/// Everything the vault serves.
+pub fn router(state: AppState) -> Router {
+    metrics::init();
+    let (machines, api) = machines().split_for_parts();
+    let machines = machines
+        .method_not_allowed_fallback(agent::method_not_allowed)
+        .route("/api", any(agent::no_route))
+        .route("/api/{*rest}", any(agent::no_route));
+    Router::new()
+        .merge(machines)
+        .merge(openapi::swagger(api))
+        .merge(people(&state))
+        .route("/pkg/{*path}", get(assets::pkg))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(security::headers))
+        .layer(from_fn_with_state(state.clone(), access::record))
+        .with_state(state)
+}
+
+/// The description of the API, without serving it.
+pub fn describe() -> utoipa::openapi::OpenApi {
+    machines().split_for_parts().1
+}
+
+fn machines() -> OpenApiRouter<AppState> {
+    let health = OpenApiRouter::new().routes(routes!(health::live)).routes(routes!(health::ready));
+    OpenApiRouter::with_openapi(openapi::ApiDoc::openapi()).merge(agent::routes()).merge(health)
+}
+
+fn people(state: &AppState) -> Router<AppState> {
+    let shell = {
+        let options = state.leptos.clone();
+        move || shell(options.clone())
+    };
+    Router::new()
+        .leptos_routes_with_context(state, generate_route_list(App), context(state), shell)
+        .route("/media/{id}/file", get(admin::media::file))
+        .route("/metrics", get(metrics::scrape))
+        .fallback(file_or_not_found)
+        .layer(map_response(unreadable_arguments))
+        .layer(from_fn(sessions::keep_alive))
+        .layer(Sessions::new(state))
+        .layer(from_fn_with_state(state.clone(), security::same_origin))
+        .layer(RequestBodyLimitLayer::new(MAX_FORM))
+}
+
+/// What pages and server functions find in their context.
+fn context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
+    let vault = state.vault.clone();
+    move || {
+        provide_context(vault.clone());
+        let peer = use_context::<Parts>().and_then(|parts| parts.extensions.get::<Peer>().cloned());
+        if let Some(peer) = peer {
+            provide_context(ClientIp(peer.ip.to_string()));
+        }
+    }
+}
+
+/// A file of the site (`/favicon.svg`), else the page that says there is nothing.
+async fn file_or_not_found(State(state): State<AppState>, request: Request) -> Response {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return ApiError::from(&problem::NO_ROUTE).into_response();
+    }
+    if let Some(file) = assets::find(&request) {
+        return file;
+    }
+    let options = state.leptos.clone();
+    let render = leptos_axum::render_app_async_with_context(context(&state), move || shell(options.clone()));
+    let mut page = render(request).await;
+    if page.status() == StatusCode::OK {
+        *page.status_mut() = StatusCode::NOT_FOUND;
+    }
+    page
+}
+
+/// Leptos answers 500 when a server function's arguments cannot be read, which is the caller's
+/// mistake. Failures of ours set a status themselves.
+async fn unreadable_arguments(mut response: Response) -> Response {
+    if response.status() == StatusCode::INTERNAL_SERVER_ERROR && response.headers().contains_key("serverfnerror") {
+        *response.status_mut() = StatusCode::BAD_REQUEST;
+    }
+    response
+}
+
+/// A panic is a defect of ours: it is logged like any failure, and says nothing to whoever asked.
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    let mut response = ApiError::from(&problem::INTERNAL).into_response();
+    let failure = std::io::Error::other(format!("panicked: {}", text.unwrap_or("(no message)")));
+    response.extensions_mut().insert(Failure(Arc::new(failure)));
+    response
+}

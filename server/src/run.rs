@@ -1,0 +1,130 @@
+//! `kerberos-vault`: from configuration to a running vault, and to its end.
+
+use crate::config::Config;
+use crate::first_start;
+use crate::router::router;
+use crate::serve::{self, serve};
+use crate::state::{AppState, HttpOptions};
+use crate::telemetry::{self, chain};
+use backends::Backends;
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use vault::provisioning::Provisioning;
+use vault::{StartError, Vault, VaultError};
+
+/// How long background work may take to finish what it is doing.
+const BACKGROUND_STOP: Duration = Duration::from_secs(15);
+
+/// Why the vault does not start.
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error("cannot listen on {0}; if another program uses this port, choose another with server.listen")]
+    Listen(SocketAddr, #[source] std::io::Error),
+    #[error(transparent)]
+    Open(#[from] StartError),
+    #[error("what the configuration declares cannot be used")]
+    Provision(#[source] VaultError),
+    #[error("the database does not take what the first start needs")]
+    FirstStart(#[source] VaultError),
+    #[error("cannot wait for signals")]
+    Signals(#[source] std::io::Error),
+}
+
+/// Runs until SIGTERM or SIGINT.
+pub async fn run(config: Config) -> ExitCode {
+    telemetry::init(&config.log);
+    match serve_until_stopped(config).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("kerberos-vault cannot start: {}", chain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve_until_stopped(config: Config) -> Result<(), Failed> {
+    let stop = stop_on_signals().map_err(Failed::Signals)?;
+    let listener =
+        TcpListener::bind(config.server.listen).await.map_err(|e| Failed::Listen(config.server.listen, e))?;
+    let address = listener.local_addr().map_err(|e| Failed::Listen(config.server.listen, e))?;
+    let vault = Vault::open(vault_options(&config), Arc::new(Backends::new())).await?;
+    let declared = config.declarations.clone();
+    let provisioning = Provisioning { connections: declared.connections, accounts: declared.accounts };
+    vault.provision(provisioning).await.map_err(Failed::Provision)?;
+    let keys = first_start::defaults(&vault, &config).await.map_err(Failed::FirstStart)?;
+    let admin = vault.users.ensure_admin(config.admin.username.as_deref(), config.admin.password.as_ref()).await;
+    let admin = admin.map_err(Failed::FirstStart)?;
+
+    let app = router(AppState::new(vault.clone(), HttpOptions::from(&config)));
+    let background = CancellationToken::new();
+    let working = vault.start(background.clone());
+    let url = config.server.public_url.clone().unwrap_or_else(|| format!("http://{}", reachable(address)));
+    greet(&first_start::greeting(&url, admin.as_ref(), keys.as_ref()));
+    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+
+    let options = serve::Options {
+        max_connections: config.server.max_connections,
+        shutdown_timeout: config.server.shutdown_timeout,
+        ..serve::Options::default()
+    };
+    serve(listener, app, options, stop).await;
+    background.cancel();
+    if tokio::time::timeout(BACKGROUND_STOP, working).await.is_err() {
+        tracing::warn!("deliveries were still being made; they will be made again");
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// What the vault's use cases need of the configuration.
+pub fn vault_options(config: &Config) -> vault::Options {
+    vault::Options {
+        database_url: config.database_url.expose().to_owned(),
+        data_dir: config.data.dir.clone(),
+        master_key: config.data.master_key.clone(),
+        max_upload_bytes: config.limits.max_upload_bytes,
+        receive_budget_bytes: config.limits.receive_budget_bytes,
+        idle_timeout: config.limits.idle_timeout,
+        ..vault::Options::default()
+    }
+}
+
+/// Fails quietly where nobody reads it, as under some supervisors.
+fn greet(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// An address to open in a browser: "all interfaces" is none.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    address
+}
+
+/// Cancelled by the first SIGTERM or SIGINT; a second one ends the process at once.
+fn stop_on_signals() -> std::io::Result<CancellationToken> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let stop = CancellationToken::new();
+    let stopping = stop.clone();
+    tokio::spawn(async move {
+        for last in [false, true] {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if last {
+                std::process::exit(130);
+            }
+            stopping.cancel();
+        }
+    });
+    Ok(stop)
+}

@@ -1,0 +1,91 @@
+//! Headers that every answer carries, and the check that a change comes from our own pages.
+
+use crate::agent::error::{ApiError, problem};
+use crate::peer::Peer;
+use crate::state::AppState;
+use axum::extract::{Request, State};
+use axum::http::header::{
+    CONTENT_SECURITY_POLICY, HeaderName, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, Method};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+/// For what is not a page: may load nothing, run nothing, be framed by nobody. Pages bring their own.
+const STRICT: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+/// For Swagger UI, which styles its elements as it goes. Scripts are files of its own.
+pub const SWAGGER: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+    font-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+/// Browsers say with it where a request comes from.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Adds what an answer does not have yet.
+pub async fn headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        // same-origin, not no-referrer: without JavaScript a form's answer redirects to its referrer
+        (REFERRER_POLICY, "same-origin"),
+        (X_FRAME_OPTIONS, "DENY"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+        (CONTENT_SECURITY_POLICY, STRICT),
+    ] {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Refuses a change that a page of another site makes with our visitor's cookie.
+pub async fn same_origin(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if !reads && !is_same_origin(request.headers(), &Peer::attached(&request), state.http.public_url.as_deref()) {
+        return ApiError::from(&problem::ORIGIN).into_response();
+    }
+    next.run(request).await
+}
+
+/// `Sec-Fetch-Site` decides where the browser sends it (it cannot be forged by a page, and a proxy
+/// that rewrites `Host` does not matter). Over plain HTTP there is only `Origin`. Neither: refused.
+fn is_same_origin(headers: &HeaderMap, peer: &Peer, public_url: Option<&str>) -> bool {
+    if let Some(site) = headers.get(SEC_FETCH_SITE) {
+        return matches!(site.as_bytes(), b"same-origin" | b"none");
+    }
+    let Some(origin) = headers.get(ORIGIN).and_then(|v| v.to_str().ok()) else { return false };
+    if public_url.is_some_and(|url| url.eq_ignore_ascii_case(origin)) {
+        return true;
+    }
+    let host = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    let host: Option<Authority> = host.and_then(|h| h.parse().ok());
+    host.is_some() && host == peer.host
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_pages_may_change_things() {
+        let peer = Peer { ip: [127, 0, 0, 1].into(), host: "vault.local:8080".parse().ok(), https: false };
+        let check = |pairs: &[(HeaderName, &'static str)]| {
+            let headers = pairs.iter().map(|(n, v)| (n.clone(), HeaderValue::from_static(v))).collect();
+            is_same_origin(&headers, &peer, Some("https://vault.example"))
+        };
+        assert!(check(&[(SEC_FETCH_SITE, "same-origin"), (ORIGIN, "http://behind-a-proxy")]));
+        assert!(check(&[(ORIGIN, "http://vault.local:8080")]));
+        assert!(check(&[(ORIGIN, "https://vault.example")]));
+        assert!(!check(&[]));
+        assert!(!check(&[(ORIGIN, "null")]));
+        assert!(!check(&[(ORIGIN, "http://vault.local")]), "another port is another origin");
+        assert!(!check(&[(ORIGIN, "http://evil.example")]));
+        assert!(!check(&[(ORIGIN, "http://vault.local:8080.evil.example")]));
+        for site in ["cross-site", "same-site"] {
+            assert!(!check(&[(SEC_FETCH_SITE, site), (ORIGIN, "http://vault.local:8080")]));
+        }
+    }
+}

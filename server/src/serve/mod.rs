@@ -1,0 +1,175 @@
+//! Listening, and stopping without losing an upload.
+
+mod connection;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, Request, Response, StatusCode, Uri};
+use connection::Connection;
+use hyper::body::{Body as _, Incoming};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+/// How connections are bounded.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Open at the same time; further ones wait to be accepted.
+    pub max_connections: usize,
+    /// A request's head must arrive within this time; also how long an idle connection is kept.
+    pub header_timeout: Duration,
+    /// A client that reads nothing for this long is given up.
+    pub write_timeout: Duration,
+    /// How long running requests may take to finish once stopping.
+    pub shutdown_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            max_connections: 4096,
+            header_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(60),
+            shutdown_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Serves until `stop`; then accepts nothing more, lets running requests finish, and returns.
+pub async fn serve(listener: TcpListener, app: Router, options: Options, stop: CancellationToken) {
+    let places = Arc::new(Semaphore::new(options.max_connections));
+    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
+    loop {
+        let place = places.clone().acquire_owned();
+        let (stream, remote) = tokio::select! {
+            () = stop.cancelled() => break,
+            Some(_) = connections.join_next(), if !connections.is_empty() => continue,
+            accepted = async { (place.await, listener.accept().await) } => match accepted {
+                (Ok(place), Ok((stream, remote))) => (Placed { stream, _place: place }, remote),
+                (_, Err(error)) => {
+                    accept_failed(&error).await;
+                    continue;
+                }
+                (Err(_), _) => break,
+            },
+        };
+        connections.spawn(talk(stream, remote, app.clone(), options.clone(), graceful.watcher()));
+    }
+    drop(listener);
+    tracing::info!("stopping: running requests may finish");
+    if tokio::time::timeout(options.shutdown_timeout, graceful.shutdown()).await.is_err() {
+        tracing::warn!(connections = connections.len(), "stopped although requests were still running");
+    }
+    connections.shutdown().await;
+}
+
+/// A connection and its place among the allowed number.
+struct Placed {
+    stream: TcpStream,
+    _place: tokio::sync::OwnedSemaphorePermit,
+}
+
+async fn accept_failed(error: &std::io::Error) {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    if !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
+        // typically out of file descriptors: trying again at once would only burn time
+        tracing::error!(%error, "cannot accept connections");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+async fn talk(
+    placed: Placed,
+    remote: SocketAddr,
+    app: Router,
+    options: Options,
+    watcher: hyper_util::server::graceful::Watcher,
+) {
+    let Placed { stream, _place } = placed;
+    // small answers go out at once
+    let _ = stream.set_nodelay(true);
+    let unread = Arc::new(AtomicBool::new(false));
+    let io = TokioIo::new(Connection::new(stream, options.write_timeout, unread.clone()));
+    let service = hyper::service::service_fn(move |request| answer(app.clone(), request, remote, unread.clone()));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(options.header_timeout)
+        .serve_connection(io, service);
+    if let Err(error) = watcher.watch(connection).await {
+        // a client that went away; its request has a line of its own
+        tracing::debug!(%remote, %error, "connection ended");
+    }
+}
+
+async fn answer(
+    app: Router,
+    mut request: Request<Incoming>,
+    remote: SocketAddr,
+    unread: Arc<AtomicBool>,
+) -> Result<Response<Body>, Infallible> {
+    request.extensions_mut().insert(ConnectInfo(remote));
+    if let Some(uri) = normalised(request.uri()) {
+        *request.uri_mut() = uri;
+    }
+    let has_body = !request.body().is_end_stream();
+    let mut response = app.oneshot(request).await?;
+    // Refused before the body was read: say that the connection ends here, and end it gently.
+    if has_body && is_refusal(response.status()) {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        unread.store(true, Ordering::Relaxed);
+    }
+    Ok(response)
+}
+
+fn is_refusal(status: StatusCode) -> bool {
+    status.is_client_error() || status.is_server_error()
+}
+
+/// Agents append `/storage` to a base address that may end in a slash: `/api//storage`, and some
+/// append one more. Both mean the same below `/api`.
+fn normalised(uri: &Uri) -> Option<Uri> {
+    let path = uri.path();
+    if !(path.starts_with("/api") || path.starts_with("//api")) || !(path.contains("//") || path.ends_with('/')) {
+        return None;
+    }
+    let mut clean: String = path.split('/').filter(|part| !part.is_empty()).flat_map(|part| ["/", part]).collect();
+    if let Some(query) = uri.query() {
+        clean.push('?');
+        clean.push_str(query);
+    }
+    clean.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slashes_are_forgiven_below_api() {
+        for (given, clean) in [
+            ("/api//storage", Some("/api/storage")),
+            ("//api/ping", Some("/api/ping")),
+            ("/api/storage/", Some("/api/storage")),
+            ("/api//storage/signed?id=1&x=//", Some("/api/storage/signed?id=1&x=//")),
+            ("/api/storage", None),
+            ("/media//x", None),
+            ("/", None),
+        ] {
+            let uri: Uri = given.parse().expect("valid");
+            assert_eq!(normalised(&uri).map(|u| u.to_string()).as_deref(), clean, "{given}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Administrators' browser sessions: the cookie, and who is behind it. Signing in and out is `app`'s.
+
+use crate::agent::error::{ApiError, problem};
+use crate::content::refusal;
+use crate::peer::Peer;
+use crate::state::AppState;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
+use std::task::{Context, Poll};
+use tower::{Layer, Service};
+use tower_sessions::cookie::SameSite;
+use tower_sessions::cookie::time::Duration;
+use tower_sessions::{Expiry, Session, SessionManagerLayer};
+use vault::Vault;
+use vault::clock::now_ms;
+use vault::sessions::Store;
+use vault::users::{User, UserId};
+
+/// A session ends after this long without a request.
+const INACTIVITY: Duration = Duration::days(7);
+/// How often using a session is noted: once an hour costs next to nothing and is exact enough.
+const NOTE_MS: i64 = 3_600_000;
+
+/// Keys of a session. The first two are written by `app` on sign-in.
+const USER_ID: &str = "user_id";
+const EPOCH: &str = "epoch";
+const USED_AT: &str = "used_at";
+
+/// Sessions for routes below: over TLS with a cookie whose name binds it to this host (`__Host-`,
+/// which browsers refuse otherwise), over plain HTTP with one that works there. Behind a proxy only
+/// the request tells which.
+#[derive(Clone)]
+pub struct Sessions {
+    tls: SessionManagerLayer<Store>,
+    plain: SessionManagerLayer<Store>,
+    always_tls: bool,
+}
+
+impl Sessions {
+    /// Kept in the vault's database.
+    pub fn new(state: &AppState) -> Self {
+        let cookie = |name: &'static str, secure| {
+            SessionManagerLayer::new(state.vault.session_store())
+                .with_name(name)
+                .with_secure(secure)
+                .with_http_only(true)
+                // Lax, so that a link from a mail or the Hub finds its reader signed in; changes are
+                // protected by the origin check
+                .with_same_site(SameSite::Lax)
+                .with_path("/")
+                .with_expiry(Expiry::OnInactivity(INACTIVITY))
+        };
+        Self { tls: cookie("__Host-vault", true), plain: cookie("vault", false), always_tls: state.http.is_https() }
+    }
+}
+
+impl<S: Clone> Layer<S> for Sessions {
+    type Service = ByScheme<<SessionManagerLayer<Store> as Layer<S>>::Service>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        ByScheme { tls: self.tls.layer(inner.clone()), plain: self.plain.layer(inner), always_tls: self.always_tls }
+    }
+}
+
+/// See [`Sessions`].
+#[derive(Clone, Debug)]
+pub struct ByScheme<S> {
+    tls: S,
+    plain: S,
+    always_tls: bool,
+}
+
+impl<S: Service<Request>> Service<Request> for ByScheme<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        std::task::ready!(self.tls.poll_ready(context))?;
+        self.plain.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> S::Future {
+        let https = self.always_tls || Peer::attached(&request).https;
+        if https { self.tls.call(request) } else { self.plain.call(request) }
+    }
+}
+
+/// Whoever is signed in.
+pub async fn admin(vault: &Vault, session: &Session) -> Result<Option<User>, ApiError> {
+    let failed = |e| ApiError::from(&problem::DATABASE).caused_by(e);
+    let id = session.get::<i64>(USER_ID).await.map_err(failed)?;
+    let epoch = session.get::<i64>(EPOCH).await.map_err(failed)?;
+    match (id, epoch) {
+        (Some(id), Some(epoch)) => vault.users.current(UserId(id), epoch).await.map_err(refusal),
+        _ => Ok(None),
+    }
+}
+
+/// Keeps sessions alive while they are used: a session is stored again, with a later end, when the
+/// last note is older than an hour.
+pub async fn keep_alive(session: Session, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    if let Ok(Some(_)) = session.get::<i64>(USER_ID).await {
+        let noted = session.get::<i64>(USED_AT).await.ok().flatten().unwrap_or(0);
+        if now_ms() - noted > NOTE_MS {
+            // failing only shortens the session
+            let _ = session.insert(USED_AT, now_ms()).await;
+        }
+    }
+    response
+}

@@ -1,0 +1,78 @@
+//! What handlers share.
+
+use crate::config;
+use crate::limits::Limits;
+use axum::extract::FromRef;
+use leptos::config::LeptosOptions;
+use std::sync::Arc;
+use std::time::Duration;
+use vault::Vault;
+
+/// Shared by all handlers; cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    /// The use cases.
+    pub vault: Vault,
+    /// Settings of the HTTP side.
+    pub http: Arc<HttpOptions>,
+    /// Rate limits of machine endpoints.
+    pub limits: Arc<Limits>,
+    /// What Leptos needs to know of the site.
+    pub leptos: LeptosOptions,
+}
+
+/// Settings of the HTTP side.
+#[derive(Debug, Clone)]
+pub struct HttpOptions {
+    /// See [`config::Server::public_url`].
+    pub public_url: Option<String>,
+    /// See [`config::Server::trust_proxy`].
+    pub trust_proxy: bool,
+    /// See [`config::Limits::signed_url_ttl`].
+    pub signed_url_ttl: Duration,
+    /// See [`config::Metrics`].
+    pub metrics: config::Metrics,
+}
+
+impl HttpOptions {
+    /// Whether browsers reach the vault over TLS, as far as the configuration tells.
+    pub fn is_https(&self) -> bool {
+        self.public_url.as_ref().is_some_and(|url| url.starts_with("https://"))
+    }
+}
+
+impl From<&config::Config> for HttpOptions {
+    fn from(config: &config::Config) -> Self {
+        Self {
+            public_url: config.server.public_url.clone(),
+            trust_proxy: config.server.trust_proxy,
+            signed_url_ttl: config.limits.signed_url_ttl,
+            metrics: config.metrics.clone(),
+        }
+    }
+}
+
+impl AppState {
+    /// Around an open vault.
+    pub fn new(vault: Vault, http: HttpOptions) -> Self {
+        // The name under which the site's files were built: .cargo/config.toml
+        let leptos = LeptosOptions::builder()
+            .output_name(env!("LEPTOS_OUTPUT_NAME"))
+            .site_root("site")
+            .site_pkg_dir("pkg")
+            .build();
+        Self { vault, http: Arc::new(http), limits: Arc::default(), leptos }
+    }
+}
+
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.leptos.clone()
+    }
+}
+
+impl FromRef<AppState> for Vault {
+    fn from_ref(state: &AppState) -> Self {
+        state.vault.clone()
+    }
+}

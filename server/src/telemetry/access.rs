@@ -1,0 +1,125 @@
+//! One line per request: never its query (signatures) nor its headers (credentials).
+
+use super::{Failure, metrics};
+use crate::peer::Peer;
+use crate::state::AppState;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::Response;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tracing::Instrument as _;
+
+/// Carries a request's id both ways.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Longest id taken over from a proxy.
+const MAX_ID: usize = 64;
+
+/// Names the request, finds out where it comes from, and records how it ended.
+pub async fn record(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let id = request_id(request.headers().get(REQUEST_ID));
+    let peer = Peer::of(&request, state.http.trust_proxy);
+    let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_owned();
+    let mut line = Line {
+        id: id.clone(),
+        method: request.method().clone(),
+        path: request.uri().path().to_owned(),
+        route,
+        ip: peer.ip.to_string(),
+        started: Instant::now(),
+        outcome: None,
+    };
+    request.extensions_mut().insert(peer);
+    let span = tracing::info_span!("request", id = %id);
+    let mut response = next.run(request).instrument(span).await;
+    line.outcome = Some((response.status(), response.extensions_mut().remove::<Failure>()));
+    drop(line);
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+/// Written when dropped, so that a request whose client went away leaves a line too.
+struct Line {
+    id: String,
+    method: Method,
+    path: String,
+    route: String,
+    ip: String,
+    started: Instant,
+    outcome: Option<(StatusCode, Option<Failure>)>,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let took = self.started.elapsed();
+        let (status, failure) = match self.outcome.take() {
+            Some((status, failure)) => (status.as_u16(), failure.map(|f| f.chain())),
+            None => (CLIENT_WENT_AWAY, None),
+        };
+        metrics::request(&self.route, &self.method, status, took);
+        self.write(status, failure.as_deref(), took);
+    }
+}
+
+/// What nginx logs for it; there is no status of HTTP's own.
+const CLIENT_WENT_AWAY: u16 = 499;
+
+impl Line {
+    fn write(&self, status: u16, failure: Option<&str>, took: Duration) {
+        let Self { id, method, path, ip, .. } = self;
+        let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        match failure {
+            Some(error) if status >= 500 => tracing::error!(%id, %method, %path, %ip, status, ms, error, "request"),
+            Some(error) => tracing::warn!(%id, %method, %path, %ip, status, ms, error, "request"),
+            None if self.is_noise() && status < 400 => tracing::debug!(%id, %method, %path, %ip, status, ms, "request"),
+            None => tracing::info!(%id, %method, %path, %ip, status, ms, "request"),
+        }
+    }
+
+    /// Asked every few seconds by every camera or monitor.
+    fn is_noise(&self) -> bool {
+        matches!(
+            self.route.as_str(),
+            "/api/devices/heartbeat" | "/api/health" | "/api/health/ready" | "/metrics" | "/pkg/{*path}"
+        )
+    }
+}
+
+/// A proxy's id when it is harmless, else one of our own.
+fn request_id(given: Option<&HeaderValue>) -> String {
+    let harmless = |s: &str| {
+        (1..=MAX_ID).contains(&s.len())
+            && s.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+    };
+    match given.and_then(|v| v.to_str().ok()).filter(|s| harmless(s)) {
+        Some(id) => id.to_owned(),
+        None => next_id(),
+    }
+}
+
+/// Unique rather than random: the time of the start and a number.
+fn next_id() -> String {
+    static START: LazyLock<i64> = LazyLock::new(vault::clock::now_ms);
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    format!("{:x}-{:x}", *START, NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_over_only_harmless_ids() {
+        let of = |s: &'static str| request_id(Some(&HeaderValue::from_static(s)));
+        assert_eq!(of("4bf92f3577b34da6.a-1_2"), "4bf92f3577b34da6.a-1_2");
+        for bad in ["", "a b", "x\"y", "<script>"] {
+            assert_ne!(of(bad), bad);
+        }
+        assert_ne!(request_id(None), request_id(None));
+    }
+}

@@ -1,0 +1,90 @@
+//! Figures for Prometheus, at `/metrics`: for administrators and holders of the configured token.
+
+use crate::agent::error::{ApiError, problem};
+use crate::sessions;
+use crate::state::AppState;
+use ::metrics::{counter, gauge, histogram};
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, header};
+use axum::response::{IntoResponse, Response};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use std::sync::LazyLock;
+use std::time::Duration;
+use subtle::ConstantTimeEq as _;
+use tower_sessions::Session;
+
+/// Seconds; uploads take up to minutes.
+const BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 120.0];
+
+static RECORDER: LazyLock<PrometheusHandle> = LazyLock::new(|| {
+    let builder = PrometheusBuilder::new().set_buckets(&BUCKETS).expect("there are buckets");
+    let handle = builder.install_recorder().expect("no other recorder is installed");
+    ::metrics::describe_counter!("http_requests_total", "Requests by route, method and status.");
+    ::metrics::describe_histogram!(
+        "http_request_duration_seconds",
+        "Time until the answer's head, by route and method."
+    );
+    ::metrics::describe_counter!(
+        "vault_uploads_total",
+        "Uploads by outcome: new, identical, replaced, or the error's code."
+    );
+    ::metrics::describe_counter!("vault_upload_bytes_total", "Bytes of recordings received.");
+    ::metrics::describe_gauge!("vault_deliveries_waiting", "Deliveries not yet made (counted up to 10,000).");
+    ::metrics::describe_gauge!(
+        "vault_deliveries_parked",
+        "Deliveries given up until someone retries (counted up to 10,000)."
+    );
+    handle
+});
+
+/// Starts counting.
+pub fn init() {
+    LazyLock::force(&RECORDER);
+}
+
+pub(super) fn request(route: &str, method: &Method, status: u16, took: Duration) {
+    let route = route.to_owned();
+    // only known ones: a label's values must be few
+    let method = match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::DELETE => "DELETE",
+        _ => "other",
+    };
+    counter!("http_requests_total", "route" => route.clone(), "method" => method, "status" => status.to_string())
+        .increment(1);
+    histogram!("http_request_duration_seconds", "route" => route, "method" => method).record(took.as_secs_f64());
+}
+
+/// Counts an upload.
+pub fn upload(outcome: &'static str) {
+    counter!("vault_uploads_total", "outcome" => outcome).increment(1);
+}
+
+/// Counts bytes of uploads as they arrive.
+pub fn received(bytes: usize) {
+    counter!("vault_upload_bytes_total").increment(bytes as u64);
+}
+
+/// `GET /metrics`
+pub async fn scrape(State(state): State<AppState>, session: Session, headers: HeaderMap) -> Result<Response, ApiError> {
+    let allowed = state.http.metrics.allow_anonymous
+        || has_token(&state, &headers)
+        || sessions::admin(&state.vault, &session).await?.is_some();
+    if !allowed {
+        return Err(ApiError::from(&problem::SIGN_IN).detail("Or send metrics.token as Authorization: Bearer."));
+    }
+    let (waiting, parked) =
+        state.vault.deliveries.count(None).await.map_err(|e| ApiError::from(&problem::DATABASE).caused_by(e))?;
+    gauge!("vault_deliveries_waiting").set(waiting as f64);
+    gauge!("vault_deliveries_parked").set(parked as f64);
+    RECORDER.run_upkeep();
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], RECORDER.render()).into_response())
+}
+
+fn has_token(state: &AppState, headers: &HeaderMap) -> bool {
+    let Some(token) = state.http.metrics.token.as_ref().filter(|t| !t.is_empty()) else { return false };
+    let given = headers.get(header::AUTHORIZATION).map_or(&[][..], |v| v.as_bytes());
+    given.strip_prefix(b"Bearer ").is_some_and(|given| given.ct_eq(token.expose().as_bytes()).into())
+}

@@ -1,0 +1,49 @@
+//! What the vault says about itself: log, access lines, metrics.
+
+pub mod access;
+pub mod metrics;
+
+use crate::config;
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+use std::sync::Arc;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// Why a request failed, attached to its response: it is logged once, with the access line, and
+/// never shown to whoever asked.
+#[derive(Debug, Clone)]
+pub struct Failure(pub Arc<dyn Error + Send + Sync>);
+
+impl Failure {
+    /// The error and what caused it, joined by colons.
+    pub fn chain(&self) -> String {
+        chain(self.0.as_ref())
+    }
+}
+
+/// An error and what caused it, joined by colons. Causes that a sentence already tells are left out.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let told = cause.to_string();
+        if !text.contains(&told) {
+            let _ = write!(text, ": {told}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// Starts logging to standard error; standard output is for what a person starting the vault reads.
+pub fn init(log: &config::Log) {
+    let filter: Targets = log.level.parse().unwrap_or_else(|_| Targets::new().with_default(tracing::Level::INFO));
+    let lines =
+        tracing_subscriber::fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
+    let registry = tracing_subscriber::registry().with(filter);
+    // A subscriber that a test has already set stays.
+    let _ = if log.json { registry.with(lines.json()).try_init() } else { registry.with(lines).try_init() };
+}

@@ -1,0 +1,125 @@
+//! The program itself: its arguments, its first start, its end.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Child, Command, Output, Stdio};
+
+fn command(dir: &std::path::Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kerberos-vault"));
+    command.current_dir(dir).env("VAULT_SERVER__LISTEN", "127.0.0.1:0").stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn run(file: &str, arguments: &[&str]) -> (Output, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("vault.toml"), file).unwrap();
+    (command(dir.path()).args(arguments).output().unwrap(), dir)
+}
+
+#[test]
+fn a_typo_names_file_line_and_key() {
+    let file = "[[provider]]\nname = \"local\"\nkind = \"filesystem\"\npth = \"x\"\n";
+    for arguments in [&["--config", "vault.toml"][..], &["check", "--config", "vault.toml"]] {
+        let (output, _dir) = run(file, arguments);
+        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(
+            String::from_utf8_lossy(&output.stderr).trim(),
+            "vault.toml line 4: provider \"local\": unknown setting 'pth'; did you mean 'path'? known are: path"
+        );
+    }
+}
+
+#[test]
+fn check_tries_every_connection() {
+    let file = "[[provider]]\nname = \"local\"\nkind = \"filesystem\"\npath = \"recordings\"\n";
+    let (output, _dir) = run(file, &["check", "--config", "vault.toml"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && text.contains("provider local (filesystem)\n  ok "), "{text}");
+    let (output, _dir) =
+        run(&file.replace("recordings", "vault.toml/impossible"), &["check", "--config", "vault.toml"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.code() == Some(1) && text.contains("  FAILED  "), "{text}");
+}
+
+#[test]
+fn help_and_version() {
+    let (output, _dir) = run("", &["--help"]);
+    assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("kerberos-vault check"));
+    let (output, _dir) = run("", &["--version"]);
+    assert!(String::from_utf8_lossy(&output.stdout).starts_with("kerberos-vault "));
+    let (output, _dir) = run("", &["--nonsense"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+/// Ends the program when a test fails on the way.
+struct Running(Child);
+
+impl Running {
+    /// Asks it to stop as an operator does; answers whether it ended well.
+    fn stop(mut self) -> (bool, String) {
+        let pid = self.0.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        let ended = self.0.wait().unwrap().success();
+        let mut log = String::new();
+        self.0.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        (ended, log)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+    }
+}
+
+/// Starts it and reads what it prints, up to a line that starts so.
+fn start(dir: &std::path::Path, last_line: &str) -> (Running, String) {
+    let mut running = Running(command(dir).spawn().unwrap());
+    let mut printed = String::new();
+    for line in BufReader::new(running.0.stdout.take().unwrap()).lines() {
+        let line = line.unwrap();
+        printed += &line;
+        printed += "\n";
+        if line.trim_start().starts_with(last_line) {
+            break;
+        }
+    }
+    (running, printed)
+}
+
+/// Five minutes to the first recording: what is printed is pasted into a shell.
+#[test]
+fn the_first_start_prints_a_command_that_works() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("fixtures")).unwrap();
+    std::fs::copy(
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/recording.mp4"),
+        dir.path().join("fixtures/recording.mp4"),
+    )
+    .unwrap();
+    let (running, printed) = start(dir.path(), "--data-binary");
+    let curl = &printed[printed.find("curl ").expect("a command")..];
+    let uploaded = Command::new("sh").args(["-c", curl]).current_dir(dir.path()).output().unwrap();
+    let answer = String::from_utf8_lossy(&uploaded.stdout).into_owned();
+    assert!(uploaded.status.success() && answer.starts_with("{\"data\":\"demo/"), "{printed}\n{answer}");
+    let key = &answer[9..answer.len() - 2];
+    assert!(dir.path().join("data/recordings").join(key).is_file(), "{key}");
+
+    let secrets: Vec<&str> = printed
+        .lines()
+        .filter_map(|l| l.trim().strip_prefix("with the password").or(l.trim().strip_prefix("secret key")))
+        .map(str::trim)
+        .collect();
+    assert_eq!(secrets.len(), 2, "{printed}");
+    let url = printed.lines().find_map(|l| l.strip_prefix("Kerberos Vault is running at ")).unwrap();
+    let signed = format!("{url}/api/storage/signed?id=1&expires=1&signature=of-great-value");
+    assert!(Command::new("curl").args(["-s", &signed]).output().unwrap().status.success());
+
+    let (ended_well, log) = running.stop();
+    assert!(log.contains("path=/api/storage/signed") && !log.contains("of-great-value"), "{log}");
+    assert!(ended_well, "{log}");
+    assert!(log.contains("path=/api/storage") && secrets.iter().all(|s| !log.contains(s)), "{log}");
+
+    let (running, printed) = start(dir.path(), "Kerberos Vault is running");
+    assert_eq!(printed.lines().count(), 1, "secrets are shown once: {printed}");
+    assert!(running.stop().0);
+}

@@ -1,0 +1,146 @@
+//! What browsers get: headers, sessions, the origin check, files of recordings.
+
+use crate::support::{NAME, Setup, TestVault, recording, send};
+use reqwest::Method;
+use server::state::HttpOptions;
+
+#[tokio::test]
+async fn every_answer_carries_the_security_headers() {
+    let vault = TestVault::start().await;
+    for path in [
+        "/",
+        "/sign-in",
+        "/nothing",
+        "/api/health",
+        "/api/nothing",
+        "/swagger/index.html",
+        "/pkg/nothing.js",
+        "/media/1/file",
+    ] {
+        let answer = send(vault.request(Method::GET, path)).await;
+        for (header, part) in [
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "same-origin"),
+            ("x-frame-options", "DENY"),
+            ("content-security-policy", "frame-ancestors 'none'"),
+            ("content-security-policy", "default-src"),
+        ] {
+            assert!(answer.header(header).contains(part), "{path}: {header}");
+        }
+        assert!(!answer.header("content-security-policy").contains("script-src 'unsafe"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_page_is_404_and_a_page() {
+    let vault = TestVault::start().await;
+    let answer = send(vault.request(Method::GET, "/nothing/here").header("accept", "text/html")).await;
+    assert_eq!(answer.status, 404);
+    assert!(answer.header("content-type").starts_with("text/html"));
+    assert_eq!(send(vault.request(Method::GET, "/pkg/../../Cargo.toml")).await.status, 404);
+    assert_eq!(send(vault.request(Method::GET, "/%2e%2e/%2e%2e/Cargo.toml")).await.status, 404);
+}
+
+#[tokio::test]
+async fn media_files_need_an_administrator() {
+    let vault = TestVault::start().await;
+    vault.stored(NAME, recording()).await;
+    let id = vault.vault.recordings.list(&Default::default(), Default::default(), 1).await.unwrap().items[0].id;
+    let path = format!("/media/{id}/file");
+    send(vault.request(Method::GET, &path)).await.refused_with(401, "sign_in_required");
+    send(vault.agent(Method::GET, &path)).await.refused_with(401, "sign_in_required");
+    let made_up = send(vault.request(Method::GET, &path).header("cookie", "vault=AAAAAAAAAAAAAAAAAAAAAA")).await;
+    made_up.refused_with(401, "sign_in_required");
+    let page = send(vault.request(Method::GET, &path).header("accept", "text/html,*/*")).await;
+    assert!((300..400).contains(&page.status) && page.header("location").starts_with("/sign-in"), "{page:?}");
+
+    let cookie = vault.sign_in().await;
+    let get =
+        |path: String| send(vault.request(Method::GET, &path).header("cookie", &cookie).header("range", "bytes=0-9"));
+    let played = get(path.clone()).await;
+    assert_eq!((played.status, played.body.as_ref()), (206, &recording()[..10]));
+    assert!(played.header("content-disposition").starts_with("inline"));
+    assert!(get(format!("{path}?download=1")).await.header("content-disposition").starts_with("attachment"));
+    for missing in ["/media/999999/file", "/media/x/file", "/media/-1/file"] {
+        get(missing.into()).await.refused_with(404, "storage_recording_not_found");
+    }
+}
+
+#[tokio::test]
+async fn the_cookie_is_for_this_host_and_not_for_scripts() {
+    let vault = TestVault::start().await;
+    let form = "username=root&password=a+password+for+tests".to_owned();
+    let cookie = send(vault.post_form("/api/fn/sign_in", form.clone())).await.header("set-cookie").to_owned();
+    assert!(cookie.starts_with("vault=") && !cookie.contains("Secure"), "plain HTTP: {cookie}");
+    for part in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age="] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    let trusting = HttpOptions { trust_proxy: true, ..Setup::default().http };
+    let public = HttpOptions { public_url: Some("https://vault.example".into()), ..Setup::default().http };
+    for http in [trusting, public] {
+        let vault = TestVault::start_with(Setup { http, ..Setup::default() }).await;
+        let request = vault.post_form("/api/fn/sign_in", form.clone()).header("x-forwarded-proto", "https");
+        let cookie = send(request).await.header("set-cookie").to_owned();
+        assert!(
+            cookie.starts_with("__Host-vault=") && cookie.contains("Secure") && !cookie.contains("Domain"),
+            "{cookie}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn another_sites_page_changes_nothing() {
+    let vault = TestVault::start().await;
+    let cookie = vault.sign_in().await;
+    let base = || {
+        let request = vault.request(Method::POST, "/api/fn/sign_out").header("cookie", &cookie);
+        request.header("content-type", "application/x-www-form-urlencoded")
+    };
+    for request in [
+        base(),
+        base().header("origin", "null"),
+        base().header("origin", "https://evil.example"),
+        base().header("sec-fetch-site", "cross-site").header("origin", vault.url("")),
+    ] {
+        send(request).await.refused_with(403, "origin_refused");
+    }
+    let media = send(vault.request(Method::GET, "/media/1/file").header("cookie", &cookie)).await;
+    assert_eq!(media.status, 404, "still signed in");
+    assert_eq!(send(base().header("origin", vault.url(""))).await.status, 200);
+    assert_eq!(send(vault.request(Method::GET, "/media/1/file").header("cookie", &cookie)).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_form_has_a_limit() {
+    let vault = TestVault::start().await;
+    let answer = send(vault.post_form("/api/fn/sign_in", format!("username={}", "x".repeat(300_000)))).await;
+    assert_eq!(answer.status, 413);
+}
+
+#[tokio::test]
+async fn agents_get_no_cookie() {
+    let vault = TestVault::start().await;
+    assert!(!send(vault.upload(NAME).body(recording())).await.headers.contains_key("set-cookie"));
+    assert!(!send(vault.agent(Method::POST, "/api/ping")).await.headers.contains_key("set-cookie"));
+}
+
+#[tokio::test]
+async fn guessing_a_password_is_slowed_down_by_address() {
+    let vault = TestVault::start().await;
+    let mut last = 0;
+    for attempt in 0..30 {
+        last = send(vault.post_form("/api/fn/sign_in", format!("username=name-{attempt}&password=guess"))).await.status;
+    }
+    assert_eq!(last, 429, "also with a new name each time: the address counts");
+}
+
+#[tokio::test]
+async fn a_changed_password_ends_the_session() {
+    let vault = TestVault::start().await;
+    let cookie = vault.sign_in().await;
+    let user = vault.vault.users.sign_in("root", &model::Secret::new("a password for tests"), "test").await.unwrap();
+    let (old, new) = (model::Secret::new("a password for tests"), model::Secret::new("another password"));
+    vault.vault.users.change_password(user.id, &old, &new).await.unwrap();
+    let answer = send(vault.request(Method::GET, "/media/1/file").header("cookie", cookie)).await;
+    answer.refused_with(401, "sign_in_required");
+}

@@ -1,0 +1,88 @@
+//! Below HTTP: 100-continue, refusals before the body, slow heads, junk.
+
+use crate::support::{ACCESS, NAME, SECRET, Setup, TestVault, raw_upload, read_to_end, recording};
+use server::serve;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+#[tokio::test]
+async fn expect_100_continue_is_honoured() {
+    let vault = TestVault::start().await;
+    let mut stream = vault.connect().await;
+    let head = raw_upload(
+        NAME,
+        &format!("Content-Length: {}\r\nExpect: 100-continue\r\nConnection: close\r\n", recording().len()),
+    );
+    stream.write_all(&head).await.unwrap();
+    let mut interim = [0; 25];
+    stream.read_exact(&mut interim).await.unwrap();
+    assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(&recording()).await.unwrap();
+    assert!(read_to_end(&mut stream).await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn a_refusal_comes_before_the_body_is_asked_for() {
+    let vault = TestVault::start().await;
+    let head = format!(
+        "POST /api/storage HTTP/1.1\r\nHost: v\r\n{ACCESS}: a\r\n{SECRET}: b\r\nContent-Length: 9000000\r\nExpect: 100-continue\r\n\r\n"
+    );
+    let mut stream = vault.connect().await;
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let answer = read_to_end(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+}
+
+/// A client that sends its whole body before it reads must find the refusal, not a reset.
+#[tokio::test]
+async fn a_client_that_only_sends_still_sees_why_it_was_refused() {
+    let vault = TestVault::start().await;
+    let body = vec![7; 8_000_000];
+    let head = format!(
+        "POST /api/storage HTTP/1.1\r\nHost: v\r\n{ACCESS}: a\r\n{SECRET}: b\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut stream = vault.connect().await;
+    stream.write_all(head.as_bytes()).await.unwrap();
+    for chunk in body.chunks(100_000) {
+        stream.write_all(chunk).await.expect("the server goes on reading");
+    }
+    let answer = read_to_end(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 401") && answer.to_lowercase().contains("connection: close"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_head_that_never_ends_is_given_up() {
+    let options = serve::Options { header_timeout: Duration::from_millis(300), ..serve::Options::default() };
+    let vault = TestVault::start_with(Setup { serve: options, ..Setup::default() }).await;
+    let mut stream = vault.connect().await;
+    stream.write_all(b"POST /api/storage HTTP/1.1\r\nHost: v\r\nX-Slow: ").await.unwrap();
+    read_to_end(&mut stream).await;
+}
+
+#[tokio::test]
+async fn junk_is_answered_400() {
+    let vault = TestVault::start().await;
+    for junk in [
+        "\r\n\r\nGARBAGE\r\n\r\n",
+        "GET /\r\n\r\n",
+        "GET / HTTP/9.9\r\n\r\n",
+        "POST /api/ping HTTP/1.1\r\nHost v\r\n\r\n",
+    ] {
+        let answer = vault.raw(junk.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{junk:?}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn connections_beyond_the_limit_wait_their_turn() {
+    let options = serve::Options { max_connections: 1, ..serve::Options::default() };
+    let vault = TestVault::start_with(Setup { serve: options, ..Setup::default() }).await;
+    let first = vault.connect().await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let waiting = vault.raw(b"GET /api/health HTTP/1.1\r\nHost: v\r\nConnection: close\r\n\r\n");
+    tokio::pin!(waiting);
+    assert!(tokio::time::timeout(Duration::from_millis(200), &mut waiting).await.is_err());
+    drop(first);
+    assert!(waiting.await.starts_with("HTTP/1.1 200"));
+}

@@ -1,0 +1,136 @@
+//! Missing, wrong and foreign credentials, on every route and method that wants them.
+
+use crate::support::{ACCESS, ADMIN, FILE_NAME, NAME, SECRET, SITE_A, SITE_B, TestVault, account, recording, send};
+use reqwest::Method;
+use vault::audit::Actor;
+
+const ROUTES: [(Method, &str); 6] = [
+    (Method::POST, "/api/ping"),
+    (Method::POST, "/api/storage"),
+    (Method::GET, "/api/storage"),
+    (Method::DELETE, "/api/storage"),
+    (Method::GET, "/api/storage/blob"),
+    (Method::HEAD, "/api/storage/blob"),
+];
+
+#[tokio::test]
+async fn missing_and_wrong_credentials_are_refused_everywhere() {
+    let vault = TestVault::start().await;
+    let key = vault.stored(NAME, recording()).await;
+    let cases: [(Option<&str>, Option<&str>, u16, &str); 8] = [
+        (None, None, 400, "file_missing_access_key"),
+        (None, Some(SITE_A.1), 400, "file_missing_access_key"),
+        (Some(""), Some(SITE_A.1), 400, "file_missing_access_key"),
+        (Some(SITE_A.0), None, 400, "file_missing_secret_access_key"),
+        (Some(SITE_A.0), Some("wrong"), 401, "storage_account_not_found"),
+        (Some(SITE_A.0), Some(SITE_B.1), 401, "storage_account_not_found"),
+        (Some("unknown"), Some(SITE_A.1), 401, "storage_account_not_found"),
+        (Some(ADMIN.0), Some(ADMIN.1), 401, "storage_account_not_found"),
+    ];
+    for (method, path) in ROUTES {
+        for (access, secret, status, code) in cases {
+            let mut request = vault.request(method.clone(), path).header(FILE_NAME, &key);
+            request = access.into_iter().fold(request, |r, v| r.header(ACCESS, v));
+            request = secret.into_iter().fold(request, |r, v| r.header(SECRET, v));
+            let answer = send(request).await;
+            assert_eq!(answer.status, status, "{method} {path} {access:?} {secret:?}");
+            if method != Method::HEAD {
+                assert_eq!(answer.code(), code, "{method} {path}");
+            }
+        }
+    }
+    assert_eq!(vault.keys().await, [key], "nothing was deleted");
+}
+
+#[tokio::test]
+async fn another_accounts_recording_is_neither_read_nor_deleted_nor_replaced() {
+    let vault = TestVault::start().await;
+    let key = vault.stored(NAME, recording()).await;
+    for (method, path) in
+        [(Method::GET, "/api/storage"), (Method::DELETE, "/api/storage"), (Method::GET, "/api/storage/blob")]
+    {
+        let answer = send(vault.other_agent(method, path).header(FILE_NAME, &key)).await;
+        answer.refused_with(403, "storage_not_your_recording");
+    }
+    // site-b's directory is b; make an account that may name any
+    let form = account("site-c", "*", ("AccessKeyOfSiteC", "secret-c"));
+    vault.vault.accounts.save(&Actor("test".into()), form).await.unwrap();
+    let request = vault.upload(NAME).body("other bytes").build().unwrap();
+    let mut request = reqwest::Request::try_clone(&request).unwrap();
+    request.headers_mut().insert(ACCESS, "AccessKeyOfSiteC".parse().unwrap());
+    request.headers_mut().insert(SECRET, "secret-c".parse().unwrap());
+    let answer = vault.client.execute(request).await.unwrap();
+    assert_eq!(answer.status(), 409);
+    let kept = send(vault.about(Method::GET, "/api/storage/blob", &key)).await;
+    assert_eq!(kept.body, recording());
+}
+
+#[tokio::test]
+async fn a_disabled_account_is_told_so_and_gets_nothing() {
+    let vault = TestVault::start().await;
+    let key = vault.stored(NAME, recording()).await;
+    let id = vault.vault.accounts.list().await.unwrap().into_iter().find(|a| a.name == "site-a").unwrap().id;
+    let form = model::account::AccountForm { id: Some(id), enabled: false, ..account("site-a", "*", SITE_A) };
+    vault.vault.accounts.save(&Actor("test".into()), form).await.unwrap();
+    for (method, path) in ROUTES {
+        let answer = send(vault.about(method.clone(), path, &key)).await;
+        assert_eq!(answer.status, 403, "{method} {path}");
+        if method != Method::HEAD {
+            assert_eq!(answer.code(), "storage_account_disabled");
+        }
+    }
+    let wrong = send(vault.request(Method::POST, "/api/ping").header(ACCESS, SITE_A.0).header(SECRET, "x")).await;
+    assert_eq!(wrong.status, 401, "only its owner learns that it is disabled");
+}
+
+#[tokio::test]
+async fn guessing_is_slowed_down_for_that_account_alone() {
+    let vault = TestVault::start().await;
+    let guess = || send(vault.request(Method::POST, "/api/ping").header(ACCESS, SITE_A.0).header(SECRET, "guess"));
+    let mut last = guess().await;
+    for _ in 0..60 {
+        last = guess().await;
+    }
+    last.refused_with(429, "too_many_requests");
+    assert!(last.header("retry-after").parse::<u32>().unwrap() >= 1);
+    assert_eq!(send(vault.other_agent(Method::POST, "/api/ping")).await.status, 200);
+}
+
+#[tokio::test]
+async fn ping_ignores_its_body() {
+    let vault = TestVault::start().await;
+    for body in ["", "{", "null", "[1,2"] {
+        let answer =
+            send(vault.agent(Method::POST, "/api/ping").header("content-type", "application/json").body(body)).await;
+        assert_eq!(answer.status, 200, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn bases_that_end_in_a_slash_work() {
+    let vault = TestVault::start().await;
+    for path in ["/api//ping", "/api/ping/", "//api/ping"] {
+        assert_eq!(send(vault.agent(Method::POST, path)).await.status, 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn unknown_addresses_and_methods_answer_json() {
+    let vault = TestVault::start().await;
+    for path in ["/api", "/api/", "/api/nothing", "/api/storage/nothing"] {
+        send(vault.agent(Method::GET, path)).await.refused_with(404, "route_not_found");
+    }
+    for (method, path, allow) in [
+        (Method::GET, "/api/ping", "POST"),
+        (Method::PUT, "/api/storage", "DELETE,GET,HEAD,POST"),
+        (Method::POST, "/api/storage/blob", "GET,HEAD"),
+        (Method::GET, "/api/devices/heartbeat", "POST"),
+        (Method::POST, "/api/health", "GET,HEAD"),
+    ] {
+        let answer = send(vault.agent(method, path)).await;
+        answer.refused_with(405, "method_not_allowed");
+        let mut allowed: Vec<&str> = answer.header("allow").split(',').map(str::trim).collect();
+        allowed.sort_unstable();
+        assert_eq!(allowed.join(","), allow, "{path}");
+    }
+}

@@ -1,0 +1,96 @@
+//! Heartbeats: from anyone, hence bounded.
+
+use crate::support::{Answer, NAME, TestVault, recording, send};
+use reqwest::Method;
+use serde_json::json;
+
+async fn beat(vault: &TestVault, body: impl Into<String>) -> Answer {
+    send(
+        vault
+            .request(Method::POST, "/api/devices/heartbeat")
+            .header("content-type", "application/json")
+            .body(body.into()),
+    )
+    .await
+}
+
+/// As the agent sends it, and fields that no version has sent yet.
+fn example() -> serde_json::Value {
+    json!({
+        "key": "camera-1", "version": "3.1.8", "release": "1abc", "cpuid": "0123", "clouduser": "", "cloudpublickey": "",
+        "cameraname": "Front door", "enterprise": false, "hostname": "agent-1", "architecture": "arm64", "totalMemory": "8008000",
+        "usedMemory": 123, "mac_list": ["02:42:ac:11:00:02"], "ip_list": ["10.0.0.2/24"], "uptime": "2 days", "onvif": "false",
+        "cameraConnected": "true", "numberoffiles": "33", "timestamp": 1606164482, "cameratype": "IPCamera", "docker": true,
+        "invented_later": {"deep": [1, {"er": null}]}
+    })
+}
+
+#[tokio::test]
+async fn an_agents_heartbeat_makes_a_camera_that_is_not_believed() {
+    let vault = TestVault::start().await;
+    assert_eq!(beat(&vault, example().to_string()).await.status, 200);
+    let devices = vault.vault.devices.list().await.unwrap();
+    let camera = &devices[0];
+    assert_eq!(
+        (camera.key.as_str(), camera.name.as_str(), camera.version.as_str()),
+        ("camera-1", "Front door", "3.1.8")
+    );
+    assert!(camera.online && !camera.verified);
+    vault.stored(NAME, recording()).await;
+    assert!(vault.vault.devices.list().await.unwrap()[0].verified, "an upload with valid credentials proves it");
+}
+
+#[tokio::test]
+async fn no_content_type_and_numbers_for_texts_are_fine() {
+    let vault = TestVault::start().await;
+    let request = vault.request(Method::POST, "/api/devices/heartbeat").body(r#"{"key": 42, "version": 3.1}"#);
+    assert_eq!(send(request).await.status, 200);
+    assert_eq!(vault.vault.devices.list().await.unwrap()[0].key, "42");
+}
+
+#[tokio::test]
+async fn what_no_agent_sends_is_refused() {
+    let vault = TestVault::start().await;
+    let deep = format!(r#"{{"key":"a","x":{}{}}}"#, "[".repeat(500), "]".repeat(500));
+    for body in [
+        "",
+        "{",
+        "null",
+        "[]",
+        "\"text\"",
+        "{}",
+        r#"{"key":""}"#,
+        r#"{"key":null}"#,
+        r#"{"key":["a"]}"#,
+        r#"{"key":true}"#,
+        r#"{"key":"a","version":{}}"#,
+        r#"{"key":"a\nb"}"#,
+        "\u{feff}{}",
+        deep.as_str(),
+    ] {
+        beat(&vault, body).await.refused_with(400, "body_invalid");
+    }
+    let large = json!({"key": "a", "x": "y".repeat(17_000)});
+    beat(&vault, large.to_string()).await.refused_with(413, "body_too_large");
+    assert!(vault.vault.devices.list().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn nul_in_unknown_fields_does_no_harm() {
+    let vault = TestVault::start().await;
+    assert_eq!(beat(&vault, r#"{"key":"a","x":"b\u0000c","cameraname":"d\u0000"}"#).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_flood_from_one_address_is_slowed_down() {
+    let vault = TestVault::start().await;
+    let mut last = beat(&vault, example().to_string()).await;
+    for _ in 0..400 {
+        last = beat(&vault, example().to_string()).await;
+        if last.status == 429 {
+            break;
+        }
+    }
+    last.refused_with(429, "too_many_requests");
+    assert!(last.header("retry-after").parse::<u32>().unwrap() >= 1);
+}

@@ -1,0 +1,20 @@
+//! The real router with a real database and a real provider, over real connections: what clients
+//! may send, and what they must never get. With `VAULT_TEST_DATABASE=postgres` on PostgreSQL.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod binary;
+mod browser;
+mod connections;
+mod crash;
+mod credentials;
+mod heartbeat;
+mod names;
+mod observing;
+mod openapi;
+mod reading;
+mod server_functions;
+mod shutdown;
+mod signed;
+mod support;
+mod upload;

@@ -1,0 +1,89 @@
+//! Signed addresses: what a browser plays without any headers.
+
+use crate::support::{NAME, Setup, TestVault, recording, send};
+use reqwest::Method;
+use server::state::HttpOptions;
+use std::time::Duration;
+
+async fn address(vault: &TestVault) -> String {
+    let key = vault.stored(NAME, recording()).await;
+    let answer = send(vault.about(Method::GET, "/api/storage", &key)).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json()["data"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn plays_without_headers_from_any_site() {
+    let vault = TestVault::start().await;
+    let address = address(&vault).await;
+    assert!(address.starts_with(&vault.url("/api/storage/signed?id=")), "{address}");
+    let answer =
+        send(vault.client.get(&address).header("origin", "https://hub.example").header("range", "bytes=10-19")).await;
+    assert_eq!((answer.status, answer.body.as_ref()), (206, &recording()[10..20]));
+    assert_eq!(answer.header("access-control-allow-origin"), "*");
+    assert!(answer.header("content-disposition").starts_with("inline"));
+    assert!(answer.header("cache-control").contains("private"));
+    assert_eq!(send(vault.client.head(&address)).await.status, 200);
+    let preflight = send(vault.client.request(Method::OPTIONS, &address).header("origin", "https://hub.example")).await;
+    assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (204, "*"));
+    assert!(preflight.header("access-control-allow-headers").contains("Range"));
+}
+
+#[tokio::test]
+async fn tampering_is_refused() {
+    let vault = TestVault::start().await;
+    let address = address(&vault).await;
+    let (head, signature) = address.rsplit_once('=').unwrap();
+    let flipped = if signature.starts_with('0') { "1" } else { "0" };
+    let id = vault.vault.recordings.list(&Default::default(), Default::default(), 1).await.unwrap().items[0].id;
+    for bad in [
+        format!("{head}={flipped}{}", &signature[1..]),
+        format!("{head}="),
+        address.replace(&format!("id={id}&"), &format!("id={}&", id + 1)),
+        address.replace("expires=", "expires=9"),
+        address.split('?').next().unwrap().to_owned(),
+        vault.url("/api/storage/signed?id=x&expires=y&signature=z"),
+        vault.url("/api/storage/signed?id=1&expires=99999999999999999999&signature=%00"),
+    ] {
+        let answer = send(vault.client.get(&bad)).await;
+        answer.refused_with(403, "storage_signature_invalid");
+        assert_eq!(answer.header("access-control-allow-origin"), "*", "scripts may read why");
+    }
+}
+
+#[tokio::test]
+async fn expires() {
+    let http = HttpOptions { signed_url_ttl: Duration::from_secs(1), ..Setup::default().http };
+    let vault = TestVault::start_with(Setup { http, ..Setup::default() }).await;
+    let address = address(&vault).await;
+    assert_eq!(send(vault.client.get(&address)).await.status, 200);
+    tokio::time::sleep(Duration::from_millis(2_100)).await;
+    send(vault.client.get(&address)).await.refused_with(403, "storage_signature_expired");
+}
+
+#[tokio::test]
+async fn a_deleted_recordings_address_leads_nowhere() {
+    let vault = TestVault::start().await;
+    let address = address(&vault).await;
+    send(vault.about(Method::DELETE, "/api/storage", &format!("a/{NAME}"))).await;
+    send(vault.client.get(&address)).await.refused_with(404, "storage_recording_not_found");
+}
+
+#[tokio::test]
+async fn the_base_is_the_public_url_or_what_a_trusted_proxy_says() {
+    let forwarded = [("x-forwarded-host", "vault.example"), ("x-forwarded-proto", "https")];
+    let signed = async |http: HttpOptions| {
+        let vault = TestVault::start_with(Setup { http, ..Setup::default() }).await;
+        let key = vault.stored(NAME, recording()).await;
+        let request =
+            forwarded.iter().fold(vault.about(Method::GET, "/api/storage", &key), |r, (n, v)| r.header(*n, *v));
+        (send(request).await.json()["data"].as_str().unwrap().to_owned(), vault.url(""))
+    };
+    let (address, own) = signed(Setup::default().http).await;
+    assert!(address.starts_with(&format!("{own}/api/")), "not trusted: {address}");
+    let (address, _) = signed(HttpOptions { trust_proxy: true, ..Setup::default().http }).await;
+    assert!(address.starts_with("https://vault.example/api/storage/signed?"), "{address}");
+    let (address, _) =
+        signed(HttpOptions { public_url: Some("https://public.example".into()), ..Setup::default().http }).await;
+    assert!(address.starts_with("https://public.example/api/storage/signed?"), "{address}");
+}

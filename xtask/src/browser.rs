@@ -1,0 +1,97 @@
+//! Compiles `frontend` for the browser: cargo, then wasm-bindgen, then (for a release) wasm-opt.
+
+use crate::{
+    stage,
+    tree::{Tree, digest},
+    workspace::{Mode, OUTPUT_NAME, Workspace, run},
+};
+use anyhow::{Context, Result};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+use wasm_bindgen_cli_support::Bindgen;
+
+/// What rustc emits for wasm32 today; wasm-opt must be told what it may keep.
+const WASM_FEATURES: [&str; 6] = [
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+
+/// Change it when the steps below change, so that older results are not taken for current.
+const RECIPE: &str = "1";
+
+/// The files that belong into the site's `pkg` folder.
+pub(crate) fn build(workspace: &Workspace, mode: Mode) -> Result<Tree> {
+    let wasm = compile(workspace, mode)?;
+    let bytes = fs::read(&wasm).with_context(|| format!("reading {}", wasm.display()))?;
+    let optimiser = (mode == Mode::Release).then(find_wasm_opt).flatten();
+
+    let work = workspace.site_work().join(mode.wasm_profile());
+    let (files, stamp) = (work.join("pkg"), work.join("stamp"));
+    let wanted = format!("{RECIPE} {} {:016x}", optimiser.is_some(), digest(&bytes));
+    if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
+        return Tree::read(&files);
+    }
+
+    if work.exists() {
+        fs::remove_dir_all(&work)?;
+    }
+    fs::create_dir_all(&files)?;
+    bind(&wasm, &files)?;
+    if mode == Mode::Release {
+        optimise(optimiser.as_deref(), &files)?;
+    }
+    fs::write(&stamp, wanted)?;
+    Tree::read(&files)
+}
+
+fn compile(workspace: &Workspace, mode: Mode) -> Result<PathBuf> {
+    stage(match mode {
+        Mode::Dev => "the browser's half, to WebAssembly (minutes the first time, then seconds)",
+        Mode::Release => "the browser's half, to small WebAssembly (some minutes)",
+    });
+    // On its own: in one call with the server, cargo would join the features of both.
+    run(workspace.cargo().args([
+        "build",
+        "--package=frontend",
+        "--target=wasm32-unknown-unknown",
+        "--profile",
+        mode.wasm_profile(),
+    ]))?;
+    Ok(workspace.target.join("wasm32-unknown-unknown").join(mode.wasm_profile()).join("frontend.wasm"))
+}
+
+fn bind(wasm: &Path, into: &Path) -> Result<()> {
+    Bindgen::new()
+        .input_path(wasm)
+        .out_name(OUTPUT_NAME)
+        .web(true)?
+        .typescript(false)
+        .omit_default_module_path(true)
+        .generate(into)
+        .context("wasm-bindgen (its version must equal wasm-bindgen-cli-support's, see Cargo.toml)")?;
+    // The name Leptos asks for when LEPTOS_OUTPUT_NAME is set has no `_bg`, as with cargo-leptos.
+    fs::rename(into.join(format!("{OUTPUT_NAME}_bg.wasm")), into.join(format!("{OUTPUT_NAME}.wasm")))?;
+    Ok(())
+}
+
+fn optimise(optimiser: Option<&Path>, files: &Path) -> Result<()> {
+    let Some(optimiser) = optimiser else {
+        eprintln!("  wasm-opt is missing: the site works, but is larger than need be. scripts/setup installs it.");
+        return Ok(());
+    };
+    stage("wasm-opt (seconds)");
+    let wasm = files.join(format!("{OUTPUT_NAME}.wasm"));
+    run(Command::new(optimiser).args(WASM_FEATURES).arg("-Oz").arg(&wasm).arg("-o").arg(&wasm))
+}
+
+fn find_wasm_opt() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join("wasm-opt")).find(|file| file.is_file())
+}

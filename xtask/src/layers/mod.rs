@@ -1,0 +1,87 @@
+//! Who may import what: arrows point toward `model`, SDKs stay in `backends`, the browser gets no server code.
+//! ARCHITECTURE.md explains why; `rules` holds the table.
+
+mod rules;
+
+use crate::{
+    stage,
+    workspace::{Workspace, output},
+};
+use anyhow::{Context, Result, bail};
+use rules::{Crate, Dependency};
+use serde_json::Value;
+
+pub(crate) fn check(workspace: &Workspace) -> Result<()> {
+    let crates = own_crates(&workspace.metadata()?)?;
+    let mut complaints = rules::check_imports(&crates);
+    complaints.extend(rules::check_browser(&browser_tree(workspace)?));
+    if complaints.is_empty() {
+        stage(&format!("layers: {} crates import only what they may", crates.len()));
+        return Ok(());
+    }
+    for complaint in &complaints {
+        eprintln!("layers: {complaint}");
+    }
+    bail!(
+        "{} imports cross a layer. ARCHITECTURE.md says what goes where; the rules are in xtask/src/layers",
+        complaints.len()
+    );
+}
+
+fn own_crates(metadata: &Value) -> Result<Vec<Crate>> {
+    let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
+    packages.iter().map(own_crate).collect()
+}
+
+fn own_crate(package: &Value) -> Result<Crate> {
+    let name = package["name"].as_str().context("a package has a name")?.to_owned();
+    let declared = package["dependencies"].as_array().context("a package lists its dependencies")?;
+    let dependencies = declared
+        .iter()
+        .map(|dependency| {
+            Ok(Dependency {
+                name: dependency["name"].as_str().context("a dependency has a name")?.to_owned(),
+                optional: dependency["optional"].as_bool().unwrap_or(false),
+                // "dev" for tests, "build" for build.rs, null otherwise
+                for_tests: dependency["kind"].as_str() == Some("dev"),
+            })
+        })
+        .collect::<Result<_>>()?;
+    Ok(Crate { name, dependencies })
+}
+
+/// Names of all packages that are compiled into the browser's half.
+fn browser_tree(workspace: &Workspace) -> Result<Vec<String>> {
+    // no-proc-macro: macros run in the compiler, not in the browser
+    let text = output(workspace.cargo().args([
+        "tree",
+        "--package=frontend",
+        "--target=wasm32-unknown-unknown",
+        "--edges=normal,no-proc-macro",
+        "--prefix=none",
+        "--format={p}",
+    ]))?;
+    let mut names: Vec<String> =
+        text.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect();
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_is_read() {
+        let metadata = serde_json::json!({"packages": [{"name": "app", "dependencies": [
+            {"name": "model", "optional": false, "kind": null},
+            {"name": "vault", "optional": true, "kind": null},
+            {"name": "tempfile", "optional": false, "kind": "dev"},
+        ]}]});
+        let crates = own_crates(&metadata).unwrap();
+        let read: Vec<_> =
+            crates[0].dependencies.iter().map(|found| (found.name.as_str(), found.optional, found.for_tests)).collect();
+        assert_eq!(read, [("model", false, false), ("vault", true, false), ("tempfile", false, true)]);
+    }
+}
