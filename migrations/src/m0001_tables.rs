@@ -57,6 +57,12 @@ CREATE TABLE account_integrations (
     PRIMARY KEY (account_id, integration_id)
 );
 
+CREATE TABLE account_secondaries (
+    account_id BIGINT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    provider_id BIGINT NOT NULL REFERENCES connections (id),
+    PRIMARY KEY (account_id, provider_id)
+);
+
 CREATE TABLE uploads (
     id {id},
     provider_id BIGINT NOT NULL,
@@ -92,7 +98,31 @@ CREATE TABLE recordings (
     fragmented BOOLEAN NOT NULL,
     facts TEXT NOT NULL,
     metadata TEXT NOT NULL,
+    path TEXT NOT NULL,
     UNIQUE (provider_id, key)
+);
+CREATE TABLE copies (
+    recording_id BIGINT NOT NULL,
+    provider_id BIGINT NOT NULL,
+    sha256 TEXT NOT NULL,
+    copied_at BIGINT NOT NULL,
+    PRIMARY KEY (recording_id, provider_id)
+);
+CREATE INDEX copies_by_provider ON copies (provider_id, recording_id);
+CREATE TABLE moves (
+    id {id},
+    from_provider_id BIGINT NOT NULL,
+    to_provider_id BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    after_id BIGINT NOT NULL,
+    total BIGINT NOT NULL,
+    moved BIGINT NOT NULL,
+    moved_bytes BIGINT NOT NULL,
+    failed BIGINT NOT NULL,
+    last_error TEXT NOT NULL,
+    lease_until BIGINT NOT NULL,
+    started_at BIGINT NOT NULL,
+    finished_at BIGINT NOT NULL
 );
 CREATE INDEX recordings_by_time ON recordings (timestamp, id);
 CREATE INDEX recordings_by_account ON recordings (account_id, timestamp, id);
@@ -109,6 +139,7 @@ CREATE TABLE deliveries (
     device TEXT NOT NULL,
     event_id TEXT NOT NULL,
     event TEXT NOT NULL,
+    purpose TEXT NOT NULL,
     state TEXT NOT NULL,
     attempts INTEGER NOT NULL,
     last_error TEXT NOT NULL,

@@ -1,12 +1,14 @@
 //! The world outside, as the vault sees it. `backends` implements these.
 
-use crate::error::{SinkError, StoreError};
+use crate::error::{SinkError, StoreError, StoreErrorKind};
+use crate::event::Metadata;
 use crate::field::{FieldError, Settings};
 use crate::key::ObjectKey;
 use crate::probe::ProbeReport;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::Stream;
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -81,7 +83,7 @@ pub trait BlobStore: Send + Sync + 'static {
 }
 
 /// An event on its way out.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct OutgoingEvent {
     /// The same on every retry, for deduplication.
     pub id: String,
@@ -89,6 +91,78 @@ pub struct OutgoingEvent {
     pub device: String,
     /// UTF-8 JSON, PROTOCOL §8.
     pub body: Bytes,
+    /// Why it leaves.
+    pub purpose: Purpose,
+    /// The recording it is about, for sinks that pass on the recording itself.
+    pub recording: Arc<dyn RecordingSource>,
+}
+
+/// Why a delivery is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Purpose {
+    /// A recording was stored.
+    Stored,
+    /// Somebody asked for this recording to be forwarded (PROTOCOL §5).
+    Forward,
+    /// A secondary provider gets a copy.
+    Copy,
+    /// An administrator sends a period's events again.
+    Replay,
+    /// An administrator tries the integration out.
+    Test,
+}
+
+impl Purpose {
+    /// As stored, and as shown in addresses.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Forward => "forward",
+            Self::Copy => "copy",
+            Self::Replay => "replay",
+            Self::Test => "test",
+        }
+    }
+
+    /// Finds a purpose by its name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Stored, Self::Forward, Self::Copy, Self::Replay, Self::Test].into_iter().find(|p| p.as_str() == name)
+    }
+}
+
+/// A stored recording, opened only when a sink wants its bytes.
+#[async_trait]
+pub trait RecordingSource: Send + Sync + 'static {
+    /// Opens it. `NotFound` when it has been deleted since.
+    async fn open(&self) -> Result<OpenRecording, StoreError>;
+}
+
+/// A recording about to be read.
+pub struct OpenRecording {
+    /// Full key.
+    pub key: ObjectKey,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256 of the content, hex.
+    pub sha256: String,
+    /// What is known of it beyond its bytes.
+    pub metadata: Metadata,
+    /// Vaults it came through before this one, by their ids, oldest first.
+    pub path: Vec<String>,
+    /// The content.
+    pub body: ByteStream,
+}
+
+/// For events that are about no recording.
+#[derive(Debug, Clone, Copy)]
+pub struct NoRecording;
+
+#[async_trait]
+impl RecordingSource for NoRecording {
+    async fn open(&self) -> Result<OpenRecording, StoreError> {
+        Err(StoreError::new(StoreErrorKind::NotFound, "This event is about no recording."))
+    }
 }
 
 /// Somewhere events go.
@@ -99,6 +173,21 @@ pub trait EventSink: Send + Sync + 'static {
 
     /// Delivers one event; `Ok` means the other side has it for good.
     async fn send(&self, event: &OutgoingEvent) -> Result<(), SinkError>;
+
+    /// Cameras that are served at a time.
+    fn concurrency(&self) -> usize {
+        16
+    }
+
+    /// Longest time one delivery may take.
+    fn send_timeout(&self) -> Duration {
+        Duration::from_secs(30)
+    }
+
+    /// Whether a camera's newest waiting event leaves first. Else they leave in order.
+    fn newest_first(&self) -> bool {
+        false
+    }
 }
 
 /// Opens connections by kind. Opening does no I/O.

@@ -8,6 +8,7 @@ use crate::clock::now_ms;
 use crate::db::{Db, statement};
 use crate::entity::{delivery, lane};
 use crate::{Result, VaultError};
+use model::ports::Purpose;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::collections::HashMap;
@@ -133,6 +134,7 @@ pub(crate) struct NewDelivery<'a> {
     pub(crate) device: &'a str,
     pub(crate) event_id: &'a str,
     pub(crate) event: &'a str,
+    pub(crate) purpose: Purpose,
 }
 
 /// Adds an event for each integration and opens its lanes, in the transaction of its recording.
@@ -147,6 +149,7 @@ pub(crate) async fn enqueue(tx: &impl ConnectionTrait, integrations: &[i64], new
         device: Set(new.device.to_owned()),
         event_id: Set(new.event_id.to_owned()),
         event: Set(new.event.to_owned()),
+        purpose: Set(new.purpose.as_str().to_owned()),
         state: Set(WAITING.into()),
         attempts: Set(0),
         last_error: Set(String::new()),

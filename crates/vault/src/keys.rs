@@ -19,6 +19,7 @@ const NONCE: usize = 24;
 pub struct Keys {
     seal: [u8; 32],
     link: [u8; 32],
+    vault_id: String,
 }
 
 /// The master key cannot be had.
@@ -50,7 +51,13 @@ impl Keys {
     }
 
     fn derive(master: &[u8; 32]) -> Self {
-        Self { seal: mac(master, b"seal v1"), link: mac(master, b"link v1") }
+        let vault_id = hex::encode(&mac(master, b"vault id v1")[..8]);
+        Self { seal: mac(master, b"seal v1"), link: mac(master, b"link v1"), vault_id }
+    }
+
+    /// What tells this vault from others it forwards to; the same for all its replicas, and no secret.
+    pub(crate) fn vault_id(&self) -> &str {
+        &self.vault_id
     }
 
     /// Encrypts; `place` (table and row id) is bound to it, so that a sealed value copied to another

@@ -19,7 +19,9 @@ pub mod provisioning;
 pub mod recordings;
 pub mod sessions;
 pub mod users;
+pub mod vault_path;
 
+mod recording_source;
 mod replicas;
 mod start;
 

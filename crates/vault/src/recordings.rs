@@ -100,8 +100,7 @@ impl Recordings {
 
     /// One recording.
     pub async fn get(&self, id: i64) -> Result<RecordingView> {
-        let row =
-            recording::Entity::find_by_id(id).one(self.db.read()).await?.ok_or(VaultError::NotFound("recording"))?;
+        let row = self.row(id).await?;
         Ok(self.names().await?.view(row))
     }
 
@@ -135,11 +134,11 @@ impl Recordings {
 
     /// A recording by row.
     pub async fn find_by_id(&self, id: i64) -> Result<Found> {
-        recording::Entity::find_by_id(id)
-            .one(self.db.read())
-            .await?
-            .ok_or(VaultError::NotFound("recording"))?
-            .try_into()
+        self.row(id).await?.try_into()
+    }
+
+    pub(crate) async fn row(&self, id: i64) -> Result<recording::Model> {
+        recording::Entity::find_by_id(id).one(self.db.read()).await?.ok_or(VaultError::NotFound("recording"))
     }
 
     /// Reads a recording, or the given bytes of it.

@@ -146,7 +146,7 @@ impl Vault {
         let devices = Devices::new(db.clone());
         let vault = Self {
             users: Users::new(db.clone()),
-            accounts: Accounts::new(db.clone(), keys, connections.changes()),
+            accounts: Accounts::new(db.clone(), keys.clone(), connections.changes()),
             recordings: Recordings::new(db.clone(), connections.clone(), links.clone(), locks.clone()),
             ingest: Ingest::new(
                 db.clone(),
@@ -156,6 +156,7 @@ impl Vault {
                 locks.clone(),
                 limits,
                 Budget::new(options.receive_budget_bytes, spool),
+                keys.vault_id().to_owned(),
             ),
             deliveries: Deliveries::new(db.clone(), wakeups.clone()),
             dashboard: DashboardFigures::new(db.clone(), devices.clone()),
@@ -186,8 +187,12 @@ impl Vault {
     /// Starts the background work: deliveries and housekeeping. The task ends after `cancel`, when
     /// what is being sent has been sent.
     pub fn start(&self, cancel: CancellationToken) -> JoinHandle<()> {
-        let dispatcher =
-            Dispatcher { db: self.db.clone(), connections: self.connections.clone(), wakeups: self.wakeups.clone() };
+        let dispatcher = Dispatcher {
+            db: self.db.clone(),
+            connections: self.connections.clone(),
+            recordings: self.recordings.clone(),
+            wakeups: self.wakeups.clone(),
+        };
         let (housekeeping, replicas) = (self.housekeeping(), self.replicas.clone());
         tokio::spawn(async move {
             tokio::join!(

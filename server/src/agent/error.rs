@@ -88,6 +88,9 @@ pub mod problem {
         /// The key is taken.
         KEY_TAKEN = CONFLICT "file_belongs_to_another_account",
             "Another account has stored a recording of this name.", "Give the accounts different directories.";
+        /// A ring of vaults.
+        FORWARD_LOOP = CONFLICT "forward_loop",
+            "This recording came from this vault.", "Vaults forward to each other in a ring; nothing needs to be sent again.";
         /// Unknown provider.
         PROVIDER_NOT_FOUND = NOT_FOUND "storage_provider_not_found",
             "There is no such storage provider.", "Correct X-Kerberos-Storage-Provider, or leave it empty for the account's main provider.";

@@ -92,6 +92,7 @@ fn request(account: Account, headers: &HeaderMap) -> UploadRequest {
         fps: header(name::FPS),
         duration: header(name::DURATION),
         timestamp: header(name::TIMESTAMP),
+        path: header(name::VAULT_PATH),
         content_length: header(CONTENT_LENGTH.as_str()).parse().ok(),
     }
 }
@@ -117,6 +118,7 @@ fn refused(error: UploadError) -> ApiError {
         UploadError::ProviderDisabled(_) => &problem::PROVIDER_DISABLED,
         UploadError::Busy => &problem::BUSY,
         UploadError::Stalled(_) => &problem::FILE_STALLED,
+        UploadError::Loop => &problem::FORWARD_LOOP,
         UploadError::Incomplete(_) => return ApiError::from(&problem::FILE_INCOMPLETE).caused_by(error),
         UploadError::Spool(_) => return ApiError::from(&problem::UPLOAD_FAILED).caused_by(error),
         UploadError::Vault(VaultError::NotFound(_)) => &problem::PROVIDER_NOT_FOUND,
@@ -154,6 +156,7 @@ mod tests {
             UploadError::ProviderDisabled("x".into()),
             UploadError::Busy,
             UploadError::Stalled(1),
+            UploadError::Loop,
         ] {
             let code = error.code();
             assert_eq!(refused(error).problem.code, code);

@@ -28,6 +28,8 @@ pub mod name {
     pub const DURATION: &str = "x-kerberos-storage-duration";
     /// Unix milliseconds.
     pub const TIMESTAMP: &str = "x-kerberos-storage-timestamp";
+    /// Ours: the vaults that a forwarded recording came through.
+    pub const VAULT_PATH: &str = "x-vault-path";
 }
 
 /// A header's text; empty when it is absent. Agents send UTF-8, some clients Latin-1.

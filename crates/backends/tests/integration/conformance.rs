@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, future::join_all};
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
-use model::ports::{BlobStore, EventSink, OutgoingEvent, Part, UploadId};
+use model::ports::{BlobStore, EventSink, NoRecording, OutgoingEvent, Part, Purpose, UploadId};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -341,7 +341,13 @@ impl Suite {
 pub(crate) async fn sink_suite(sink: Arc<dyn EventSink>) -> Vec<String> {
     let report = sink.probe().await;
     assert!(report.passed(), "{report:?}");
-    let event = |id: &str, body: String| OutgoingEvent { id: id.into(), device: "camera 1".into(), body: body.into() };
+    let event = |id: &str, body: String| OutgoingEvent {
+        id: id.into(),
+        device: "camera 1".into(),
+        body: body.into(),
+        purpose: Purpose::Stored,
+        recording: Arc::new(NoRecording),
+    };
     let plain = event("suite-1", r#"{"id":"suite-1"}"#.into());
     let unicode = event("suite-2", r#"{"id":"suite-2","name":"été 摄像头"}"#.into());
     let large = event("suite-3", format!(r#"{{"id":"suite-3","fill":"{}"}}"#, "x".repeat(200_000)));

@@ -6,7 +6,7 @@ use crate::{failure, pairs, sink, steps};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use backends::Backends;
-use model::ports::{Connector, OutgoingEvent};
+use model::ports::{Connector, NoRecording, OutgoingEvent, Purpose};
 use rcgen::generate_simple_self_signed;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,6 +20,8 @@ fn event() -> OutgoingEvent {
         id: "event-1".into(),
         device: "camera".into(),
         body: r#"{"events":["monitor"],"name":"été"}"#.into(),
+        purpose: Purpose::Stored,
+        recording: Arc::new(NoRecording),
     }
 }
 

@@ -7,9 +7,13 @@ use crate::clock::now_ms;
 use crate::db::Db;
 use crate::deliveries::{DELIVERED, PARKED, WAITING, Wakeups, in_state};
 use crate::entity::{delivery, lane};
+use crate::recording_source::StoredRecording;
+use crate::recordings::Recordings;
 use model::error::SinkError;
-use model::ports::{EventSink, OutgoingEvent};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect};
+use model::ports::{EventSink, OutgoingEvent, Purpose};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait as _, Order, QueryFilter, QueryOrder, QuerySelect,
+};
 use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,8 +21,6 @@ use tokio_util::sync::CancellationToken;
 
 /// Deliveries sent before their success is written down; after a crash at most these are repeated.
 const BATCH: u64 = 32;
-/// Longest time one event may take.
-const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a send may still take when the vault or the integration is being stopped.
 const STOP_GRACE: Duration = Duration::from_secs(5);
 /// Longest error text kept, in characters.
@@ -26,6 +28,7 @@ const MAX_ERROR: usize = 500;
 
 pub(super) struct Lane {
     db: Db,
+    recordings: Recordings,
     wakeups: Wakeups,
     integration_id: i64,
     integration: String,
@@ -48,6 +51,7 @@ impl Lane {
     pub(super) fn new(integration: &Integration, device: String) -> Self {
         Self {
             db: integration.db.clone(),
+            recordings: integration.recordings.clone(),
             wakeups: integration.wakeups.clone(),
             integration_id: integration.sink.id,
             integration: integration.sink.name.clone(),
@@ -112,11 +116,13 @@ impl Lane {
         else {
             return Ok(Batch::Empty);
         };
+        let newest_first = self.sink.as_ref().is_ok_and(|sink| sink.newest_first());
+        let order = if newest_first { Order::Desc } else { Order::Asc };
         let waiting = delivery::Entity::find()
             .filter(delivery::Column::IntegrationId.eq(self.integration_id))
             .filter(delivery::Column::Device.eq(&self.device))
             .filter(in_state(WAITING))
-            .order_by_asc(delivery::Column::Id)
+            .order_by(delivery::Column::Id, order)
             .limit(BATCH)
             .all(self.db.read())
             .await?;
@@ -149,16 +155,23 @@ impl Lane {
             Ok(sink) => sink,
             Err(why) => return Some(Err(SinkError::transient(why.clone()))),
         };
-        let event =
-            OutgoingEvent { id: row.event_id.clone(), device: row.device.clone(), body: row.event.clone().into() };
+        let recording = StoredRecording { recordings: self.recordings.clone(), id: row.recording_id };
+        let event = OutgoingEvent {
+            id: row.event_id.clone(),
+            device: row.device.clone(),
+            body: row.event.clone().into(),
+            purpose: Purpose::parse(&row.purpose).unwrap_or(Purpose::Stored),
+            recording: Arc::new(recording),
+        };
+        let patience = sink.send_timeout();
         let stopping = async {
             self.stop.cancelled().await;
             tokio::time::sleep(STOP_GRACE).await;
         };
         tokio::select! {
             outcome = sink.send(&event) => Some(outcome),
-            () = tokio::time::sleep(SEND_TIMEOUT) => {
-                Some(Err(SinkError::transient(format!("No answer within {} seconds.", SEND_TIMEOUT.as_secs()))))
+            () = tokio::time::sleep(patience) => {
+                Some(Err(SinkError::transient(format!("No answer within {} seconds.", patience.as_secs()))))
             }
             () = stopping => None,
         }

@@ -10,6 +10,7 @@ use crate::connections::{Connections, OpenSink};
 use crate::db::Db;
 use crate::deliveries::Wakeups;
 use crate::entity::lane as lane_row;
+use crate::recordings::Recordings;
 use lane::Lane;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -19,8 +20,6 @@ use std::time::Duration;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-/// Lanes of one integration that are sent at a time.
-const CONCURRENCY: usize = 16;
 /// How often a worker looks without being woken.
 const POLL: Duration = Duration::from_secs(2);
 /// How often integrations are looked at without a change in this process.
@@ -37,6 +36,7 @@ fn open() -> Expr {
 pub(crate) struct Dispatcher {
     pub(crate) db: Db,
     pub(crate) connections: Connections,
+    pub(crate) recordings: Recordings,
     pub(crate) wakeups: Wakeups,
 }
 
@@ -88,8 +88,13 @@ impl Dispatcher {
                 continue;
             }
             let (id, version, stop) = (sink.id, sink.updated_at, cancel.child_token());
-            let integration =
-                Integration { db: self.db.clone(), wakeups: self.wakeups.clone(), sink, stop: stop.clone() };
+            let integration = Integration {
+                db: self.db.clone(),
+                recordings: self.recordings.clone(),
+                wakeups: self.wakeups.clone(),
+                sink,
+                stop: stop.clone(),
+            };
             let predecessor = leaving.remove(&id);
             let task = tokio::spawn(async move {
                 // Two workers of one integration would send a camera's events out of order.
@@ -106,6 +111,7 @@ impl Dispatcher {
 /// One integration's worker.
 struct Integration {
     db: Db,
+    recordings: Recordings,
     wakeups: Wakeups,
     sink: OpenSink,
     stop: CancellationToken,
@@ -116,10 +122,12 @@ impl Integration {
         let wakeup = self.wakeups.of(self.sink.id);
         let mut running = JoinSet::new();
         let mut busy: HashSet<String> = HashSet::new();
+        // One whose settings cannot be used needs no more than one lane to say so.
+        let concurrency = self.sink.sink.as_ref().map_or(1, |sink| sink.concurrency().max(1));
         loop {
             let mut next_look = POLL;
-            if running.len() < CONCURRENCY && !self.stop.is_cancelled() {
-                match self.claim(&busy, CONCURRENCY - running.len()).await {
+            if running.len() < concurrency && !self.stop.is_cancelled() {
+                match self.claim(&busy, concurrency - running.len()).await {
                     Ok(devices) => {
                         for device in devices {
                             busy.insert(device.clone());

@@ -12,6 +12,7 @@ pub struct Model {
     pub device: String,
     pub event_id: String,
     pub event: String,
+    pub purpose: String,
     pub state: String,
     pub attempts: i32,
     pub last_error: String,

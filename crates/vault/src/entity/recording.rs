@@ -21,6 +21,7 @@ pub struct Model {
     pub fragmented: bool,
     pub facts: String,
     pub metadata: String,
+    pub path: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -12,6 +12,7 @@ use crate::keys::random_id;
 use model::ObjectKey;
 use model::event::{Event, Metadata, Payload};
 use model::file_name::AgentFileName;
+use model::ports::Purpose;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, DatabaseTransaction, EntityTrait};
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,7 @@ pub(super) struct Draft {
     fps: String,
     duration: String,
     timestamp: String,
+    path: String,
 }
 
 impl From<UploadRequest> for Draft {
@@ -49,6 +51,7 @@ impl From<UploadRequest> for Draft {
             fps: request.fps,
             duration: request.duration,
             timestamp: request.timestamp,
+            path: request.path,
         }
     }
 }
@@ -86,6 +89,7 @@ pub(super) async fn commit(tx: &DatabaseTransaction, fresh: Fresh) -> Result<i64
         fragmented: Set(facts.fragmented),
         facts: Set(serde_json::to_string(facts).expect("facts serialise")),
         metadata: Set(serde_json::to_string(&metadata).expect("metadata serialises")),
+        path: Set(fresh.draft.path.clone()),
         ..Default::default()
     };
     let id = match fresh.replaces {
@@ -141,7 +145,7 @@ async fn announce(
     deliveries::enqueue(
         tx,
         &fresh.draft.integrations,
-        NewDelivery { recording_id: id, device, event_id: &event_id, event: &event },
+        NewDelivery { recording_id: id, device, event_id: &event_id, event: &event, purpose: Purpose::Stored },
     )
     .await
 }

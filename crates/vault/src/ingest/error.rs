@@ -45,6 +45,9 @@ pub enum UploadError {
     /// The provider is disabled.
     #[error("The storage provider {0} is disabled; enable it in the vault's Storage providers page.")]
     ProviderDisabled(String),
+    /// It was forwarded in a ring of vaults.
+    #[error("This recording came from this vault: vaults forward to each other in a ring.")]
+    Loop,
     /// The body broke off.
     #[error("The recording broke off before its end; nothing was stored.")]
     Incomplete(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -80,6 +83,7 @@ impl UploadError {
             Self::NotYours => "file_belongs_to_another_account",
             Self::ProviderNotFound(_) => "storage_provider_not_found",
             Self::ProviderDisabled(_) => "storage_provider_disabled",
+            Self::Loop => "forward_loop",
             Self::Incomplete(_) => "file_incomplete",
             Self::Stalled(_) => "file_stalled",
             Self::Busy => "storage_busy",

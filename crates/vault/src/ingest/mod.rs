@@ -20,6 +20,7 @@ use crate::db::Db;
 use crate::deliveries::Wakeups;
 use crate::entity::upload;
 use crate::replicas::Replicas;
+use crate::vault_path::VaultPath;
 use bytes::Bytes;
 use commit::Draft;
 use futures::Stream;
@@ -37,6 +38,8 @@ pub(crate) use locks::KeyLocks;
 
 /// Most uploads at a time; further ones are asked to come back.
 const MAX_UPLOADS: usize = 512;
+/// Names the vaults that a forwarded recording came through.
+const VAULT_PATH: &str = "X-Vault-Path";
 /// Longest value of a header that ends up in an event, in bytes.
 const MAX_HEADER: usize = 512;
 
@@ -63,6 +66,8 @@ pub struct UploadRequest {
     pub duration: String,
     /// Unix milliseconds; may be empty.
     pub timestamp: String,
+    /// Vaults it came through; empty for what a camera sends.
+    pub path: String,
     /// Size of the body, when it was announced.
     pub content_length: Option<u64>,
 }
@@ -109,6 +114,7 @@ pub struct Ingest {
     budget: Arc<Budget>,
     limits: Limits,
     slots: Arc<Semaphore>,
+    vault_id: String,
 }
 
 /// Everything about an upload but its bytes.
@@ -128,9 +134,10 @@ impl Ingest {
         locks: Arc<KeyLocks>,
         limits: Limits,
         budget: Budget,
+        vault_id: String,
     ) -> Self {
-        let budget = Arc::new(budget);
-        Self { db, replicas, connections, wakeups, locks, budget, limits, slots: Arc::new(Semaphore::new(MAX_UPLOADS)) }
+        let (budget, slots) = (Arc::new(budget), Arc::new(Semaphore::new(MAX_UPLOADS)));
+        Self { db, replicas, connections, wakeups, locks, budget, limits, slots, vault_id }
     }
 
     /// Stores one recording. Once its bytes have arrived the work goes on even if the caller is
@@ -184,6 +191,10 @@ impl Ingest {
                 return Err(UploadError::TooLarge { max: self.limits.max_bytes });
             }
             _ => {}
+        }
+        let path = VaultPath::parse(&request.path).ok_or(UploadError::InvalidHeader { header: VAULT_PATH })?;
+        if path.contains(&self.vault_id) {
+            return Err(UploadError::Loop);
         }
         for (header, value) in [
             ("X-Kerberos-Storage-Device", &request.device),

@@ -340,6 +340,7 @@ impl TestVault {
             cloud_key: String::new(),
             fps: "25".into(),
             duration: String::new(),
+            path: String::new(),
             timestamp: String::new(),
             content_length: None,
         }

@@ -1,0 +1,34 @@
+//! A stored recording as sinks get it: looked up and opened when they ask for its bytes.
+
+use crate::VaultError;
+use crate::recordings::{Found, Recordings};
+use crate::vault_path::VaultPath;
+use async_trait::async_trait;
+use model::error::{StoreError, StoreErrorKind};
+use model::ports::{OpenRecording, RecordingSource};
+
+/// One recording, by row.
+pub(crate) struct StoredRecording {
+    pub(crate) recordings: Recordings,
+    pub(crate) id: i64,
+}
+
+#[async_trait]
+impl RecordingSource for StoredRecording {
+    async fn open(&self) -> Result<OpenRecording, StoreError> {
+        let row = self.recordings.row(self.id).await.map_err(store_error)?;
+        let metadata = serde_json::from_str(&row.metadata).unwrap_or_default();
+        let path = VaultPath::parse(&row.path).unwrap_or_default().ids().map(str::to_owned).collect();
+        let found = Found::try_from(row).map_err(store_error)?;
+        let body = self.recordings.open(&found, None).await.map_err(store_error)?;
+        Ok(OpenRecording { key: found.key, size: found.size, sha256: found.sha256, metadata, path, body })
+    }
+}
+
+fn store_error(error: VaultError) -> StoreError {
+    match error {
+        VaultError::Store(error) => error,
+        VaultError::NotFound(_) => StoreError::new(StoreErrorKind::NotFound, "The recording has been deleted."),
+        other => StoreError::caused(StoreErrorKind::Unavailable, "The vault's database does not answer.", other),
+    }
+}

@@ -1,0 +1,50 @@
+//! The vaults a forwarded recording came through, so that a ring of vaults that forward to each other is noticed.
+
+/// Most vaults of a path: no chain is that long.
+const MAX_VAULTS: usize = 16;
+/// Longest id of a vault, in bytes.
+const MAX_ID: usize = 64;
+
+/// Ids of vaults, oldest first; empty for what came from a camera.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VaultPath(Vec<String>);
+
+impl VaultPath {
+    /// Reads ids separated by commas; `None` when it is no such list.
+    pub fn parse(text: &str) -> Option<Self> {
+        let ids: Vec<String> = text.split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect();
+        let valid = |id: &String| id.len() <= MAX_ID && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        (ids.len() <= MAX_VAULTS && ids.iter().all(valid)).then_some(Self(ids))
+    }
+
+    /// Whether it leads through this vault.
+    pub fn contains(&self, id: &str) -> bool {
+        self.0.iter().any(|known| known == id)
+    }
+
+    /// The ids, oldest first.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+impl std::fmt::Display for VaultPath {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.join(","))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_it_writes_and_refuses_the_rest() {
+        let path = VaultPath::parse(" a1, b2 ,").expect("valid");
+        assert_eq!((path.to_string().as_str(), path.contains("b2"), path.contains("b")), ("a1,b2", true, false));
+        assert_eq!(VaultPath::parse(""), Some(VaultPath::default()));
+        assert_eq!(VaultPath::parse("a b"), None);
+        assert_eq!(VaultPath::parse(&"x,".repeat(17)), None);
+        assert_eq!(VaultPath::parse(&"x".repeat(65)), None);
+    }
+}
