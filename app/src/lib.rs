@@ -19,7 +19,7 @@ use leptos_router::path;
 use model::connection::Family::{Integration, Provider};
 use pages::accounts::{AccountDialog, AccountsPage, DeleteAccountDialog, KeysDialog};
 use pages::cameras::{CamerasPage, DeleteCameraDialog};
-use pages::connections::{ChooseKind, ConnectionsPage, DeleteDialog, EditDialog, ParkedDialog};
+use pages::connections::{ChooseKind, ConnectionsPage, DeleteDialog, EditDialog, MoveDialog, ParkedDialog};
 use pages::dashboard::DashboardPage;
 use pages::help::HelpPage;
 use pages::media::{DeleteRecordingsDialog, MediaPage, PlayDialog};
@@ -84,6 +84,7 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("new/:kind") view=|| view! { <EditDialog family=Provider/> }/>
                         <Route path=path!(":id") view=|| view! { <EditDialog family=Provider/> }/>
                         <Route path=path!(":id/delete") view=|| view! { <DeleteDialog family=Provider/> }/>
+                        <Route path=path!(":id/move") view=MoveDialog/>
                     </ParentRoute>
                     <ParentRoute path=path!("integrations") view=|| view! { <ConnectionsPage family=Integration/> }>
                         <Route path=path!("") view=|| ()/>

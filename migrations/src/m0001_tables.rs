@@ -104,11 +104,11 @@ CREATE TABLE recordings (
 CREATE TABLE copies (
     recording_id BIGINT NOT NULL,
     provider_id BIGINT NOT NULL,
-    sha256 TEXT NOT NULL,
+    key TEXT NOT NULL,
     copied_at BIGINT NOT NULL,
-    PRIMARY KEY (recording_id, provider_id)
+    PRIMARY KEY (recording_id, provider_id),
+    UNIQUE (provider_id, key)
 );
-CREATE INDEX copies_by_provider ON copies (provider_id, recording_id);
 CREATE TABLE moves (
     id {id},
     from_provider_id BIGINT NOT NULL,

@@ -5,6 +5,7 @@ use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use subtle::ConstantTimeEq as _;
 
 /// A rate: `burst` at once, then `per_second`.
 #[derive(Debug, Clone, Copy)]
@@ -66,11 +67,42 @@ impl<K: Eq + Hash> Buckets<K> {
     }
 }
 
+/// Which credentials proved right lately, by address and access key, in bounded memory. Holds fingerprints, no secrets.
+#[derive(Debug)]
+pub struct Proven {
+    capacity: usize,
+    fingerprints: Mutex<HashMap<(IpAddr, String), [u8; 32]>>,
+}
+
+impl Proven {
+    /// At most `capacity` pairs.
+    pub fn new(capacity: usize) -> Self {
+        Self { capacity, fingerprints: Mutex::default() }
+    }
+
+    /// Whether exactly this proved right.
+    pub fn contains(&self, who: &(IpAddr, String), fingerprint: &[u8; 32]) -> bool {
+        let known = self.fingerprints.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(who).is_some_and(|known| known.ct_eq(fingerprint).into())
+    }
+
+    /// Remembers it. When full, everything is forgotten and proves itself again.
+    pub fn insert(&self, who: (IpAddr, String), fingerprint: [u8; 32]) {
+        let mut known = self.fingerprints.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= self.capacity && !known.contains_key(&who) {
+            known.clear();
+        }
+        known.insert(who, fingerprint);
+    }
+}
+
 /// The limits of machine endpoints. (People's sign-in is limited by `vault`.)
 #[derive(Debug)]
 pub struct Limits {
     /// Wrong credentials, by address and access key: guessing one account's secret from one place.
     pub wrong_credentials: Buckets<(IpAddr, String)>,
+    /// Credentials that are let pass however many wrong ones there were.
+    pub proven: Proven,
     /// Heartbeats by address: many cameras may sit behind one.
     pub heartbeats: Buckets<IpAddr>,
     /// Heartbeats of everyone together.
@@ -81,6 +113,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             wrong_credentials: Buckets::new(Rate { burst: 30.0, per_second: 0.5 }, 10_000),
+            proven: Proven::new(10_000),
             heartbeats: Buckets::new(Rate { burst: 100.0, per_second: 20.0 }, 10_000),
             all_heartbeats: Buckets::new(Rate { burst: 1000.0, per_second: 500.0 }, 1),
         }
@@ -125,6 +158,19 @@ mod tests {
         let refused = (0..10).filter(|k| buckets.take(*k, start).is_err()).count();
         assert_eq!(refused, 7);
         assert!(buckets.take(99, start + Duration::from_secs(5)).is_ok(), "idle keys make room");
+    }
+
+    #[test]
+    fn only_what_proved_right_is_let_pass() {
+        let (proven, who) = (Proven::new(2), |n: u8| (IpAddr::from([127, 0, 0, n]), "key".to_owned()));
+        proven.insert(who(1), [1; 32]);
+        assert!(proven.contains(&who(1), &[1; 32]));
+        assert!(!proven.contains(&who(1), &[2; 32]));
+        assert!(!proven.contains(&who(2), &[1; 32]), "another address proves itself");
+        for n in 2..9 {
+            proven.insert(who(n), [1; 32]);
+            assert!(proven.fingerprints.lock().expect("not poisoned").len() <= 2);
+        }
     }
 
     #[test]

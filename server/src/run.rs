@@ -63,6 +63,7 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failed> {
     let app = router(AppState::new(vault.clone(), HttpOptions::from(&config)));
     let background = CancellationToken::new();
     let working = vault.start(background.clone());
+    let figures = tokio::spawn(background.clone().run_until_cancelled_owned(telemetry::metrics::keep_up()));
     let url = config.server.public_url.clone().unwrap_or_else(|| format!("http://{}", reachable(address)));
     greet(&first_start::greeting(&url, admin.as_ref(), keys.as_ref()));
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
@@ -77,6 +78,7 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failed> {
     if tokio::time::timeout(BACKGROUND_STOP, working).await.is_err() {
         tracing::warn!("deliveries were still being made; they will be made again");
     }
+    figures.abort();
     tracing::info!("stopped");
     Ok(())
 }

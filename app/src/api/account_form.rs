@@ -21,6 +21,8 @@ pub struct AccountInput {
     pub enabled: bool,
     /// Name of the main provider.
     pub provider: String,
+    /// Names of the providers that get a copy.
+    pub secondary_providers: Vec<String>,
     /// Names of integrations.
     pub integrations: Vec<String>,
     /// A fixed directory, or `*`.
@@ -59,6 +61,12 @@ impl AccountInput {
         require("access_key", &self.access_key, "Access key is required; Generate keys makes one");
         if self.id.is_empty() {
             require("secret_key", &self.secret_key, "Secret key is required; Generate keys makes one");
+        }
+        if self.secondary_providers.contains(&self.provider) && !self.provider.is_empty() {
+            errors.push(FieldError::new(
+                "secondary_providers",
+                "The main provider cannot be a secondary one as well; choose another for the copies",
+            ));
         }
         if self.days().is_none() {
             errors
@@ -116,6 +124,7 @@ impl AccountInput {
             name: view.name.clone(),
             enabled: view.enabled,
             provider: view.provider.clone(),
+            secondary_providers: view.secondary_providers.clone(),
             integrations: view.integrations.clone(),
             directory: view.directory.clone(),
             day_limit: view.day_limit.to_string(),
@@ -143,6 +152,7 @@ impl AccountInput {
             name: trimmed(&self.name),
             enabled: self.enabled,
             provider: self.provider.clone(),
+            secondary_providers: self.secondary_providers.clone(),
             integrations: self.integrations.clone(),
             directory: trimmed(&self.directory),
             day_limit,

@@ -15,6 +15,8 @@ pub struct AccountView {
     pub provisioned: bool,
     /// Name of the main provider.
     pub provider: String,
+    /// Names of the providers that get a copy.
+    pub secondary_providers: Vec<String>,
     /// Names of the integrations told about its recordings.
     pub integrations: Vec<String>,
     /// A fixed directory, or `*` for the one the agent names.
@@ -42,6 +44,8 @@ pub struct AccountForm {
     pub enabled: bool,
     /// Name of the main provider.
     pub provider: String,
+    /// Names of the providers that get a copy.
+    pub secondary_providers: Vec<String>,
     /// Names of integrations.
     pub integrations: Vec<String>,
     /// A fixed directory, or `*`.

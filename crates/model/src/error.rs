@@ -20,6 +20,8 @@ pub enum StoreErrorKind {
     Full,
     /// The stream that was being stored broke off.
     Interrupted,
+    /// The content is not what was stored.
+    Corrupt,
 }
 
 /// A store did not do what it was asked.

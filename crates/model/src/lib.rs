@@ -13,6 +13,7 @@ pub mod field;
 pub mod file_name;
 pub mod integrations;
 pub mod key;
+pub mod moving;
 pub mod mp4;
 pub mod page;
 pub mod ports;

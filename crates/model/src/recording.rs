@@ -22,6 +22,8 @@ pub struct RecordingView {
     pub account: String,
     /// Provider's name.
     pub provider: String,
+    /// Names of the providers that have a copy.
+    pub copies: Vec<String>,
     /// Bytes.
     pub size: i64,
     /// Milliseconds; 0 when unknown.

@@ -4,7 +4,7 @@ use crate::audit::{self, Actor};
 use crate::clock::now_ms;
 use crate::connections::checked_name;
 use crate::db::Db;
-use crate::entity::{account, account_integration, connection};
+use crate::entity::{account, account_integration, account_secondary, connection};
 use crate::keys::{Keys, mac, random, random_text};
 use crate::{Result, VaultError};
 use model::account::{AccountForm, AccountView, KeyPair};
@@ -41,6 +41,8 @@ pub struct Account {
     pub provider_id: i64,
     /// Where its recordings go.
     pub directory: DirectoryRule,
+    /// Providers that get a copy; one that is disabled gets its copies when it is enabled again.
+    pub secondary_ids: Vec<i64>,
     /// Enabled integrations told about them.
     pub integrations: Vec<i64>,
     /// Whether the Hub pipeline may analyse them.
@@ -108,11 +110,17 @@ impl Accounts {
         let names: HashMap<i64, String> =
             connection::Entity::find().all(self.db.read()).await?.into_iter().map(|c| (c.id, c.name)).collect();
         let links = account_integration::Entity::find().all(self.db.read()).await?;
+        let secondaries = account_secondary::Entity::find().all(self.db.read()).await?;
         let name = |id: i64| names.get(&id).cloned().unwrap_or_default();
         Ok(rows
             .into_iter()
             .map(|row| AccountView {
                 provider: name(row.provider_id),
+                secondary_providers: secondaries
+                    .iter()
+                    .filter(|s| s.account_id == row.id)
+                    .map(|s| name(s.provider_id))
+                    .collect(),
                 integrations: links.iter().filter(|l| l.account_id == row.id).map(|l| name(l.integration_id)).collect(),
                 id: row.id,
                 name: row.name,
@@ -159,6 +167,10 @@ impl Accounts {
                     .filter(account_integration::Column::AccountId.eq(id))
                     .exec(tx)
                     .await?;
+                account_secondary::Entity::delete_many()
+                    .filter(account_secondary::Column::AccountId.eq(id))
+                    .exec(tx)
+                    .await?;
                 account::Entity::delete_by_id(id).exec(tx).await?;
                 audit::record(tx, &actor, "deleted account", &row.name).await
             })
@@ -187,11 +199,16 @@ impl Accounts {
     /// The account of these credentials; `None` when either is wrong. Both cases take the same time.
     pub async fn authenticate(&self, access_key: &str, secret_key: &Secret) -> Result<Option<Account>> {
         let snapshot = self.snapshot().await?;
-        let given = mac(&self.comparing, secret_key.expose().as_bytes());
+        let given = self.fingerprint(secret_key);
         let found = snapshot.by_access_key.get(access_key);
         let expected = found.map_or(&[0; 32], |(_, expected)| expected);
         let genuine: bool = given.ct_eq(expected).into();
         Ok(found.filter(|_| genuine).map(|(account, _)| account.clone()))
+    }
+
+    /// What may be remembered of a secret: its MAC under a key of this process.
+    pub fn fingerprint(&self, secret_key: &Secret) -> [u8; 32] {
+        mac(&self.comparing, secret_key.expose().as_bytes())
     }
 
     async fn snapshot(&self) -> Result<Arc<Snapshot>> {
@@ -208,6 +225,7 @@ impl Accounts {
             return Ok(snapshot);
         }
         let links = account_integration::Entity::find().all(self.db.read()).await?;
+        let secondaries = account_secondary::Entity::find().all(self.db.read()).await?;
         let enabled: HashSet<i64> = connection::Entity::find()
             .filter(connection::Column::Enabled.eq(true))
             .all(self.db.read())
@@ -215,6 +233,7 @@ impl Accounts {
             .into_iter()
             .map(|c| c.id)
             .collect();
+        let copies_of = |id: i64| secondaries.iter().filter(move |s| s.account_id == id).map(|s| s.provider_id);
         let of_account = |id: i64| links.iter().filter(move |l| l.account_id == id).map(|l| l.integration_id);
         let mut by_access_key = HashMap::new();
         for row in account::Entity::find().all(self.db.read()).await? {
@@ -231,6 +250,7 @@ impl Accounts {
                 enabled: row.enabled,
                 provider_id: row.provider_id,
                 directory,
+                secondary_ids: copies_of(row.id).collect(),
                 integrations: of_account(row.id).filter(|id| enabled.contains(id)).collect(),
                 cloud_analysis: row.cloud_analysis,
             };
@@ -262,6 +282,16 @@ async fn save(
     let mut integrations = Vec::new();
     for name in &form.integrations {
         integrations.push(connection_id(tx, Family::Integration, "integrations", name).await?);
+    }
+    let mut secondaries = Vec::new();
+    for name in &form.secondary_providers {
+        secondaries.push(connection_id(tx, Family::Provider, "secondary_providers", name).await?);
+    }
+    if secondaries.contains(&provider) {
+        return Err(VaultError::invalid(
+            "secondary_providers",
+            "The main provider cannot be a secondary one as well; choose another for the copies",
+        ));
     }
     let clash = |other: Option<account::Model>| other.is_some_and(|o| Some(o.id) != form.id);
     if clash(account::Entity::find().filter(account::Column::Name.eq(&form.name)).one(tx).await?) {
@@ -308,6 +338,11 @@ async fn save(
     for integration in integrations {
         let link = account_integration::ActiveModel { account_id: Set(id), integration_id: Set(integration) };
         account_integration::Entity::insert(link).exec_without_returning(tx).await?;
+    }
+    account_secondary::Entity::delete_many().filter(account_secondary::Column::AccountId.eq(id)).exec(tx).await?;
+    for secondary in secondaries {
+        let link = account_secondary::ActiveModel { account_id: Set(id), provider_id: Set(secondary) };
+        account_secondary::Entity::insert(link).exec_without_returning(tx).await?;
     }
     audit::record(tx, &actor, action, &form.name).await?;
     Ok(id)

@@ -15,6 +15,11 @@ impl Actor {
     pub fn provisioning() -> Self {
         Self("provisioning".into())
     }
+
+    /// Accounts' day limits.
+    pub(crate) fn retention() -> Self {
+        Self("retention".into())
+    }
 }
 
 /// Reads the audit log.

@@ -4,15 +4,17 @@ use crate::audit::{self, Actor};
 use crate::clock::now_ms;
 use crate::db::Db;
 use crate::deliveries;
-use crate::entity::{account, account_integration, connection, recording};
+use crate::entity::{account, account_integration, account_secondary, connection, copy, recording, upload};
 use crate::keys::Keys;
+use crate::moves;
 use crate::{Result, VaultError};
 use model::connection::{ConnectionForm, ConnectionView, Family, Kind};
 use model::field::{FieldError, Settings};
 use model::ports::{BlobStore, Connector, EventSink};
 use model::probe::ProbeReport;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait as _,
+    IntoActiveModel, QueryFilter,
     QueryOrder, QuerySelect,
 };
 use std::collections::HashMap;
@@ -47,17 +49,28 @@ pub struct OpenStore {
     pub store: Arc<dyn BlobStore>,
 }
 
-/// An enabled integration ready for use.
+/// An enabled connection that deliveries go to: an integration, or a provider that gets copies.
 #[derive(Clone)]
-pub struct OpenSink {
+pub(crate) struct OpenSink {
     /// Row id.
     pub id: i64,
     /// Name, for logs.
     pub name: String,
     /// Tells one version of its settings from the next.
     pub updated_at: i64,
-    /// The adapter; what is wrong with its settings when they cannot be used.
-    pub sink: std::result::Result<Arc<dyn EventSink>, String>,
+    /// What makes the deliveries.
+    pub way: Way,
+}
+
+/// What makes a delivery.
+#[derive(Clone)]
+pub(crate) enum Way {
+    /// An integration's adapter.
+    Sink(Arc<dyn EventSink>),
+    /// The vault itself, which copies to a provider.
+    Copies,
+    /// Nothing: what is wrong with the settings.
+    Unusable(String),
 }
 
 /// A provider by name.
@@ -151,6 +164,7 @@ impl Connections {
                 row.settings = Set(keys.seal(&place(id), &plain));
                 row.updated_at = Set(now_ms());
                 row.update(tx).await?;
+                deliveries::make_due(tx, id).await?;
                 audit::record(tx, &actor, &format!("{action} {}", form.family), &name).await?;
                 Ok(id)
             })
@@ -175,9 +189,23 @@ impl Connections {
                     return Err(VaultError::Conflict(format!("{} is used by the accounts {users}. Give them another one first.", row.name)));
                 }
                 let holds = recording::Entity::find().filter(recording::Column::ProviderId.eq(id)).limit(1).one(tx).await?;
-                if row.family == Family::Provider.as_str() && holds.is_some() {
+                let copies = copy::Entity::find().filter(copy::Column::ProviderId.eq(id)).limit(1).one(tx).await?;
+                if row.family == Family::Provider.as_str() && (holds.is_some() || copies.is_some()) {
                     return Err(VaultError::Conflict(format!(
-                        "{} still holds recordings, which could not be read without it. Disable it instead, or delete the recordings first.",
+                        "{} still holds recordings, which could not be read without it. Move them to another provider first, or disable it instead.",
+                        row.name
+                    )));
+                }
+                let arriving = upload::Entity::find().filter(upload::Column::ProviderId.eq(id)).limit(1).one(tx).await?;
+                if moves::involves(tx, id).await? {
+                    return Err(VaultError::Conflict(format!(
+                        "Recordings are being moved from or to {}. Let the move end, or stop it first.",
+                        row.name
+                    )));
+                }
+                if arriving.is_some() {
+                    return Err(VaultError::Conflict(format!(
+                        "A recording is being uploaded to {}. Give its accounts another provider and try again in a minute.",
                         row.name
                     )));
                 }
@@ -232,17 +260,21 @@ impl Connections {
         Ok(found.map(|row| ProviderInfo { id: row.id, name: row.name, enabled: row.enabled }))
     }
 
-    /// Every enabled integration.
+    /// Every enabled connection that deliveries may go to.
     pub(crate) async fn sinks(&self) -> Result<Vec<OpenSink>> {
-        let rows = connection::Entity::find()
-            .filter(connection::Column::Family.eq(Family::Integration.as_str()))
-            .filter(connection::Column::Enabled.eq(true))
-            .all(self.db.read())
-            .await?;
-        let open = |row: connection::Model| {
-            let sink =
-                self.settings(&row).and_then(|s| self.connector.sink(&row.kind, &s).map_err(VaultError::Invalid));
-            OpenSink { id: row.id, name: row.name, updated_at: row.updated_at, sink: sink.map_err(|e| e.to_string()) }
+        let rows = connection::Entity::find().filter(connection::Column::Enabled.eq(true)).all(self.db.read()).await?;
+        let way = |row: &connection::Model| {
+            if row.family == Family::Provider.as_str() {
+                return Way::Copies;
+            }
+            let sink = self.settings(row).and_then(|s| self.connector.sink(&row.kind, &s).map_err(VaultError::Invalid));
+            sink.map_or_else(|e| Way::Unusable(e.to_string()), Way::Sink)
+        };
+        let open = |row: connection::Model| OpenSink {
+            way: way(&row),
+            id: row.id,
+            name: row.name,
+            updated_at: row.updated_at,
         };
         Ok(rows.into_iter().map(open).collect())
     }
@@ -356,7 +388,13 @@ async fn find(db: &impl ConnectionTrait, id: i64) -> Result<connection::Model> {
 async fn used_by(db: &impl ConnectionTrait, row: &connection::Model) -> Result<Vec<String>> {
     let accounts = account::Entity::find().order_by_asc(account::Column::Name);
     let accounts = if row.family == Family::Provider.as_str() {
-        accounts.filter(account::Column::ProviderId.eq(row.id)).all(db).await?
+        let copied = account_secondary::Entity::find()
+            .filter(account_secondary::Column::ProviderId.eq(row.id))
+            .all(db)
+            .await?;
+        let main = account::Column::ProviderId.eq(row.id);
+        let secondary = account::Column::Id.is_in(copied.iter().map(|c| c.account_id));
+        accounts.filter(main.or(secondary)).all(db).await?
     } else {
         let links = account_integration::Entity::find()
             .filter(account_integration::Column::IntegrationId.eq(row.id))

@@ -5,10 +5,12 @@
 //! On PostgreSQL every write is a transaction by itself.
 
 use crate::{Result, VaultError};
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use migrations::{Migrator, MigratorTrait as _};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, TransactionTrait};
 use sea_orm::{Statement, Value};
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
@@ -126,7 +128,8 @@ where
 {
     Box::new(move |tx| {
         Box::pin(async move {
-            let outcome = job(tx).await;
+            // A panic must not end the writer, on which everybody depends.
+            let outcome = AssertUnwindSafe(job(tx)).catch_unwind().await.unwrap_or_else(|_| Err(stopped()));
             let keep = outcome.is_ok();
             let report = move |committed: std::result::Result<(), String>| {
                 let committed = committed.map_err(|e| VaultError::Database(DbErr::Custom(e)));
@@ -183,7 +186,9 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
                 .pragma("synchronous", "FULL")
                 .pragma("cache_size", "-8000")
                 .pragma("temp_store", "MEMORY")
-        });
+        })
+        // A statement that waits for ever would hold a connection for ever.
+        .map_sqlx_postgres_opts(|postgres| postgres.options([("statement_timeout", "60s"), ("lock_timeout", "60s")]));
     options
 }
 

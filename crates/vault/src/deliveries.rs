@@ -118,6 +118,7 @@ impl Deliveries {
                 for device in devices {
                     open_lanes(tx, &[integration_id], &device).await?;
                 }
+                make_due(tx, integration_id).await?;
                 audit::record(tx, &actor, "retried parked deliveries", &integration_id.to_string()).await?;
                 Ok(changed.rows_affected)
             })
@@ -129,6 +130,7 @@ impl Deliveries {
 }
 
 /// An event for several integrations.
+#[derive(Clone, Copy)]
 pub(crate) struct NewDelivery<'a> {
     pub(crate) recording_id: i64,
     pub(crate) device: &'a str,
@@ -178,6 +180,14 @@ async fn open_lanes(tx: &impl ConnectionTrait, integrations: &[i64], device: &st
         .value(lane::Column::Enqueued, Expr::col((lane::Entity, lane::Column::Enqueued)).add(1))
         .to_owned();
     lane::Entity::insert_many(rows).on_conflict(reopen).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// Lets an integration's lanes try at once: somebody has mended it.
+pub(crate) async fn make_due(tx: &impl ConnectionTrait, integration_id: i64) -> Result<()> {
+    let due = lane::ActiveModel { attempts: Set(0), next_attempt_at: Set(0), ..Default::default() };
+    let waiting = lane::Column::IntegrationId.eq(integration_id).and(lane::Column::NextAttemptAt.gt(0));
+    lane::Entity::update_many().set(due).filter(waiting).exec(tx).await?;
     Ok(())
 }
 

@@ -1,10 +1,11 @@
 //! What is done in the background: recovery, retention, and tidying up.
 
+use crate::audit::{self, Actor};
 use crate::clock::{DAY_MS, now_ms};
 use crate::connections::Connections;
 use crate::db::Db;
 use crate::deliveries::{DELIVERED, in_state};
-use crate::entity::{account, delivery, device, recording, removal, session, upload};
+use crate::entity::{account, copy, delivery, device, recording, removal, session, upload};
 use crate::ingest::{Ingest, KeyLocks};
 use crate::recordings::Recordings;
 use crate::{Result, VaultError, devices};
@@ -70,6 +71,7 @@ impl Housekeeping {
             let rows = removal::Entity::find()
                 .filter(removal::Column::ProviderId.eq(provider_id))
                 .filter(removal::Column::Id.gt(after))
+                .filter(removal::Column::RemovedAt.lte(now_ms()))
                 .order_by_asc(removal::Column::Id)
                 .limit(BATCH)
                 .all(self.db.read())
@@ -88,6 +90,10 @@ impl Housekeeping {
 
     async fn finish_removal(&self, id: i64, provider_id: i64, key: &ObjectKey) -> Result<()> {
         let _turn = self.locks.lock(provider_id, key).await?;
+        if removal::Entity::find_by_id(id).one(self.db.read()).await?.is_none() {
+            // Taken back while we waited.
+            return Ok(());
+        }
         let intent = upload::Entity::find()
             .filter(upload::Column::ProviderId.eq(provider_id))
             .filter(upload::Column::Key.eq(key.as_str()));
@@ -100,7 +106,12 @@ impl Housekeeping {
             .filter(recording::Column::Key.eq(key.as_str()))
             .one(self.db.read())
             .await?;
-        if again.is_none() {
+        let copied = copy::Entity::find()
+            .filter(copy::Column::ProviderId.eq(provider_id))
+            .filter(copy::Column::Key.eq(key.as_str()))
+            .one(self.db.read())
+            .await?;
+        if again.is_none() && copied.is_none() {
             match self.connections.store(provider_id).await {
                 Ok(provider) => provider.store.delete(key).await?,
                 Err(VaultError::NotFound(_)) => {}
@@ -115,17 +126,29 @@ impl Housekeeping {
         let limited = account::Entity::find().filter(account::Column::DayLimit.gt(0)).all(self.db.read()).await?;
         for account in limited {
             let before = now_ms() - i64::from(account.day_limit) * DAY_MS;
-            loop {
-                let expired = self.recordings.expired(account.id, before, BATCH).await?;
-                if expired.is_empty() {
-                    break;
+            // What is left over waits for the next round, so that recovery gets its turn.
+            let expired = self.recordings.expired(account.id, before, BATCH).await?;
+            let mut retired = 0;
+            for found in expired {
+                match self.recordings.retire(&found).await {
+                    Ok(()) => retired += 1,
+                    Err(VaultError::NotFound(_)) => {}
+                    Err(error) => return Err(error),
                 }
-                for found in expired {
-                    self.recordings.retire(&found).await?;
-                }
+            }
+            if retired > 0 {
+                let subject = format!("{}: {retired} recordings older than {} days", account.name, account.day_limit);
+                self.note_retired(subject).await?;
             }
         }
         Ok(())
+    }
+
+    async fn note_retired(&self, subject: String) -> Result<()> {
+        let noted = self.db.write(move |tx| {
+            Box::pin(async move { audit::record(tx, &Actor::retention(), "deleted recordings", &subject).await })
+        });
+        noted.await
     }
 
     async fn tidy(&self) -> Result<()> {

@@ -15,15 +15,19 @@ pub mod housekeeping;
 pub mod ingest;
 pub mod keys;
 pub mod links;
+pub mod moves;
 pub mod provisioning;
 pub mod recordings;
 pub mod sessions;
 pub mod users;
 pub mod vault_path;
 
+mod copies;
+mod readiness;
 mod recording_source;
 mod replicas;
 mod start;
+mod transfer;
 
 pub use error::VaultError;
 pub use start::{Options, StartError, Vault};

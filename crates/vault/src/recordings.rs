@@ -4,6 +4,7 @@ use crate::accounts::Account;
 use crate::audit::{self, Actor};
 use crate::clock::now_ms;
 use crate::connections::Connections;
+use crate::copies::{self, Copies};
 use crate::db::Db;
 use crate::entity::{account, connection, recording, removal};
 use crate::ingest::KeyLocks;
@@ -11,6 +12,7 @@ use crate::links::Links;
 use crate::{Result, VaultError};
 use model::ObjectKey;
 use model::connection::Family;
+use model::error::{StoreError, StoreErrorKind};
 use model::page::{Cursor, Page};
 use model::ports::ByteStream;
 use model::recording::{Position, RecordingFilter, RecordingView};
@@ -21,11 +23,16 @@ use sea_orm::{
 };
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// Most rows of a page.
 pub const MAX_PAGE: u64 = 200;
+/// How long a provider may take to begin answering when there is a copy to turn to.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a provider that did not answer is asked last, in milliseconds.
+const DOWN_MS: i64 = 15_000;
 
 /// Lists, reads and deletes recordings.
 #[derive(Clone)]
@@ -34,6 +41,30 @@ pub struct Recordings {
     connections: Connections,
     links: Links,
     locks: Arc<KeyLocks>,
+    copies: Copies,
+    down: Arc<Down>,
+}
+
+/// Providers that did not answer lately, so that readers ask a copy first.
+#[derive(Default)]
+struct Down(Mutex<HashMap<i64, i64>>);
+
+impl Down {
+    fn contains(&self, provider_id: i64) -> bool {
+        self.until(|until| until.get(&provider_id).is_some_and(|until| *until > now_ms()))
+    }
+
+    fn insert(&self, provider_id: i64) {
+        self.until(|until| until.insert(provider_id, now_ms() + DOWN_MS));
+    }
+
+    fn remove(&self, provider_id: i64) {
+        self.until(|until| until.remove(&provider_id));
+    }
+
+    fn until<T>(&self, work: impl FnOnce(&mut HashMap<i64, i64>) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// A recording that was looked up, ready to be read.
@@ -56,8 +87,14 @@ pub struct Found {
 }
 
 impl Recordings {
-    pub(crate) fn new(db: Db, connections: Connections, links: Links, locks: Arc<KeyLocks>) -> Self {
-        Self { db, connections, links, locks }
+    pub(crate) fn new(
+        db: Db,
+        connections: Connections,
+        links: Links,
+        locks: Arc<KeyLocks>,
+        copies: Copies,
+    ) -> Self {
+        Self { db, connections, links, locks, copies, down: Arc::default() }
     }
 
     /// A page of recordings, newest first. Names that no longer exist match nothing.
@@ -94,21 +131,32 @@ impl Recordings {
         Ok(Page {
             older: cursor(rows.last()).filter(|_| has_older),
             newer: cursor(rows.first()).filter(|_| has_newer),
-            items: rows.into_iter().map(|row| names.view(row)).collect(),
+            items: self.views(&names, rows).await?,
         })
+    }
+
+    async fn views(&self, names: &Names, rows: Vec<recording::Model>) -> Result<Vec<RecordingView>> {
+        let copies = self.copies.of(rows.iter().map(|row| row.id).collect()).await?;
+        let places = |id: i64| copies.get(&id).map(Vec::as_slice).unwrap_or_default();
+        Ok(rows.into_iter().map(|row| names.view(places(row.id), row)).collect())
     }
 
     /// One recording.
     pub async fn get(&self, id: i64) -> Result<RecordingView> {
-        let row = self.row(id).await?;
-        Ok(self.names().await?.view(row))
+        let (row, names) = (self.row(id).await?, self.names().await?);
+        let views = self.views(&names, vec![row]).await?;
+        views.into_iter().next().ok_or(VaultError::NotFound("recording"))
     }
 
     /// An account's recording by key: at the named provider, else at the account's main one, else
-    /// at any.
+    /// at any. Events name the provider a recording was stored at; it may have been moved since.
     pub async fn find(&self, account: &Account, provider: Option<&str>, key: &ObjectKey) -> Result<Option<Found>> {
         let mut rows = self.with_key(provider, key).await?;
         rows.retain(|row| row.account_id == account.id);
+        if rows.is_empty() && provider.is_some() {
+            rows = self.with_key(None, key).await?;
+            rows.retain(|row| row.account_id == account.id);
+        }
         rows.sort_by_key(|row| row.provider_id != account.provider_id);
         rows.into_iter().next().map(Found::try_from).transpose()
     }
@@ -141,18 +189,52 @@ impl Recordings {
         recording::Entity::find_by_id(id).one(self.db.read()).await?.ok_or(VaultError::NotFound("recording"))
     }
 
-    /// Reads a recording, or the given bytes of it.
+    /// Reads a recording, or the given bytes of it: from its provider, else from a copy.
     pub async fn open(&self, found: &Found, range: Option<Range<u64>>) -> Result<ByteStream> {
-        let provider = self.connections.store(found.provider_id).await?;
+        let copies = self.copies.providers(found.id).await?;
+        if copies.is_empty() {
+            return self.open_at(found.provider_id, found, range).await;
+        }
+        let down = self.down.contains(found.provider_id);
+        let mut places = [&[found.provider_id], copies.as_slice()].concat();
+        if down {
+            places.rotate_left(1);
+        }
+        let mut failed = None;
+        for provider_id in places {
+            let opened = timeout(PATIENCE, self.open_at(provider_id, found, range.clone())).await;
+            let error = match opened {
+                Ok(Ok(bytes)) => {
+                    self.down.remove(provider_id);
+                    return Ok(bytes);
+                }
+                Ok(Err(VaultError::Store(error))) if error.kind != StoreErrorKind::Range => error,
+                Ok(Err(error)) => return Err(error),
+                Err(_) => StoreError::new(StoreErrorKind::Unavailable, "The storage provider does not answer."),
+            };
+            tracing::warn!(provider_id, error = &error as &dyn std::error::Error, "reading from another place");
+            if error.kind == StoreErrorKind::Unavailable {
+                self.down.insert(provider_id);
+            }
+            failed.get_or_insert(error);
+        }
+        Err(failed.expect("there was at least one place").into())
+    }
+
+    async fn open_at(&self, provider_id: i64, found: &Found, range: Option<Range<u64>>) -> Result<ByteStream> {
+        let provider = self.connections.store(provider_id).await?;
         Ok(provider.store.get(&found.key, range).await?)
     }
 
     /// An address that plays a recording without credentials for a while. Signed by the provider
     /// where its owner wants that, else by the vault, below `base_url`.
     pub async fn sign(&self, found: &Found, base_url: &str, ttl: Duration) -> Result<String> {
-        let provider = self.connections.store(found.provider_id).await?;
-        if let Some(address) = provider.store.sign(&found.key, ttl).await? {
-            return Ok(address);
+        // Only the vault's own address leads to a copy while the provider is down.
+        if !self.down.contains(found.provider_id) {
+            let provider = self.connections.store(found.provider_id).await?;
+            if let Some(address) = provider.store.sign(&found.key, ttl).await? {
+                return Ok(address);
+            }
         }
         let expires_at = now_ms() / 1000 + i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX / 2);
         Ok(format!("{}/api/storage/signed?{}", base_url.trim_end_matches('/'), self.links.sign(found.id, expires_at)))
@@ -168,15 +250,27 @@ impl Recordings {
         self.remove(None, found).await
     }
 
+    /// Goes on to its end when the caller goes away: an object must not be deleted late, when it may have been
+    /// uploaded again.
     async fn remove(&self, audited: Option<Actor>, found: &Found) -> Result<()> {
+        let (this, found) = (self.clone(), found.clone());
+        let work = tokio::spawn(async move { this.remove_now(audited, &found).await });
+        work.await.map_err(|_| VaultError::NotFound("recording"))?
+    }
+
+    async fn remove_now(&self, audited: Option<Actor>, found: &Found) -> Result<()> {
         let _turn = self.locks.lock(found.provider_id, &found.key).await?;
-        let (id, provider_id, key) = (found.id, found.provider_id, found.key.to_string());
+        let (id, uploaded_at) = (found.id, found.uploaded_at);
+        let (provider_id, key) = (found.provider_id, found.key.to_string());
         let deletion = self.db.write(move |tx| {
             Box::pin(async move {
-                let gone = recording::Entity::delete_by_id(id).exec(tx).await?;
+                // One that was replaced since it was looked up is another recording.
+                let this = recording::Column::Id.eq(id).and(recording::Column::UploadedAt.eq(uploaded_at));
+                let gone = recording::Entity::delete_many().filter(this).exec(tx).await?;
                 if gone.rows_affected == 0 {
                     return Err(VaultError::NotFound("recording"));
                 }
+                copies::forget(tx, id).await?;
                 let row = removal::ActiveModel {
                     provider_id: Set(provider_id),
                     key: Set(key.clone()),
@@ -255,8 +349,9 @@ struct Names {
 }
 
 impl Names {
-    fn view(&self, row: recording::Model) -> RecordingView {
+    fn view(&self, copies: &[i64], row: recording::Model) -> RecordingView {
         RecordingView {
+            copies: copies.iter().filter_map(|id| self.providers.get(id).cloned()).collect(),
             account: self.accounts.get(&row.account_id).cloned().unwrap_or_default(),
             provider: self.providers.get(&row.provider_id).cloned().unwrap_or_default(),
             id: row.id,

@@ -3,6 +3,7 @@
 use crate::accounts::Accounts;
 use crate::audit::Audit;
 use crate::connections::Connections;
+use crate::copies::Copies;
 use crate::dashboard::DashboardFigures;
 use crate::db::Db;
 use crate::deliveries::{Deliveries, Wakeups};
@@ -13,13 +14,15 @@ use crate::housekeeping::Housekeeping;
 use crate::ingest::{Budget, Ingest, KeyLocks, Limits};
 use crate::keys::{KeyError, Keys};
 use crate::links::Links;
+use crate::moves::Moves;
+use crate::readiness::Readiness;
 use crate::recordings::Recordings;
 use crate::replicas::Replicas;
 use crate::users::Users;
 use crate::{Result, VaultError, sessions};
 use model::Secret;
 use model::ports::Connector;
-use sea_orm::{ConnectionTrait as _, EntityTrait as _, QuerySelect as _};
+use sea_orm::{EntityTrait as _, QuerySelect as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -108,6 +111,8 @@ pub struct Vault {
     pub ingest: Ingest,
     /// Cameras.
     pub devices: Devices,
+    /// Moving recordings between providers.
+    pub moves: Moves,
     /// The outbox.
     pub deliveries: Deliveries,
     /// Figures.
@@ -120,6 +125,8 @@ pub struct Vault {
     replicas: Replicas,
     wakeups: Wakeups,
     locks: Arc<KeyLocks>,
+    copies: Copies,
+    readiness: Readiness,
 }
 
 impl Vault {
@@ -144,10 +151,17 @@ impl Vault {
         let links = Links::new(keys.clone());
         let connections = Connections::new(db.clone(), keys.clone(), connector);
         let devices = Devices::new(db.clone());
+        let copies = Copies::new(db.clone(), connections.clone(), locks.clone());
         let vault = Self {
             users: Users::new(db.clone()),
             accounts: Accounts::new(db.clone(), keys.clone(), connections.changes()),
-            recordings: Recordings::new(db.clone(), connections.clone(), links.clone(), locks.clone()),
+            recordings: Recordings::new(
+                db.clone(),
+                connections.clone(),
+                links.clone(),
+                locks.clone(),
+                copies.clone(),
+            ),
             ingest: Ingest::new(
                 db.clone(),
                 replicas.clone(),
@@ -158,6 +172,7 @@ impl Vault {
                 Budget::new(options.receive_budget_bytes, spool),
                 keys.vault_id().to_owned(),
             ),
+            moves: Moves::new(db.clone(), connections.clone(), locks.clone()),
             deliveries: Deliveries::new(db.clone(), wakeups.clone()),
             dashboard: DashboardFigures::new(db.clone(), devices.clone()),
             audit: Audit::new(db.clone()),
@@ -168,6 +183,8 @@ impl Vault {
             replicas,
             wakeups,
             locks,
+            copies,
+            readiness: Readiness::default(),
         };
         vault.replicas.report().await.map_err(StartError::Vault)?;
         vault.connections.check_keys().await.map_err(StartError::Vault)?;
@@ -191,13 +208,15 @@ impl Vault {
             db: self.db.clone(),
             connections: self.connections.clone(),
             recordings: self.recordings.clone(),
+            copies: self.copies.clone(),
             wakeups: self.wakeups.clone(),
         };
-        let (housekeeping, replicas) = (self.housekeeping(), self.replicas.clone());
+        let (housekeeping, replicas, moves) = (self.housekeeping(), self.replicas.clone(), self.moves.clone());
         tokio::spawn(async move {
             tokio::join!(
                 dispatcher.run(cancel.clone()),
                 housekeeping.run(cancel.clone()),
+                moves.run(cancel.clone()),
                 replicas.keep_reporting(cancel)
             );
         })
@@ -208,10 +227,9 @@ impl Vault {
         sessions::Store(self.db.clone())
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers and takes writes. A recent answer is given again.
     pub async fn ready(&self) -> Result<()> {
-        self.db.read().query_one_raw(self.db.statement("SELECT 1", [])).await?;
-        Ok(())
+        self.readiness.check(&self.db).await
     }
 
     fn housekeeping(&self) -> Housekeeping {

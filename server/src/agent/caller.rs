@@ -24,11 +24,18 @@ impl FromRequestParts<AppState> for Caller {
         let guess = (group(ip), access_key);
         let (guesses, now) = (&state.limits.wrong_credentials, Instant::now());
         let too_many = |wait| ApiError::from(&problem::TOO_MANY).retry_after(seconds(wait));
-        guesses.check(&guess, now).map_err(too_many)?;
+        // Somebody else's wrong ones from the same address must not lock out what proved right before.
+        let fingerprint = state.vault.accounts.fingerprint(&secret_key);
+        if !state.limits.proven.contains(&guess, &fingerprint) {
+            guesses.check(&guess, now).map_err(too_many)?;
+        }
 
         let found = state.vault.accounts.authenticate(&guess.1, &secret_key).await;
         match found.map_err(|e| ApiError::from(&problem::DATABASE).caused_by(e))? {
-            Some(account) if account.enabled => Ok(Self(account)),
+            Some(account) if account.enabled => {
+                state.limits.proven.insert(guess, fingerprint);
+                Ok(Self(account))
+            }
             Some(_) => Err((&problem::ACCOUNT_DISABLED).into()),
             None => {
                 guesses.take(guess, now).map_err(too_many)?;

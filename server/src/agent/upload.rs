@@ -13,6 +13,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use futures::TryStreamExt as _;
+use model::error::StoreErrorKind;
 use vault::VaultError;
 use vault::accounts::Account;
 use vault::ingest::{Outcome, UploadError, UploadRequest};
@@ -123,6 +124,8 @@ fn refused(error: UploadError) -> ApiError {
         UploadError::Spool(_) => return ApiError::from(&problem::UPLOAD_FAILED).caused_by(error),
         UploadError::Vault(VaultError::NotFound(_)) => &problem::PROVIDER_NOT_FOUND,
         UploadError::Vault(e) => return refusal(e),
+        // A provider that lost an upload half-way is no fault of the agent's, which keeps the file and tries again.
+        UploadError::Store(e) if is_upheaval(e.kind) => return ApiError::from(&problem::PROVIDER_UNAVAILABLE).caused_by(e),
         UploadError::Store(e) => return store_refusal(e),
     };
     let detail = match &error {
@@ -132,6 +135,12 @@ fn refused(error: UploadError) -> ApiError {
         _ => String::new(),
     };
     ApiError::from(problem).detail(detail)
+}
+
+/// What only makes sense on reading, or means that the provider lost parts of an upload.
+fn is_upheaval(kind: StoreErrorKind) -> bool {
+    use StoreErrorKind::{Corrupt, Interrupted, NotFound, Range};
+    matches!(kind, NotFound | Range | Interrupted | Corrupt)
 }
 
 #[cfg(test)]

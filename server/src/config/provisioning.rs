@@ -115,14 +115,12 @@ fn account(declarations: &Declarations, entry: &mut Entry<'_>) -> Option<Account
     for key in unknown {
         entry.problem_at(&key, &format!("unknown setting '{key}'{}", suggest(&key, ACCOUNT_KEYS.into_iter())));
     }
-    if !entry.list("secondary_providers").is_empty() {
-        entry.problem_at("secondary_providers", "secondary providers are not supported yet; leave it out");
-    }
     let form = AccountForm {
         id: None,
         name,
         enabled: entry.flag("enabled", true),
         provider: entry.required("provider").unwrap_or_default(),
+        secondary_providers: entry.list("secondary_providers"),
         integrations: entry.list("integrations"),
         directory: entry.required("directory").unwrap_or_default(),
         day_limit: entry.parsed("day_limit", 0, "must be a number of days; 0 keeps recordings forever", |s| {
@@ -135,6 +133,9 @@ fn account(declarations: &Declarations, entry: &mut Entry<'_>) -> Option<Account
     };
     if !form.provider.is_empty() {
         entry.reference(declarations, "provider", Family::Provider, &form.provider);
+    }
+    for provider in &form.secondary_providers {
+        entry.reference(declarations, "secondary_providers", Family::Provider, provider);
     }
     for integration in &form.integrations {
         entry.reference(declarations, "integrations", Family::Integration, integration);

@@ -37,9 +37,20 @@ static RECORDER: LazyLock<PrometheusHandle> = LazyLock::new(|| {
     handle
 });
 
+/// How often what was observed is folded into its histograms; until then it takes memory.
+const UPKEEP: Duration = Duration::from_secs(5);
+
 /// Starts counting.
 pub fn init() {
     LazyLock::force(&RECORDER);
+}
+
+/// Keeps the memory of figures flat, whether anybody scrapes them or not. Runs for ever.
+pub async fn keep_up() {
+    loop {
+        tokio::time::sleep(UPKEEP).await;
+        RECORDER.run_upkeep();
+    }
 }
 
 pub(super) fn request(route: &str, method: &Method, status: u16, took: Duration) {

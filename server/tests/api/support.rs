@@ -274,6 +274,7 @@ pub(crate) fn account(name: &str, directory: &str, (access, secret): (&str, &str
         name: name.into(),
         enabled: true,
         provider: "local".into(),
+        secondary_providers: Vec::new(),
         integrations: Vec::new(),
         directory: directory.into(),
         day_limit: 0,

@@ -13,6 +13,10 @@ pub(super) fn details(
     errors: Errors,
 ) -> AnyView {
     let chosen = input.provider.clone();
+    let secondaries = (providers.len() > 1).then(|| {
+        let help = "Each recording is copied there as well, and read from there while the main provider is down.";
+        choices("secondary_providers", "Secondary providers", help, providers.clone(), &input.secondary_providers, readonly, errors)
+    });
     let no_provider = providers.is_empty();
     let options = providers.into_iter().map(move |p| {
         let selected = p.name == chosen;
@@ -69,7 +73,16 @@ pub(super) fn details(
                     view! { <TextInput ties=ties name="account[day_limit]" value=limit kind="number" readonly=readonly/> }.into_any()
                 }
             />
-            {choices(integrations, &input.integrations, readonly)}
+            {secondaries}
+            {choices(
+                "integrations",
+                "Integrations",
+                if integrations.is_empty() { "None yet. Recordings are stored all the same." } else { "" },
+                integrations,
+                &input.integrations,
+                readonly,
+                errors,
+            )}
             <h3>{icon(Icon::Film)} "Directory"</h3>
             <FieldRow
                 name="directory"
@@ -85,23 +98,36 @@ pub(super) fn details(
     .into_any()
 }
 
-fn choices(integrations: Vec<Choice>, ticked: &[String], readonly: bool) -> AnyView {
-    let none = integrations.is_empty();
+/// Connections to tick.
+fn choices(
+    name: &'static str,
+    legend: &'static str,
+    help: &'static str,
+    connections: Vec<Choice>,
+    ticked: &[String],
+    readonly: bool,
+    errors: Errors,
+) -> AnyView {
     let choice = |choice: Choice| {
         let checked = ticked.contains(&choice.name);
         let kind = format!("{}{}", choice.kind, if choice.enabled { "" } else { ", disabled" });
         view! {
             <label class="check">
-                <input type="checkbox" name="account[integrations][]" value=choice.name.clone() checked=checked disabled=readonly/>
+                <input type="checkbox" name=format!("account[{name}][]") value=choice.name.clone() checked=checked disabled=readonly/>
                 <span>{choice.name} " " <span class="quiet">{kind}</span></span>
             </label>
         }
     };
+    let error = move || {
+        let wrong = errors.with(|errors| errors.iter().find(|e| e.field == name).map(|e| e.message.clone()));
+        wrong.map(|message| view! { <p class="field-error" role="alert">{message}</p> })
+    };
     view! {
         <fieldset class="field">
-            <legend>"Integrations" <span class="optional">"optional"</span></legend>
-            {integrations.into_iter().map(choice).collect_view()}
-            {none.then(|| view! { <p class="field-help">"None yet. Recordings are stored all the same."</p> })}
+            <legend>{legend} " " <span class="optional">"optional"</span></legend>
+            {connections.into_iter().map(choice).collect_view()}
+            {(!help.is_empty()).then(|| view! { <p class="field-help">{help}</p> })}
+            {error}
         </fieldset>
     }
     .into_any()

@@ -2,7 +2,9 @@
 
 use super::{Changes, kind_icon, words};
 use crate::api::connections::{list_connections, list_path};
+use super::moves::MovesPanel;
 use crate::api::deliveries::RetryParked;
+use crate::api::moves::StartMove;
 use crate::components::{Done, Empty, Icon, Loading, PageHead, Problem, State, icon, loaded, status};
 use crate::pages::search::{Search, matches, needle};
 use crate::text::figures::capped;
@@ -20,6 +22,7 @@ pub fn ConnectionsPage(
     let words = words(family);
     let changes = Changes { save: ServerAction::new(), delete: ServerAction::new(), retry: ServerAction::new() };
     provide_context(changes);
+    provide_context(ServerAction::<StartMove>::new());
     let Changes { save, delete, retry } = changes;
     let list = Resource::new(
         move || (save.version().get(), delete.version().get(), retry.version().get()),
@@ -34,6 +37,7 @@ pub fn ConnectionsPage(
         </PageHead>
         <Done messages=words.done/>
         <Problem error=retry_error/>
+        {(family == Family::Provider).then(|| view! { <MovesPanel/> })}
         <Search label=words.search needle=needle/>
         <Transition fallback=Loading>
             {move || Suspend::new(async move { loaded(list.await, |rows| table(family, rows, needle, retry)) })}
@@ -102,6 +106,7 @@ fn tr(row: ConnectionView, needle: RwSignal<String>, retry: ServerAction<RetryPa
     let hay = format!("{} {label} {target} {used_by}", row.name);
     let state = if row.enabled { status(State::Good, "Enabled") } else { status(State::Off, "Disabled") };
     let edit = format!("{list}/{}", row.id);
+    let movable = row.family == Family::Provider;
     let delete = format!("{edit}/delete");
     let edit_label = format!("{} {}", if row.provisioned { "View" } else { "Edit" }, row.name);
     let deliveries = (row.family == Family::Integration).then(|| deliveries(&row, retry));
@@ -117,6 +122,14 @@ fn tr(row: ConnectionView, needle: RwSignal<String>, retry: ServerAction<RetryPa
             <td data-label="Used by" class="clip" data-quiet=row.used_by.is_empty().then_some("")>{used_by}</td>
             {deliveries}
             <td class="actions">
+                {movable
+                    .then(|| {
+                        view! {
+                            <a class="icon-button" href=format!("{edit}/move") data-noscroll="" aria-label=format!("Move recordings of {}", row.name)>
+                                {icon(Icon::Arrow)}
+                            </a>
+                        }
+                    })}
                 <a class="icon-button" href=edit data-noscroll="" aria-label=edit_label>
                     {icon(if row.provisioned { Icon::Eye } else { Icon::Pencil })}
                 </a>

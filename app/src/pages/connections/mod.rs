@@ -5,6 +5,7 @@ pub mod delete;
 pub mod editor;
 mod footer;
 pub mod list;
+pub mod moves;
 pub mod parked;
 
 pub use chooser::ChooseKind;
@@ -12,6 +13,7 @@ pub use delete::DeleteDialog;
 pub use editor::EditDialog;
 pub use list::ConnectionsPage;
 pub(super) use list::provisioned;
+pub use moves::MoveDialog;
 pub use parked::ParkedDialog;
 
 use crate::api::connections::{DeleteConnection, SaveConnection};
@@ -55,6 +57,7 @@ const fn words(family: Family) -> Words {
                 ("added", "Storage provider added. Choose it in an account to use it."),
                 ("saved", "Storage provider saved."),
                 ("deleted", "Storage provider deleted."),
+                ("moving", "Recordings are being moved. They can be read all the while."),
             ],
         },
         Family::Integration => Words {

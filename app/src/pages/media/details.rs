@@ -19,6 +19,7 @@ pub(super) fn details(row: RecordingView) -> AnyView {
     );
     let fact = |label: &'static str, value: AnyView| view! { <div><dt>{label}</dt><dd>{value}</dd></div> };
     let key = row.key.clone();
+    let copies = (!row.copies.is_empty()).then(|| row.copies.join(", "));
     view! {
         <dl class="facts">
             {fact("Recorded", view! { <Time at=row.timestamp/> }.into_any())}
@@ -26,6 +27,7 @@ pub(super) fn details(row: RecordingView) -> AnyView {
             {fact("Camera", camera.into_any())}
             {fact("Account", row.account.into_any())}
             {fact("Provider", row.provider.into_any())}
+            {copies.map(|names| fact("Copies", names.into_any()))}
             {fact("Length", length.into_any())}
             {fact("Size", bytes(row.size).into_any())}
             {fact("Format", format.into_any())}

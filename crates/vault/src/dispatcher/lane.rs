@@ -1,16 +1,18 @@
 //! One camera's deliveries to one integration, sent one after the other.
 
 use super::backoff::{MAX_ATTEMPTS, wait_ms};
-use super::{Integration, LEASE_MS};
+use super::{Integration, LEASE_MS, open};
 use crate::Result;
 use crate::clock::now_ms;
+use crate::connections::Way;
+use crate::copies::Copies;
 use crate::db::Db;
 use crate::deliveries::{DELIVERED, PARKED, WAITING, Wakeups, in_state};
 use crate::entity::{delivery, lane};
 use crate::recording_source::StoredRecording;
 use crate::recordings::Recordings;
 use model::error::SinkError;
-use model::ports::{EventSink, OutgoingEvent, Purpose};
+use model::ports::{OutgoingEvent, Purpose};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait as _, Order, QueryFilter, QueryOrder, QuerySelect,
 };
@@ -21,6 +23,10 @@ use tokio_util::sync::CancellationToken;
 
 /// Deliveries sent before their success is written down; after a crash at most these are repeated.
 const BATCH: u64 = 32;
+/// Lanes that a success after failures lets try at once.
+const RELEASED: u64 = 8;
+/// Longest time one copy may take.
+const COPY_TIMEOUT: Duration = Duration::from_secs(600);
 /// How long a send may still take when the vault or the integration is being stopped.
 const STOP_GRACE: Duration = Duration::from_secs(5);
 /// Longest error text kept, in characters.
@@ -32,7 +38,8 @@ pub(super) struct Lane {
     wakeups: Wakeups,
     integration_id: i64,
     integration: String,
-    sink: std::result::Result<Arc<dyn EventSink>, String>,
+    copies: Copies,
+    way: Way,
     device: String,
     stop: CancellationToken,
 }
@@ -55,7 +62,8 @@ impl Lane {
             wakeups: integration.wakeups.clone(),
             integration_id: integration.sink.id,
             integration: integration.sink.name.clone(),
-            sink: integration.sink.sink.clone(),
+            copies: integration.copies.clone(),
+            way: integration.sink.way.clone(),
             device,
             stop: integration.stop.clone(),
         }
@@ -116,7 +124,7 @@ impl Lane {
         else {
             return Ok(Batch::Empty);
         };
-        let newest_first = self.sink.as_ref().is_ok_and(|sink| sink.newest_first());
+        let newest_first = matches!(&self.way, Way::Sink(sink) if sink.newest_first());
         let order = if newest_first { Order::Desc } else { Order::Asc };
         let waiting = delivery::Entity::find()
             .filter(delivery::Column::IntegrationId.eq(self.integration_id))
@@ -151,9 +159,29 @@ impl Lane {
 
     /// Sends one event; `None` when the worker is told to stop and the other side does not answer.
     async fn send(&self, row: &delivery::Model) -> Option<std::result::Result<(), SinkError>> {
-        let sink = match &self.sink {
-            Ok(sink) => sink,
-            Err(why) => return Some(Err(SinkError::transient(why.clone()))),
+        let patience = match &self.way {
+            Way::Sink(sink) => sink.send_timeout(),
+            Way::Copies => COPY_TIMEOUT,
+            Way::Unusable(why) => return Some(Err(SinkError::transient(why.clone()))),
+        };
+        let stopping = async {
+            self.stop.cancelled().await;
+            tokio::time::sleep(STOP_GRACE).await;
+        };
+        tokio::select! {
+            outcome = self.deliver(row) => Some(outcome),
+            () = tokio::time::sleep(patience) => {
+                Some(Err(SinkError::transient(format!("No answer within {} seconds.", patience.as_secs()))))
+            }
+            () = stopping => None,
+        }
+    }
+
+    async fn deliver(&self, row: &delivery::Model) -> std::result::Result<(), SinkError> {
+        let sink = match &self.way {
+            Way::Sink(sink) => sink,
+            Way::Copies => return self.copies.make(row.recording_id, self.integration_id).await,
+            Way::Unusable(why) => return Err(SinkError::transient(why.clone())),
         };
         let recording = StoredRecording { recordings: self.recordings.clone(), id: row.recording_id };
         let event = OutgoingEvent {
@@ -163,18 +191,7 @@ impl Lane {
             purpose: Purpose::parse(&row.purpose).unwrap_or(Purpose::Stored),
             recording: Arc::new(recording),
         };
-        let patience = sink.send_timeout();
-        let stopping = async {
-            self.stop.cancelled().await;
-            tokio::time::sleep(STOP_GRACE).await;
-        };
-        tokio::select! {
-            outcome = sink.send(&event) => Some(outcome),
-            () = tokio::time::sleep(patience) => {
-                Some(Err(SinkError::transient(format!("No answer within {} seconds.", patience.as_secs()))))
-            }
-            () = stopping => None,
-        }
+        sink.send(&event).await
     }
 
     /// Nothing waits: the lane rests, unless something came in since we looked.
@@ -197,8 +214,8 @@ impl Lane {
             .await
     }
 
-    /// Writes successes down. The first one after failures lets the integration's other cameras try
-    /// at once: it is evidently back.
+    /// Writes successes down. The first one after failures lets some of the integration's other cameras try at once: it
+    /// is evidently back. Each of those releases more, so that one which can only take little is not flooded.
     async fn note_sent(&self, sent: Vec<i64>, was_failing: bool) -> Result<()> {
         let (id, device) = (self.integration_id, self.device.clone());
         self.db
@@ -206,9 +223,7 @@ impl Lane {
                 Box::pin(async move {
                     mark_delivered(tx, sent).await?;
                     if was_failing {
-                        let due = lane::ActiveModel { next_attempt_at: Set(0), ..Default::default() };
-                        let others = lane::Column::IntegrationId.eq(id).and(lane::Column::NextAttemptAt.gt(0));
-                        lane::Entity::update_many().set(due).filter(others).exec(tx).await?;
+                        release_some(tx, id).await?;
                         let healthy = lane::ActiveModel { attempts: Set(0), ..Default::default() };
                         let this = lane::Column::IntegrationId.eq(id).and(lane::Column::Device.eq(device));
                         lane::Entity::update_many().set(healthy).filter(this).exec(tx).await?;
@@ -262,6 +277,25 @@ impl Lane {
             })
             .await
     }
+}
+
+async fn release_some(tx: &sea_orm::DatabaseTransaction, integration_id: i64) -> Result<()> {
+    let of_integration = lane::Column::IntegrationId.eq(integration_id);
+    let sleeping: Vec<String> = lane::Entity::find()
+        .select_only()
+        .column(lane::Column::Device)
+        .filter(of_integration.clone())
+        .filter(open())
+        .filter(lane::Column::NextAttemptAt.gt(now_ms()))
+        .order_by_asc(lane::Column::NextAttemptAt)
+        .limit(RELEASED)
+        .into_tuple()
+        .all(tx)
+        .await?;
+    let due = lane::ActiveModel { next_attempt_at: Set(0), ..Default::default() };
+    let some = of_integration.and(lane::Column::Device.is_in(sleeping));
+    lane::Entity::update_many().set(due).filter(some).exec(tx).await?;
+    Ok(())
 }
 
 async fn mark_delivered(tx: &sea_orm::DatabaseTransaction, sent: Vec<i64>) -> Result<()> {

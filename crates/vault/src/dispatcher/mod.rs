@@ -6,7 +6,8 @@ mod lane;
 
 use crate::Result;
 use crate::clock::now_ms;
-use crate::connections::{Connections, OpenSink};
+use crate::connections::{Connections, OpenSink, Way};
+use crate::copies::{self, Copies};
 use crate::db::Db;
 use crate::deliveries::Wakeups;
 use crate::entity::lane as lane_row;
@@ -37,6 +38,7 @@ pub(crate) struct Dispatcher {
     pub(crate) db: Db,
     pub(crate) connections: Connections,
     pub(crate) recordings: Recordings,
+    pub(crate) copies: Copies,
     pub(crate) wakeups: Wakeups,
 }
 
@@ -91,6 +93,7 @@ impl Dispatcher {
             let integration = Integration {
                 db: self.db.clone(),
                 recordings: self.recordings.clone(),
+                copies: self.copies.clone(),
                 wakeups: self.wakeups.clone(),
                 sink,
                 stop: stop.clone(),
@@ -112,6 +115,7 @@ impl Dispatcher {
 struct Integration {
     db: Db,
     recordings: Recordings,
+    copies: Copies,
     wakeups: Wakeups,
     sink: OpenSink,
     stop: CancellationToken,
@@ -122,8 +126,12 @@ impl Integration {
         let wakeup = self.wakeups.of(self.sink.id);
         let mut running = JoinSet::new();
         let mut busy: HashSet<String> = HashSet::new();
-        // One whose settings cannot be used needs no more than one lane to say so.
-        let concurrency = self.sink.sink.as_ref().map_or(1, |sink| sink.concurrency().max(1));
+        let concurrency = match &self.sink.way {
+            Way::Sink(sink) => sink.concurrency().max(1),
+            Way::Copies => copies::CONCURRENCY,
+            // One lane is enough to say so.
+            Way::Unusable(_) => 1,
+        };
         loop {
             let mut next_look = POLL;
             if running.len() < concurrency && !self.stop.is_cancelled() {

@@ -4,11 +4,14 @@
 
 pub mod account;
 pub mod account_integration;
+pub mod account_secondary;
 pub mod audit;
 pub mod connection;
+pub mod copy;
 pub mod delivery;
 pub mod device;
 pub mod lane;
+pub mod provider_move;
 pub mod recording;
 pub mod removal;
 pub mod replica;

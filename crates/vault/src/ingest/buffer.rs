@@ -4,6 +4,7 @@
 //! short wait its part moves to disk. Spooled parts are read back under a second, smaller budget
 //! that is held only while they are sent.
 
+use super::shares::Share;
 use bytes::{Bytes, BytesMut};
 use std::io;
 use std::path::PathBuf;
@@ -38,6 +39,11 @@ impl Budget {
         Self { receiving: semaphore(receiving_units), sending: semaphore(sending_units), sending_units, spool }
     }
 
+    /// What one provider may hold of the memory for sending spooled parts, in units: half, but enough for any one part.
+    pub(super) fn sending_share(&self) -> usize {
+        (self.sending_units / 2).max(1)
+    }
+
     async fn spool_file(&self) -> io::Result<File> {
         let path = self.spool.join(crate::keys::random_id());
         let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path).await?;
@@ -64,7 +70,7 @@ enum Place {
 /// A whole part in memory, and its share of the budget.
 pub(super) struct HeldPart {
     pub(super) bytes: Bytes,
-    _permit: Option<OwnedSemaphorePermit>,
+    _permits: (Option<OwnedSemaphorePermit>, Option<OwnedSemaphorePermit>),
 }
 
 impl PartBuffer {
@@ -109,19 +115,21 @@ impl PartBuffer {
         }
     }
 
-    /// The whole part in memory. Waits for a share of the sending budget when it was spooled.
-    pub(super) async fn hold(self) -> io::Result<HeldPart> {
+    /// The whole part in memory. When it was spooled, waits for its provider's share of the sending budget first, and
+    /// then for the budget itself.
+    pub(super) async fn hold(self, share: &Share) -> io::Result<HeldPart> {
         match self.place {
-            Place::Memory { bytes, permit, .. } => Ok(HeldPart { bytes: bytes.freeze(), _permit: permit }),
+            Place::Memory { bytes, permit, .. } => Ok(HeldPart { bytes: bytes.freeze(), _permits: (permit, None) }),
             Place::Spool(mut file) => {
-                let units = self.len.div_ceil(UNIT).clamp(1, self.budget.sending_units);
+                let units = self.len.div_ceil(UNIT).clamp(1, self.budget.sending_share());
                 let units = u32::try_from(units).unwrap_or(u32::MAX);
+                let of_provider = share.sending.clone().acquire_many_owned(units).await.map_err(io::Error::other)?;
                 let permit = self.budget.sending.clone().acquire_many_owned(units).await.map_err(io::Error::other)?;
                 file.flush().await?;
                 file.rewind().await?;
                 let mut bytes = BytesMut::with_capacity(self.len);
                 while file.read_buf(&mut bytes).await? > 0 {}
-                Ok(HeldPart { bytes: bytes.freeze(), _permit: Some(permit) })
+                Ok(HeldPart { bytes: bytes.freeze(), _permits: (Some(permit), Some(of_provider)) })
             }
         }
     }
@@ -130,11 +138,13 @@ impl PartBuffer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ingest::shares::Shares;
 
     #[tokio::test]
     async fn spools_what_the_budget_cannot_hold_and_loses_nothing() {
         let dir = tempfile::tempdir().expect("temp dir");
         let budget = Arc::new(Budget::new(1024 * 1024, dir.path().to_owned()));
+        let shares = Shares::new(1, budget.sending_share());
         let mut parts = Vec::new();
         for n in 0..4u8 {
             let mut part = PartBuffer::new(budget.clone(), None);
@@ -145,7 +155,7 @@ mod tests {
         }
         assert!(parts.iter().any(|p| matches!(p.place, Place::Spool(_))), "the budget is smaller than the parts");
         for (n, part) in (0..4u8).zip(parts) {
-            let held = part.hold().await.expect("read back");
+            let held = part.hold(&shares.of(1)).await.expect("read back");
             assert_eq!(held.bytes, vec![n; 400_000]);
         }
         assert_eq!(std::fs::read_dir(dir.path()).expect("readable").count(), 0, "spool files have no name");

@@ -3,32 +3,39 @@
 
 use super::UploadRequest;
 use super::digest::Content;
-use crate::Result;
-use crate::clock::{day_of, now_ms};
+use crate::{Result, VaultError};
+use crate::clock::{DAY_MS, day_of, now_ms};
+use crate::copies;
 use crate::deliveries::{self, NewDelivery};
 use crate::devices;
-use crate::entity::{recording, upload, usage_day};
+use crate::entity::{connection, recording, upload, usage_day};
 use crate::keys::random_id;
 use model::ObjectKey;
 use model::event::{Event, Metadata, Payload};
 use model::file_name::AgentFileName;
 use model::ports::Purpose;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, DatabaseTransaction, EntityTrait};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait, QueryFilter as _,
+    QuerySelect as _,
+};
 use serde::{Deserialize, Serialize};
 
 /// Fragments an event lists at most; beyond it they would not fit what brokers accept, and
 /// consumers ask for the playlist instead.
 const MAX_EVENT_FRAGMENTS: usize = 500;
-/// 2100-01-01: a camera's clock that says more is not believed.
-const LATEST_TIMESTAMP_MS: i64 = 4_102_444_800_000;
+/// A camera's clock that is further ahead is not believed: its recording would be kept for too long.
+const AHEAD_MS: i64 = DAY_MS;
 
 /// What is known of an upload besides its bytes; kept with the intent, so that recovery can finish
 /// what a crash cut off.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Draft {
     pub(super) account_id: i64,
     pub(super) integrations: Vec<i64>,
+    /// Providers that get a copy.
+    secondaries: Vec<i64>,
     cloud_analysis: bool,
     device: String,
     capture: String,
@@ -39,11 +46,37 @@ pub(super) struct Draft {
     path: String,
 }
 
+impl Draft {
+    /// Without the connections that were deleted while the bytes arrived. Fails when the provider is among them.
+    async fn still_concerning(mut self, tx: &DatabaseTransaction, provider_id: i64) -> Result<Self> {
+        let wanted = [self.concerned(), vec![provider_id]].concat();
+        let there: Vec<i64> = connection::Entity::find()
+            .select_only()
+            .column(connection::Column::Id)
+            .filter(connection::Column::Id.is_in(wanted))
+            .into_tuple()
+            .all(tx)
+            .await?;
+        if !there.contains(&provider_id) {
+            return Err(VaultError::NotFound("storage provider"));
+        }
+        self.integrations.retain(|id| there.contains(id));
+        self.secondaries.retain(|id| there.contains(id));
+        Ok(self)
+    }
+
+    /// Whom the recording concerns besides its provider, for waking their workers.
+    pub(super) fn concerned(&self) -> Vec<i64> {
+        [self.integrations.as_slice(), &self.secondaries].concat()
+    }
+}
+
 impl From<UploadRequest> for Draft {
     fn from(request: UploadRequest) -> Self {
         Self {
             account_id: request.account.id,
             integrations: request.account.integrations,
+            secondaries: request.account.secondary_ids,
             cloud_analysis: request.account.cloud_analysis,
             device: request.device,
             capture: request.capture,
@@ -69,6 +102,7 @@ pub(super) struct Fresh {
 
 pub(super) async fn commit(tx: &DatabaseTransaction, fresh: Fresh) -> Result<i64> {
     let now = now_ms();
+    let fresh = Fresh { draft: fresh.draft.still_concerning(tx, fresh.provider_id).await?, ..fresh };
     let name = AgentFileName::parse(fresh.key.file_name());
     let metadata = metadata(&fresh, name.as_ref(), now);
     let instance_name = name.as_ref().map_or("", |n| n.instance_name.as_str());
@@ -95,10 +129,12 @@ pub(super) async fn commit(tx: &DatabaseTransaction, fresh: Fresh) -> Result<i64
     let id = match fresh.replaces {
         None => recording::Entity::insert(row).exec(tx).await?.last_insert_id,
         Some(id) => {
+            copies::forget(tx, id).await?;
             row.id = Set(id);
             row.update(tx).await?.id
         }
     };
+    copies::give_way(tx, fresh.provider_id, fresh.key.as_str()).await?;
     announce(tx, &fresh, id, instance_name, metadata, now).await?;
     if !fresh.draft.device.is_empty() {
         let draft = &fresh.draft;
@@ -118,7 +154,8 @@ async fn announce(
     metadata: Metadata,
     now: i64,
 ) -> Result<()> {
-    if fresh.draft.integrations.is_empty() {
+    let copy_to: Vec<i64> = fresh.draft.secondaries.iter().copied().filter(|id| *id != fresh.provider_id).collect();
+    if fresh.draft.integrations.is_empty() && copy_to.is_empty() {
         return Ok(());
     }
     let facts = &fresh.content.facts;
@@ -142,12 +179,9 @@ async fn announce(
     let event = serde_json::to_string(&event).expect("an event serialises");
     // A camera without device key keeps its order by its name.
     let device = if fresh.draft.device.is_empty() { instance_name } else { &fresh.draft.device };
-    deliveries::enqueue(
-        tx,
-        &fresh.draft.integrations,
-        NewDelivery { recording_id: id, device, event_id: &event_id, event: &event, purpose: Purpose::Stored },
-    )
-    .await
+    let new = NewDelivery { recording_id: id, device, event_id: &event_id, event: &event, purpose: Purpose::Stored };
+    deliveries::enqueue(tx, &fresh.draft.integrations, new).await?;
+    deliveries::enqueue(tx, &copy_to, NewDelivery { purpose: Purpose::Copy, ..new }).await
 }
 
 async fn count(tx: &DatabaseTransaction, day: i64, account_id: i64, bytes: i64) -> Result<()> {
@@ -166,7 +200,7 @@ async fn count(tx: &DatabaseTransaction, day: i64, account_id: i64, bytes: i64) 
 fn timestamp(draft: &Draft, name: Option<&AgentFileName>, now: i64) -> i64 {
     let named = name.map(|n| n.timestamp_s.saturating_mul(1000).saturating_add(milliseconds(n)));
     let given = || draft.timestamp.parse().ok();
-    let believable = |ms: &i64| (1..LATEST_TIMESTAMP_MS).contains(ms);
+    let believable = |ms: &i64| (1..=now + AHEAD_MS).contains(ms);
     named.filter(believable).or_else(|| given().filter(believable)).unwrap_or(now)
 }
 

@@ -6,7 +6,7 @@ use super::receive::{Arrived, Received};
 use super::{Ingest, Intent, Outcome, Stored, Target, UploadError, forget};
 use crate::entity::recording;
 use model::ObjectKey;
-use model::error::StoreError;
+use model::error::{StoreError, StoreErrorKind};
 use model::ports::BlobStore;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use std::error::Error as StdError;
@@ -21,18 +21,16 @@ impl Ingest {
         let (turn, existing) = match self.turn(target.provider.id, &target.key).await {
             Ok(turn) => turn,
             Err(error) => {
-                received.bytes.discard().await;
-                intent.withdraw().await;
+                received.give_up(intent).await;
                 return Err(error.into());
             }
         };
         if let Some(row) = &existing {
-            let same = row.sha256 == received.content.sha256;
             let mine = row.account_id == target.draft.account_id;
+            let same = mine && row.sha256 == received.content.sha256 && is_there(&target, row).await;
             if same || !mine {
-                received.bytes.discard().await;
-                intent.withdraw().await;
                 let size = received.content.size;
+                received.give_up(intent).await;
                 return if mine {
                     Ok(Stored { id: row.id, key: target.key, size, outcome: Outcome::Identical })
                 } else {
@@ -43,6 +41,7 @@ impl Ingest {
         let intent_id = match intent.written().await {
             Ok(id) => id,
             Err(error) => {
+                // Without its row nobody would look for the parts again; that the provider keeps them is all there is to fear.
                 received.bytes.discard().await;
                 return Err(error);
             }
@@ -51,14 +50,33 @@ impl Ingest {
         if let Err(error) = publish(store.as_ref(), &target.key, received.bytes).await {
             // The provider may have stored it all the same. A new key is cleared; a replaced one is
             // compared with its row by housekeeping. Nobody waits for that, but the key does.
+            // One that may still arrive late keeps its intent, so that it is found.
+            let keep = existing.is_some() || error.kind == StoreErrorKind::Unavailable;
             let (this, replaces) = (self.clone(), existing.is_some());
             tokio::spawn(async move {
                 let _turn = turn;
-                this.clear(&target, intent_id, replaces).await;
+                if !replaces {
+                    this.clear(&target, intent_id, keep).await;
+                }
             });
             return Err(error.into());
         }
-        let outcome = if existing.is_some() { Outcome::Replaced } else { Outcome::New };
+        let outcome = match &existing {
+            None => Outcome::New,
+            // Its object had been lost; consumers know of it already.
+            Some(row) if row.sha256 == received.content.sha256 => Outcome::Identical,
+            Some(_) => Outcome::Replaced,
+        };
+        if outcome == Outcome::Identical {
+            forget(&self.db, intent_id).await;
+            drop(turn);
+            return Ok(Stored {
+                id: existing.map_or(0, |row| row.id),
+                key: target.key,
+                size: received.content.size,
+                outcome,
+            });
+        }
         let fresh = Fresh {
             intent_id,
             replaces: existing.map(|row| row.id),
@@ -68,10 +86,10 @@ impl Ingest {
             draft: target.draft,
             content: received.content,
         };
-        let (size, integrations) = (fresh.content.size, fresh.draft.integrations.clone());
+        let (size, concerned) = (fresh.content.size, fresh.draft.concerned());
         let id = self.db.write(move |tx| Box::pin(commit(tx, fresh))).await?;
         drop(turn);
-        self.wakeups.wake(&integrations);
+        self.wakeups.wake(&concerned);
         Ok(Stored { id, key: target.key, size, outcome })
     }
 
@@ -89,17 +107,21 @@ impl Ingest {
         Ok(found.one(self.db.read()).await?)
     }
 
-    async fn clear(&self, target: &Target, intent_id: i64, replaces: bool) {
-        if replaces {
-            return;
-        }
+    async fn clear(&self, target: &Target, intent_id: i64, keep_intent: bool) {
         match target.provider.store.delete(&target.key).await {
+            Ok(()) if keep_intent => {}
             Ok(()) => forget(&self.db, intent_id).await,
             Err(error) => {
                 tracing::warn!(error = &error as &dyn StdError, key = %target.key, "a failed upload is left for housekeeping");
             }
         }
     }
+}
+
+/// Whether a recording's object is where its row says. When in doubt it is not: the bytes at hand are stored again.
+async fn is_there(target: &Target, row: &recording::Model) -> bool {
+    let size = target.provider.store.head(&target.key).await.ok().flatten();
+    size.is_some_and(|size| i64::try_from(size).is_ok_and(|size| size == row.size))
 }
 
 async fn publish(store: &dyn BlobStore, key: &ObjectKey, bytes: Arrived) -> Result<(), StoreError> {

@@ -11,6 +11,7 @@ mod error;
 mod finish;
 mod locks;
 mod receive;
+mod shares;
 mod recover;
 
 use crate::accounts::Account;
@@ -25,7 +26,9 @@ use bytes::Bytes;
 use commit::Draft;
 use futures::Stream;
 use model::{FileName, ObjectKey};
+use receive::Failed;
 use sea_orm::{ActiveValue::Set, EntityTrait};
+use shares::Shares;
 use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +41,8 @@ pub(crate) use locks::KeyLocks;
 
 /// Most uploads at a time; further ones are asked to come back.
 const MAX_UPLOADS: usize = 512;
+/// Most uploads at a time to one provider, so that one that hangs does not shut the others out.
+const MAX_UPLOADS_OF_PROVIDER: usize = 256;
 /// Names the vaults that a forwarded recording came through.
 const VAULT_PATH: &str = "X-Vault-Path";
 /// Longest value of a header that ends up in an event, in bytes.
@@ -114,6 +119,7 @@ pub struct Ingest {
     budget: Arc<Budget>,
     limits: Limits,
     slots: Arc<Semaphore>,
+    shares: Arc<Shares>,
     vault_id: String,
 }
 
@@ -136,8 +142,9 @@ impl Ingest {
         budget: Budget,
         vault_id: String,
     ) -> Self {
+        let shares = Arc::new(Shares::new(MAX_UPLOADS_OF_PROVIDER, budget.sending_share()));
         let (budget, slots) = (Arc::new(budget), Arc::new(Semaphore::new(MAX_UPLOADS)));
-        Self { db, replicas, connections, wakeups, locks, budget, limits, slots, vault_id }
+        Self { db, replicas, connections, wakeups, locks, budget, limits, slots, shares, vault_id }
     }
 
     /// Stores one recording. Once its bytes have arrived the work goes on even if the caller is
@@ -149,9 +156,11 @@ impl Ingest {
     {
         let slot = self.slots.clone().try_acquire_owned().map_err(|_| UploadError::Busy)?;
         let target = self.target(request).await?;
+        let shares = self.shares.of(target.provider.id);
+        let share = shares.uploads.clone().try_acquire_owned().map_err(|_| UploadError::Busy)?;
         let this = self.clone();
         let work = tokio::spawn(async move {
-            let _slot = slot;
+            let _slots = (slot, share);
             this.run(target, body).await
         });
         work.await.map_err(|_| UploadError::Busy)?
@@ -166,8 +175,10 @@ impl Ingest {
         let mut intent = Intent::declare(self.db.clone(), self.replicas.me(), &target);
         match self.receive(&target, &mut intent, body).await {
             Ok(received) => self.finish(target, intent, received).await,
-            Err(error) => {
-                intent.withdraw().await;
+            Err(Failed { error, clean }) => {
+                if clean {
+                    intent.withdraw().await;
+                }
                 Err(error)
             }
         }

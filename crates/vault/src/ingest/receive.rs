@@ -2,6 +2,7 @@
 
 use super::buffer::{HeldPart, PartBuffer};
 use super::digest::{Content, Digest};
+use super::shares::Share;
 use super::{Ingest, Intent, Target, UploadError};
 use bytes::{Buf as _, Bytes};
 use futures::{Stream, StreamExt as _};
@@ -29,13 +30,30 @@ pub(super) enum Arrived {
     Parts(Multipart),
 }
 
-impl Arrived {
-    /// Gives the bytes up.
-    pub(super) async fn discard(self) {
-        if let Self::Parts(multipart) = self {
-            multipart.abort().await;
+impl Received {
+    /// Gives bytes and intent up. What the provider does not free now, recovery does by the intent.
+    pub(super) async fn give_up(self, intent: Intent) {
+        if self.bytes.discard().await {
+            intent.withdraw().await;
         }
     }
+}
+
+impl Arrived {
+    /// Gives the bytes up; answers whether nothing of them is left at the provider.
+    pub(super) async fn discard(self) -> bool {
+        match self {
+            Self::Whole(_) => true,
+            Self::Parts(multipart) => multipart.abort().await,
+        }
+    }
+}
+
+/// A body that did not arrive.
+pub(super) struct Failed {
+    pub(super) error: UploadError,
+    /// Whether nothing of it is left at the provider.
+    pub(super) clean: bool,
 }
 
 impl Ingest {
@@ -44,7 +62,7 @@ impl Ingest {
         target: &Target,
         intent: &mut Intent,
         mut body: S,
-    ) -> Result<Received, UploadError>
+    ) -> Result<Received, Failed>
     where
         S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
         E: StdError + Send + Sync + 'static,
@@ -54,22 +72,16 @@ impl Ingest {
         let arrived = self.receive_parts(target, intent, &mut body, &mut digest, &mut multipart).await;
         match (arrived, multipart) {
             (Ok(last), None) => {
-                let held = last.hold().await?;
+                let share = self.shares.of(target.provider.id);
+                let held = last.hold(&share).await.map_err(|e| Failed { error: e.into(), clean: true })?;
                 Ok(Received { content: digest.finish(), bytes: Arrived::Whole(held) })
             }
             (Ok(last), Some(mut multipart)) => match multipart.finish(last).await {
                 Ok(()) => Ok(Received { content: digest.finish(), bytes: Arrived::Parts(multipart) }),
-                Err(error) => {
-                    multipart.abort().await;
-                    Err(error)
-                }
+                Err(error) => Err(Failed { error, clean: multipart.abort().await }),
             },
-            (Err(error), multipart) => {
-                if let Some(multipart) = multipart {
-                    multipart.abort().await;
-                }
-                Err(error)
-            }
+            (Err(error), None) => Err(Failed { error, clean: true }),
+            (Err(error), Some(multipart)) => Err(Failed { error, clean: multipart.abort().await }),
         }
     }
 
@@ -100,7 +112,8 @@ impl Ingest {
                         Some(begun) => begun,
                         None => {
                             intent.written().await?;
-                            multipart.insert(Multipart::begin(store.clone(), target.key.clone()).await?)
+                            let share = self.shares.of(target.provider.id);
+                            multipart.insert(Multipart::begin(store.clone(), share, target.key.clone()).await?)
                         }
                     };
                     let sent = digest.size() - chunk.len() as u64;
@@ -145,6 +158,7 @@ impl Ingest {
 /// A multipart upload in progress.
 pub(super) struct Multipart {
     store: Arc<dyn BlobStore>,
+    share: Arc<Share>,
     key: ObjectKey,
     id: UploadId,
     next: u32,
@@ -153,9 +167,9 @@ pub(super) struct Multipart {
 }
 
 impl Multipart {
-    async fn begin(store: Arc<dyn BlobStore>, key: ObjectKey) -> Result<Self, StoreError> {
+    async fn begin(store: Arc<dyn BlobStore>, share: Arc<Share>, key: ObjectKey) -> Result<Self, StoreError> {
         let id = store.begin(&key).await?;
-        Ok(Self { store, key, id, next: 1, in_flight: JoinSet::new(), parts: Vec::new() })
+        Ok(Self { store, share, key, id, next: 1, in_flight: JoinSet::new(), parts: Vec::new() })
     }
 
     /// Sends a part; waits while enough are on their way.
@@ -163,10 +177,11 @@ impl Multipart {
         while self.in_flight.len() >= IN_FLIGHT {
             self.settle_one().await?;
         }
-        let (store, key, id, number) = (self.store.clone(), self.key.clone(), self.id.clone(), self.next);
+        let (store, share) = (self.store.clone(), self.share.clone());
+        let (key, id, number) = (self.key.clone(), self.id.clone(), self.next);
         self.next += 1;
         self.in_flight.spawn(async move {
-            let held = part.hold().await?;
+            let held = part.hold(&share).await?;
             Ok(store.put_part(&key, &id, number, held.bytes.clone()).await?)
         });
         Ok(())
@@ -196,11 +211,13 @@ impl Multipart {
         self.store.complete(&self.key, &self.id, &self.parts).await
     }
 
-    /// Gives it up. What the provider does not free now, recovery does.
-    pub(super) async fn abort(mut self) {
+    /// Gives it up; answers whether the provider has freed it.
+    pub(super) async fn abort(mut self) -> bool {
         self.in_flight.shutdown().await;
-        if let Err(error) = self.store.abort(&self.key, &self.id).await {
-            tracing::warn!(error = &error as &dyn StdError, "an unfinished multipart upload stays at the provider");
+        let aborted = self.store.abort(&self.key, &self.id).await;
+        if let Err(error) = &aborted {
+            tracing::warn!(error = error as &dyn StdError, "an unfinished multipart upload is left for housekeeping");
         }
+        aborted.is_ok()
     }
 }

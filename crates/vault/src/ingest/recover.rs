@@ -7,16 +7,20 @@
 use super::commit::{Draft, Fresh, commit};
 use super::digest::{Content, Digest};
 use super::{Ingest, forget};
+use crate::clock::now_ms;
 use crate::entity::upload;
 use crate::{Result, VaultError};
 use futures::StreamExt as _;
 use model::ObjectKey;
-use model::error::StoreError;
+use model::error::{StoreError, StoreErrorKind};
 use model::ports::BlobStore;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::error::Error as StdError;
 
 const BATCH: u64 = 200;
+/// How long after its start an upload of this process that failed may still turn up at its provider, in milliseconds:
+/// longer than any request to a provider takes.
+const LATE_MS: i64 = 15 * 60_000;
 
 impl Ingest {
     /// Reconciles what is left of uploads that nobody is running. A provider that does not answer is
@@ -59,10 +63,23 @@ impl Ingest {
             for intent in intents {
                 match ObjectKey::parse(&intent.key) {
                     Ok(key) if self.locks.is_running(provider_id, &key) => {}
-                    Ok(key) => self.reconcile(&intent, &key).await?,
+                    Ok(key) => self.try_to_reconcile(&intent, &key).await?,
                     Err(_) => forget(&self.db, intent.id).await,
                 }
             }
+        }
+    }
+
+    /// One upload that cannot be reconciled does not hold up the others, unless its provider is down.
+    async fn try_to_reconcile(&self, intent: &upload::Model, key: &ObjectKey) -> Result<()> {
+        match self.reconcile(intent, key).await {
+            Err(VaultError::Store(error)) if error.kind == StoreErrorKind::Unavailable => Err(error.into()),
+            Err(error) => {
+                let error = &error as &dyn StdError;
+                tracing::error!(%key, error, "an unfinished upload cannot be reconciled and will be tried again");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
         }
     }
 
@@ -80,13 +97,18 @@ impl Ingest {
             }
             Err(error) => return Err(error),
         };
-        provider.store.abort_all(key).await?;
+        if !self.is_uploaded_elsewhere(intent).await? {
+            provider.store.abort_all(key).await?;
+        }
         let existing = self.existing(intent.provider_id, key).await?;
         let Some(content) = read(provider.store.as_ref(), key).await? else {
             if existing.is_some() {
                 tracing::error!(%key, provider = provider.name, "a recording's object is missing at its provider");
             }
-            forget(&self.db, intent.id).await;
+            let may_arrive_late = intent.owner == self.replicas.me() && now_ms() - intent.started_at < LATE_MS;
+            if !may_arrive_late {
+                forget(&self.db, intent.id).await;
+            }
             return Ok(());
         };
         if existing.as_ref().is_some_and(|row| row.sha256 == content.sha256) {
@@ -94,7 +116,7 @@ impl Ingest {
             return Ok(());
         }
         let draft: Draft = serde_json::from_str(&intent.draft).map_err(|_| VaultError::Sealed)?;
-        let integrations = draft.integrations.clone();
+        let concerned = draft.concerned();
         let fresh = Fresh {
             intent_id: intent.id,
             replaces: existing.map(|row| row.id),
@@ -107,8 +129,23 @@ impl Ingest {
         self.db.write(move |tx| Box::pin(commit(tx, fresh))).await?;
         tracing::info!(%key, "finished an upload that was cut off before its row was written");
         drop(turn);
-        self.wakeups.wake(&integrations);
+        self.wakeups.wake(&concerned);
         Ok(())
+    }
+}
+
+impl Ingest {
+    /// Whether another replica that is alive uploads the same key right now.
+    async fn is_uploaded_elsewhere(&self, intent: &upload::Model) -> Result<bool> {
+        let others = self.replicas.others_alive().await?;
+        if others.is_empty() {
+            return Ok(false);
+        }
+        let running = upload::Entity::find()
+            .filter(upload::Column::ProviderId.eq(intent.provider_id))
+            .filter(upload::Column::Key.eq(&intent.key))
+            .filter(upload::Column::Owner.is_in(others));
+        Ok(running.one(self.db.read()).await?.is_some())
     }
 }
 

@@ -435,6 +435,7 @@ pub(crate) fn account(name: &str) -> AccountForm {
         name: name.into(),
         enabled: true,
         provider: "local".into(),
+        secondary_providers: Vec::new(),
         integrations: vec!["first".into(), "second".into()],
         directory: "*".into(),
         day_limit: 0,

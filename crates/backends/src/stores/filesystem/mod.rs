@@ -25,10 +25,17 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use uploads::Uploads;
 
 /// Small enough that a slow upload gets to disk bit by bit, large enough for efficient writes.
 const PART_SIZE: usize = 512 * 1024;
+/// How long the file system may take for one operation.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Operations of one provider at a time: one that hangs must not take all threads of the others.
+const MAX_RUNNING: usize = 256;
+const HANGS: &str = "The folder does not answer; a network drive may be gone.";
 /// How often a folder that others keep removing is made again.
 const ATTEMPTS: usize = 16;
 
@@ -42,6 +49,7 @@ struct Inner {
     folders: Folders,
     staging: Staging,
     uploads: Uploads,
+    running: Arc<Semaphore>,
 }
 
 impl FilesystemStore {
@@ -53,6 +61,7 @@ impl FilesystemStore {
             folders: Folders::new(root.clone()),
             staging: Staging::new(&root),
             uploads: Uploads::default(),
+            running: Arc::new(Semaphore::new(MAX_RUNNING)),
             root,
         }))
     }
@@ -63,8 +72,18 @@ impl FilesystemStore {
         work: impl FnOnce(&Inner) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let inner = self.0.clone();
-        let done = tokio::task::spawn_blocking(move || work(&inner)).await;
-        done.unwrap_or_else(|e| Err(StoreError::caused(StoreErrorKind::Unavailable, "The vault is shutting down.", e)))
+        // A folder of a dead network mount hangs for ever; whoever waits must not.
+        let running = self.0.running.clone().try_acquire_owned();
+        let running = running.map_err(|_| StoreError::new(StoreErrorKind::Unavailable, HANGS))?;
+        let work = tokio::task::spawn_blocking(move || {
+            let _running = running;
+            work(&inner)
+        });
+        match timeout(PATIENCE, work).await {
+            Ok(Ok(done)) => done,
+            Ok(Err(e)) => Err(StoreError::caused(StoreErrorKind::Unavailable, "The vault is shutting down.", e)),
+            Err(_) => Err(StoreError::new(StoreErrorKind::Unavailable, HANGS)),
+        }
     }
 }
 

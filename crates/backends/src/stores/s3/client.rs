@@ -16,6 +16,8 @@ use std::time::Duration;
 const QUICK: Duration = Duration::from_secs(20);
 /// How long one attempt at a request with up to 8 MiB in it may take; 0.6 Mbit/s still makes it.
 const BULK: Duration = Duration::from_secs(120);
+/// How long a request may take with all its attempts: an agent waits five minutes for its answer.
+const PATIENCE: Duration = Duration::from_secs(200);
 /// How long a body may stand still.
 const STALLED: Duration = Duration::from_secs(20);
 /// Attempts at what looks like passing trouble.
@@ -52,7 +54,7 @@ fn client(builder: Builder, attempt: Duration) -> Client {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(attempt)
-        .operation_timeout(attempt * ATTEMPTS)
+        .operation_timeout((attempt * ATTEMPTS).min(PATIENCE))
         .build();
     Client::from_conf(builder.timeout_config(timeouts).build())
 }

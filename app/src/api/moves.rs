@@ -1,0 +1,83 @@
+//! Moving recordings from one provider to another.
+
+#![expect(
+    missing_docs,
+    reason = "a server function's arguments become the fields of a struct; the function says what they are"
+)]
+
+use super::AppError;
+use leptos::prelude::*;
+use model::moving::MoveView;
+use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "ssr")]
+use super::server;
+#[cfg(feature = "ssr")]
+use model::connection::Family;
+
+/// What is asked before a move starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoveQuestion {
+    /// Row id of the provider to be emptied.
+    pub from: i64,
+    /// Its name.
+    pub name: String,
+    /// Recordings it holds.
+    pub recordings: i64,
+    /// Accounts that still upload to it.
+    pub accounts: Vec<String>,
+    /// Where they can go: row id and name.
+    pub targets: Vec<(i64, String)>,
+}
+
+/// The latest moves, newest first.
+#[server(prefix = "/api/fn", endpoint = "list_moves")]
+pub async fn list_moves() -> Result<Vec<MoveView>, AppError> {
+    server::require_admin().await?;
+    server::vault().moves.list().await.map_err(server::refuse)
+}
+
+/// What to say before the recordings of a provider are moved.
+#[server(prefix = "/api/fn", endpoint = "move_question")]
+pub async fn move_question(id: i64) -> Result<MoveQuestion, AppError> {
+    server::require_admin().await?;
+    let vault = server::vault();
+    let providers = vault.connections.list(Family::Provider).await.map_err(server::refuse)?;
+    let Some(from) = providers.iter().find(|p| p.id == id) else {
+        server::page_not_found();
+        return Err(AppError::message("There is no such storage provider. Go back to the list and choose one."));
+    };
+    let accounts = vault.accounts.list().await.map_err(server::refuse)?;
+    Ok(MoveQuestion {
+        from: id,
+        name: from.name.clone(),
+        recordings: vault.moves.count(id).await.map_err(server::refuse)?,
+        accounts: accounts.into_iter().filter(|a| a.provider == from.name).map(|a| a.name).collect(),
+        targets: providers.iter().filter(|p| p.id != id && p.enabled).map(|p| (p.id, p.name.clone())).collect(),
+    })
+}
+
+/// Starts to move every recording of a provider to another.
+#[server(prefix = "/api/fn", endpoint = "start_move")]
+pub async fn start_move(id: i64, to: i64) -> Result<(), AppError> {
+    let admin = server::require_admin().await?;
+    server::vault().moves.start(&admin.actor(), id, to).await.map_err(server::refuse)?;
+    leptos_axum::redirect("/providers?done=moving");
+    Ok(())
+}
+
+/// Pauses, resumes or stops a move.
+#[server(prefix = "/api/fn", endpoint = "change_move")]
+pub async fn change_move(id: i64, action: String) -> Result<(), AppError> {
+    let admin = server::require_admin().await?;
+    let (moves, actor) = (server::vault().moves, admin.actor());
+    let changed = match action.as_str() {
+        "pause" => moves.pause(&actor, id).await,
+        "resume" => moves.resume(&actor, id).await,
+        "stop" => moves.stop(&actor, id).await,
+        _ => return Err(AppError::message("A move can be paused, resumed or stopped.")),
+    };
+    changed.map_err(server::refuse)?;
+    leptos_axum::redirect("/providers");
+    Ok(())
+}

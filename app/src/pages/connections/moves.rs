@@ -1,0 +1,154 @@
+//! Moving recordings between providers: the dialog that starts it, and the panel that shows it.
+
+use super::id_of;
+use crate::api::moves::{ChangeMove, MoveQuestion, StartMove, list_moves, move_question};
+use crate::components::{Dialog, Icon, Loading, Problem, State, icon, loaded, status};
+use crate::text::figures::{bytes, count, plural};
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+use model::moving::{MoveState, MoveView};
+use std::time::Duration;
+
+/// How often a running move is looked at.
+const EVERY: Duration = Duration::from_secs(2);
+const CLOSE: &str = "/providers";
+
+/// The dialog at `<id>/move`.
+#[component]
+pub fn MoveDialog() -> impl IntoView {
+    let start = expect_context::<ServerAction<StartMove>>();
+    on_cleanup(move || start.clear());
+    let params = use_params_map();
+    let question = Resource::new(move || params.with(id_of), move_question);
+    let error = Signal::derive(move || start.value().get().and_then(Result::err));
+    let pending = start.pending();
+    view! {
+        <Title text="Move recordings"/>
+        <Dialog title="Move recordings" close=CLOSE size="narrow">
+            <ActionForm action=start attr:class="dialog-form">
+                <div class="dialog-body stack">
+                    <Problem error=error/>
+                    <Suspense fallback=Loading>
+                        {move || Suspend::new(async move { loaded(question.await, ask) })}
+                    </Suspense>
+                </div>
+                <footer class="dialog-foot">
+                    <a class="button" href=CLOSE data-noscroll="">"Cancel"</a>
+                    <button type="submit" class="button primary" disabled=pending>
+                        {icon(Icon::Arrow)}
+                        "Move recordings"
+                    </button>
+                </footer>
+            </ActionForm>
+        </Dialog>
+    }
+    .into_any()
+}
+
+fn ask(question: MoveQuestion) -> AnyView {
+    let MoveQuestion { from, name, recordings, accounts, targets } = question;
+    let still = (!accounts.is_empty()).then(|| {
+        view! {
+            <div class="note" data-tone="warn">
+                {icon(Icon::Info)}
+                <span>
+                    "New recordings of " <strong>{accounts.join(", ")}</strong> " still go to " {name.clone()}
+                    ". Give these accounts another main provider first, if it is to be emptied for good."
+                </span>
+            </div>
+        }
+    });
+    let none = targets.is_empty();
+    let options = targets.into_iter().map(|(id, name)| view! { <option value=id.to_string()>{name}</option> });
+    view! {
+        <p>
+            {plural(recordings, "recording")} " of " <strong>{name.clone()}</strong>
+            " will be copied, read back, compared with their hashes, and only then removed here. They can be read all the while."
+        </p>
+        {still}
+        <input type="hidden" name="id" value=from.to_string()/>
+        <div class="field">
+            <label for="move-to">"Move to"</label>
+            <select id="move-to" class="input" name="to" required=true>{options.collect_view()}</select>
+            {none.then(|| view! { <p class="field-help">"There is no other enabled provider: add one first."</p> })}
+        </div>
+    }
+    .into_any()
+}
+
+/// Moves that have not ended, and the last that has.
+#[component]
+pub fn MovesPanel() -> impl IntoView {
+    let start = expect_context::<ServerAction<StartMove>>();
+    let change = ServerAction::<ChangeMove>::new();
+    let moves = Resource::new(move || (start.version().get(), change.version().get()), |_| list_moves());
+    let running = Memo::new(move |_| {
+        moves.get().and_then(Result::ok).is_some_and(|all| all.iter().any(|m| m.state == MoveState::Running))
+    });
+    Effect::new(move |_| {
+        if running.get()
+            && let Ok(handle) = set_interval_with_handle(move || moves.refetch(), EVERY)
+        {
+            on_cleanup(move || handle.clear());
+        }
+    });
+    let error = Signal::derive(move || change.value().get().and_then(Result::err));
+    view! {
+        <Problem error=error/>
+        <Transition>
+            {move || Suspend::new(async move { loaded(moves.await, |all| panel(all, change)) })}
+        </Transition>
+    }
+    .into_any()
+}
+
+fn panel(moves: Vec<MoveView>, change: ServerAction<ChangeMove>) -> AnyView {
+    let (open, ended): (Vec<_>, Vec<_>) = moves.into_iter().partition(|m| m.state != MoveState::Done);
+    let shown = open.into_iter().chain(ended.into_iter().take(1)).map(|m| one(m, change)).collect_view();
+    view! { <div class="moves" aria-live="polite">{shown}</div> }.into_any()
+}
+
+fn one(row: MoveView, change: ServerAction<ChangeMove>) -> AnyView {
+    let (tone, state) = match row.state {
+        MoveState::Running => ("info", status(State::Warn, "Moving")),
+        MoveState::Paused => ("warn", status(State::Off, "Paused")),
+        MoveState::Done => ("good", status(State::Good, "Moved")),
+    };
+    let so_far = row.moved + row.failed;
+    let total = row.total.max(so_far);
+    let figures = format!("{} of {} recordings, {}", count(row.moved), count(total), bytes(row.moved_bytes));
+    let trouble = (!row.last_error.is_empty()).then(|| {
+        let failed = if row.failed > 0 { format!("{} could not be moved. ", count(row.failed)) } else { String::new() };
+        view! { <p class="field-error">{failed} {row.last_error.clone()}</p> }
+    });
+    let button = |action: &'static str, label: &'static str| {
+        let id = row.id.to_string();
+        view! {
+            <ActionForm action=change>
+                <input type="hidden" name="id" value=id/>
+                <input type="hidden" name="action" value=action/>
+                <button type="submit" class="button small">{label}</button>
+            </ActionForm>
+        }
+        .into_any()
+    };
+    let buttons = match row.state {
+        MoveState::Running => vec![button("pause", "Pause")],
+        MoveState::Paused => vec![button("resume", "Resume"), button("stop", "Stop here")],
+        MoveState::Done => Vec::new(),
+    };
+    let label = format!("{} to {}", row.from, row.to);
+    view! {
+        <section class="note move" data-tone=tone aria-label=format!("Move from {label}")>
+            <span class="stack">
+                <span class="cluster">{state} <strong>{row.from}</strong> {icon(Icon::Arrow)} <strong>{row.to}</strong> <span class="quiet">{figures}</span></span>
+                <progress max=total.max(1).to_string() value=so_far.to_string() aria-label=label>{count(so_far)}</progress>
+                {trouble}
+            </span>
+            {buttons}
+        </section>
+    }
+    .into_any()
+}

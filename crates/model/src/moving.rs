@@ -1,0 +1,62 @@
+//! Moving recordings from one provider to another.
+
+use serde::{Deserialize, Serialize};
+
+/// Where a move stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MoveState {
+    /// Under way.
+    Running,
+    /// Stopped by an administrator, or because some recordings could not be moved; can be resumed.
+    Paused,
+    /// Everything has been moved.
+    Done,
+}
+
+impl MoveState {
+    /// As stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Done => "done",
+        }
+    }
+
+    /// From how it is stored.
+    pub fn parse(text: &str) -> Self {
+        match text {
+            "running" => Self::Running,
+            "done" => Self::Done,
+            _ => Self::Paused,
+        }
+    }
+}
+
+/// A move as administrators see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoveView {
+    /// Row id.
+    pub id: i64,
+    /// Name of the provider that is emptied.
+    pub from: String,
+    /// Name of the provider that gets the recordings.
+    pub to: String,
+    /// Where it stands.
+    pub state: MoveState,
+    /// Recordings there were when it began.
+    pub total: i64,
+    /// Recordings moved so far.
+    pub moved: i64,
+    /// Bytes moved so far.
+    pub moved_bytes: i64,
+    /// Recordings that could not be moved in this pass.
+    pub failed: i64,
+    /// Why the last one could not; empty when none failed.
+    pub last_error: String,
+    /// When it began, Unix milliseconds.
+    pub started_at: i64,
+    /// When it ended, Unix milliseconds; 0 while it has not.
+    pub finished_at: i64,
+}

@@ -1,0 +1,176 @@
+//! Copies at secondary providers: made through the outbox, read while the main provider is down.
+
+use crate::clock::now_ms;
+use crate::connections::Connections;
+use crate::db::Db;
+use crate::entity::{copy, recording, removal};
+use crate::ingest::KeyLocks;
+use crate::recordings::Found;
+use crate::transfer::{self, Content};
+use crate::{Result, VaultError};
+use model::error::{SinkError, StoreError, StoreErrorKind};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Copies that one provider gets at a time; each holds a part in memory.
+pub(crate) const CONCURRENCY: usize = 2;
+
+/// Makes copies and finds them.
+#[derive(Clone)]
+pub(crate) struct Copies {
+    db: Db,
+    connections: Connections,
+    locks: Arc<KeyLocks>,
+}
+
+impl Copies {
+    pub(crate) fn new(db: Db, connections: Connections, locks: Arc<KeyLocks>) -> Self {
+        Self { db, connections, locks }
+    }
+
+    /// Copies a recording to a provider. Nothing happens when it is gone, lies there anyway, or was
+    /// copied before.
+    pub(crate) async fn make(&self, recording_id: i64, provider_id: i64) -> std::result::Result<(), SinkError> {
+        let Some(found) = self.found(recording_id).await.map_err(sink_error)? else { return Ok(()) };
+        if found.provider_id == provider_id {
+            return Ok(());
+        }
+        let _turn = self.locks.lock(provider_id, &found.key).await.map_err(sink_error)?;
+        // It may have been replaced, moved or deleted while we waited.
+        let Some(found) = self.found(recording_id).await.map_err(sink_error)? else { return Ok(()) };
+        if found.provider_id == provider_id || self.exists(&found, provider_id).await.map_err(sink_error)? {
+            return Ok(());
+        }
+        if self.is_taken(&found, provider_id).await.map_err(sink_error)? {
+            return Err(SinkError::permanent(format!(
+                "Another recording named {} lies at this provider already.",
+                found.key
+            )));
+        }
+        let source = self.connections.store(found.provider_id).await.map_err(sink_error)?;
+        let target = self.connections.store(provider_id).await.map_err(sink_error)?;
+        let content = Content { key: &found.key, size: found.size, sha256: &found.sha256 };
+        let body = source.store.get(&found.key, None).await.map_err(|e| store_error(&source.name, e))?;
+        transfer::store(target.store.as_ref(), &content, body).await.map_err(|e| store_error(&target.name, e))?;
+        self.note(&found, provider_id).await.map_err(sink_error)
+    }
+
+    /// Providers that have a copy, in the order they got it.
+    pub(crate) async fn providers(&self, recording_id: i64) -> Result<Vec<i64>> {
+        let rows = copy::Entity::find()
+            .filter(copy::Column::RecordingId.eq(recording_id))
+            .order_by_asc(copy::Column::CopiedAt)
+            .all(self.db.read())
+            .await?;
+        Ok(rows.into_iter().map(|row| row.provider_id).collect())
+    }
+
+    /// The same for several recordings; those without a copy are left out.
+    pub(crate) async fn of(&self, recording_ids: Vec<i64>) -> Result<HashMap<i64, Vec<i64>>> {
+        let rows = copy::Entity::find()
+            .filter(copy::Column::RecordingId.is_in(recording_ids))
+            .order_by_asc(copy::Column::CopiedAt)
+            .all(self.db.read())
+            .await?;
+        let mut places: HashMap<i64, Vec<i64>> = HashMap::new();
+        for row in rows {
+            places.entry(row.recording_id).or_default().push(row.provider_id);
+        }
+        Ok(places)
+    }
+
+    async fn found(&self, recording_id: i64) -> Result<Option<Found>> {
+        let row = recording::Entity::find_by_id(recording_id).one(self.db.read()).await?;
+        row.map(Found::try_from).transpose()
+    }
+
+    async fn exists(&self, found: &Found, provider_id: i64) -> Result<bool> {
+        Ok(copy::Entity::find_by_id((found.id, provider_id)).one(self.db.read()).await?.is_some())
+    }
+
+    /// Whether something else lies at the key there.
+    async fn is_taken(&self, found: &Found, provider_id: i64) -> Result<bool> {
+        if self.locks.is_running(provider_id, &found.key) {
+            return Ok(true);
+        }
+        let recording = recording::Entity::find()
+            .filter(recording::Column::ProviderId.eq(provider_id))
+            .filter(recording::Column::Key.eq(found.key.as_str()));
+        let copy = copy::Entity::find()
+            .filter(copy::Column::ProviderId.eq(provider_id))
+            .filter(copy::Column::Key.eq(found.key.as_str()));
+        Ok(recording.one(self.db.read()).await?.is_some() || copy.one(self.db.read()).await?.is_some())
+    }
+
+    /// Writes a copy down, unless its recording was replaced, moved or deleted while it was made.
+    async fn note(&self, found: &Found, provider_id: i64) -> Result<()> {
+        let (id, key, sha256) = (found.id, found.key.to_string(), found.sha256.clone());
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    let current = recording::Entity::find_by_id(id).one(tx).await?;
+                    if current.is_none_or(|row| row.sha256 != sha256) {
+                        return remove_later(tx, provider_id, &key, now_ms()).await;
+                    }
+                    let row = copy::ActiveModel {
+                        recording_id: Set(id),
+                        provider_id: Set(provider_id),
+                        key: Set(key),
+                        copied_at: Set(now_ms()),
+                    };
+                    let again = OnConflict::columns([copy::Column::RecordingId, copy::Column::ProviderId])
+                        .update_column(copy::Column::CopiedAt)
+                        .to_owned();
+                    copy::Entity::insert(row).on_conflict(again).exec_without_returning(tx).await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+}
+
+/// Forgets a recording's copies, in the transaction that deletes or replaces it; their objects are
+/// deleted later.
+pub(crate) async fn forget(tx: &impl ConnectionTrait, recording_id: i64) -> Result<()> {
+    let rows = copy::Entity::find().filter(copy::Column::RecordingId.eq(recording_id)).all(tx).await?;
+    for row in rows {
+        remove_later(tx, row.provider_id, &row.key, now_ms()).await?;
+    }
+    copy::Entity::delete_many().filter(copy::Column::RecordingId.eq(recording_id)).exec(tx).await?;
+    Ok(())
+}
+
+/// A recording takes the place where a copy of another one lay.
+pub(crate) async fn give_way(tx: &impl ConnectionTrait, provider_id: i64, key: &str) -> Result<()> {
+    copy::Entity::delete_many()
+        .filter(copy::Column::ProviderId.eq(provider_id))
+        .filter(copy::Column::Key.eq(key))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Has housekeeping delete an object, at the given time or later.
+pub(crate) async fn remove_later(tx: &impl ConnectionTrait, provider_id: i64, key: &str, when: i64) -> Result<()> {
+    let row = removal::ActiveModel {
+        provider_id: Set(provider_id),
+        key: Set(key.to_owned()),
+        removed_at: Set(when),
+        ..Default::default()
+    };
+    removal::Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+fn store_error(provider: &str, error: StoreError) -> SinkError {
+    let permanent = matches!(error.kind, StoreErrorKind::NotFound | StoreErrorKind::Corrupt);
+    let message = format!("{provider}: {}", error.message);
+    let told = if permanent { SinkError::permanent(message) } else { SinkError::transient(message) };
+    told.caused_by(error)
+}
+
+fn sink_error(error: VaultError) -> SinkError {
+    SinkError::transient("The vault could not look up the recording or its providers.").caused_by(error)
+}

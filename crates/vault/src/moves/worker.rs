@@ -1,0 +1,193 @@
+//! Working through the moves that run.
+
+use super::Moves;
+use super::one::Outcome;
+use crate::clock::now_ms;
+use crate::entity::{provider_move, recording};
+use crate::{Result, VaultError};
+use futures::future::join_all;
+use model::error::StoreErrorKind;
+use model::moving::MoveState;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait as _, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect};
+use std::error::Error as StdError;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How often the worker looks without being woken, and how long it waits for a provider that is down.
+const POLL: Duration = Duration::from_secs(5);
+/// Recordings between two notes of how far it got.
+const BATCH: u64 = 32;
+/// Recordings that are moved at a time; each holds a part in memory.
+const CONCURRENCY: usize = 2;
+/// How long a replica may keep a move without a sign of life, in milliseconds.
+const LEASE_MS: i64 = 15 * 60_000;
+/// Longest error text kept, in characters.
+const MAX_ERROR: usize = 500;
+
+/// How a batch went.
+#[derive(Default)]
+struct Batch {
+    last_id: i64,
+    moved: i64,
+    moved_bytes: i64,
+    failed: i64,
+    last_error: String,
+    /// A provider is down: the batch is tried again as it is.
+    interrupted: bool,
+}
+
+impl Moves {
+    /// Runs until cancelled. Can be broken off anywhere: the next start goes on.
+    pub(crate) async fn run(self, cancel: CancellationToken) {
+        let work = async {
+            loop {
+                match self.round().await {
+                    Ok(true) => continue,
+                    Ok(false) => {}
+                    Err(error) => {
+                        tracing::error!(error = &error as &dyn StdError, "moving recordings failed and will go on")
+                    }
+                }
+                tokio::select! {
+                    () = self.wakeup.notified() => {}
+                    () = tokio::time::sleep(POLL) => {}
+                }
+            }
+        };
+        cancel.run_until_cancelled(work).await;
+    }
+
+    /// A batch of every move that runs; answers whether there is more to do right now.
+    async fn round(&self) -> Result<bool> {
+        let running = provider_move::Entity::find()
+            .filter(provider_move::Column::State.eq(MoveState::Running.as_str()))
+            .order_by_asc(provider_move::Column::Id)
+            .all(self.db.read())
+            .await?;
+        let mut more = false;
+        for row in running {
+            if self.claim(row.id).await? {
+                more |= self.advance(&row).await?;
+            }
+        }
+        Ok(more)
+    }
+
+    /// Takes a move for this process; on a shared database another may have it.
+    async fn claim(&self, id: i64) -> Result<bool> {
+        if !self.db.is_shared() {
+            return Ok(true);
+        }
+        let now = now_ms();
+        let sql = "UPDATE moves SET lease_until = $1 WHERE id = $2 AND lease_until <= $3";
+        let statement = self.db.statement(sql, [now + LEASE_MS, id, now].map(sea_orm::Value::from));
+        let claimed = self
+            .db
+            .write(move |tx| Box::pin(async move { Ok(tx.execute_raw(statement).await?.rows_affected() == 1) }));
+        claimed.await
+    }
+
+    async fn advance(&self, row: &provider_move::Model) -> Result<bool> {
+        let ids: Vec<(i64, i64)> = recording::Entity::find()
+            .select_only()
+            .columns([recording::Column::Id, recording::Column::Size])
+            .filter(recording::Column::ProviderId.eq(row.from_provider_id))
+            .filter(recording::Column::Id.gt(row.after_id))
+            .order_by_asc(recording::Column::Id)
+            .limit(BATCH)
+            .into_tuple()
+            .all(self.db.read())
+            .await?;
+        if ids.is_empty() {
+            self.end(row).await?;
+            return Ok(false);
+        }
+        let batch = self.batch(row, &ids).await?;
+        let interrupted = batch.interrupted;
+        self.note(row.id, batch).await?;
+        Ok(!interrupted)
+    }
+
+    async fn batch(&self, row: &provider_move::Model, ids: &[(i64, i64)]) -> Result<Batch> {
+        let from = self.connections.store(row.from_provider_id).await?;
+        let to = self.connections.store(row.to_provider_id).await?;
+        let mut batch = Batch { last_id: row.after_id, ..Batch::default() };
+        for pair in ids.chunks(CONCURRENCY) {
+            let moving = pair.iter().map(|(id, _)| self.move_one(*id, &from, &to));
+            for ((id, size), outcome) in pair.iter().zip(join_all(moving).await) {
+                match outcome {
+                    Ok(Outcome::Moved) => (batch.moved, batch.moved_bytes) = (batch.moved + 1, batch.moved_bytes + size),
+                    Ok(Outcome::Gone) => {}
+                    Err(error) => {
+                        tracing::warn!(recording = id, error = &error as &dyn StdError, "a recording was not moved");
+                        batch.last_error = error.to_string().chars().take(MAX_ERROR).collect();
+                        if is_passing(&error) {
+                            // The rest of the batch is tried again as it is; what was moved is not found any more then.
+                            batch.interrupted = true;
+                            return Ok(batch);
+                        }
+                        batch.failed += 1;
+                    }
+                }
+                batch.last_id = *id;
+            }
+        }
+        Ok(batch)
+    }
+
+    async fn note(&self, id: i64, batch: Batch) -> Result<()> {
+        use provider_move::Column::{AfterId, Failed, LastError, LeaseUntil, Moved, MovedBytes};
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    let add = |column: provider_move::Column, n: i64| Expr::col(column).add(n);
+                    let mut update = provider_move::Entity::update_many()
+                        .col_expr(AfterId, Expr::val(batch.last_id))
+                        .col_expr(Moved, add(Moved, batch.moved))
+                        .col_expr(MovedBytes, add(MovedBytes, batch.moved_bytes))
+                        .col_expr(Failed, add(Failed, batch.failed))
+                        .col_expr(LeaseUntil, Expr::val(0));
+                    if !batch.last_error.is_empty() {
+                        update = update.col_expr(LastError, Expr::val(batch.last_error));
+                    }
+                    update.filter(provider_move::Column::Id.eq(id)).exec(tx).await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    /// Nothing is left in this pass: done, or paused where some could not be moved.
+    async fn end(&self, row: &provider_move::Model) -> Result<()> {
+        use provider_move::Column::{FinishedAt, Id, LastError, LeaseUntil, State};
+        let (id, complete) = (row.id, row.failed == 0);
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    let state = if complete { MoveState::Done } else { MoveState::Paused };
+                    let mut update = provider_move::Entity::update_many()
+                        .col_expr(State, Expr::val(state.as_str()))
+                        .col_expr(LeaseUntil, Expr::val(0));
+                    if complete {
+                        update = update.col_expr(FinishedAt, Expr::val(now_ms())).col_expr(LastError, Expr::val(""));
+                    }
+                    let running = Id.eq(id).and(State.eq(MoveState::Running.as_str()));
+                    update.filter(running).exec(tx).await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+}
+
+/// Whether it will get better by itself.
+fn is_passing(error: &VaultError) -> bool {
+    match error {
+        VaultError::Store(error) => {
+            matches!(error.kind, StoreErrorKind::Unavailable | StoreErrorKind::Denied | StoreErrorKind::Full)
+        }
+        VaultError::Database(_) => true,
+        _ => false,
+    }
+}
