@@ -38,8 +38,8 @@ pub async fn list_moves() -> Result<Vec<MoveView>, AppError> {
 }
 
 /// What to say before the recordings of a provider are moved.
-#[server(prefix = "/api/fn", endpoint = "move_question")]
-pub async fn move_question(id: i64) -> Result<MoveQuestion, AppError> {
+#[server(prefix = "/api/fn", endpoint = "ask_about_move")]
+pub async fn ask_about_move(id: i64) -> Result<MoveQuestion, AppError> {
     server::require_admin().await?;
     let vault = server::vault();
     let providers = vault.connections.list(Family::Provider).await.map_err(server::refuse)?;

@@ -1,7 +1,7 @@
 //! Moving recordings between providers: the dialog that starts it, and the panel that shows it.
 
 use super::id_of;
-use crate::api::moves::{ChangeMove, MoveQuestion, StartMove, list_moves, move_question};
+use crate::api::moves::{ChangeMove, MoveQuestion, StartMove, ask_about_move, list_moves};
 use crate::components::{Dialog, Icon, Loading, Problem, State, icon, loaded, status};
 use crate::text::figures::{bytes, count, plural};
 use leptos::form::ActionForm;
@@ -21,7 +21,7 @@ pub fn MoveDialog() -> impl IntoView {
     let start = expect_context::<ServerAction<StartMove>>();
     on_cleanup(move || start.clear());
     let params = use_params_map();
-    let question = Resource::new(move || params.with(id_of), move_question);
+    let question = Resource::new(move || params.with(id_of), ask_about_move);
     let error = Signal::derive(move || start.value().get().and_then(Result::err));
     let pending = start.pending();
     view! {
@@ -140,8 +140,9 @@ fn one(row: MoveView, change: ServerAction<ChangeMove>) -> AnyView {
         MoveState::Done => Vec::new(),
     };
     let label = format!("{} to {}", row.from, row.to);
+    let name = format!("Move from {label}");
     view! {
-        <section class="note move" data-tone=tone aria-label=format!("Move from {label}")>
+        <section class="note move" data-tone=tone aria-label=name>
             <span class="stack">
                 <span class="cluster">{state} <strong>{row.from}</strong> {icon(Icon::Arrow)} <strong>{row.to}</strong> <span class="quiet">{figures}</span></span>
                 <progress max=total.max(1).to_string() value=so_far.to_string() aria-label=label>{count(so_far)}</progress>
