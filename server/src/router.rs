@@ -8,7 +8,7 @@ use crate::peer::Peer;
 use crate::sessions::{self, Sessions};
 use crate::state::AppState;
 use crate::telemetry::{Failure, access, metrics};
-use crate::{admin, assets, health, openapi, security};
+use crate::{admin, assets, health, limits, openapi, security};
 use app::{App, ClientIp, shell};
 use axum::Router;
 use axum::extract::{Request, State};
@@ -83,7 +83,7 @@ fn context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
         provide_context(vault.clone());
         let peer = use_context::<Parts>().and_then(|parts| parts.extensions.get::<Peer>().cloned());
         if let Some(peer) = peer {
-            provide_context(ClientIp(peer.ip.to_string()));
+            provide_context(ClientIp(limits::group(peer.ip).to_string()));
         }
     }
 }

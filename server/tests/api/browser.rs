@@ -135,6 +135,22 @@ async fn guessing_a_password_is_slowed_down_by_address() {
 }
 
 #[tokio::test]
+async fn guessing_from_one_ipv6_network_is_slowed_down_as_one() {
+    let trusting = HttpOptions { trust_proxy: true, ..Setup::default().http };
+    let vault = TestVault::start_with(Setup { http: trusting, ..Setup::default() }).await;
+    let guess = async |from: String| {
+        let form = format!("username={}&password=guess", from.replace(':', "-"));
+        send(vault.post_form("/api/fn/sign_in", form).header("x-forwarded-for", from)).await.status
+    };
+    let mut last = 0;
+    for attempt in 0..30 {
+        last = guess(format!("2001:db8::{attempt:x}")).await;
+    }
+    assert_eq!(last, 429, "a client owns at least a /64");
+    assert_ne!(guess("2001:db8:0:1::1".into()).await, 429, "another network is somebody else");
+}
+
+#[tokio::test]
 async fn a_changed_password_ends_the_session() {
     let vault = TestVault::start().await;
     let cookie = vault.sign_in().await;
