@@ -2,7 +2,7 @@
 
 use super::{Changes, LIST};
 use crate::api::cameras::list_cameras;
-use crate::components::{Done, Empty, Icon, Loading, PageHead, State, Time, icon, loaded, status};
+use crate::components::{Done, Empty, Icon, Loading, PageHead, State, Time, icon, loaded, status, while_watched};
 use crate::pages::search::{Search, matches, needle};
 use crate::text::query;
 use leptos::prelude::*;
@@ -16,6 +16,7 @@ pub fn CamerasPage() -> impl IntoView {
     provide_context(changes);
     let list = Resource::new(move || changes.delete.version().get(), |_| list_cameras());
     let needle = needle();
+    while_watched(move || list.refetch());
     view! {
         <PageHead title="Cameras" about="Agents that reported in, or sent a recording.">
             <a class="button" href=LIST rel="external" on:click=move |event| {

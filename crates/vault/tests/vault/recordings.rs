@@ -84,6 +84,8 @@ async fn the_dashboard_counts() {
     t.upload("b.mp4", b"12345").await.unwrap();
     let figures = t.vault.dashboard.read().await.unwrap();
     assert_eq!((figures.recordings_today, figures.bytes_today, figures.deliveries_waiting), (2, 10, 4));
-    assert_eq!((figures.cameras_total, figures.cameras_online), (1, 0), "an upload is no heartbeat");
-    assert!(t.vault.devices.list().await.unwrap()[0].verified);
+    assert_eq!((figures.cameras_total, figures.cameras_online), (1, 1), "who uploads is there");
+    let camera = &t.vault.devices.list().await.unwrap()[0];
+    assert!(camera.verified && camera.online);
+    assert_eq!(camera.last_seen, camera.last_recording);
 }
