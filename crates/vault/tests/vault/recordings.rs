@@ -1,7 +1,7 @@
 use crate::support::{TestVault, actor};
 use futures::StreamExt as _;
 use model::ObjectKey;
-use model::recording::{Position, RecordingFilter};
+use model::recording::{DELETED_ACCOUNT, Position, RecordingFilter};
 
 #[tokio::test]
 async fn pages_go_both_ways_without_gaps_or_repeats() {
@@ -56,6 +56,24 @@ async fn filters_narrow_and_unknown_names_match_nothing() {
     );
     assert_eq!(count(RecordingFilter { from: Some(1_600_000_100_000), ..Default::default() }).await, 1);
     assert_eq!(count(RecordingFilter { until: Some(1_600_000_100_000), ..Default::default() }).await, 1);
+}
+
+#[tokio::test]
+async fn what_a_deleted_account_stored_can_still_be_told_and_found() {
+    let t = TestVault::new().await;
+    t.upload("a.mp4", b"x").await.unwrap();
+    let mut other = t.request("b.mp4").await;
+    other.account = t.account("site-b").await;
+    t.send(other, b"x").await.unwrap();
+    let accounts = async |filter: &str| -> Vec<String> {
+        let filter = RecordingFilter { account: Some(filter.to_owned()), ..Default::default() };
+        let page = t.vault.recordings.list(&filter, Position::Newest, 50).await.unwrap();
+        page.items.into_iter().map(|r| r.account).collect()
+    };
+    assert!(accounts(DELETED_ACCOUNT).await.is_empty());
+    t.vault.accounts.delete(&actor(), t.account("site-b").await.id).await.unwrap();
+    assert_eq!(accounts(DELETED_ACCOUNT).await, [DELETED_ACCOUNT]);
+    assert_eq!(accounts("site-a").await, ["site-a"]);
 }
 
 #[tokio::test]
