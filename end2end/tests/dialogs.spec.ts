@@ -246,11 +246,15 @@ secret_key = "declared-secret-key"
         await expect(dialog).toContainText("Declared in the vault's configuration file");
         await expect(dialog.getByLabel(control)).not.toBeEditable();
         await expect(dialog.getByRole("switch", { name: "Enabled" })).toBeDisabled();
-        await expect(dialog.getByRole("button", { name: /Save|Validate|Add/ })).toHaveCount(0);
+        await expect(dialog.getByRole("button", { name: /Save|Add/ })).toHaveCount(0);
         const content = await page.content();
         expect(content).not.toContain(secret);
         expect(content).not.toContain("declared-secret-key");
       }
+      await page.goto(`${vault.url}/providers`);
+      await page.getByRole("link", { name: "View declared-disk" }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "Validate" }).click();
+      await expect(page.getByTestId("report")).toContainText("Validation passed");
     } finally {
       await vault.stop();
     }
