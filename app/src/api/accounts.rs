@@ -137,7 +137,8 @@ pub async fn read_agent_settings(id: i64) -> Result<AgentSettings, AppError> {
     let shown = server::load::<Shown>(SHOWN).await?.is_some_and(|s| s.account == id && s.until_s > now_s());
     let secret_key =
         if shown { Some(accounts.reveal(&admin.actor(), id).await.map_err(server::refuse)?.secret_key) } else { None };
-    Ok(AgentSettings { account, secret_key })
+    let base_url = use_context::<server::BaseUrl>().map(|base| base.0).unwrap_or_default();
+    Ok(AgentSettings { account, secret_key, base_url })
 }
 
 /// Shows an account's secret key for a few minutes. The vault's audit log says so.

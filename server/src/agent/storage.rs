@@ -64,7 +64,7 @@ pub async fn sign(
     headers: HeaderMap,
 ) -> Result<Json<Data>, ApiError> {
     let found = find(&state.vault, &account, &headers).await?;
-    let base = state.http.public_url.clone().or_else(|| peer.base_url());
+    let base = state.http.base_url(&peer);
     let base =
         base.ok_or_else(|| ApiError::from(&problem::HEADER_INVALID).detail("Host is needed to build the address."))?;
     let data = state.vault.recordings.sign(&found, &base, state.http.signed_url_ttl).await.map_err(refusal)?;

@@ -160,3 +160,18 @@ async fn a_changed_password_ends_the_session() {
     let answer = send(vault.request(Method::GET, "/media/1/file").header("cookie", cookie)).await;
     answer.refused_with(401, "sign_in_required");
 }
+
+#[tokio::test]
+async fn agents_are_told_the_address_that_others_use() {
+    let public = HttpOptions { public_url: Some("https://vault.example".into()), ..Setup::default().http };
+    for (http, wanted) in [(Setup::default().http, None), (public, Some("https://vault.example"))] {
+        let vault = TestVault::start_with(Setup { http, ..Setup::default() }).await;
+        let id = vault.vault.accounts.list().await.unwrap()[0].id;
+        let request = vault.request(Method::GET, &format!("/accounts/{id}/keys")).header("accept", "text/html");
+        let page = send(request.header("cookie", vault.sign_in().await)).await;
+        let page = String::from_utf8_lossy(&page.body).into_owned();
+        let here = vault.url("/api");
+        assert!(page.contains(&wanted.map_or(here, |base| format!("{base}/api"))), "{page}");
+        assert_eq!(page.contains("Only agents on this machine"), wanted.is_none());
+    }
+}
