@@ -55,6 +55,9 @@ pub(super) async fn find(vault: &Vault, account: &Account, headers: &HeaderMap) 
         (status = 401, description = "Wrong credentials.", body = ErrorBody),
         (status = 403, description = "Disabled account, or another account's recording.", body = ErrorBody),
         (status = 404, description = "Unknown provider or recording.", body = ErrorBody),
+        (status = 429, description = "Too many wrong credentials.", body = ErrorBody),
+        (status = 502, description = "The storage provider refuses to sign.", body = ErrorBody),
+        (status = 503, description = "The storage provider or the database does not answer.", body = ErrorBody),
     )
 )]
 pub async fn sign(
@@ -87,6 +90,8 @@ pub async fn sign(
         (status = 401, description = "Wrong credentials.", body = ErrorBody),
         (status = 403, description = "Disabled account, or another account's recording.", body = ErrorBody),
         (status = 404, description = "Unknown provider or recording.", body = ErrorBody),
+        (status = 429, description = "Too many wrong credentials.", body = ErrorBody),
+        (status = 503, description = "The database does not answer.", body = ErrorBody),
     )
 )]
 pub async fn delete(
