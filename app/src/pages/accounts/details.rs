@@ -70,7 +70,7 @@ pub(super) fn details(
                 }
             />
             {choices(integrations, &input.integrations, readonly)}
-            <h3>{icon(Icon::Film)} "Directory"</h3>
+            <h3>{icon(Icon::Folder)} "Directory"</h3>
             <FieldRow
                 name="directory"
                 label="Directory"
