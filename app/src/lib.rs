@@ -28,7 +28,7 @@ use pages::password::PasswordPage;
 use pages::sign_in::SignInPage;
 
 #[cfg(feature = "ssr")]
-pub use api::server::ClientIp;
+pub use api::server::{BaseUrl, ClientIp};
 
 /// The HTML around every page; also sets the page's security headers.
 #[cfg(feature = "ssr")]

@@ -194,6 +194,23 @@ test.describe("secrets", () => {
       .toContain(`AGENT_KERBEROSVAULT_SECRET_KEY=${account.secretKey}`);
   });
 
+  test("of an account can be made anew and copied at once, by keyboard too", async ({ page, vault, context }) => {
+    await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+    await signIn(page, vault);
+    const account = await addAccount(page, vault);
+    await page.goto("/accounts");
+    await page.getByRole("link", { name: `Edit ${account.name}` }).click();
+    const dialog = page.locator("dialog:modal");
+    const copy = dialog.getByRole("button", { name: "Copy secret key" });
+    await expect(copy, "the stored one is not here to be copied").toHaveCount(0);
+    await dialog.getByRole("button", { name: "Generate keys" }).focus();
+    await page.keyboard.press("Space");
+    const secret = dialog.getByLabel("Secret key", { exact: true });
+    await expect(secret).not.toHaveValue("");
+    await copy.click();
+    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe(await secret.inputValue());
+  });
+
   test("of an account stay as they are when left blank", async ({ page, vault }) => {
     await signIn(page, vault);
     const account = await addAccount(page, vault);
@@ -246,11 +263,15 @@ secret_key = "declared-secret-key"
         await expect(dialog).toContainText("Declared in the vault's configuration file");
         await expect(dialog.getByLabel(control)).not.toBeEditable();
         await expect(dialog.getByRole("switch", { name: "Enabled" })).toBeDisabled();
-        await expect(dialog.getByRole("button", { name: /Save|Validate|Add/ })).toHaveCount(0);
+        await expect(dialog.getByRole("button", { name: /Save|Add/ })).toHaveCount(0);
         const content = await page.content();
         expect(content).not.toContain(secret);
         expect(content).not.toContain("declared-secret-key");
       }
+      await page.goto(`${vault.url}/providers`);
+      await page.getByRole("link", { name: "View declared-disk" }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "Validate" }).click();
+      await expect(page.getByTestId("report")).toContainText("Validation passed");
     } finally {
       await vault.stop();
     }

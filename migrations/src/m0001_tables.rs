@@ -16,6 +16,7 @@ CREATE TABLE users (
     id {id},
     username TEXT NOT NULL UNIQUE,
     password_hash TEXT NOT NULL,
+    configured_hash TEXT NOT NULL,
     epoch BIGINT NOT NULL,
     created_at BIGINT NOT NULL
 );

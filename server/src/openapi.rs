@@ -5,7 +5,7 @@ use axum::Router;
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_SECURITY_POLICY;
 use tower_http::set_header::SetResponseHeaderLayer;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
@@ -22,6 +22,8 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
         (name = "Recordings", description = "Reading recordings back."),
         (name = "Health", description = "For monitors and load balancers."),
     ),
+    // Served with the pages, because administrators may read it; hence not among the routers' paths.
+    paths(crate::telemetry::metrics::scrape),
     modifiers(&Schemes),
 )]
 pub struct ApiDoc;
@@ -38,6 +40,9 @@ impl Modify for Schemes {
             let key = ApiKeyValue::with_description(header, about);
             components.add_security_scheme(name, SecurityScheme::ApiKey(ApiKey::Header(key)));
         }
+        let mut token = Http::new(HttpAuthScheme::Bearer);
+        token.description = Some("`metrics.token` of the configuration.".into());
+        components.add_security_scheme("metrics_token", SecurityScheme::Http(token));
     }
 }
 

@@ -8,8 +8,8 @@ use crate::peer::Peer;
 use crate::sessions::{self, Sessions};
 use crate::state::AppState;
 use crate::telemetry::{Failure, access, metrics};
-use crate::{admin, assets, health, openapi, security};
-use app::{App, ClientIp, shell};
+use crate::{admin, assets, health, limits, openapi, security};
+use app::{App, BaseUrl, ClientIp, shell};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
@@ -78,12 +78,13 @@ fn people(state: &AppState) -> Router<AppState> {
 
 /// What pages and server functions find in their context.
 fn context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
-    let vault = state.vault.clone();
+    let (vault, http) = (state.vault.clone(), state.http.clone());
     move || {
         provide_context(vault.clone());
         let peer = use_context::<Parts>().and_then(|parts| parts.extensions.get::<Peer>().cloned());
         if let Some(peer) = peer {
-            provide_context(ClientIp(peer.ip.to_string()));
+            provide_context(BaseUrl(http.base_url(&peer).unwrap_or_default()));
+            provide_context(ClientIp(limits::group(peer.ip).to_string()));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::config;
 use crate::limits::Limits;
+use crate::peer::Peer;
 use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
 use std::sync::Arc;
@@ -38,6 +39,11 @@ impl HttpOptions {
     /// Whether browsers reach the vault over TLS, as far as the configuration tells.
     pub fn is_https(&self) -> bool {
         self.public_url.as_ref().is_some_and(|url| url.starts_with("https://"))
+    }
+
+    /// Under which address this caller, and whoever gets it from them, reaches the vault. Without a slash at the end.
+    pub fn base_url(&self, peer: &Peer) -> Option<String> {
+        self.public_url.clone().or_else(|| peer.base_url())
     }
 }
 

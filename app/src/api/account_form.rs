@@ -3,6 +3,7 @@
 use model::account::AccountView;
 use model::field::FieldError;
 use serde::{Deserialize, Serialize};
+use std::net::Ipv4Addr;
 
 #[cfg(feature = "ssr")]
 use super::AppError;
@@ -113,6 +114,32 @@ pub struct AgentSettings {
     pub account: AccountView,
     /// Its secret key, when it may be shown now.
     pub secret_key: Option<String>,
+    /// Under which address this vault is reached, without a slash at the end; empty when nobody knows.
+    pub base_url: String,
+}
+
+impl AgentSettings {
+    /// What agents call "Vault URI".
+    pub fn uri(&self) -> String {
+        match self.base_url.as_str() {
+            "" => "https://<this vault's address>/api".to_owned(),
+            base => format!("{base}/api"),
+        }
+    }
+
+    /// Whether only agents on this machine reach that address.
+    pub fn is_local(&self) -> bool {
+        is_loopback(&self.base_url)
+    }
+}
+
+fn is_loopback(base_url: &str) -> bool {
+    let authority = base_url.split_once("://").map_or("", |(_, rest)| rest);
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
+        _ => authority,
+    };
+    host == "localhost" || host == "[::1]" || host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(feature = "ssr")]
@@ -167,6 +194,18 @@ impl AccountInput {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_of_this_machine_alone_is_told() {
+        for here in ["127.0.0.1:8080", "localhost:8080", "localhost", "[::1]:8080", "127.1.2.3"] {
+            assert!(is_loopback(&format!("http://{here}")), "{here}");
+        }
+        for elsewhere in
+            ["vault.example", "192.0.2.7:8080", "[2001:db8::1]", "[2001:db8::1]:80", "127.0.0.1.example", ""]
+        {
+            assert!(!is_loopback(&format!("http://{elsewhere}")), "{elsewhere}");
+        }
+    }
 
     #[test]
     fn says_what_is_missing_at_its_field() {

@@ -46,6 +46,9 @@ struct Draft {
 
 #[cfg(feature = "ssr")]
 const DRAFT: &str = "account_draft";
+#[cfg(feature = "ssr")]
+const SECRET_NOT_KEPT: &str =
+    "Secret key must be entered again: it is not kept while a form is being corrected. Or generate new keys";
 
 /// Every account.
 #[server(prefix = "/api/fn", endpoint = "list_accounts")]
@@ -70,16 +73,25 @@ pub async fn edit_account(
             (AccountInput::of_view(&view), view.provisioned)
         }
         None => (
-            AccountInput { enabled: true, directory: "*".into(), day_limit: DAY_LIMIT.into(), ..Default::default() },
+            AccountInput {
+                enabled: true,
+                directory: "*".into(),
+                day_limit: DAY_LIMIT.into(),
+                cloud_analysis: true,
+                ..Default::default()
+            },
             false,
         ),
     };
     let mut errors = Vec::new();
     let kept = if draft { server::load::<Draft>(DRAFT).await? } else { None };
-    if let Some(kept) = kept.filter(|kept| kept.input.id == input.id) {
+    let kept = kept.filter(|kept| kept.input.id == input.id);
+    // What was typed stays, also keys.
+    let fresh = keys || (id.is_none() && kept.is_none());
+    if let Some(kept) = kept {
         (input, errors) = (kept.input, kept.errors);
     }
-    if keys || id.is_none() {
+    if fresh {
         let fresh = vault.accounts.generate_keys();
         (input.access_key, input.secret_key) = (fresh.access_key, fresh.secret_key);
     }
@@ -121,10 +133,14 @@ pub async fn delete_account(id: i64) -> Result<(), AppError> {
     Ok(())
 }
 
-/// A fresh pair of keys; nothing is stored.
+/// A fresh pair of keys; nothing is stored. A plain form gets its page back with keys in it.
 #[server(prefix = "/api/fn", endpoint = "generate_keys")]
-pub async fn generate_keys() -> Result<KeyPair, AppError> {
+pub async fn generate_keys(#[server(default)] account: AccountInput) -> Result<KeyPair, AppError> {
     server::require_admin().await?;
+    if server::is_plain_form() {
+        let page = keep_draft(account, Vec::new()).await?;
+        leptos_axum::redirect(&format!("{page}&keys=true"));
+    }
     Ok(server::vault().accounts.generate_keys())
 }
 
@@ -137,7 +153,8 @@ pub async fn read_agent_settings(id: i64) -> Result<AgentSettings, AppError> {
     let shown = server::load::<Shown>(SHOWN).await?.is_some_and(|s| s.account == id && s.until_s > now_s());
     let secret_key =
         if shown { Some(accounts.reveal(&admin.actor(), id).await.map_err(server::refuse)?.secret_key) } else { None };
-    Ok(AgentSettings { account, secret_key })
+    let base_url = use_context::<server::BaseUrl>().map(|base| base.0).unwrap_or_default();
+    Ok(AgentSettings { account, secret_key, base_url })
 }
 
 /// Shows an account's secret key for a few minutes. The vault's audit log says so.
@@ -169,17 +186,28 @@ async fn choices(vault: &vault::Vault, family: Family) -> Result<Vec<Choice>, Ap
 
 /// A plain form gets its page back, filled in; others get the error.
 #[cfg(feature = "ssr")]
-async fn show_again(mut input: AccountInput, error: AppError) -> Result<(), AppError> {
+async fn show_again(input: AccountInput, error: AppError) -> Result<(), AppError> {
     if !server::is_plain_form() {
         return Err(error);
     }
-    let errors = match error {
+    let mut errors = match error {
         AppError::Invalid(errors) => errors,
         other => vec![FieldError::new("", other.sentence())],
     };
+    if !input.secret_key.is_empty() && !errors.iter().any(|e| e.field == "secret_key") {
+        errors.push(FieldError::new("secret_key", SECRET_NOT_KEPT));
+    }
+    let page = keep_draft(input, errors).await?;
+    leptos_axum::redirect(&page);
+    Ok(())
+}
+
+/// Keeps what a plain form submitted, but for the secret: a session is stored unsealed. Answers the address of the
+/// page that shows it again.
+#[cfg(feature = "ssr")]
+async fn keep_draft(mut input: AccountInput, errors: Vec<FieldError>) -> Result<String, AppError> {
     let page = if input.id.is_empty() { "/accounts/new".into() } else { format!("/accounts/{}", input.id) };
     input.secret_key.clear();
     server::keep(DRAFT, &Draft { input, errors }).await?;
-    leptos_axum::redirect(&format!("{page}?draft=true"));
-    Ok(())
+    Ok(format!("{page}?draft=true"))
 }

@@ -69,6 +69,9 @@ pub async fn edit_connection(
     if let Some(Draft { input, errors, report }) = kept
         && (input.kind == editor.kind && input.id.parse().ok() == editor.id)
     {
+        if editor.provisioned {
+            return Ok(ConnectionEditor { errors, report, ..editor });
+        }
         editor = ConnectionEditor {
             name: input.name,
             enabled: input.enabled,
@@ -95,12 +98,11 @@ pub async fn save_connection(connection: ConnectionInput) -> Result<(), AppError
     Ok(())
 }
 
-/// Tries a connection out without saving it.
+/// Tries a connection out without saving it; one that the configuration file declares, as it is stored.
 #[server(prefix = "/api/fn", endpoint = "validate_connection")]
 pub async fn validate_connection(connection: ConnectionInput) -> Result<ProbeReport, AppError> {
     server::require_admin().await?;
-    let form = parse(&connection)?;
-    match server::vault().connections.validate(form).await.map_err(server::refuse) {
+    match try_out(parse(&connection)?).await.map_err(server::refuse) {
         Ok(report) => {
             if server::is_plain_form() {
                 keep_draft(&connection, Vec::new(), Some(report.clone())).await?;
@@ -156,6 +158,16 @@ fn parse(input: &ConnectionInput) -> Result<ConnectionForm, AppError> {
         settings: input.settings(kind),
         cleared: input.cleared(),
     })
+}
+
+#[cfg(feature = "ssr")]
+async fn try_out(form: ConnectionForm) -> Result<ProbeReport, vault::VaultError> {
+    let connections = server::vault().connections;
+    match form.id {
+        // Its form is read-only: browsers leave out what cannot be chosen in it, and nobody can type its secrets.
+        Some(id) if connections.get(id).await?.provisioned => connections.validate_stored(id).await,
+        _ => connections.validate(form).await,
+    }
 }
 
 /// A plain form gets its page back, filled in; others get the error.

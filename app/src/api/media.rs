@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
 use super::server;
+#[cfg(feature = "ssr")]
+use model::recording::DELETED_ACCOUNT;
 
 /// Rows of a page, unless the address says otherwise.
 pub const ROWS: u64 = 50;
@@ -145,8 +147,12 @@ pub async fn read_media_choices() -> Result<MediaChoices, AppError> {
     let accounts = vault.accounts.list().await.map_err(server::refuse)?;
     let providers = vault.connections.list(model::connection::Family::Provider).await.map_err(server::refuse)?;
     let cameras = vault.devices.list().await.map_err(server::refuse)?;
+    let mut accounts: Vec<String> = accounts.into_iter().map(|a| a.name).collect();
+    if !accounts.iter().any(|name| name == DELETED_ACCOUNT) {
+        accounts.push(DELETED_ACCOUNT.to_owned());
+    }
     Ok(MediaChoices {
-        accounts: accounts.into_iter().map(|a| a.name).collect(),
+        accounts,
         providers: providers.into_iter().map(|p| p.name).collect(),
         cameras: cameras.into_iter().map(|c| (c.key, c.name)).collect(),
     })

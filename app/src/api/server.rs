@@ -16,6 +16,11 @@ use vault::{Vault, VaultError};
 #[derive(Debug, Clone)]
 pub struct ClientIp(pub String);
 
+/// Under which address the caller reaches this vault, without a slash at the end; empty when that is not known. The
+/// server provides it as context.
+#[derive(Debug, Clone)]
+pub struct BaseUrl(pub String);
+
 /// Where the server functions are.
 const PREFIX: &str = "/api/fn/";
 const USER_ID: &str = "user_id";

@@ -35,13 +35,15 @@ impl From<Password> for model::Secret {
 pub struct Me {
     /// User name.
     pub username: String,
+    /// Whether the configuration names a password for them.
+    pub configured: bool,
 }
 
 /// Who is signed in.
 #[server(prefix = "/api/fn", endpoint = "who_am_i")]
 pub async fn who_am_i() -> Result<Me, AppError> {
     let admin = server::require_admin().await?;
-    Ok(Me { username: admin.user.username })
+    Ok(Me { username: admin.user.username, configured: admin.user.configured })
 }
 
 /// Starts a session and goes on to `next`.

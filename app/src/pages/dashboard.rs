@@ -1,18 +1,13 @@
 //! The figures of the day.
 
 use crate::api::dashboard::{latest_recordings, read_dashboard};
-use crate::components::{Bar, BarChart, Icon, Loading, PageHead, State, Time, icon, loaded, status};
+use crate::components::{Bar, BarChart, Icon, Loading, PageHead, State, Time, icon, loaded, status, while_watched};
 use crate::pages::media::camera;
 use crate::text::figures::{bytes, capped, count, duration, plural};
 use crate::text::time::{day_label, day_of_month};
 use leptos::prelude::*;
 use model::dashboard::{Dashboard, DayUsage};
 use model::recording::RecordingView;
-use std::time::Duration;
-use web_sys::VisibilityState;
-
-/// How often the figures are read again while someone looks at them.
-const EVERY: Duration = Duration::from_secs(10);
 
 /// Figures, the last days, and what to do first.
 #[component]
@@ -23,16 +18,7 @@ pub fn DashboardPage() -> impl IntoView {
         figures.refetch();
         latest.refetch();
     };
-    Effect::new(move |_| {
-        let tick = move || {
-            if document().visibility_state() == VisibilityState::Visible {
-                refresh();
-            }
-        };
-        if let Ok(handle) = set_interval_with_handle(tick, EVERY) {
-            on_cleanup(move || handle.clear());
-        }
-    });
+    while_watched(refresh);
     view! {
         <PageHead title="Dashboard" about="What arrived today, and what needs attention.">
             <a class="button" href="/" rel="external" on:click=move |event| {

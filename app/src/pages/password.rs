@@ -1,7 +1,7 @@
 //! Change one's password.
 
-use crate::api::session::ChangePassword;
-use crate::components::{Done, FieldRow, PageHead, Problem, SecretInput, Submit};
+use crate::api::session::{ChangePassword, who_am_i};
+use crate::components::{Done, FieldRow, Icon, PageHead, Problem, SecretInput, Submit, icon};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 
@@ -9,6 +9,7 @@ use leptos::prelude::*;
 #[component]
 pub fn PasswordPage() -> impl IntoView {
     let change = ServerAction::<ChangePassword>::new();
+    let me = Resource::new(|| (), |()| who_am_i());
     let error = Signal::derive(move || change.value().get().and_then(Result::err));
     let errors = Signal::derive(move || error.get().map(|e| e.fields().to_vec()).unwrap_or_default());
     let row = move |name: &'static str, label: &'static str, help: &'static str, autocomplete: &'static str| {
@@ -27,6 +28,9 @@ pub fn PasswordPage() -> impl IntoView {
     view! {
         <PageHead title="Change password" about="Signs you out everywhere else."/>
         <Done messages=&[("changed", "Password changed. Sessions elsewhere have ended.")]/>
+        <Suspense>
+            {move || Suspend::new(async move { me.await.is_ok_and(|me| me.configured).then(configured_note) })}
+        </Suspense>
         <ActionForm action=change attr:class="card stack narrow">
             <Problem error=error/>
             {row("current", "Current password", "", "current-password")}
@@ -36,6 +40,20 @@ pub fn PasswordPage() -> impl IntoView {
                 <Submit label="Change password" working="Changing…" pending=change.pending()/>
             </div>
         </ActionForm>
+    }
+    .into_any()
+}
+
+fn configured_note() -> AnyView {
+    view! {
+        <div class="note" data-tone="info">
+            {icon(Icon::Info)}
+            <span>
+                "The vault's configuration names a password for you ("<code>"admin.password"</code>" or "
+                <code>"KERBEROS_LOGIN_PASSWORD"</code>
+                "). What you choose here stays until another one is configured there."
+            </span>
+        </div>
     }
     .into_any()
 }

@@ -1,6 +1,6 @@
 //! The search box above a list: a plain GET form, live once the page lives.
 
-use crate::components::{Icon, icon, use_query};
+use crate::components::{Empty, Icon, icon, use_query};
 use leptos::prelude::*;
 
 /// What is searched for; starts with what the address says.
@@ -43,6 +43,31 @@ pub fn Search(
             />
             <kbd aria-hidden="true">"/"</kbd>
         </form>
+    }
+    .into_any()
+}
+
+/// A table of which a search finds some rows; says so when it finds none.
+#[component]
+pub fn Found(
+    /// What is searched for.
+    needle: RwSignal<String>,
+    /// What the search looks at, by row.
+    texts: Vec<String>,
+    /// The table.
+    children: Children,
+) -> impl IntoView {
+    let none = Memo::new(move |_| !texts.iter().any(|text| matches(needle, text)));
+    let empty = || {
+        view! {
+            <Empty picture=Icon::Search title="Nothing matches">
+                <p>"No row of this list has every word that is searched for."</p>
+            </Empty>
+        }
+    };
+    view! {
+        <div class="table-wrap" hidden=move || none.get()>{children()}</div>
+        <div role="status" hidden=move || !none.get()>{move || none.get().then(empty)}</div>
     }
     .into_any()
 }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A device counts as online this long after its last heartbeat, in milliseconds. Agents send one
-/// every 10 seconds (PROTOCOL §7).
+/// A device counts as online this long after its last heartbeat or upload, in milliseconds. Agents send a
+/// heartbeat every 10 seconds (PROTOCOL §7).
 pub const ONLINE_FOR_MS: i64 = 60_000;
 
 /// A camera as the list shows it.
@@ -19,9 +19,9 @@ pub struct DeviceView {
     pub version: String,
     /// Host name; may be empty.
     pub hostname: String,
-    /// Whether a heartbeat came within [`ONLINE_FOR_MS`].
+    /// Whether a heartbeat or an upload came within [`ONLINE_FOR_MS`].
     pub online: bool,
-    /// Last heartbeat, Unix milliseconds; 0 when none came.
+    /// Last heartbeat or upload, Unix milliseconds.
     pub last_seen: i64,
     /// Last upload, Unix milliseconds; 0 when none came.
     pub last_recording: i64,

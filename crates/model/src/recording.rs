@@ -3,6 +3,9 @@
 use crate::page::Cursor;
 use serde::{Deserialize, Serialize};
 
+/// What stands in the place of an account's name once the account is deleted, and what filters by it.
+pub const DELETED_ACCOUNT: &str = "deleted account";
+
 /// One row of Media.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordingView {
@@ -18,7 +21,7 @@ pub struct RecordingView {
     pub device: String,
     /// Camera name from the file name; may be empty.
     pub instance_name: String,
-    /// Account's name.
+    /// Account's name, or [`DELETED_ACCOUNT`].
     pub account: String,
     /// Provider's name.
     pub provider: String,
@@ -39,7 +42,7 @@ pub struct RecordingView {
 /// Which recordings to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordingFilter {
-    /// Account's name.
+    /// Account's name, or [`DELETED_ACCOUNT`].
     pub account: Option<String>,
     /// Provider's name.
     pub provider: Option<String>,

@@ -222,12 +222,7 @@ impl Connections {
     /// Tries a connection as submitted, without saving it.
     pub async fn validate(&self, form: ConnectionForm) -> Result<ProbeReport> {
         let settings = self.checked_settings(&form).await?;
-        Ok(match form.family {
-            Family::Provider => self.connector.store(&form.kind, &settings).map_err(VaultError::Invalid)?.probe().await,
-            Family::Integration => {
-                self.connector.sink(&form.kind, &settings).map_err(VaultError::Invalid)?.probe().await
-            }
-        })
+        self.probe(form.family, &form.kind, &settings).await
     }
 
     /// A provider ready for use, enabled or not.
@@ -323,8 +318,21 @@ impl Connections {
         if errors.is_empty() { Ok(settings) } else { Err(VaultError::Invalid(errors)) }
     }
 
+    /// Tries a connection as it is stored, for those whose settings cannot be submitted.
+    pub async fn validate_stored(&self, id: i64) -> Result<ProbeReport> {
+        let row = self.row(id).await?;
+        self.probe(family(&row), &row.kind, &self.settings(&row)?).await
+    }
+
+    async fn probe(&self, family: Family, kind: &str, settings: &Settings) -> Result<ProbeReport> {
+        Ok(match family {
+            Family::Provider => self.connector.store(kind, settings).map_err(VaultError::Invalid)?.probe().await,
+            Family::Integration => self.connector.sink(kind, settings).map_err(VaultError::Invalid)?.probe().await,
+        })
+    }
+
     async fn view(&self, row: connection::Model) -> Result<ConnectionView> {
-        let family = if row.family == Family::Provider.as_str() { Family::Provider } else { Family::Integration };
+        let family = family(&row);
         let (settings, secrets_set) = match family.kind(&row.kind) {
             Some(kind) => kind.redact(&self.settings(&row)?),
             None => Default::default(),
@@ -348,6 +356,10 @@ impl Connections {
             updated_at: row.updated_at,
         })
     }
+}
+
+fn family(row: &connection::Model) -> Family {
+    if row.family == Family::Provider.as_str() { Family::Provider } else { Family::Integration }
 }
 
 fn declared_settings(form: &ConnectionForm) -> Result<Settings> {

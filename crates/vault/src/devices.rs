@@ -130,7 +130,7 @@ impl Devices {
     }
 }
 
-/// Notes that a device uploaded with valid credentials.
+/// Notes that a device uploaded with valid credentials, which proves more than a heartbeat that it is there.
 pub(crate) async fn uploaded(
     tx: &impl ConnectionTrait,
     key: &str,
@@ -139,7 +139,7 @@ pub(crate) async fn uploaded(
     account_id: i64,
     at: i64,
 ) -> Result<()> {
-    use device::Column::{AccountId, Key, LastRecording};
+    use device::Column::{AccountId, Key, LastRecording, LastSeen};
     let row = device::ActiveModel {
         key: Set(key.to_owned()),
         name: Set(name.to_owned()),
@@ -148,11 +148,11 @@ pub(crate) async fn uploaded(
         hostname: Set(String::new()),
         details: Set("{}".into()),
         first_seen: Set(at),
-        last_seen: Set(0),
+        last_seen: Set(at),
         last_recording: Set(at),
         account_id: Set(account_id),
     };
-    let update = OnConflict::column(Key).update_columns([LastRecording, AccountId]).to_owned();
+    let update = OnConflict::column(Key).update_columns([LastSeen, LastRecording, AccountId]).to_owned();
     device::Entity::insert(row).on_conflict(update).exec_without_returning(tx).await?;
     Ok(())
 }

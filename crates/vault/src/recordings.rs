@@ -15,7 +15,7 @@ use model::connection::Family;
 use model::error::{StoreError, StoreErrorKind};
 use model::page::{Cursor, Page};
 use model::ports::ByteStream;
-use model::recording::{Position, RecordingFilter, RecordingView};
+use model::recording::{DELETED_ACCOUNT, Position, RecordingFilter, RecordingView};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, EntityTrait, ExprTrait, Order, QueryFilter, QueryOrder, QuerySelect,
@@ -352,7 +352,7 @@ impl Names {
     fn view(&self, copies: &[i64], row: recording::Model) -> RecordingView {
         RecordingView {
             copies: copies.iter().filter_map(|id| self.providers.get(id).cloned()).collect(),
-            account: self.accounts.get(&row.account_id).cloned().unwrap_or_default(),
+            account: self.accounts.get(&row.account_id).cloned().unwrap_or_else(|| DELETED_ACCOUNT.to_owned()),
             provider: self.providers.get(&row.provider_id).cloned().unwrap_or_default(),
             id: row.id,
             key: row.key,
@@ -375,7 +375,13 @@ fn condition(filter: &RecordingFilter, names: &Names) -> Option<Condition> {
         |names: &HashMap<i64, String>, wanted: &str| names.iter().find(|(_, n)| *n == wanted).map(|(id, _)| *id);
     let mut all = Condition::all();
     if let Some(account) = &filter.account {
-        all = all.add(recording::Column::AccountId.eq(id_of(&names.accounts, account)?));
+        all = all.add(match id_of(&names.accounts, account) {
+            Some(id) => recording::Column::AccountId.eq(id),
+            None if account == DELETED_ACCOUNT => {
+                recording::Column::AccountId.is_not_in(names.accounts.keys().copied())
+            }
+            None => return None,
+        });
     }
     if let Some(provider) = &filter.provider {
         all = all.add(recording::Column::ProviderId.eq(id_of(&names.providers, provider)?));

@@ -10,6 +10,7 @@ use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use attempts::Attempts;
 use model::Secret;
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
 };
@@ -37,6 +38,8 @@ pub struct User {
     pub username: String,
     /// Changes with the password; sessions of an older epoch are over.
     pub epoch: i64,
+    /// Whether the configuration names a password for them; a later start applies it when it has changed.
+    pub configured: bool,
 }
 
 /// A first administrator whose password was just made.
@@ -61,12 +64,14 @@ impl Users {
         Self { db, attempts: Arc::default(), hashing: Arc::new(Semaphore::new(2)) }
     }
 
-    /// Makes the first administrator. A configured password also replaces a stored one; without
-    /// any, a random one is made on first start and answered.
+    /// Makes the first administrator. A configured password replaces the stored one when it is another than
+    /// the one configured before, so that a password changed in the UI stays. Without any, a random one is made
+    /// on first start and answered.
     pub async fn ensure_admin(&self, username: Option<&str>, password: Option<&Secret>) -> Result<Option<FirstAdmin>> {
         let username = username.unwrap_or("root").to_owned();
         let Some(password) = password else {
             if user::Entity::find().count(self.db.read()).await? > 0 {
+                self.mark_configured(None).await?;
                 return Ok(None);
             }
             let password = Secret::new(random_text());
@@ -74,14 +79,33 @@ impl Users {
             return Ok(Some(FirstAdmin { username, password }));
         };
         let stored = self.by_name(&username).await?;
-        let same = match stored {
-            Some(user) => self.verify(password.clone(), user.password_hash).await,
-            None => false,
-        };
-        if !same {
+        let (applied, current) = stored.map(|user| (user.configured_hash, user.password_hash)).unwrap_or_default();
+        if self.verify(password.clone(), applied).await {
+            return Ok(None);
+        }
+        if !self.verify(password.clone(), current).await {
             self.set_password(&username, password).await?;
         }
+        self.mark_configured(Some(username)).await?;
         Ok(None)
+    }
+
+    /// Remembers that this user's password is the configured one, and that nobody else's is.
+    async fn mark_configured(&self, username: Option<String>) -> Result<()> {
+        use user::Column::{ConfiguredHash, PasswordHash, Username};
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    let forget = user::Entity::update_many().col_expr(ConfiguredHash, Expr::val(""));
+                    forget.filter(ConfiguredHash.ne("")).exec(tx).await?;
+                    if let Some(username) = username {
+                        let mark = user::Entity::update_many().col_expr(ConfiguredHash, Expr::col(PasswordHash));
+                        mark.filter(Username.eq(username)).exec(tx).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
     }
 
     /// Checks name and password. Unknown names take as long as wrong passwords.
@@ -143,6 +167,7 @@ impl Users {
                             let row = user::ActiveModel {
                                 username: Set(username.clone()),
                                 password_hash: Set(hash),
+                                configured_hash: Set(String::new()),
                                 epoch: Set(epoch),
                                 created_at: Set(epoch),
                                 ..Default::default()
@@ -194,7 +219,8 @@ fn check_new_password(new: &Secret) -> Result<()> {
 
 impl From<user::Model> for User {
     fn from(row: user::Model) -> Self {
-        Self { id: UserId(row.id), username: row.username, epoch: row.epoch }
+        let configured = !row.configured_hash.is_empty();
+        Self { id: UserId(row.id), username: row.username, epoch: row.epoch, configured }
     }
 }
 
@@ -219,6 +245,34 @@ mod tests {
         users.change_password(root.id, &first.password, &new).await.expect("changed");
         assert!(matches!(users.sign_in("root", &first.password, "1").await, Err(VaultError::WrongPassword)));
         assert!(users.current(root.id, root.epoch).await.expect("reads").is_none(), "older sessions are over");
+    }
+
+    #[tokio::test]
+    async fn a_configured_password_is_applied_when_it_changes_and_not_at_every_start() {
+        let (_dir, users) = users().await;
+        let [first, second, own] =
+            ["the configured one", "another configured one", "chosen in the UI"].map(Secret::new);
+        let start = async |configured: Option<&Secret>| {
+            assert!(users.ensure_admin(None, configured).await.expect("starts").is_none());
+        };
+        let opens = async |password: &Secret| users.sign_in("root", password, "1").await.ok();
+        start(Some(&first)).await;
+        let root = opens(&first).await.expect("the first start applies it");
+        assert!(root.configured);
+
+        users.change_password(root.id, &first, &own).await.expect("changed");
+        start(Some(&first)).await;
+        assert!(opens(&own).await.is_some_and(|user| user.configured), "what was chosen stays");
+        assert!(opens(&first).await.is_none());
+
+        start(Some(&second)).await;
+        assert!(opens(&second).await.is_some() && opens(&own).await.is_none(), "a new one is applied");
+
+        users.change_password(root.id, &second, &own).await.expect("changed");
+        start(None).await;
+        assert!(opens(&own).await.is_some_and(|user| !user.configured), "none configured any more");
+        start(Some(&second)).await;
+        assert!(opens(&second).await.is_some(), "configured anew, as someone does who forgot theirs");
     }
 
     #[tokio::test]

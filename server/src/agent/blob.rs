@@ -31,8 +31,9 @@ use axum::response::Response;
         (status = 404, description = "Unknown provider or recording.", body = ErrorBody),
         (status = 412, description = "If-Match does not hold.", body = ErrorBody),
         (status = 416, description = "The range lies outside.", body = ErrorBody),
+        (status = 429, description = "Too many wrong credentials.", body = ErrorBody),
         (status = 502, description = "The storage provider refuses the vault.", body = ErrorBody),
-        (status = 503, description = "The storage provider does not answer.", body = ErrorBody),
+        (status = 503, description = "The storage provider or the database does not answer.", body = ErrorBody),
     )
 )]
 pub async fn read(

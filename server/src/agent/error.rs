@@ -252,6 +252,15 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_lists_them_in_the_same_words() {
+        let page = include_str!("../../../docs/troubleshooting.md");
+        let table = page.split("## Error codes").nth(1).expect("there is such a heading");
+        let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
+        let wanted = |p: &&Problem| format!("| `{}` | {} | {} {} |", p.code, p.status.as_u16(), p.sentence, p.cure);
+        assert_eq!(rows, problem::ALL.iter().map(wanted).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn says_when_to_come_back_where_it_makes_sense() {
         for problem in problem::ALL {
             let again = matches!(problem.status.as_u16(), 429 | 502 | 503 | 507);

@@ -40,8 +40,10 @@ pub struct Signed {
         (status = 304, description = "Not changed."),
         (status = 403, description = "Not signed by this vault, or expired.", body = ErrorBody),
         (status = 404, description = "The recording has been deleted.", body = ErrorBody),
+        (status = 412, description = "If-Match does not hold.", body = ErrorBody),
         (status = 416, description = "The range lies outside.", body = ErrorBody),
-        (status = 503, description = "The storage provider does not answer.", body = ErrorBody),
+        (status = 502, description = "The storage provider refuses the vault.", body = ErrorBody),
+        (status = 503, description = "The storage provider or the database does not answer.", body = ErrorBody),
     )
 )]
 pub async fn read(

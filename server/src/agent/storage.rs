@@ -55,6 +55,9 @@ pub(super) async fn find(vault: &Vault, account: &Account, headers: &HeaderMap) 
         (status = 401, description = "Wrong credentials.", body = ErrorBody),
         (status = 403, description = "Disabled account, or another account's recording.", body = ErrorBody),
         (status = 404, description = "Unknown provider or recording.", body = ErrorBody),
+        (status = 429, description = "Too many wrong credentials.", body = ErrorBody),
+        (status = 502, description = "The storage provider refuses to sign.", body = ErrorBody),
+        (status = 503, description = "The storage provider or the database does not answer.", body = ErrorBody),
     )
 )]
 pub async fn sign(
@@ -64,7 +67,7 @@ pub async fn sign(
     headers: HeaderMap,
 ) -> Result<Json<Data>, ApiError> {
     let found = find(&state.vault, &account, &headers).await?;
-    let base = state.http.public_url.clone().or_else(|| peer.base_url());
+    let base = state.http.base_url(&peer);
     let base =
         base.ok_or_else(|| ApiError::from(&problem::HEADER_INVALID).detail("Host is needed to build the address."))?;
     let data = state.vault.recordings.sign(&found, &base, state.http.signed_url_ttl).await.map_err(refusal)?;
@@ -87,6 +90,8 @@ pub async fn sign(
         (status = 401, description = "Wrong credentials.", body = ErrorBody),
         (status = 403, description = "Disabled account, or another account's recording.", body = ErrorBody),
         (status = 404, description = "Unknown provider or recording.", body = ErrorBody),
+        (status = 429, description = "Too many wrong credentials.", body = ErrorBody),
+        (status = 503, description = "The database does not answer.", body = ErrorBody),
     )
 )]
 pub async fn delete(

@@ -1,4 +1,5 @@
 use super::*;
+use model::connection::Family;
 
 const EXAMPLE: &str = r#"
 [server]
@@ -151,4 +152,40 @@ fn an_unknown_variable_is_named() {
         ),
         "{error}"
     );
+}
+
+/// A row of the page's tables of kinds: the keys it calls required, and the optional ones with their defaults.
+fn documented<'a>(page: &'a str, kind: &str) -> (Vec<&'a str>, Vec<&'a str>) {
+    let row = page.lines().find(|line| line.starts_with(&format!("| [`{kind}`]")));
+    let row = row.unwrap_or_else(|| panic!("docs/configuration.md has no row for the kind {kind}"));
+    let mut cells = row.split('|').skip(2).map(|cell| cell.split('`').skip(1).step_by(2).collect());
+    (cells.next().unwrap_or_default(), cells.next().unwrap_or_default())
+}
+
+#[test]
+fn the_documentation_has_every_key_of_every_kind() {
+    let page = include_str!("../../../docs/configuration.md");
+    for kind in [Family::Provider, Family::Integration].into_iter().flat_map(|family| family.kinds()) {
+        let (required, optional) = documented(page, kind.name);
+        let mut known = Vec::new();
+        for field in kind.fields {
+            known.push(field.name);
+            if field.required {
+                assert!(required.contains(&field.name), "{}: {} is required", kind.name, field.name);
+                continue;
+            }
+            if required.contains(&field.name) {
+                continue; // one of several that can stand for each other
+            }
+            let at = optional.iter().position(|key| *key == field.name);
+            let at = at.unwrap_or_else(|| panic!("{}: {} is missing among the optional keys", kind.name, field.name));
+            if !field.default.is_empty() {
+                known.push(field.default);
+                assert_eq!(optional.get(at + 1), Some(&field.default), "{}: default of {}", kind.name, field.name);
+            }
+        }
+        for key in required.iter().chain(&optional) {
+            assert!(known.contains(key), "{}: there is no key {key}", kind.name);
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Figures for Prometheus, at `/metrics`: for administrators and holders of the configured token.
 
-use crate::agent::error::{ApiError, problem};
+use crate::agent::error::{ApiError, ErrorBody, problem};
 use crate::sessions;
 use crate::state::AppState;
 use ::metrics::{counter, gauge, histogram};
@@ -78,7 +78,18 @@ pub fn received(bytes: usize) {
     counter!("vault_upload_bytes_total").increment(bytes as u64);
 }
 
-/// `GET /metrics`
+/// Figures for Prometheus
+///
+/// For whoever sends `metrics.token`, and for signed-in administrators; for everyone with
+/// `metrics.allow_anonymous`.
+#[utoipa::path(
+    get, path = "/metrics", tag = "Health", security(("metrics_token" = []), ()),
+    responses(
+        (status = 200, description = "The figures, in Prometheus's text format.", body = String, content_type = "text/plain"),
+        (status = 401, description = "Neither the token nor an administrator's session.", body = ErrorBody),
+        (status = 503, description = "The database does not answer.", body = ErrorBody),
+    )
+)]
 pub async fn scrape(State(state): State<AppState>, session: Session, headers: HeaderMap) -> Result<Response, ApiError> {
     let allowed = state.http.metrics.allow_anonymous
         || has_token(&state, &headers)

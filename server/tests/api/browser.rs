@@ -135,6 +135,22 @@ async fn guessing_a_password_is_slowed_down_by_address() {
 }
 
 #[tokio::test]
+async fn guessing_from_one_ipv6_network_is_slowed_down_as_one() {
+    let trusting = HttpOptions { trust_proxy: true, ..Setup::default().http };
+    let vault = TestVault::start_with(Setup { http: trusting, ..Setup::default() }).await;
+    let guess = async |from: String| {
+        let form = format!("username={}&password=guess", from.replace(':', "-"));
+        send(vault.post_form("/api/fn/sign_in", form).header("x-forwarded-for", from)).await.status
+    };
+    let mut last = 0;
+    for attempt in 0..30 {
+        last = guess(format!("2001:db8::{attempt:x}")).await;
+    }
+    assert_eq!(last, 429, "a client owns at least a /64");
+    assert_ne!(guess("2001:db8:0:1::1".into()).await, 429, "another network is somebody else");
+}
+
+#[tokio::test]
 async fn a_changed_password_ends_the_session() {
     let vault = TestVault::start().await;
     let cookie = vault.sign_in().await;
@@ -143,4 +159,19 @@ async fn a_changed_password_ends_the_session() {
     vault.vault.users.change_password(user.id, &old, &new).await.unwrap();
     let answer = send(vault.request(Method::GET, "/media/1/file").header("cookie", cookie)).await;
     answer.refused_with(401, "sign_in_required");
+}
+
+#[tokio::test]
+async fn agents_are_told_the_address_that_others_use() {
+    let public = HttpOptions { public_url: Some("https://vault.example".into()), ..Setup::default().http };
+    for (http, wanted) in [(Setup::default().http, None), (public, Some("https://vault.example"))] {
+        let vault = TestVault::start_with(Setup { http, ..Setup::default() }).await;
+        let id = vault.vault.accounts.list().await.unwrap()[0].id;
+        let request = vault.request(Method::GET, &format!("/accounts/{id}/keys")).header("accept", "text/html");
+        let page = send(request.header("cookie", vault.sign_in().await)).await;
+        let page = String::from_utf8_lossy(&page.body).into_owned();
+        let here = vault.url("/api");
+        assert!(page.contains(&wanted.map_or(here, |base| format!("{base}/api"))), "{page}");
+        assert_eq!(page.contains("Only agents on this machine"), wanted.is_none());
+    }
 }

@@ -16,6 +16,7 @@ async fn swagger_ui_shows_it() {
     assert!(!String::from_utf8_lossy(&page.body).contains("<script>"), "no inline script: its policy forbids them");
     let document = send(vault.request(Method::GET, "/swagger/doc.json")).await.json();
     assert!(document["paths"]["/api/storage"]["post"].is_object());
+    assert!(document["paths"]["/metrics"]["get"].is_object());
     for file in ["swagger-ui-bundle.js", "swagger-ui.css", "swagger-initializer.js"] {
         assert_eq!(send(vault.request(Method::GET, &format!("/swagger/{file}"))).await.status, 200, "{file}");
     }

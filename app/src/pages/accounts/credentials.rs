@@ -4,6 +4,7 @@ use super::LIST;
 use crate::api::accounts::{AccountInput, GenerateKeys};
 use crate::components::{CopyButton, Errors, FieldRow, Icon, SecretInput, TextInput, icon};
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 
@@ -23,7 +24,9 @@ pub(super) fn credentials(input: &AccountInput, readonly: bool, errors: Errors) 
             fill(SECRET_KEY, &pair.secret_key);
         }
     });
-    let path = if new { format!("{LIST}/new?keys=true") } else { format!("{LIST}/{id}?keys=true") };
+    // A stored secret is not here to be copied: its button comes with fresh keys.
+    let fresh = !secret.is_empty();
+    let copyable = move || fresh || generate.value().with(|keys| matches!(keys, Some(Ok(_))));
     let reveal = (!new).then(|| {
         view! { <a class="button small" href=format!("{LIST}/{id}/keys") data-noscroll="">{icon(Icon::Eye)} "Agent settings and reveal"</a> }
     });
@@ -59,27 +62,29 @@ pub(super) fn credentials(input: &AccountInput, readonly: bool, errors: Errors) 
             {(!readonly)
                 .then(|| {
                     view! {
-                        <a
+                        <button
+                            type="submit"
                             class="button small good"
-                            href=path
-                            role="button"
-                            data-noscroll=""
+                            formaction=GenerateKeys::url()
                             on:click=move |event| {
                                 event.prevent_default();
-                                generate.dispatch(GenerateKeys {});
+                                generate.dispatch(GenerateKeys { account: AccountInput::default() });
                             }
                         >
                             {icon(Icon::Refresh)}
                             "Generate keys"
-                        </a>
+                        </button>
                     }
-                })} {new
+                })}
+            {move || {
+                (new || copyable())
                     .then(|| {
                         view! {
                             <CopyButton input=ACCESS_KEY what="access key" shown="Access key"/>
                             <CopyButton input=SECRET_KEY what="secret key" shown="Secret key"/>
                         }
-                    })} {reveal}
+                    })
+            }} {reveal}
         </div>
         {(!new && !readonly)
             .then(|| view! { <p class="field-help">"New keys lock out every agent that still has the old ones."</p> })}

@@ -83,7 +83,7 @@ pub(super) fn details(
                 readonly,
                 errors,
             )}
-            <h3>{icon(Icon::Film)} "Directory"</h3>
+            <h3>{icon(Icon::Folder)} "Directory"</h3>
             <FieldRow
                 name="directory"
                 label="Directory"

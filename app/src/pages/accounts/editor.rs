@@ -81,6 +81,9 @@ fn form(editor: AccountEditor) -> AnyView {
     view! {
         <ActionForm action=save attr:class="dialog-form" attr:novalidate=true attr:autocomplete="off" on:submit:capture=on_submit>
             <div class="dialog-body">
+                // The first button is what Enter presses.
+                {(!provisioned)
+                    .then(|| view! { <button type="submit" class="sr-only" tabindex="-1" aria-hidden="true">"Save"</button> })}
                 {provisioned
                     .then(|| {
                         view! {

@@ -36,14 +36,8 @@ pub fn KeysDialog() -> impl IntoView {
 }
 
 fn panel(settings: AgentSettings, reveal: ServerAction<RevealSecret>) -> AnyView {
-    let AgentSettings { account, secret_key } = settings;
-    // The server may be known by many names; the right one is in the browser's address bar.
-    let uri = RwSignal::new("https://<this vault's address>/api".to_owned());
-    Effect::new(move |_| {
-        if let Ok(origin) = window().location().origin() {
-            uri.set(format!("{origin}/api"));
-        }
-    });
+    let (uri, loopback) = (settings.uri(), settings.is_local());
+    let AgentSettings { account, secret_key, .. } = settings;
     let any_directory = account.directory == "*";
     let directory = if any_directory { "camera-1".to_owned() } else { account.directory.clone() };
     let secret = match &secret_key {
@@ -53,22 +47,28 @@ fn panel(settings: AgentSettings, reveal: ServerAction<RevealSecret>) -> AnyView
     let block = {
         let (provider, access, directory) = (account.provider.clone(), account.access_key.clone(), directory.clone());
         let secret = secret_key.clone().unwrap_or_else(|| "<reveal the secret key>".into());
-        Signal::derive(move || {
-            format!(
-                "AGENT_CLOUD=kstorage\nAGENT_KERBEROSVAULT_URI={}\nAGENT_KERBEROSVAULT_PROVIDER={provider}\nAGENT_KERBEROSVAULT_DIRECTORY={directory}\nAGENT_KERBEROSVAULT_ACCESS_KEY={access}\nAGENT_KERBEROSVAULT_SECRET_KEY={secret}",
-                uri.get()
-            )
-        })
+        format!(
+            "AGENT_CLOUD=kstorage\nAGENT_KERBEROSVAULT_URI={uri}\nAGENT_KERBEROSVAULT_PROVIDER={provider}\nAGENT_KERBEROSVAULT_DIRECTORY={directory}\nAGENT_KERBEROSVAULT_ACCESS_KEY={access}\nAGENT_KERBEROSVAULT_SECRET_KEY={secret}"
+        )
     };
     view! {
         <p>"Enter these in the agent under Persistence, Kerberos Vault, and in Kerberos Hub under Subscription."</p>
         <dl class="copy-rows">
-            <CopyRow label="Vault URI" value=uri/>
+            <CopyRow label="Vault URI" value=Signal::stored(uri)/>
             <CopyRow label="Provider" value=Signal::stored(account.provider)/>
             <CopyRow label="Directory" value=Signal::stored(directory)/>
             <CopyRow label="Access key" value=Signal::stored(account.access_key)/>
             {secret}
         </dl>
+        {loopback
+            .then(|| {
+                view! {
+                    <p class="field-help">
+                        "Only agents on this machine reach that address. For others, let the vault listen on the network ("
+                        <code>"server.listen"</code> ") and set " <code>"server.public_url"</code> "."
+                    </p>
+                }
+            })}
         {any_directory
             .then(|| {
                 view! {
@@ -79,7 +79,7 @@ fn panel(settings: AgentSettings, reveal: ServerAction<RevealSecret>) -> AnyView
             })}
         <div class="section-head">
             <h3>"As environment of an agent"</h3>
-            <CopyButton text=block what="environment"/>
+            <CopyButton text=Signal::stored(block.clone()) what="environment"/>
         </div>
         <pre class="block mono" tabindex="0">{block}</pre>
     }

@@ -4,7 +4,7 @@ use super::{Changes, LIST};
 use crate::api::accounts::list_accounts;
 use crate::components::{CopyButton, Done, Empty, Icon, Loading, PageHead, State, icon, loaded, status};
 use crate::pages::connections::provisioned;
-use crate::pages::search::{Search, matches, needle};
+use crate::pages::search::{Found, Search, matches, needle};
 use crate::text::figures::plural;
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
@@ -44,8 +44,9 @@ fn table(rows: Vec<AccountView>, needle: RwSignal<String>) -> AnyView {
         }
         .into_any();
     }
+    let texts = rows.iter().map(searched).collect();
     view! {
-        <div class="table-wrap">
+        <Found needle=needle texts=texts>
             <table class="table">
                 <caption class="sr-only">"Accounts"</caption>
                 <thead>
@@ -61,15 +62,20 @@ fn table(rows: Vec<AccountView>, needle: RwSignal<String>) -> AnyView {
                 </thead>
                 <tbody>{rows.into_iter().map(|row| tr(row, needle)).collect_view()}</tbody>
             </table>
-        </div>
+        </Found>
     }
     .into_any()
 }
 
+/// What the search looks at.
+fn searched(row: &AccountView) -> String {
+    format!("{} {} {} {} {}", row.name, row.directory, row.provider, row.integrations.join(", "), row.access_key)
+}
+
 fn tr(row: AccountView, needle: RwSignal<String>) -> AnyView {
+    let hay = searched(&row);
     let AccountView { id, name, directory, provider, access_key, .. } = row;
     let integrations = row.integrations.join(", ");
-    let hay = format!("{name} {directory} {provider} {integrations} {access_key}");
     let state = if row.enabled { status(State::Good, "Enabled") } else { status(State::Off, "Disabled") };
     let keeps = if row.day_limit == 0 { "for ever".to_owned() } else { plural(row.day_limit.into(), "day") };
     let edit = format!("{LIST}/{id}");

@@ -2,8 +2,8 @@
 
 use super::{Changes, LIST};
 use crate::api::cameras::list_cameras;
-use crate::components::{Done, Empty, Icon, Loading, PageHead, State, Time, icon, loaded, status};
-use crate::pages::search::{Search, matches, needle};
+use crate::components::{Done, Empty, Icon, Loading, PageHead, State, Time, icon, loaded, status, while_watched};
+use crate::pages::search::{Found, Search, matches, needle};
 use crate::text::query;
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
@@ -16,6 +16,7 @@ pub fn CamerasPage() -> impl IntoView {
     provide_context(changes);
     let list = Resource::new(move || changes.delete.version().get(), |_| list_cameras());
     let needle = needle();
+    while_watched(move || list.refetch());
     view! {
         <PageHead title="Cameras" about="Agents that reported in, or sent a recording.">
             <a class="button" href=LIST rel="external" on:click=move |event| {
@@ -43,8 +44,9 @@ fn table(rows: Vec<DeviceView>, needle: RwSignal<String>) -> AnyView {
         }
         .into_any();
     }
+    let texts = rows.iter().map(searched).collect();
     view! {
-        <div class="table-wrap">
+        <Found needle=needle texts=texts>
             <table class="table">
                 <caption class="sr-only">"Cameras"</caption>
                 <thead>
@@ -62,7 +64,7 @@ fn table(rows: Vec<DeviceView>, needle: RwSignal<String>) -> AnyView {
                 </thead>
                 <tbody>{rows.into_iter().map(|row| tr(row, needle)).collect_view()}</tbody>
             </table>
-        </div>
+        </Found>
         <p class="field-help">
             <strong>"Verified"</strong>
             " cameras have uploaded with an account's keys. Heartbeats carry no keys, so anyone who can reach this vault could claim to be a camera: "
@@ -72,8 +74,13 @@ fn table(rows: Vec<DeviceView>, needle: RwSignal<String>) -> AnyView {
     .into_any()
 }
 
+/// What the search looks at.
+fn searched(row: &DeviceView) -> String {
+    format!("{} {} {} {} {} {}", row.name, row.key, row.capture, row.version, row.hostname, row.account)
+}
+
 fn tr(row: DeviceView, needle: RwSignal<String>) -> AnyView {
-    let hay = format!("{} {} {} {} {} {}", row.name, row.key, row.capture, row.version, row.hostname, row.account);
+    let hay = searched(&row);
     let state = if row.online { status(State::Good, "Online") } else { status(State::Off, "Offline") };
     let name = if row.name.is_empty() { row.key.clone() } else { row.name.clone() };
     let identity = if row.verified { status(State::Good, "Verified") } else { status(State::Warn, "Unverified") };

@@ -15,7 +15,7 @@ pub(super) fn footer(state: FormState) -> AnyView {
     let validate = move |event: leptos::ev::MouseEvent| {
         event.prevent_default();
         if let Some(data) = form_data(&event_target(&event))
-            && state.accepts(&data)
+            && (readonly || state.accepts(&data))
             && !state.validate.pending().get_untracked()
             && let Ok(args) = ValidateConnection::from_form_data(&data)
         {
@@ -32,22 +32,17 @@ pub(super) fn footer(state: FormState) -> AnyView {
                 .then(|| view! { <button type="submit" class="sr-only" tabindex="-1" aria-hidden="true">"Save"</button> })}
             <a class="button quiet" href=list_path(family) data-noscroll="">{if readonly { "Close" } else { "Cancel" }}</a>
             <span class="grow"></span>
-            {(!readonly)
-                .then(|| {
-                    view! {
-                        <button
-                            type="submit"
-                            class="button good"
-                            formaction=ValidateConnection::url()
-                            aria-disabled=move || state.validate.pending().get().then_some("true")
-                            on:click=validate
-                        >
-                            {icon(Icon::Shield)}
-                            "Validate"
-                        </button>
-                        <Submit label=save working="Saving…" pending=state.save.pending()/>
-                    }
-                })}
+            <button
+                type="submit"
+                class="button good"
+                formaction=ValidateConnection::url()
+                aria-disabled=move || state.validate.pending().get().then_some("true")
+                on:click=validate
+            >
+                {icon(Icon::Shield)}
+                "Validate"
+            </button>
+            {(!readonly).then(|| view! { <Submit label=save working="Saving…" pending=state.save.pending()/> })}
         </footer>
     }
     .into_any()

@@ -6,7 +6,7 @@ use super::moves::MovesPanel;
 use crate::api::deliveries::RetryParked;
 use crate::api::moves::StartMove;
 use crate::components::{Done, Empty, Icon, Loading, PageHead, Problem, State, icon, loaded, status};
-use crate::pages::search::{Search, matches, needle};
+use crate::pages::search::{Found, Search, matches, needle};
 use crate::text::figures::capped;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
@@ -73,9 +73,10 @@ fn table(
         .into_any();
     }
     let integrations = family == Family::Integration;
+    let texts = rows.iter().map(searched).collect();
     let rows = rows.into_iter().map(|row| tr(row, needle, retry)).collect_view();
     view! {
-        <div class="table-wrap">
+        <Found needle=needle texts=texts>
             <table class="table">
                 <caption class="sr-only">{words.title}</caption>
                 <thead>
@@ -91,19 +92,30 @@ fn table(
                 </thead>
                 <tbody>{rows}</tbody>
             </table>
-        </div>
+        </Found>
     }
     .into_any()
 }
 
-fn tr(row: ConnectionView, needle: RwSignal<String>, retry: ServerAction<RetryParked>) -> AnyView {
-    let list = list_path(row.family);
+/// The label of its kind, where things go, and who uses it.
+fn facts(row: &ConnectionView) -> [String; 3] {
     let kind = row.family.kind(&row.kind);
     let label = kind.map_or_else(|| row.kind.clone(), |k| k.label.to_owned());
     // The first field of each kind says where things go: a bucket, a folder, an address.
     let target = kind.and_then(|k| k.fields.first()).map(|f| row.settings.get(f.name).to_owned()).unwrap_or_default();
     let used_by = if row.used_by.is_empty() { "no account".to_owned() } else { row.used_by.join(", ") };
-    let hay = format!("{} {label} {target} {used_by}", row.name);
+    [label, target, used_by]
+}
+
+/// What the search looks at.
+fn searched(row: &ConnectionView) -> String {
+    format!("{} {}", row.name, facts(row).join(" "))
+}
+
+fn tr(row: ConnectionView, needle: RwSignal<String>, retry: ServerAction<RetryParked>) -> AnyView {
+    let list = list_path(row.family);
+    let hay = searched(&row);
+    let [label, target, used_by] = facts(&row);
     let state = if row.enabled { status(State::Good, "Enabled") } else { status(State::Off, "Disabled") };
     let edit = format!("{list}/{}", row.id);
     let movable = row.family == Family::Provider;

@@ -81,7 +81,7 @@ const fn words(family: Family) -> Words {
 /// Picture of a kind.
 fn kind_icon(kind: &str) -> Icon {
     match kind {
-        "filesystem" => Icon::Film,
+        "filesystem" => Icon::Folder,
         "webhook" => Icon::Link,
         "hub" | "vault" => Icon::Shield,
         "kafka" | "sqs" | "rabbitmq" => Icon::Plug,

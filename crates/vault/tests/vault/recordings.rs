@@ -1,7 +1,7 @@
 use crate::support::{TestVault, actor};
 use futures::StreamExt as _;
 use model::ObjectKey;
-use model::recording::{Position, RecordingFilter};
+use model::recording::{DELETED_ACCOUNT, Position, RecordingFilter};
 
 #[tokio::test]
 async fn pages_go_both_ways_without_gaps_or_repeats() {
@@ -59,6 +59,24 @@ async fn filters_narrow_and_unknown_names_match_nothing() {
 }
 
 #[tokio::test]
+async fn what_a_deleted_account_stored_can_still_be_told_and_found() {
+    let t = TestVault::new().await;
+    t.upload("a.mp4", b"x").await.unwrap();
+    let mut other = t.request("b.mp4").await;
+    other.account = t.account("site-b").await;
+    t.send(other, b"x").await.unwrap();
+    let accounts = async |filter: &str| -> Vec<String> {
+        let filter = RecordingFilter { account: Some(filter.to_owned()), ..Default::default() };
+        let page = t.vault.recordings.list(&filter, Position::Newest, 50).await.unwrap();
+        page.items.into_iter().map(|r| r.account).collect()
+    };
+    assert!(accounts(DELETED_ACCOUNT).await.is_empty());
+    t.vault.accounts.delete(&actor(), t.account("site-b").await.id).await.unwrap();
+    assert_eq!(accounts(DELETED_ACCOUNT).await, [DELETED_ACCOUNT]);
+    assert_eq!(accounts("site-a").await, ["site-a"]);
+}
+
+#[tokio::test]
 async fn an_account_reads_only_its_own() {
     let t = TestVault::new().await;
     t.upload("a.mp4", b"mine").await.unwrap();
@@ -85,6 +103,8 @@ async fn the_dashboard_counts() {
     t.upload("b.mp4", b"12345").await.unwrap();
     let figures = t.vault.dashboard.read().await.unwrap();
     assert_eq!((figures.recordings_today, figures.bytes_today, figures.deliveries_waiting), (2, 10, 4));
-    assert_eq!((figures.cameras_total, figures.cameras_online), (1, 0), "an upload is no heartbeat");
-    assert!(t.vault.devices.list().await.unwrap()[0].verified);
+    assert_eq!((figures.cameras_total, figures.cameras_online), (1, 1), "who uploads is there");
+    let camera = &t.vault.devices.list().await.unwrap()[0];
+    assert!(camera.verified && camera.online);
+    assert_eq!(camera.last_seen, camera.last_recording);
 }

@@ -92,6 +92,10 @@ async fn provisioned_things_are_read_only_and_applying_them_again_changes_nothin
     for _ in 0..2 {
         t.vault.provision(wanted()).await.unwrap();
     }
+    let store =
+        t.vault.connections.list(Family::Provider).await.unwrap().into_iter().find(|c| c.name == "store").unwrap();
+    t.vault.connections.validate_stored(store.id).await.expect("nobody can type its secret again");
+    assert!(matches!(t.vault.connections.validate_stored(999_999).await, Err(VaultError::NotFound(_))));
     let hook = |secret: &str| {
         let settings = Settings::new().with("url", "http://127.0.0.1/").with("secret", secret);
         let connections = vec![connection(Family::Integration, "webhook", "declared", settings)];
