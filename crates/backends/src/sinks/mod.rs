@@ -1,5 +1,6 @@
 //! Event sinks.
 
+mod refusal;
 mod webhook;
 
 pub(crate) use webhook::WebhookSink;
