@@ -120,6 +120,7 @@ pub struct Vault {
     replicas: Replicas,
     wakeups: Wakeups,
     locks: Arc<KeyLocks>,
+    vault_id: String,
 }
 
 impl Vault {
@@ -168,6 +169,7 @@ impl Vault {
             replicas,
             wakeups,
             locks,
+            vault_id: keys.vault_id().to_owned(),
         };
         vault.replicas.report().await.map_err(StartError::Vault)?;
         vault.connections.check_keys().await.map_err(StartError::Vault)?;
@@ -192,6 +194,7 @@ impl Vault {
             connections: self.connections.clone(),
             recordings: self.recordings.clone(),
             wakeups: self.wakeups.clone(),
+            vault_id: self.vault_id.clone(),
         };
         let (housekeeping, replicas) = (self.housekeeping(), self.replicas.clone());
         tokio::spawn(async move {

@@ -5,9 +5,11 @@
 
 mod conformance;
 mod filesystem;
+mod hub;
 mod relay;
 mod s3;
 mod s3_faults;
+mod vault;
 mod webhook;
 
 use backends::Backends;

@@ -30,6 +30,7 @@ pub(super) struct Lane {
     db: Db,
     recordings: Recordings,
     wakeups: Wakeups,
+    vault_id: String,
     integration_id: i64,
     integration: String,
     sink: std::result::Result<Arc<dyn EventSink>, String>,
@@ -53,6 +54,7 @@ impl Lane {
             db: integration.db.clone(),
             recordings: integration.recordings.clone(),
             wakeups: integration.wakeups.clone(),
+            vault_id: integration.vault_id.clone(),
             integration_id: integration.sink.id,
             integration: integration.sink.name.clone(),
             sink: integration.sink.sink.clone(),
@@ -155,7 +157,11 @@ impl Lane {
             Ok(sink) => sink,
             Err(why) => return Some(Err(SinkError::transient(why.clone()))),
         };
-        let recording = StoredRecording { recordings: self.recordings.clone(), id: row.recording_id };
+        let recording = StoredRecording {
+            recordings: self.recordings.clone(),
+            id: row.recording_id,
+            vault_id: self.vault_id.clone(),
+        };
         let event = OutgoingEvent {
             id: row.event_id.clone(),
             device: row.device.clone(),

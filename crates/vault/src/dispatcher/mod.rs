@@ -38,6 +38,7 @@ pub(crate) struct Dispatcher {
     pub(crate) connections: Connections,
     pub(crate) recordings: Recordings,
     pub(crate) wakeups: Wakeups,
+    pub(crate) vault_id: String,
 }
 
 struct Worker {
@@ -92,6 +93,7 @@ impl Dispatcher {
                 db: self.db.clone(),
                 recordings: self.recordings.clone(),
                 wakeups: self.wakeups.clone(),
+                vault_id: self.vault_id.clone(),
                 sink,
                 stop: stop.clone(),
             };
@@ -113,6 +115,7 @@ struct Integration {
     db: Db,
     recordings: Recordings,
     wakeups: Wakeups,
+    vault_id: String,
     sink: OpenSink,
     stop: CancellationToken,
 }
