@@ -2,10 +2,12 @@
 
 mod hub;
 mod refusal;
+mod sqs;
 mod vault;
 mod webhook;
 
 pub(crate) use hub::HubSink;
+pub(crate) use sqs::SqsSink;
 pub(crate) use vault::VaultSink;
 pub(crate) use webhook::WebhookSink;
 

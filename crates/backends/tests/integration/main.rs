@@ -9,6 +9,7 @@ mod hub;
 mod relay;
 mod s3;
 mod s3_faults;
+mod sqs;
 mod vault;
 mod webhook;
 
