@@ -27,6 +27,9 @@ pub fn TextInput(
     /// Whether it is a key, shown in monospace.
     #[prop(optional)]
     mono: bool,
+    /// Whether phones offer digits for it.
+    #[prop(optional)]
+    numeric: bool,
     /// Whether it gets the focus first.
     #[prop(optional)]
     autofocus: bool,
@@ -41,6 +44,7 @@ pub fn TextInput(
             placeholder=placeholder
             readonly=readonly
             autofocus=autofocus
+            inputmode=numeric.then_some("numeric")
             min=(kind == "number").then_some("0")
             autocomplete="off"
             autocapitalize="none"

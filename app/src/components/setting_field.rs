@@ -83,6 +83,7 @@ pub fn SettingField(
                     placeholder=field.placeholder
                     readonly=readonly
                     mono=field.name.ends_with("_key")
+                    numeric=matches!(kind, FieldKind::Number { .. })
                 />
             }
             .into_any()
@@ -94,7 +95,7 @@ pub fn SettingField(
             name=field.name
             label=field.label
             help=field.help
-            optional=!field.required && !matches!(field.kind, FieldKind::Select(_))
+            optional=!field.required && !matches!(field.kind, FieldKind::Select(_) | FieldKind::Number { .. })
             errors=errors
             control=control
         />

@@ -1,5 +1,5 @@
 //! The one outgoing HTTP client: no redirects, no proxies, no address of [`crate::guard`]'s, a
-//! timeout on everything. The S3 SDK brings its own connector, which is built here with the same
+//! timeout on everything. Amazon's SDK brings its own connector, which is built here with the same
 //! resolver and the same certificates.
 
 use crate::guard::{GuardedClient, GuardedResolver, check_host};
@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use model::error::Cause;
 use reqwest::redirect::Policy;
-use reqwest::{StatusCode, Url};
+use reqwest::{Body, Response, StatusCode, Url};
 use rustls::{ClientConfig, RootCertStore};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,11 @@ pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(30);
 /// Most of an answer's body that is read, only so that its connection can be used again.
 const MAX_DRAINED: usize = 64 * 1024;
-/// How long that may take.
+/// Most of an answer's body that is kept for whoever asked for it: enough for an error's code.
+const MAX_KEPT: usize = 1024;
+/// How long it may take to arrive.
+const KEPT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long draining may take.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// What leaves the vault over HTTP. Clones share their connections.
@@ -30,7 +34,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 pub(crate) struct Outgoing {
     tls: Arc<ClientConfig>,
     web: reqwest::Client,
-    s3: SharedHttpClient,
+    sdk: SharedHttpClient,
 }
 
 impl Outgoing {
@@ -49,16 +53,16 @@ impl Outgoing {
             .user_agent(concat!("kerberos-vault/", env!("CARGO_PKG_VERSION")))
             .build()
             .expect("a client built from constants");
-        let s3 = aws_smithy_http_client::Builder::new()
+        let sdk = aws_smithy_http_client::Builder::new()
             .pool_idle_timeout(IDLE)
             .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
             .build_with_resolver(GuardedResolver);
-        Self { tls: Arc::new(tls), web, s3: SharedHttpClient::new(GuardedClient(s3)) }
+        Self { tls: Arc::new(tls), web, sdk: SharedHttpClient::new(GuardedClient(sdk)) }
     }
 
-    /// The connector the S3 SDK uses.
+    /// The connector that Amazon's SDK uses.
     pub(crate) fn for_sdk(&self) -> SharedHttpClient {
-        self.s3.clone()
+        self.sdk.clone()
     }
 
     /// Certificates and protocol versions, for a bare handshake.
@@ -68,17 +72,56 @@ impl Outgoing {
 
     /// POSTs and tells the status; what the answer says beyond that is nobody's business.
     pub(crate) async fn post(&self, url: &Url, headers: HeaderMap, body: Bytes) -> Result<StatusCode, Cause> {
-        check_host(url.host_str().unwrap_or_default())?;
-        let response =
-            self.web.post(url.clone()).headers(headers).body(body).send().await.map_err(reqwest::Error::without_url)?;
+        let response = self.request(url, headers, body.into(), REQUEST_TIMEOUT).await?;
         let status = response.status();
         // Whether the rest arrives changes nothing: the status is the answer.
         let _ = tokio::time::timeout(DRAIN_TIMEOUT, drain(response)).await;
         Ok(status)
     }
+
+    /// POSTs and tells the status and, unless it is 200, how the answer begins. `timeout` is for the whole request.
+    pub(crate) async fn post_for_answer(
+        &self,
+        url: &Url,
+        headers: HeaderMap,
+        body: Body,
+        timeout: Duration,
+    ) -> Result<Answer, Cause> {
+        let mut response = self.request(url, headers, body, timeout).await?;
+        let status = response.status();
+        let mut start = Vec::new();
+        if status != StatusCode::OK {
+            let reading = async {
+                while let Ok(Some(chunk)) = response.chunk().await {
+                    start.extend_from_slice(&chunk[..chunk.len().min(MAX_KEPT - start.len())]);
+                    if start.len() == MAX_KEPT {
+                        break;
+                    }
+                }
+            };
+            // What has arrived by then is what there is.
+            let _ = tokio::time::timeout(KEPT_TIMEOUT, reading).await;
+        }
+        let _ = tokio::time::timeout(DRAIN_TIMEOUT, drain(response)).await;
+        Ok(Answer { status, start: start.into() })
+    }
+
+    async fn request(&self, url: &Url, headers: HeaderMap, body: Body, timeout: Duration) -> Result<Response, Cause> {
+        check_host(url.host_str().unwrap_or_default())?;
+        let request = self.web.post(url.clone()).headers(headers).body(body).timeout(timeout);
+        Ok(request.send().await.map_err(reqwest::Error::without_url)?)
+    }
 }
 
-async fn drain(mut response: reqwest::Response) {
+/// An answer, as far as it is read.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    /// Up to the first KiB of the body; empty when the status is 200.
+    pub(crate) start: Bytes,
+}
+
+async fn drain(mut response: Response) {
     let mut left = MAX_DRAINED;
     while let Ok(Some(chunk)) = response.chunk().await {
         match left.checked_sub(chunk.len()) {

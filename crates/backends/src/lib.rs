@@ -17,10 +17,10 @@ use crate::http::Outgoing;
 use clock::Clock;
 use model::connection::Definition;
 use model::field::{FieldError, Settings};
-use model::integrations::Webhook;
+use model::integrations::{Hub, RemoteVault, Sqs, Webhook};
 use model::ports::{BlobStore, Connector, EventSink};
 use model::providers::{Ceph, Filesystem, Minio, S3, S3Target, Storj};
-use sinks::WebhookSink;
+use sinks::{HubSink, SqsSink, VaultSink, WebhookSink};
 use std::sync::Arc;
 use std::time::SystemTime;
 use stores::{FilesystemStore, S3Store};
@@ -73,6 +73,9 @@ impl Connector for Backends {
 
     fn sink(&self, kind: &str, settings: &Settings) -> Result<Arc<dyn EventSink>, Vec<FieldError>> {
         Ok(match kind {
+            Sqs::NAME => Arc::new(SqsSink::new(Sqs::parse(settings)?, &self.outgoing, &self.clock)),
+            RemoteVault::NAME => Arc::new(VaultSink::new(RemoteVault::parse(settings)?, &self.outgoing)?),
+            Hub::NAME => Arc::new(HubSink::new(&Hub::parse(settings)?, &self.outgoing)?),
             Webhook::NAME => Arc::new(WebhookSink::new(Webhook::parse(settings)?, &self.outgoing, &self.clock)?),
             _ => return Err(unknown("integration", kind)),
         })

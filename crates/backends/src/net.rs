@@ -171,7 +171,7 @@ fn tls_failure(error: &TlsError, server: &str) -> ProbeFailure {
 }
 
 /// The first error of a type in a chain, also within what I/O errors carry.
-fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+pub(crate) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref::<E>() {

@@ -22,6 +22,8 @@ const TIDYING: Duration = Duration::from_millis(1500);
 pub(crate) struct Prober {
     report: ProbeReport,
     deadline: Instant,
+    /// Stands before the names of further steps.
+    subject: &'static str,
 }
 
 impl Prober {
@@ -30,7 +32,7 @@ impl Prober {
     where
         F: Future<Output = Self> + Send + 'static,
     {
-        let prober = Self { report: ProbeReport::default(), deadline: Instant::now() + STEPS };
+        let prober = Self { report: ProbeReport::default(), deadline: Instant::now() + STEPS, subject: "" };
         match tokio::spawn(steps(prober)).await {
             Ok(prober) => prober.report,
             Err(error) => {
@@ -41,6 +43,11 @@ impl Prober {
                 report
             }
         }
+    }
+
+    /// From here on steps are about another server, which their names say.
+    pub(crate) fn turn_to(&mut self, subject: &'static str) {
+        self.subject = subject;
     }
 
     /// Runs one step and records how it went.
@@ -55,7 +62,10 @@ impl Prober {
                 "Check that the address is right and the server is well; a firewall may be dropping the answers.",
             ))
         });
-        self.report.step(name, outcome)
+        match self.subject {
+            "" => self.report.step(name, outcome),
+            subject => self.report.step(&format!("{subject}: {name}"), outcome),
+        }
     }
 
     /// The steps every store goes through: write, read, range, delete. `cure` says what to try when

@@ -164,11 +164,14 @@ fn from_settings<T: DeserializeOwned>(fields: &[Field], settings: &Settings) -> 
         let value = field.value(settings);
         if let Err(message) = field.check(value) {
             errors.push(FieldError::new(field.name, message));
-        } else if matches!(field.kind, FieldKind::Toggle) {
-            json.insert(field.name.to_owned(), (value == "true").into());
-        } else {
-            json.insert(field.name.to_owned(), value.into());
+            continue;
         }
+        let typed = match field.kind {
+            FieldKind::Toggle => (value == "true").into(),
+            FieldKind::Number { .. } => value.parse::<u64>().unwrap_or_default().into(),
+            _ => value.into(),
+        };
+        json.insert(field.name.to_owned(), typed);
     }
     if !errors.is_empty() {
         return Err(errors);

@@ -25,6 +25,13 @@ pub enum FieldKind {
     Select(&'static [(&'static str, &'static str)]),
     /// Several lines of text.
     Multiline,
+    /// A whole number within bounds, both included.
+    Number {
+        /// Smallest.
+        min: u64,
+        /// Largest.
+        max: u64,
+    },
 }
 
 /// Where the form shows a field; forms have two columns.
@@ -116,6 +123,11 @@ impl Field {
         Self { kind: FieldKind::Multiline, column: Column::Credentials, ..Self::text(name, label) }
     }
 
+    /// A whole number; always has a default, so that the typed settings need no "not given".
+    pub const fn number(name: &'static str, label: &'static str, min: u64, max: u64, default: &'static str) -> Self {
+        Self { kind: FieldKind::Number { min, max }, default, ..Self::text(name, label) }
+    }
+
     /// Makes it required.
     pub const fn required(self) -> Self {
         Self { required: true, ..self }
@@ -170,9 +182,17 @@ impl Field {
                 let known: Vec<_> = options.iter().map(|(v, _)| *v).collect();
                 Err(format!("{} must be one of: {}", self.label, known.join(", ")))
             }
+            FieldKind::Number { min, max } if !whole_number(value).is_some_and(|n| (min..=max).contains(&n)) => {
+                Err(format!("{} must be a whole number from {min} to {max}", self.label))
+            }
             _ => Ok(()),
         }
     }
+}
+
+/// Digits only: no sign, no fraction.
+fn whole_number(text: &str) -> Option<u64> {
+    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 fn is_http_url(value: &str) -> bool {
@@ -254,5 +274,25 @@ impl FromIterator<(String, String)> for Settings {
 impl std::fmt::Debug for Settings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_whole_and_within_bounds() {
+        let field = Field::number("concurrency", "Transfers at a time", 1, 64, "4");
+        for good in ["1", "64", "007"] {
+            assert_eq!(field.check(good), Ok(()), "{good}");
+        }
+        for bad in ["0", "65", "-1", "+5", "4.0", "4 ", "four", "99999999999999999999"] {
+            assert_eq!(
+                field.check(bad),
+                Err("Transfers at a time must be a whole number from 1 to 64".into()),
+                "{bad}"
+            );
+        }
     }
 }

@@ -146,9 +146,11 @@ pub struct OpenRecording {
     pub size: u64,
     /// SHA-256 of the content, hex.
     pub sha256: String,
+    /// When it was recorded, Unix milliseconds.
+    pub timestamp: i64,
     /// What is known of it beyond its bytes.
     pub metadata: Metadata,
-    /// Vaults it came through before this one, by their ids, oldest first.
+    /// Vaults it came through, by their ids, oldest first; the last one is this one.
     pub path: Vec<String>,
     /// The content.
     pub body: ByteStream,

@@ -11,6 +11,7 @@ use model::ports::{OpenRecording, RecordingSource};
 pub(crate) struct StoredRecording {
     pub(crate) recordings: Recordings,
     pub(crate) id: i64,
+    pub(crate) vault_id: String,
 }
 
 #[async_trait]
@@ -18,10 +19,12 @@ impl RecordingSource for StoredRecording {
     async fn open(&self) -> Result<OpenRecording, StoreError> {
         let row = self.recordings.row(self.id).await.map_err(store_error)?;
         let metadata = serde_json::from_str(&row.metadata).unwrap_or_default();
-        let path = VaultPath::parse(&row.path).unwrap_or_default().ids().map(str::to_owned).collect();
+        let timestamp = row.timestamp;
+        let path = VaultPath::parse(&row.path).unwrap_or_default();
+        let path = path.ids().chain([self.vault_id.as_str()]).map(str::to_owned).collect();
         let found = Found::try_from(row).map_err(store_error)?;
         let body = self.recordings.open(&found, None).await.map_err(store_error)?;
-        Ok(OpenRecording { key: found.key, size: found.size, sha256: found.sha256, metadata, path, body })
+        Ok(OpenRecording { key: found.key, size: found.size, sha256: found.sha256, timestamp, metadata, path, body })
     }
 }
 

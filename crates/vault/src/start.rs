@@ -127,6 +127,7 @@ pub struct Vault {
     locks: Arc<KeyLocks>,
     copies: Copies,
     readiness: Readiness,
+    vault_id: String,
 }
 
 impl Vault {
@@ -185,6 +186,7 @@ impl Vault {
             locks,
             copies,
             readiness: Readiness::default(),
+            vault_id: keys.vault_id().to_owned(),
         };
         vault.replicas.report().await.map_err(StartError::Vault)?;
         vault.connections.check_keys().await.map_err(StartError::Vault)?;
@@ -210,6 +212,7 @@ impl Vault {
             recordings: self.recordings.clone(),
             copies: self.copies.clone(),
             wakeups: self.wakeups.clone(),
+            vault_id: self.vault_id.clone(),
         };
         let (housekeeping, replicas, moves) = (self.housekeeping(), self.replicas.clone(), self.moves.clone());
         tokio::spawn(async move {

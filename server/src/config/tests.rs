@@ -189,3 +189,24 @@ fn the_documentation_has_every_key_of_every_kind() {
         }
     }
 }
+
+#[test]
+fn numbers_of_connections_may_be_written_as_numbers() {
+    let vault = |concurrency: &str| {
+        format!(
+            "[[integration]]\nname = \"remote\"\nkind = \"vault\"\nvault_url = \"https://vault.example/api\"\n\
+             access_key = \"A\"\nsecret_key = \"S\"\nconcurrency = {concurrency}\nbandwidth = 2_048\n"
+        )
+    };
+    for good in ["12", "\"12\""] {
+        let config = read(&vault(good)).expect(good);
+        let settings = &config.declarations.connections[0].settings;
+        assert_eq!((settings.get("concurrency"), settings.get("bandwidth")), ("12", "2048"), "{good}");
+    }
+    for bad in ["0", "65", "1.5", "-4", "\"many\"", "true"] {
+        assert_eq!(
+            read(&vault(bad)).expect_err(bad),
+            "vault.toml line 7: integration \"remote\": Transfers at a time must be a whole number from 1 to 64"
+        );
+    }
+}

@@ -1,20 +1,22 @@
 //! An HTTP endpoint of the owner's: one POST per event.
 //!
 //! `X-Vault-Signature` is `sha256=` and the hex of HMAC-SHA256 over `<X-Vault-Timestamp>.<body>`;
+//! while a secret is being changed there are two, joined by a comma: the new secret's, then the old one's.
 //! `X-Vault-Event-Id` stays the same when an event is sent again. `X-Vault-Test: 1` marks the event
 //! that Validate sends.
 
 use crate::clock::Clock;
 use crate::http::Outgoing;
-use crate::net::{Target, connection_failure, no_answer};
+use crate::net::Target;
 use crate::prober::Prober;
 use crate::random;
+use crate::sinks::refusal::Refusal;
 use async_trait::async_trait;
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use model::Secret;
-use model::error::{Cause, SinkError};
+use model::error::SinkError;
 use model::event::{Event, Payload};
 use model::field::FieldError;
 use model::integrations::Webhook;
@@ -34,7 +36,8 @@ const RESERVED: [&str; 6] = ["content-length", "transfer-encoding", "connection"
 #[derive(Debug, Clone)]
 pub(crate) struct WebhookSink {
     url: Url,
-    secret: Secret,
+    /// The current one first.
+    secrets: Vec<Secret>,
     headers: HeaderMap,
     outgoing: Outgoing,
     clock: Clock,
@@ -45,14 +48,15 @@ impl WebhookSink {
         let url =
             settings.url.parse::<Url>().map_err(|_| vec![FieldError::new("url", "URL is not a valid address")])?;
         let headers = custom_headers(&settings)?;
-        Ok(Self { url, secret: settings.secret, headers, outgoing: outgoing.clone(), clock: clock.clone() })
+        let secrets = [settings.secret, settings.previous_secret].into_iter().filter(|s| !s.is_empty()).collect();
+        Ok(Self { url, secrets, headers, outgoing: outgoing.clone(), clock: clock.clone() })
     }
 
     async fn post(&self, id: &str, body: Bytes, test: bool) -> Result<(), Refusal> {
         let headers = self.headers(id, &body, test);
         match self.outgoing.post(&self.url, headers, body).await {
             Ok(status) if status.is_success() => Ok(()),
-            Ok(status) => Err(Refusal::of_status(status)),
+            Ok(status) => Err(refused(status)),
             Err(cause) => Err(Refusal::of_connection(&self.url, cause)),
         }
     }
@@ -65,8 +69,9 @@ impl WebhookSink {
         if let Ok(id) = HeaderValue::from_str(id) {
             headers.insert(EVENT_ID, id);
         }
-        if !self.secret.is_empty() {
-            let signature = format!("sha256={}", sign(&self.secret, timestamp, body));
+        if !self.secrets.is_empty() {
+            let signed = self.secrets.iter().map(|secret| format!("sha256={}", sign(secret, timestamp, body)));
+            let signature = signed.collect::<Vec<_>>().join(",");
             headers.insert(SIGNATURE, HeaderValue::from_str(&signature).expect("hex is a valid header"));
         }
         if test {
@@ -144,58 +149,32 @@ fn custom_headers(settings: &Webhook) -> Result<HeaderMap, Vec<FieldError>> {
     Ok(headers)
 }
 
-/// Why an event was not taken.
-#[derive(Debug)]
-struct Refusal {
-    failure: ProbeFailure,
-    permanent: bool,
-    cause: Option<Cause>,
-}
-
-impl From<Refusal> for SinkError {
-    fn from(refusal: Refusal) -> Self {
-        Self { permanent: refusal.permanent, message: refusal.failure.reason, source: refusal.cause }
-    }
-}
-
-impl Refusal {
-    /// What cannot get better by itself is permanent. 401, 403 and 404 are tried again, because an
-    /// administrator will mend the token or the path, and the events in between should not be lost.
-    fn of_status(status: StatusCode) -> Self {
-        let says = format!("The endpoint answers {}", status.as_u16());
-        let (permanent, reason, cure) = match status.as_u16() {
-            300..400 => (
-                true,
-                "The endpoint answers with a redirect, which is not followed.".into(),
-                "Enter the final address.",
-            ),
-            401 | 403 => (
-                false,
-                format!("{says}: it does not accept the vault's credentials."),
-                "Check headers and signing secret.",
-            ),
-            404 => (false, format!("{says}: there is nothing at this path."), "Check the URL's path."),
-            410 => (
-                true,
-                format!("{says}: it has been removed for good."),
-                "Enter the new address, or remove the integration.",
-            ),
-            408 | 409 | 425 | 429 => {
-                (false, format!("{says}: it wants the event later."), "Wait, or make the endpoint faster.")
-            }
-            400..500 => {
-                (true, format!("{says}: it refuses the event."), "See the endpoint's log for what it does not like.")
-            }
-            _ => (false, format!("{says}: it has trouble of its own."), "See the endpoint's log."),
-        };
-        Self { failure: ProbeFailure::new(reason, cure), permanent, cause: None }
-    }
-
-    fn of_connection(url: &Url, cause: Cause) -> Self {
-        let server = Target::of(url).map_or_else(|| "the endpoint".into(), |t| t.name());
-        let timed_out = cause.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_timeout);
-        let failure = if timed_out { no_answer(&server) } else { connection_failure(&*cause, &server) };
-        Self { failure, permanent: false, cause: Some(cause) }
+/// What cannot get better by itself is permanent. 401, 403 and 404 are tried again, because an
+/// administrator will mend the token or the path, and the events in between should not be lost.
+fn refused(status: StatusCode) -> Refusal {
+    let says = format!("The endpoint answers {}", status.as_u16());
+    match status.as_u16() {
+        300..400 => Refusal::permanent(
+            "The endpoint answers with a redirect, which is not followed.",
+            "Enter the final address.",
+        ),
+        401 | 403 => Refusal::transient(
+            format!("{says}: it does not accept the vault's credentials."),
+            "Check headers and signing secret.",
+        ),
+        404 => Refusal::transient(format!("{says}: there is nothing at this path."), "Check the URL's path."),
+        410 => Refusal::permanent(
+            format!("{says}: it has been removed for good."),
+            "Enter the new address, or remove the integration.",
+        ),
+        408 | 409 | 425 | 429 => {
+            Refusal::transient(format!("{says}: it wants the event later."), "Wait, or make the endpoint faster.")
+        }
+        400..500 => Refusal::permanent(
+            format!("{says}: it refuses the event."),
+            "See the endpoint's log for what it does not like.",
+        ),
+        _ => Refusal::transient(format!("{says}: it has trouble of its own."), "See the endpoint's log."),
     }
 }
 
@@ -212,7 +191,7 @@ mod tests {
 
     #[test]
     fn permanent_is_what_cannot_get_better_by_itself() {
-        let permanent = |code| Refusal::of_status(StatusCode::from_u16(code).expect("valid")).permanent;
+        let permanent = |code| refused(StatusCode::from_u16(code).expect("valid")).permanent;
         for code in [301, 302, 400, 405, 410, 413, 415, 422] {
             assert!(permanent(code), "{code}");
         }

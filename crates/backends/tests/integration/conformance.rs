@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, future::join_all};
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
-use model::ports::{BlobStore, EventSink, NoRecording, OutgoingEvent, Part, Purpose, UploadId};
+use model::ports::{BlobStore, EventSink, NoRecording, OutgoingEvent, Part, Purpose, RecordingSource, UploadId};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -339,6 +339,11 @@ impl Suite {
 /// What every sink must do. What arrived, and that it arrived once where the sink promises so, is for
 /// the caller to check: it gets the ids, in the order they were sent.
 pub(crate) async fn sink_suite(sink: Arc<dyn EventSink>) -> Vec<String> {
+    sink_suite_about(sink, Arc::new(NoRecording)).await
+}
+
+/// The same for sinks that pass on the recording itself; each event is about this one.
+pub(crate) async fn sink_suite_about(sink: Arc<dyn EventSink>, recording: Arc<dyn RecordingSource>) -> Vec<String> {
     let report = sink.probe().await;
     assert!(report.passed(), "{report:?}");
     let event = |id: &str, body: String| OutgoingEvent {
@@ -346,7 +351,7 @@ pub(crate) async fn sink_suite(sink: Arc<dyn EventSink>) -> Vec<String> {
         device: "camera 1".into(),
         body: body.into(),
         purpose: Purpose::Stored,
-        recording: Arc::new(NoRecording),
+        recording: recording.clone(),
     };
     let plain = event("suite-1", r#"{"id":"suite-1"}"#.into());
     let unicode = event("suite-2", r#"{"id":"suite-2","name":"été 摄像头"}"#.into());

@@ -5,9 +5,12 @@
 
 mod conformance;
 mod filesystem;
+mod hub;
 mod relay;
 mod s3;
 mod s3_faults;
+mod sqs;
+mod vault;
 mod webhook;
 
 use backends::Backends;

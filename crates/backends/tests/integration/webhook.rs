@@ -231,3 +231,39 @@ async fn an_untrusted_certificate_is_refused() {
         (false, format!("The certificate of localhost:{port} is not trusted."))
     );
 }
+
+/// While a secret is being changed, receivers that know either of the two are satisfied.
+#[tokio::test]
+async fn two_secrets_sign_while_one_is_being_changed() {
+    let (address, log) = receiver().await;
+    let url = format!("http://{address}/hook");
+    let settings = [("url", url.as_str()), ("secret", "new"), ("previous_secret", "old")];
+    sink("webhook", &settings).send(&event()).await.unwrap();
+    let seen = log.lock().unwrap()[0].clone();
+    let signed = [seen.headers["x-vault-timestamp"].as_bytes(), b".", &seen.body].concat();
+    let [new, old] = [&b"new"[..], b"old"].map(|key| openssl_free_hmac(key, &signed));
+    assert_eq!(seen.headers["x-vault-signature"], format!("sha256={new},sha256={old}"));
+
+    let settings = pairs(&[("url", &url), ("previous_secret", "old")]);
+    let errors = Backends::new().sink("webhook", &settings).err().unwrap();
+    assert_eq!(errors[0].field, "secret");
+}
+
+/// The request, byte for byte; a fixed clock makes its signature the same every time.
+#[tokio::test]
+async fn the_request_changes_only_on_purpose() {
+    let (address, log) = receiver().await;
+    let url = format!("http://{address}/hook");
+    let backends = Backends::with_clock(|| std::time::UNIX_EPOCH + Duration::from_secs(1_606_164_483));
+    let settings = pairs(&[("url", &url), ("secret", "key"), ("headers", "Authorization: Bearer t0ken")]);
+    backends.sink("webhook", &settings).unwrap().send(&event()).await.unwrap();
+    let seen = log.lock().unwrap()[0].clone();
+    let mut lines: Vec<String> = seen
+        .headers
+        .iter()
+        .filter(|(name, _)| !["host", "user-agent", "accept"].contains(&name.as_str()))
+        .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+        .collect();
+    lines.sort();
+    insta::assert_snapshot!(format!("{}\n\n{}", lines.join("\n"), String::from_utf8_lossy(&seen.body)));
+}

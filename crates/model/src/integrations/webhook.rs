@@ -11,6 +11,8 @@ pub struct Webhook {
     pub url: String,
     /// Key of the signature; empty sends none.
     pub secret: Secret,
+    /// The key before, while endpoints change over: both sign. Empty when no change is under way.
+    pub previous_secret: Secret,
     /// More headers, one `Name: value` a line. May hold credentials, hence handled as a secret.
     pub headers: Secret,
 }
@@ -33,20 +35,27 @@ impl Definition for Webhook {
         Field::secret("secret", "Signing secret").help(
             "Signs each event (HMAC-SHA256 over timestamp and body), so that your endpoint can tell ours from others'.",
         ),
+        Field::secret("previous_secret", "Previous secret").help(
+            "While you change the secret: the old one. Events are signed with both, until every endpoint knows the new one.",
+        ),
         Field::secret_lines("headers", "Headers")
             .placeholder("Authorization: Bearer token")
             .help("More headers, one Name: value a line."),
     ];
 
     fn check(&self) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        if self.secret.is_empty() && !self.previous_secret.is_empty() {
+            errors.push(FieldError::new("secret", "Signing secret is required while a previous one is in use"));
+        }
         let token =
             |s: &str| !s.is_empty() && s.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c));
         let lines = self.headers.expose().lines().filter(|l| !l.trim().is_empty());
         let bad =
             lines.filter(|l| !l.split_once(':').is_some_and(|(n, v)| token(n.trim()) && v.trim().is_ascii())).count();
         if bad > 0 {
-            return vec![FieldError::new("headers", "Headers must read Name: value, one a line, in ASCII")];
+            errors.push(FieldError::new("headers", "Headers must read Name: value, one a line, in ASCII"));
         }
-        Vec::new()
+        errors
     }
 }

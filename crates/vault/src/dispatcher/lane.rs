@@ -36,6 +36,7 @@ pub(super) struct Lane {
     db: Db,
     recordings: Recordings,
     wakeups: Wakeups,
+    vault_id: String,
     integration_id: i64,
     integration: String,
     copies: Copies,
@@ -60,6 +61,7 @@ impl Lane {
             db: integration.db.clone(),
             recordings: integration.recordings.clone(),
             wakeups: integration.wakeups.clone(),
+            vault_id: integration.vault_id.clone(),
             integration_id: integration.sink.id,
             integration: integration.sink.name.clone(),
             copies: integration.copies.clone(),
@@ -183,7 +185,11 @@ impl Lane {
             Way::Copies => return self.copies.make(row.recording_id, self.integration_id).await,
             Way::Unusable(why) => return Err(SinkError::transient(why.clone())),
         };
-        let recording = StoredRecording { recordings: self.recordings.clone(), id: row.recording_id };
+        let recording = StoredRecording {
+            recordings: self.recordings.clone(),
+            id: row.recording_id,
+            vault_id: self.vault_id.clone(),
+        };
         let event = OutgoingEvent {
             id: row.event_id.clone(),
             device: row.device.clone(),

@@ -40,6 +40,7 @@ pub(crate) struct Dispatcher {
     pub(crate) recordings: Recordings,
     pub(crate) copies: Copies,
     pub(crate) wakeups: Wakeups,
+    pub(crate) vault_id: String,
 }
 
 struct Worker {
@@ -95,6 +96,7 @@ impl Dispatcher {
                 recordings: self.recordings.clone(),
                 copies: self.copies.clone(),
                 wakeups: self.wakeups.clone(),
+                vault_id: self.vault_id.clone(),
                 sink,
                 stop: stop.clone(),
             };
@@ -117,6 +119,7 @@ struct Integration {
     recordings: Recordings,
     copies: Copies,
     wakeups: Wakeups,
+    vault_id: String,
     sink: OpenSink,
     stop: CancellationToken,
 }

@@ -1,5 +1,7 @@
 use crate::support::{TestVault, actor, until};
+use futures::TryStreamExt as _;
 use model::connection::Family;
+use vault::ingest::UploadError;
 
 async fn upload_from(t: &TestVault, device: &str, name: &str) {
     let mut request = t.request(name).await;
@@ -95,4 +97,30 @@ async fn disabling_stops_and_enabling_resumes() {
     t.vault.connections.save(&actor(), form(true)).await.unwrap();
     t.world.sink.wait_for(1).await;
     assert_eq!(t.world.sink.of("camera"), ["dir/before.mp4"], "no event is made for a disabled integration");
+}
+
+/// What a sink gets to forward tells where it came from, so that it is noticed when it comes back.
+#[tokio::test]
+async fn a_sink_can_open_the_recording_and_learns_its_way() {
+    let t = TestVault::new().await;
+    t.deliver();
+    let from = async |path: &str, name: &str| {
+        let mut request = t.request(name).await;
+        (request.path, request.timestamp) = (path.into(), "1606164482818".into());
+        t.send(request, b"content").await
+    };
+    from("a1,b2", "1.mp4").await.unwrap();
+    t.world.sink.wait_for(1).await;
+    let event = t.world.sink.last.lock().unwrap().clone().unwrap();
+    let recording = event.recording.open().await.unwrap();
+    assert_eq!((recording.key.as_str(), recording.size, recording.timestamp), ("dir/1.mp4", 7, 1_606_164_482_818));
+    assert_eq!(recording.metadata.productid.as_deref(), Some("camera-1"));
+    let content: Vec<_> = recording.body.try_collect::<Vec<_>>().await.unwrap();
+    assert_eq!(content.concat(), b"content");
+    let [first, second, this] = recording.path.as_slice() else { panic!("{:?}", recording.path) };
+    assert_eq!((first.as_str(), second.as_str()), ("a1", "b2"));
+    let back = from(&format!("a1,b2,{this},c3"), "2.mp4").await;
+    assert!(matches!(back, Err(UploadError::Loop)), "{back:?}");
+    t.vault.recordings.delete_many(&actor(), &[1]).await.unwrap();
+    assert!(event.recording.open().await.err().unwrap().is_not_found());
 }

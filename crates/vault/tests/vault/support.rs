@@ -176,6 +176,8 @@ pub(crate) struct MemorySink {
     pub(crate) refuses: Mutex<Vec<String>>,
     pub(crate) attempts: Mutex<u32>,
     came: Notify,
+    /// The event that came last.
+    pub(crate) last: Mutex<Option<OutgoingEvent>>,
 }
 
 impl MemorySink {
@@ -229,6 +231,7 @@ impl EventSink for MemorySink {
             let json: serde_json::Value = serde_json::from_slice(&event.body).unwrap();
             assert_eq!(json["id"], event.id.as_str());
             let key = json["payload"]["key"].as_str().unwrap().to_owned();
+            *self.last.lock().unwrap() = Some(event.clone());
             self.events.lock().unwrap().push((event.device.clone(), key));
             Ok(())
         };

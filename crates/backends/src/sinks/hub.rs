@@ -1,0 +1,148 @@
+//! Kerberos Hub: `POST {url}/queue` with the event wrapped in a message; the Hub key says whose it is
+//! (PROTOCOL §8). Validate, and events that only try the integration out, go to `{url}/queue/test`.
+
+use super::below;
+use super::refusal::Refusal;
+use crate::http::Outgoing;
+use crate::net::Target;
+use crate::prober::Prober;
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use model::Secret;
+use model::error::SinkError;
+use model::field::FieldError;
+use model::integrations::Hub;
+use model::ports::{EventSink, OutgoingEvent, Purpose};
+use model::probe::{ProbeEnded, ProbeFailure, ProbeReport};
+use reqwest::{StatusCode, Url};
+
+const CLOUD_KEY: HeaderName = HeaderName::from_static("x-kerberos-cloud-key");
+/// What Validate sends in place of an event.
+const TEST_EVENT: &[u8] = br#"{"events":["monitor","sequence"],"provider":"kstorage","payload":{}}"#;
+
+/// The queue of a Hub; the vault's sink has one as well.
+#[derive(Debug, Clone)]
+pub(super) struct HubQueue {
+    url: Url,
+    key: HeaderValue,
+    outgoing: Outgoing,
+}
+
+impl HubQueue {
+    pub(super) fn new(url: &str, key: &Secret, outgoing: &Outgoing) -> Result<Self, Vec<FieldError>> {
+        let url = url.parse().map_err(|_| vec![FieldError::new("url", "Kerberos Hub URL is not a valid address")])?;
+        let mut key = HeaderValue::from_bytes(key.expose().as_bytes())
+            .map_err(|_| vec![FieldError::new("hub_key", "Hub key holds characters that a header cannot hold")])?;
+        key.set_sensitive(true);
+        Ok(Self { url, key, outgoing: outgoing.clone() })
+    }
+
+    /// Hands an event over; `Ok` when the Hub has queued it.
+    pub(super) async fn send(&self, event: &OutgoingEvent) -> Result<(), Refusal> {
+        let path: &[&str] = if event.purpose == Purpose::Test { &["queue", "test"] } else { &["queue"] };
+        self.post(path, &event.body).await
+    }
+
+    /// Validate's steps.
+    pub(super) async fn steps(&self, prober: &mut Prober) -> Result<(), ProbeEnded> {
+        let Some(server) = Target::of(&self.url) else {
+            let failure =
+                ProbeFailure::new("The Hub's URL names no server.", "Enter it as https://api.cloud.kerberos.io.");
+            return prober.step("resolve", async { Err(failure) }).await;
+        };
+        server.reach(prober, &self.outgoing).await?;
+        let tried = async { self.post(&["queue", "test"], TEST_EVENT).await.map_err(|refusal| refusal.failure) };
+        prober.step("authenticate", tried).await
+    }
+
+    async fn post(&self, path: &[&str], event: &[u8]) -> Result<(), Refusal> {
+        let url = below(&self.url, path);
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CLOUD_KEY, self.key.clone());
+        match self.outgoing.post(&url, headers, message(event)).await {
+            Ok(StatusCode::OK) => Ok(()),
+            Ok(status) => Err(refused(status)),
+            Err(cause) => Err(Refusal::of_connection(&url, cause)),
+        }
+    }
+}
+
+/// `{"message": <event>}`, with the event's bytes as they are.
+fn message(event: &[u8]) -> Bytes {
+    [br#"{"message":"#, event, b"}"].concat().into()
+}
+
+/// Only what the Hub says about this very event is permanent; the rest somebody will mend.
+fn refused(status: StatusCode) -> Refusal {
+    let says = format!("The Hub answers {}", status.as_u16());
+    match status.as_u16() {
+        401 | 403 => Refusal::transient(
+            format!("{says}: it does not accept this Hub key."),
+            "Copy the Hub key again from your account in the Hub, and check that its subscription is active.",
+        ),
+        404 | 405 => Refusal::transient(
+            format!("{says}: there is no Hub at this address."),
+            "Enter the address of the Hub's API, not of its pages: https://api.cloud.kerberos.io, or your own Hub's.",
+        ),
+        300..400 => {
+            Refusal::transient("The Hub answers with a redirect, which is not followed.", "Enter the final address.")
+        }
+        408 | 425 | 429 => Refusal::transient(format!("{says}: it wants the event later."), "Wait a little."),
+        400..500 => Refusal::permanent(format!("{says}: it refuses the event."), "See the Hub's log."),
+        500.. => Refusal::transient(format!("{says}: it has trouble of its own."), "See the Hub's log."),
+        _ => Refusal::transient(
+            format!("{says}, not 200: it may not have queued the event."),
+            "Check that the address is a Hub's.",
+        ),
+    }
+}
+
+/// A Hub.
+#[derive(Debug, Clone)]
+pub(crate) struct HubSink(HubQueue);
+
+impl HubSink {
+    pub(crate) fn new(settings: &Hub, outgoing: &Outgoing) -> Result<Self, Vec<FieldError>> {
+        HubQueue::new(&settings.url, &settings.hub_key, outgoing).map(Self)
+    }
+}
+
+#[async_trait]
+impl EventSink for HubSink {
+    async fn probe(&self) -> ProbeReport {
+        let queue = self.0.clone();
+        Prober::run(|mut prober| async move {
+            let _ = queue.steps(&mut prober).await;
+            prober
+        })
+        .await
+    }
+
+    async fn send(&self, event: &OutgoingEvent) -> Result<(), SinkError> {
+        self.0.send(event).await.map_err(Into::into)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn permanent_is_what_the_hub_says_about_the_event() {
+        let permanent = |code| refused(StatusCode::from_u16(code).expect("valid")).permanent;
+        for code in [400, 413, 415, 422] {
+            assert!(permanent(code), "{code}");
+        }
+        for code in [201, 204, 301, 401, 403, 404, 408, 429, 500, 502, 503] {
+            assert!(!permanent(code), "{code}");
+        }
+    }
+
+    #[test]
+    fn the_test_event_is_json() {
+        let parsed: serde_json::Value = serde_json::from_slice(&message(TEST_EVENT)).expect("JSON");
+        assert_eq!(parsed["message"]["events"], serde_json::json!(["monitor", "sequence"]));
+    }
+}

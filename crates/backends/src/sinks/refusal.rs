@@ -1,0 +1,41 @@
+//! Why an event was not taken, in words for both Validate and the list of deliveries.
+
+use crate::net::{Target, connection_failure, no_answer};
+use model::error::{Cause, SinkError};
+use model::probe::ProbeFailure;
+use reqwest::Url;
+
+/// An event that was not taken.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) failure: ProbeFailure,
+    /// Whether trying again cannot help.
+    pub(super) permanent: bool,
+    pub(super) cause: Option<Cause>,
+}
+
+impl From<Refusal> for SinkError {
+    fn from(refusal: Refusal) -> Self {
+        Self { permanent: refusal.permanent, message: refusal.failure.reason, source: refusal.cause }
+    }
+}
+
+impl Refusal {
+    /// Worth another try.
+    pub(super) fn transient(reason: impl Into<String>, cure: impl Into<String>) -> Self {
+        Self { failure: ProbeFailure { reason: reason.into(), cure: cure.into() }, permanent: false, cause: None }
+    }
+
+    /// Not worth another try.
+    pub(super) fn permanent(reason: impl Into<String>, cure: impl Into<String>) -> Self {
+        Self { permanent: true, ..Self::transient(reason, cure) }
+    }
+
+    /// For a request that was not answered.
+    pub(super) fn of_connection(url: &Url, cause: Cause) -> Self {
+        let server = Target::of(url).map_or_else(|| "the server".into(), |t| t.name());
+        let timed_out = cause.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_timeout);
+        let failure = if timed_out { no_answer(&server) } else { connection_failure(&*cause, &server) };
+        Self { failure, permanent: false, cause: Some(cause) }
+    }
+}

@@ -1,0 +1,40 @@
+//! The SDK's client, with nothing taken from environment or profiles.
+
+use crate::clock::Clock;
+use crate::http::{CONNECT_TIMEOUT, Outgoing, REQUEST_TIMEOUT};
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::config::retry::RetryConfig;
+use aws_sdk_sqs::config::timeout::TimeoutConfig;
+use aws_sdk_sqs::config::{BehaviorVersion, Config, Credentials, Region};
+use model::integrations::Sqs;
+use reqwest::Url;
+
+/// Without retries: the outbox has its own, and Validate reports the first answer.
+///
+/// With an endpoint, every request goes there, also to a queue whose own address names another host,
+/// as those of compatible services often do: the queue's address is only its name to the service.
+pub(super) fn client(settings: &Sqs, outgoing: &Outgoing, clock: &Clock) -> Client {
+    let credentials = Credentials::new(&settings.access_key, settings.secret_key.expose(), None, None, "settings");
+    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_timeout(REQUEST_TIMEOUT).build();
+    let mut builder = Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(settings.region.clone()))
+        .credentials_provider(credentials)
+        .http_client(outgoing.for_sdk())
+        .time_source(clock.clone())
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts);
+    if !settings.endpoint.is_empty() {
+        builder = builder.endpoint_url(&settings.endpoint);
+    }
+    Client::from_conf(builder.build())
+}
+
+/// Where the service is. Amazon's own addresses follow from the region.
+pub(super) fn url(settings: &Sqs) -> Option<Url> {
+    let top = if settings.region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    match settings.endpoint.as_str() {
+        "" => format!("https://sqs.{}.{top}", settings.region).parse().ok(),
+        given => given.parse().ok(),
+    }
+}

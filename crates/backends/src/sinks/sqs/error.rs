@@ -1,0 +1,160 @@
+//! What SQS says, in plain words. Nothing of its text is passed on; its codes are known.
+
+use crate::net::{connection_failure, no_answer};
+use crate::sinks::refusal::Refusal;
+use aws_sdk_sqs::config::http::HttpResponse;
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
+use model::integrations::Sqs;
+
+/// Codes that services which answer in XML, as SQS itself once did, may hide in their text.
+const IN_TEXT: [&str; 8] = [
+    "NonExistentQueue",
+    "QueueDoesNotExist",
+    "InvalidClientTokenId",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "AuthFailure",
+    "AccessDenied",
+    "RequestExpired",
+];
+
+/// A request that failed.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    pub(super) refusal: Refusal,
+    /// Whether it is the queue that is not there: the address kept of it may be outdated.
+    pub(super) no_queue: bool,
+}
+
+impl Trouble {
+    /// Puts an error of the SDK into words; `server` is `host:port`.
+    pub(super) fn of<E>(error: SdkError<E>, settings: &Sqs, server: &str) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let of_connection = |failure| Refusal { failure, permanent: false, cause: None };
+        let (refusal, no_queue) = match (&error, error.raw_response()) {
+            (SdkError::TimeoutError(_), _) => (of_connection(no_answer(server)), false),
+            (SdkError::DispatchFailure(e), _) if e.is_timeout() => (of_connection(no_answer(server)), false),
+            (SdkError::DispatchFailure(e), _) => {
+                let failure =
+                    e.as_connector_error().map_or_else(|| no_answer(server), |e| connection_failure(e, server));
+                (of_connection(failure), false)
+            }
+            (_, Some(response)) => answered(code(error.code(), response), response.status().as_u16(), settings, server),
+            _ => {
+                let refusal = Refusal::transient(
+                    "These settings make no valid SQS request.",
+                    "Check endpoint, region and queue name.",
+                );
+                (refusal, false)
+            }
+        };
+        Self { refusal: Refusal { cause: Some(error.into()), ..refusal }, no_queue }
+    }
+}
+
+/// The error's code, without what stands before its last dot or hash: `AWS.SimpleQueueService.…`,
+/// `com.amazonaws.sqs#…`.
+fn code<'a>(told: Option<&'a str>, response: &'a HttpResponse) -> &'a str {
+    let told = told.unwrap_or_default();
+    match told.rsplit(['.', '#']).next() {
+        Some(code) if !code.is_empty() => code,
+        _ => {
+            let text = String::from_utf8_lossy(response.body().bytes().unwrap_or_default());
+            IN_TEXT.into_iter().find(|code| text.contains(code)).unwrap_or_default()
+        }
+    }
+}
+
+fn answered(code: &str, status: u16, settings: &Sqs, server: &str) -> (Refusal, bool) {
+    let refusal = match (code, status) {
+        ("NonExistentQueue" | "QueueDoesNotExist" | "QueueDeletedRecently", _) => {
+            let refusal = Refusal::transient(
+                format!("There is no queue '{}' in region '{}'.", settings.topic, settings.region),
+                "Make the queue, or check its name and region; the vault makes none. It must belong to the keys' account.",
+            );
+            return (refusal, true);
+        }
+        ("InvalidClientTokenId" | "InvalidAccessKeyId" | "UnrecognizedClientException" | "AuthFailure", _) => {
+            Refusal::transient(
+                "SQS does not know this access key.",
+                "Copy the access key again, and check that it is active.",
+            )
+        }
+        ("SignatureDoesNotMatch" | "InvalidSignatureException" | "IncompleteSignature", _) => Refusal::transient(
+            "The secret key does not belong to this access key, or the region is another.",
+            "Type the secret key again, and check the region and this machine's clock.",
+        ),
+        ("RequestExpired" | "ExpiredToken" | "RequestTimeTooSkewed", _) => {
+            Refusal::transient("The vault's clock differs too much from Amazon's.", "Set up NTP on this machine.")
+        }
+        ("KmsAccessDenied" | "KmsDisabled" | "KmsInvalidState" | "KmsNotFound" | "KmsOptInRequired", _)
+        | ("KmsInvalidKeyUsage", _) => Refusal::transient(
+            "The key that the queue is encrypted with cannot be used.",
+            "Allow the vault's user kms:GenerateDataKey and kms:Decrypt on it, and check that it is enabled.",
+        ),
+        ("AccessDenied" | "AccessDeniedException" | "InvalidSecurity" | "OptInRequired", _) | ("", 401 | 403) => {
+            Refusal::transient(
+                format!("These keys may not use the queue '{}'.", settings.topic),
+                "Check the keys, and allow their user sqs:GetQueueUrl and sqs:SendMessage on this queue.",
+            )
+        }
+        ("RequestThrottled" | "Throttling" | "ThrottlingException" | "KmsThrottled" | "OverLimit", _) | (_, 429) => {
+            Refusal::transient(
+                "SQS asks to slow down.",
+                "Wait a little; if it stays so, ask Amazon for a higher quota.",
+            )
+        }
+        ("InvalidMessageContents", _) => Refusal::permanent(
+            "The event holds characters that SQS does not take.",
+            "Rename the camera that sends such names.",
+        ),
+        ("InvalidParameterValue" | "InvalidParameterValueException" | "ValidationException", _) => Refusal::permanent(
+            "SQS refuses the event; most likely it is larger than the queue takes.",
+            "Raise the queue's maximum message size.",
+        ),
+        (_, 500..) => Refusal::transient(
+            format!("SQS has trouble of its own (status {status})."),
+            "Wait; the service's status page may say more.",
+        ),
+        ("", _) => {
+            Refusal::transient(format!("{server} does not answer like SQS (status {status})."), "Check the endpoint.")
+        }
+        _ => Refusal::transient("SQS refuses the request.", "See the vault's log for what SQS said."),
+    };
+    (refusal, false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn permanent_is_what_is_about_the_event() {
+        let settings = Sqs {
+            topic: "recordings".into(),
+            region: "eu-west-1".into(),
+            endpoint: String::new(),
+            access_key: "key".into(),
+            secret_key: model::Secret::new("secret"),
+        };
+        let permanent = |code, status| answered(code, status, &settings, "sqs:443").0.permanent;
+        assert!(permanent("InvalidParameterValue", 400) && permanent("InvalidMessageContents", 400));
+        for (code, status) in [
+            ("QueueDoesNotExist", 400),
+            ("InvalidClientTokenId", 403),
+            ("SignatureDoesNotMatch", 403),
+            ("AccessDenied", 403),
+            ("KmsAccessDenied", 400),
+            ("RequestThrottled", 403),
+            ("OverLimit", 403),
+            ("InternalFailure", 500),
+            ("ServiceUnavailable", 503),
+            ("MissingParameter", 400),
+            ("", 404),
+        ] {
+            assert!(!permanent(code, status), "{code} {status}");
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What the other vault says, in plain words. Its text is not passed on, its error codes are known
+//! (PROTOCOL §1).
+
+use crate::http::Answer;
+use crate::sinks::refusal::Refusal;
+use serde_json::Value;
+
+/// What became of a recording that was sent.
+pub(super) enum Taken {
+    /// The other vault has it for good.
+    Stored,
+    /// It came from there: vaults forward to each other in a ring.
+    Loop,
+}
+
+/// Reads the answer to a recording.
+pub(super) fn to_recording(answer: &Answer) -> Result<Taken, Refusal> {
+    match (answer.status.as_u16(), code(answer).as_deref()) {
+        (200, _) => Ok(Taken::Stored),
+        (409, Some("forward_loop")) => Ok(Taken::Loop),
+        (status, code) => Err(refused(status, code.unwrap_or_default())),
+    }
+}
+
+/// Reads the answer to the credentials alone.
+pub(super) fn to_ping(answer: &Answer) -> Result<(), Refusal> {
+    match answer.status.as_u16() {
+        200 => Ok(()),
+        status => Err(refused(status, code(answer).as_deref().unwrap_or_default())),
+    }
+}
+
+/// The error's name. Of the body only the start is there, which may end anywhere in the longer texts.
+fn code(answer: &Answer) -> Option<String> {
+    if let Ok(envelope) = serde_json::from_slice::<Value>(&answer.start) {
+        return envelope.get("error")?.as_str().map(str::to_owned);
+    }
+    let text = String::from_utf8_lossy(&answer.start);
+    let code = text.split_once("\"error\":\"")?.1.split_once('"')?.0;
+    Some(code.to_owned())
+}
+
+/// Permanent is only what is about this very recording. Whatever settings, credentials or room there
+/// can mend is tried again, so that nothing in between is lost.
+fn refused(status: u16, code: &str) -> Refusal {
+    let says = format!("The other vault answers {status}");
+    match (status, code) {
+        (400, "storage_directory_missing") => Refusal::transient(
+            format!("{says}: its account wants a directory."),
+            "Enter a directory, or give the account there a fixed one.",
+        ),
+        (400, "storage_directory_invalid") => Refusal::transient(
+            format!("{says}: it does not accept the directory."),
+            "Correct the directory: plain names joined by slashes.",
+        ),
+        (400, "file_incomplete") => Refusal::transient(
+            format!("{says}: the recording broke off on its way."),
+            "Check the link; it is sent again.",
+        ),
+        (401, _) => Refusal::transient(
+            format!("{says}: it does not accept the access key or the secret key."),
+            "Copy both again from the account in the other vault.",
+        ),
+        (403, "storage_account_disabled") => {
+            Refusal::transient(format!("{says}: its account is disabled."), "Enable the account in the other vault.")
+        }
+        (403, "storage_provider_disabled") => Refusal::transient(
+            format!("{says}: its storage provider is disabled."),
+            "Enable the provider in the other vault.",
+        ),
+        (403, _) => Refusal::transient(
+            format!("{says}: it denies access."),
+            "Check the account in the other vault, and proxies in between.",
+        ),
+        (404, "storage_provider_not_found") => Refusal::transient(
+            format!("{says}: it has no storage provider of this name."),
+            "Correct the provider, or leave it empty for the account's main one.",
+        ),
+        (404 | 405, _) => Refusal::transient(
+            format!("{says}: there is no vault at this address."),
+            "Enter the other vault's address with /api at its end.",
+        ),
+        (409, "file_belongs_to_another_account") => Refusal::permanent(
+            format!("{says}: another account there has a recording of this name."),
+            "Enter a directory that only this vault uses.",
+        ),
+        (413, _) => Refusal::permanent(
+            format!("{says}: the recording is larger than it accepts."),
+            "Raise limits.max_upload_bytes there, or the limit of a proxy in between.",
+        ),
+        (415, _) => {
+            Refusal::permanent(format!("{says}: it does not accept this kind of file."), "See the other vault's log.")
+        }
+        (408 | 409 | 425 | 429, _) => Refusal::transient(
+            format!("{says}: it wants the recording later."),
+            "Wait, or lower the transfers at a time.",
+        ),
+        (300..400, _) => Refusal::transient(
+            "The other vault answers with a redirect, which is not followed.",
+            "Enter the final address.",
+        ),
+        (400..500, _) => Refusal::permanent(format!("{says}: it refuses the recording."), "See the other vault's log."),
+        (507, _) => Refusal::transient(
+            format!("{says}: its storage provider is full."),
+            "Make room at the other vault's provider.",
+        ),
+        (500.., _) => Refusal::transient(format!("{says}: it has trouble of its own."), "See the other vault's log."),
+        _ => Refusal::transient(
+            format!("{says}, not 200: it may not have the recording."),
+            "Check that the address is a vault's, with /api at its end.",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reqwest::StatusCode;
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer { status: StatusCode::from_u16(status).expect("valid"), start: body.to_owned().into() }
+    }
+
+    #[test]
+    fn permanent_is_what_is_about_this_recording() {
+        let permanent = |status, body: &str| match to_recording(&answer(status, body)) {
+            Ok(_) => panic!("{status} is no success"),
+            Err(refusal) => refusal.permanent,
+        };
+        for (status, body) in [
+            (400, r#"{"error":"file_invalid_name"}"#),
+            (400, ""),
+            (409, r#"{"error":"file_belongs_to_another_account"}"#),
+            (413, ""),
+            (415, ""),
+            (422, ""),
+        ] {
+            assert!(permanent(status, body), "{status} {body}");
+        }
+        for (status, body) in [
+            (201, ""),
+            (204, ""),
+            (302, ""),
+            (400, r#"{"error":"file_incomplete"}"#),
+            (400, r#"{"error":"storage_directory_missing"}"#),
+            (401, ""),
+            (403, ""),
+            (404, ""),
+            (408, ""),
+            (409, "<html>"),
+            (429, ""),
+            (500, ""),
+            (502, ""),
+            (503, ""),
+            (507, ""),
+        ] {
+            assert!(!permanent(status, body), "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn a_ring_is_noticed_even_when_the_answer_is_cut_off() {
+        for body in [r#"{"error":"forward_loop","message":"x"}"#, r#"{"error":"forward_loop","message":"cut of"#] {
+            assert!(matches!(to_recording(&answer(409, body)), Ok(Taken::Loop)), "{body}");
+        }
+        assert!(to_recording(&answer(400, r#"{"error":"forward_loop"}"#)).is_err());
+    }
+}

@@ -1,0 +1,153 @@
+//! Another vault, which gets the recordings themselves: by the protocol that agents use, or, on
+//! demand, only those somebody asks for (PROTOCOL §9).
+
+mod answer;
+mod bandwidth;
+mod request;
+mod transfer;
+
+use super::below;
+use super::hub::HubQueue;
+use super::refusal::Refusal;
+use crate::http::{Outgoing, REQUEST_TIMEOUT};
+use crate::net::{Target, find};
+use crate::prober::Prober;
+use answer::Taken;
+use async_trait::async_trait;
+use bandwidth::Bandwidth;
+use model::error::{Cause, SinkError, StoreError};
+use model::field::FieldError;
+use model::integrations::{ForwardOrder, ForwardType, RemoteVault};
+use model::ports::{EventSink, OpenRecording, OutgoingEvent, Purpose};
+use model::probe::{ProbeEnded, ProbeFailure, ProbeReport};
+use reqwest::{Body, Url};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Longest time a transfer may take. Each standstill is bounded much closer, see [`transfer`].
+const LONGEST: Duration = Duration::from_secs(12 * 3600);
+
+/// Another vault.
+#[derive(Debug, Clone)]
+pub(crate) struct VaultSink {
+    url: Url,
+    settings: Arc<RemoteVault>,
+    bandwidth: Option<Arc<Bandwidth>>,
+    /// On demand: who is told about recordings.
+    hub: Option<HubQueue>,
+    outgoing: Outgoing,
+}
+
+impl VaultSink {
+    pub(crate) fn new(settings: RemoteVault, outgoing: &Outgoing) -> Result<Self, Vec<FieldError>> {
+        let url = settings.vault_url.parse();
+        let url = url.map_err(|_| vec![FieldError::new("vault_url", "Vault URL is not a valid address")])?;
+        let told = settings.forward_type == ForwardType::OnDemand && !settings.url.is_empty();
+        let hub = told.then(|| HubQueue::new(&settings.url, &settings.hub_key, outgoing)).transpose()?;
+        let bandwidth = Bandwidth::of_kib(settings.bandwidth).map(Arc::new);
+        Ok(Self { url, settings: Arc::new(settings), bandwidth, hub, outgoing: outgoing.clone() })
+    }
+
+    /// Sends the recording. One that has been deleted since is no longer anybody's to send.
+    async fn forward(&self, event: &OutgoingEvent) -> Result<(), Refusal> {
+        let recording = match event.recording.open().await {
+            Ok(recording) => recording,
+            Err(error) if error.is_not_found() => {
+                tracing::info!(event = event.id, "a recording was deleted before it could be forwarded");
+                return Ok(());
+            }
+            Err(error) => return Err(unreadable(error.message.clone(), error.into())),
+        };
+        match self.upload(recording).await? {
+            Taken::Stored => {}
+            Taken::Loop => tracing::info!(event = event.id, "a recording was not forwarded to where it came from"),
+        }
+        Ok(())
+    }
+
+    async fn upload(&self, recording: OpenRecording) -> Result<Taken, Refusal> {
+        let url = below(&self.url, &["storage"]);
+        let headers = request::upload(&self.settings, &recording);
+        let (body, watch) = transfer::watched(recording.body, self.bandwidth.clone());
+        let sent = watch.over(self.outgoing.post_for_answer(&url, headers, body, LONGEST)).await?;
+        match sent {
+            Ok(answer) => answer::to_recording(&answer),
+            Err(cause) => Err(match find::<StoreError>(&*cause) {
+                Some(store) => unreadable(store.message.clone(), cause),
+                None => Refusal::of_connection(&url, cause),
+            }),
+        }
+    }
+
+    /// Tries the credentials.
+    async fn ping(&self) -> Result<(), Refusal> {
+        let url = below(&self.url, &["ping"]);
+        let headers = request::credentials(&self.settings);
+        match self.outgoing.post_for_answer(&url, headers, Body::default(), REQUEST_TIMEOUT).await {
+            Ok(answer) => answer::to_ping(&answer),
+            Err(cause) => Err(Refusal::of_connection(&url, cause)),
+        }
+    }
+
+    async fn steps(&self, prober: &mut Prober) -> Result<(), ProbeEnded> {
+        let Some(server) = Target::of(&self.url) else {
+            let failure = ProbeFailure::new("The vault's URL names no server.", "Enter it as https://host/api.");
+            return prober.step("resolve", async { Err(failure) }).await;
+        };
+        server.reach(prober, &self.outgoing).await?;
+        prober.step("authenticate", async { self.ping().await.map_err(|refusal| refusal.failure) }).await?;
+        if let Some(hub) = &self.hub {
+            prober.turn_to("Hub");
+            hub.steps(prober).await?;
+        }
+        Ok(())
+    }
+
+    async fn deliver(&self, event: &OutgoingEvent) -> Result<(), Refusal> {
+        match (event.purpose, self.settings.forward_type) {
+            // There is no recording to send: what can be tried is whether one would be taken.
+            (Purpose::Test, _) => self.ping().await?,
+            (Purpose::Forward, _) | (_, ForwardType::Continuous) => return self.forward(event).await,
+            (_, ForwardType::OnDemand) => {}
+        }
+        match &self.hub {
+            Some(hub) => hub.send(event).await,
+            None => Ok(()),
+        }
+    }
+}
+
+fn unreadable(reason: String, cause: Cause) -> Refusal {
+    Refusal {
+        cause: Some(cause),
+        ..Refusal::transient(format!("The recording cannot be read here. {reason}"), "Validate its storage provider.")
+    }
+}
+
+#[async_trait]
+impl EventSink for VaultSink {
+    async fn probe(&self) -> ProbeReport {
+        let sink = self.clone();
+        Prober::run(|mut prober| async move {
+            let _ = sink.steps(&mut prober).await;
+            prober
+        })
+        .await
+    }
+
+    async fn send(&self, event: &OutgoingEvent) -> Result<(), SinkError> {
+        self.deliver(event).await.map_err(Into::into)
+    }
+
+    fn concurrency(&self) -> usize {
+        usize::try_from(self.settings.concurrency).unwrap_or(1)
+    }
+
+    fn send_timeout(&self) -> Duration {
+        LONGEST
+    }
+
+    fn newest_first(&self) -> bool {
+        self.settings.order == ForwardOrder::Newest
+    }
+}

@@ -1,0 +1,146 @@
+//! The Hub sink against servers of our own: there is no Hub to install.
+
+use crate::conformance::sink_suite;
+use crate::relay::{Log, Seen, closed, mute, relay};
+use crate::{failure, sink, steps};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use model::ports::{EventSink, NoRecording, OutgoingEvent, Purpose};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const KEY: &str = "the-hub-key";
+
+fn event(purpose: Purpose) -> OutgoingEvent {
+    OutgoingEvent {
+        id: "event-1".into(),
+        device: "camera".into(),
+        body: r#"{"events":["monitor"],"payload":{"key":"dir/été.mp4"},"id":"event-1"}"#.into(),
+        purpose,
+        recording: Arc::new(NoRecording),
+    }
+}
+
+/// Answers as a Hub does: 200 to its key at its two paths. A path before them says another status.
+pub(crate) fn answers(seen: &Seen) -> Option<Response> {
+    let (status, path) = match seen.path.get(1..4).and_then(|code| code.parse::<u16>().ok()) {
+        Some(code) => (StatusCode::from_u16(code).unwrap(), &seen.path[4..]),
+        None => (StatusCode::OK, seen.path.as_str()),
+    };
+    let knows = seen.headers.get("x-kerberos-cloud-key").is_some_and(|key| key == KEY);
+    Some(match path {
+        "/queue" | "/queue/test" if seen.method != "POST" => StatusCode::METHOD_NOT_ALLOWED.into_response(),
+        "/queue" | "/queue/test" if !knows => {
+            (StatusCode::UNAUTHORIZED, "the-hub-key is the right one").into_response()
+        }
+        "/queue" | "/queue/test" => (status, "what the Hub says").into_response(),
+        _ => StatusCode::NOT_FOUND.into_response(),
+    })
+}
+
+async fn hub() -> (String, Log) {
+    relay(None, answers).await
+}
+
+fn at(url: &str) -> Arc<dyn EventSink> {
+    sink("hub", &[("url", url), ("hub_key", KEY)])
+}
+
+#[tokio::test]
+async fn conforms() {
+    let (address, log) = hub().await;
+    let sent = sink_suite(at(&format!("http://{address}"))).await;
+    let queued: Vec<Seen> = log.lock().unwrap().iter().filter(|s| s.path == "/queue").cloned().collect();
+    let id = |seen: &Seen| {
+        let body: serde_json::Value = serde_json::from_slice(&seen.body).unwrap();
+        body["message"]["id"].as_str().unwrap().to_owned()
+    };
+    let mut received: Vec<String> = queued.iter().map(id).collect();
+    assert_eq!(received[..5], sent[..5]);
+    let mut sent = sent;
+    received.sort();
+    sent.sort();
+    assert_eq!(received, sent);
+}
+
+#[tokio::test]
+async fn the_event_travels_unchanged_in_a_message() {
+    let (address, log) = hub().await;
+    // with a slash at its end, as some write it
+    at(&format!("http://{address}/")).send(&event(Purpose::Stored)).await.unwrap();
+    let seen = log.lock().unwrap()[0].clone();
+    assert_eq!((seen.method.as_str(), seen.path.as_str()), ("POST", "/queue"));
+    assert_eq!(
+        (&seen.headers["content-type"], &seen.headers["x-kerberos-cloud-key"]),
+        (&"application/json".parse().unwrap(), &KEY.parse().unwrap())
+    );
+    insta::assert_snapshot!(
+        String::from_utf8_lossy(&seen.body),
+        @r#"{"message":{"events":["monitor"],"payload":{"key":"dir/été.mp4"},"id":"event-1"}}"#
+    );
+}
+
+#[tokio::test]
+async fn what_only_tries_goes_to_the_tests_queue() {
+    let (address, log) = hub().await;
+    let sink = at(&format!("http://{address}"));
+    let report = sink.probe().await;
+    assert!(report.passed(), "{report:?}");
+    assert_eq!(steps(&report), ["resolve", "connect", "authenticate"]);
+    sink.send(&event(Purpose::Test)).await.unwrap();
+    let seen = log.lock().unwrap().clone();
+    assert!(seen.iter().all(|s| s.path == "/queue/test"), "{seen:?}");
+    insta::assert_snapshot!(
+        String::from_utf8_lossy(&seen[0].body),
+        @r#"{"message":{"events":["monitor","sequence"],"provider":"kstorage","payload":{}}}"#
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_key_and_a_wrong_address_are_told_apart() {
+    let (address, _) = hub().await;
+    let url = format!("http://{address}");
+    let wrong = sink("hub", &[("url", &url), ("hub_key", "another")]);
+    let report = wrong.probe().await;
+    let (step, reason, cure) = failure(&report);
+    assert_eq!((step, reason), ("authenticate", "The Hub answers 401: it does not accept this Hub key."));
+    assert!(!format!("{reason}{cure}").contains(KEY), "passes on what the server said");
+    let error = wrong.send(&event(Purpose::Stored)).await.unwrap_err();
+    assert_eq!((error.permanent, error.message.as_str()), (false, reason));
+
+    let report = at(&format!("{url}/app")).probe().await;
+    let (step, reason, cure) = failure(&report);
+    assert_eq!((step, reason), ("authenticate", "The Hub answers 404: there is no Hub at this address."));
+    assert!(cure.contains("API"), "{cure}");
+}
+
+#[tokio::test]
+async fn only_200_is_success() {
+    let (address, _) = hub().await;
+    for (code, permanent) in
+        [(201, false), (204, false), (301, false), (400, true), (413, true), (429, false), (503, false)]
+    {
+        let error = at(&format!("http://{address}/{code}")).send(&event(Purpose::Stored)).await.unwrap_err();
+        assert_eq!(error.permanent, permanent, "{code}: {error}");
+        assert!(!error.message.contains("what the Hub says"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn hubs_that_are_not_there_or_say_nothing() {
+    let address = closed().await;
+    let error = at(&format!("http://{address}")).send(&event(Purpose::Stored)).await.unwrap_err();
+    assert_eq!((error.permanent, error.message), (false, format!("{address} refuses connections.")));
+
+    let address = mute().await;
+    let started = Instant::now();
+    let report = at(&format!("http://{address}")).probe().await;
+    assert_eq!((failure(&report).0, failure(&report).1), ("authenticate", "There was no answer in time."));
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+
+    for url in ["http://169.254.169.254", "http://metadata.google.internal"] {
+        assert_eq!(failure(&at(url).probe().await).0, "resolve", "{url}");
+        let error = at(url).send(&event(Purpose::Stored)).await.unwrap_err();
+        assert!(error.message.contains("never connects to those"), "{url}: {error}");
+    }
+}
