@@ -6,7 +6,7 @@
 
 use crate::clock::Clock;
 use crate::http::Outgoing;
-use crate::net::{Target, connection_failure, no_answer};
+use crate::net::{Target, request_failure};
 use crate::prober::Prober;
 use crate::random;
 use async_trait::async_trait;
@@ -193,8 +193,7 @@ impl Refusal {
 
     fn of_connection(url: &Url, cause: Cause) -> Self {
         let server = Target::of(url).map_or_else(|| "the endpoint".into(), |t| t.name());
-        let timed_out = cause.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_timeout);
-        let failure = if timed_out { no_answer(&server) } else { connection_failure(&*cause, &server) };
+        let failure = request_failure(&cause, &server);
         Self { failure, permanent: false, cause: Some(cause) }
     }
 }

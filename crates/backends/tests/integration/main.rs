@@ -5,6 +5,8 @@
 
 mod conformance;
 mod filesystem;
+mod gcs;
+mod gcs_faults;
 mod relay;
 mod s3;
 mod s3_faults;
