@@ -28,6 +28,7 @@ run: ## build for development and run on http://127.0.0.1:8080, data in ./data
 
 .PHONY: build
 build: ## the optimised binary, all in one file: target/release/kerberos-vault
+	@scripts/setup release
 	@cargo xtask build --release
 
 .PHONY: site
@@ -50,6 +51,7 @@ fmt: ## format all Rust
 .PHONY: bench
 bench: ## measure speed and memory into docs/benchmarks.md; single ones: make bench ARGS="media page"
 	@scripts/setup tests
+	@scripts/setup release
 	@cargo xtask build --release
 	@echo "▸ building the benchmark"
 	@cargo build --release --package server --package bench

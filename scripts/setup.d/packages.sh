@@ -23,7 +23,6 @@ need_to_build() {
   need zlib1g-dev "compression of the Kafka client" has_header zlib.h
   need python3 "checks links in the documentation, installs checkers and test servers" have python3
   need python3-venv "installs checkers and test servers" python3 -c "import ensurepip, venv"
-  need binaryen "wasm-opt, makes what browsers load smaller" have wasm-opt
   if [ "$(uname -sm)" = "Linux x86_64" ]; then
     need lld "links in a third of the time, see .cargo/config.toml" have ld.lld
   fi

@@ -2,6 +2,7 @@
 
 need_to_test() {
   need curl "talks to test servers" have curl
+  need openssl "makes keys and certificates for test servers" have openssl
   need ffmpeg "makes recordings for the demo and the tests" have ffmpeg
   need postgresql "the second database; Debian also starts a server of its own, which we leave alone" has_postgres
   need nodejs "runs the browser tests" have node

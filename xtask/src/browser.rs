@@ -3,7 +3,7 @@
 use crate::{
     stage,
     tree::{Tree, digest},
-    workspace::{Mode, OUTPUT_NAME, Workspace, run},
+    workspace::{Mode, OUTPUT_NAME, Workspace, output, run},
 };
 use anyhow::{Context, Result};
 use std::{
@@ -23,8 +23,11 @@ const WASM_FEATURES: [&str; 6] = [
     "--enable-sign-ext",
 ];
 
+/// Older ones spoil the tables that wasm-bindgen makes: the page never comes to life. As in scripts/setup.d/release.sh.
+const OLDEST_WASM_OPT: u32 = 116;
+
 /// Change it when the steps below change, so that older results are not taken for current.
-const RECIPE: &str = "1";
+const RECIPE: &str = "2";
 
 /// The files that belong into the site's `pkg` folder.
 pub(crate) fn build(workspace: &Workspace, mode: Mode) -> Result<Tree> {
@@ -83,7 +86,7 @@ fn bind(wasm: &Path, into: &Path) -> Result<()> {
 
 fn optimise(optimiser: Option<&Path>, files: &Path) -> Result<()> {
     let Some(optimiser) = optimiser else {
-        eprintln!("  wasm-opt is missing: the site works, but is larger than need be. scripts/setup installs it.");
+        eprintln!("  no new wasm-opt: the site works, but is larger than need be. scripts/setup release installs one.");
         return Ok(());
     };
     stage("wasm-opt (seconds)");
@@ -91,7 +94,20 @@ fn optimise(optimiser: Option<&Path>, files: &Path) -> Result<()> {
     run(Command::new(optimiser).args(WASM_FEATURES).arg("-Oz").arg(&wasm).arg("-o").arg(&wasm))
 }
 
+/// The first that is new enough: on the PATH, or where `scripts/setup release` put it.
 fn find_wasm_opt() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join("wasm-opt")).find(|file| file.is_file())
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let caches = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let caches = caches.or_else(|| std::env::home_dir().map(|home| home.join(".cache")));
+    let installed = caches.map(|caches| caches.join("kerberos-vault/wasm-opt/node_modules/.bin"));
+    std::env::split_paths(&path)
+        .chain(installed)
+        .map(|folder| folder.join("wasm-opt"))
+        .find(|file| file.is_file() && version_of(file).is_some_and(|version| version >= OLDEST_WASM_OPT))
+}
+
+/// `wasm-opt version 132 (version_132)`
+fn version_of(wasm_opt: &Path) -> Option<u32> {
+    let said = output(Command::new(wasm_opt).arg("--version")).ok()?;
+    said.split(|c: char| !c.is_ascii_digit()).find(|digits| !digits.is_empty())?.parse().ok()
 }

@@ -6,6 +6,7 @@ use crate::guard::{GuardedClient, GuardedResolver, check_host};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use bytes::Bytes;
+use futures::{Stream, stream};
 use http::HeaderMap;
 use model::error::Cause;
 use reqwest::redirect::Policy;
@@ -18,6 +19,12 @@ use std::time::Duration;
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a request may take, answer included.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a small request to a store may take until the answer's head is there.
+pub(crate) const QUICK: Duration = Duration::from_secs(20);
+/// The same for one with up to 8 MiB in it; 0.6 Mbit/s still makes it.
+pub(crate) const BULK: Duration = Duration::from_secs(120);
+/// How long an answer's body may stand still.
+const STALLED: Duration = Duration::from_secs(20);
 /// How long an unused connection is kept.
 const IDLE: Duration = Duration::from_secs(30);
 /// Most of an answer's body that is read, only so that its connection can be used again.
@@ -34,30 +41,33 @@ const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 pub(crate) struct Outgoing {
     tls: Arc<ClientConfig>,
     web: reqwest::Client,
+    stores: reqwest::Client,
     sdk: SharedHttpClient,
 }
 
 impl Outgoing {
     pub(crate) fn new() -> Self {
         let tls = tls_config();
-        let web = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls.clone())
-            .dns_resolver(Arc::new(GuardedResolver))
-            .no_proxy()
-            .redirect(Policy::none())
-            .referer(false)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(REQUEST_TIMEOUT)
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(16)
-            .user_agent(concat!("kerberos-vault/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .expect("a client built from constants");
+        let client = || {
+            reqwest::Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .dns_resolver(Arc::new(GuardedResolver))
+                .no_proxy()
+                .redirect(Policy::none())
+                .referer(false)
+                .connect_timeout(CONNECT_TIMEOUT)
+                .pool_idle_timeout(IDLE)
+                .pool_max_idle_per_host(16)
+                .user_agent(concat!("kerberos-vault/", env!("CARGO_PKG_VERSION")))
+        };
+        let web = client().timeout(REQUEST_TIMEOUT).build().expect("a client built from constants");
+        // Recordings take as long as they take: see `send`.
+        let stores = client().build().expect("a client built from constants");
         let sdk = aws_smithy_http_client::Builder::new()
             .pool_idle_timeout(IDLE)
             .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
             .build_with_resolver(GuardedResolver);
-        Self { tls: Arc::new(tls), web, sdk: SharedHttpClient::new(GuardedClient(sdk)) }
+        Self { tls: Arc::new(tls), web, stores, sdk: SharedHttpClient::new(GuardedClient(sdk)) }
     }
 
     /// The connector that Amazon's SDK uses.
@@ -68,6 +78,13 @@ impl Outgoing {
     /// Certificates and protocol versions, for a bare handshake.
     pub(crate) fn tls(&self) -> Arc<ClientConfig> {
         self.tls.clone()
+    }
+
+    /// Sends a request to a store and waits for the answer's head, no longer than `patience`.
+    pub(crate) async fn send(&self, request: reqwest::Request, patience: Duration) -> Result<Response, Cause> {
+        check_host(request.url().host_str().unwrap_or_default())?;
+        let sent = tokio::time::timeout(patience, self.stores.execute(request)).await?;
+        Ok(sent.map_err(reqwest::Error::without_url)?)
     }
 
     /// POSTs and tells the status; what the answer says beyond that is nobody's business.
@@ -119,6 +136,34 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     /// Up to the first KiB of the body; empty when the status is 200.
     pub(crate) start: Bytes,
+}
+
+/// What an answer holds, as it arrives. An error when it stands still.
+pub(crate) fn body(response: Response) -> impl Stream<Item = Result<Bytes, Cause>> + Send {
+    stream::try_unfold(response, |mut response| async move {
+        let chunk = tokio::time::timeout(STALLED, response.chunk()).await?;
+        Ok(chunk.map_err(reqwest::Error::without_url)?.map(|bytes| (bytes, response)))
+    })
+}
+
+/// A small answer, whole. An error when it is longer than `limit`.
+pub(crate) async fn small_body(mut response: Response, limit: usize) -> Result<Vec<u8>, Cause> {
+    let mut whole = Vec::new();
+    while let Some(chunk) =
+        tokio::time::timeout(STALLED, response.chunk()).await?.map_err(reqwest::Error::without_url)?
+    {
+        if whole.len() + chunk.len() > limit {
+            return Err("the answer is too long".into());
+        }
+        whole.extend_from_slice(&chunk);
+    }
+    Ok(whole)
+}
+
+/// Whether this is about time that ran out.
+pub(crate) fn timed_out(cause: &Cause) -> bool {
+    cause.is::<tokio::time::error::Elapsed>()
+        || cause.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_timeout)
 }
 
 async fn drain(mut response: Response) {

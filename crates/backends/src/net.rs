@@ -2,8 +2,9 @@
 //! what goes wrong there.
 
 use crate::guard::{GuardedResolver, HostError};
-use crate::http::{CONNECT_TIMEOUT, Outgoing};
+use crate::http::{CONNECT_TIMEOUT, Outgoing, timed_out};
 use crate::prober::Prober;
+use model::error::Cause;
 use model::probe::{ProbeEnded, ProbeFailure};
 use reqwest::Url;
 use rustls::pki_types::ServerName;
@@ -92,6 +93,11 @@ pub(crate) fn connection_failure(error: &(dyn Error + 'static), server: &str) ->
             "Check the network and the server's log, then try again.",
         ),
     }
+}
+
+/// The same for one whose time may have run out.
+pub(crate) fn request_failure(cause: &Cause, server: &str) -> ProbeFailure {
+    if timed_out(cause) { no_answer(server) } else { connection_failure(&**cause, server) }
 }
 
 /// What to say when nothing came back in time.

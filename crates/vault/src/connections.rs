@@ -13,9 +13,8 @@ use model::field::{FieldError, Settings};
 use model::ports::{BlobStore, Connector, EventSink};
 use model::probe::ProbeReport;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait as _,
-    IntoActiveModel, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait as _, IntoActiveModel,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -400,10 +399,8 @@ async fn find(db: &impl ConnectionTrait, id: i64) -> Result<connection::Model> {
 async fn used_by(db: &impl ConnectionTrait, row: &connection::Model) -> Result<Vec<String>> {
     let accounts = account::Entity::find().order_by_asc(account::Column::Name);
     let accounts = if row.family == Family::Provider.as_str() {
-        let copied = account_secondary::Entity::find()
-            .filter(account_secondary::Column::ProviderId.eq(row.id))
-            .all(db)
-            .await?;
+        let copied =
+            account_secondary::Entity::find().filter(account_secondary::Column::ProviderId.eq(row.id)).all(db).await?;
         let main = account::Column::ProviderId.eq(row.id);
         let secondary = account::Column::Id.is_in(copied.iter().map(|c| c.account_id));
         accounts.filter(main.or(secondary)).all(db).await?

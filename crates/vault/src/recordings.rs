@@ -87,13 +87,7 @@ pub struct Found {
 }
 
 impl Recordings {
-    pub(crate) fn new(
-        db: Db,
-        connections: Connections,
-        links: Links,
-        locks: Arc<KeyLocks>,
-        copies: Copies,
-    ) -> Self {
+    pub(crate) fn new(db: Db, connections: Connections, links: Links, locks: Arc<KeyLocks>, copies: Copies) -> Self {
         Self { db, connections, links, locks, copies, down: Arc::default() }
     }
 

@@ -156,13 +156,7 @@ impl Vault {
         let vault = Self {
             users: Users::new(db.clone()),
             accounts: Accounts::new(db.clone(), keys.clone(), connections.changes()),
-            recordings: Recordings::new(
-                db.clone(),
-                connections.clone(),
-                links.clone(),
-                locks.clone(),
-                copies.clone(),
-            ),
+            recordings: Recordings::new(db.clone(), connections.clone(), links.clone(), locks.clone(), copies.clone()),
             ingest: Ingest::new(
                 db.clone(),
                 replicas.clone(),

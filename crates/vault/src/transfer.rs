@@ -87,7 +87,10 @@ impl Parts {
         }
         Err(StoreError::new(
             StoreErrorKind::Corrupt,
-            format!("{} is not what was uploaded: its hash differs. Something changed it at its provider.", content.key),
+            format!(
+                "{} is not what was uploaded: its hash differs. Something changed it at its provider.",
+                content.key
+            ),
         ))
     }
 }

@@ -125,7 +125,9 @@ fn refused(error: UploadError) -> ApiError {
         UploadError::Vault(VaultError::NotFound(_)) => &problem::PROVIDER_NOT_FOUND,
         UploadError::Vault(e) => return refusal(e),
         // A provider that lost an upload half-way is no fault of the agent's, which keeps the file and tries again.
-        UploadError::Store(e) if is_upheaval(e.kind) => return ApiError::from(&problem::PROVIDER_UNAVAILABLE).caused_by(e),
+        UploadError::Store(e) if is_upheaval(e.kind) => {
+            return ApiError::from(&problem::PROVIDER_UNAVAILABLE).caused_by(e);
+        }
         UploadError::Store(e) => return store_refusal(e),
     };
     let detail = match &error {

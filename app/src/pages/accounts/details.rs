@@ -15,7 +15,15 @@ pub(super) fn details(
     let chosen = input.provider.clone();
     let secondaries = (providers.len() > 1).then(|| {
         let help = "Each recording is copied there as well, and read from there while the main provider is down.";
-        choices("secondary_providers", "Secondary providers", help, providers.clone(), &input.secondary_providers, readonly, errors)
+        choices(
+            "secondary_providers",
+            "Secondary providers",
+            help,
+            providers.clone(),
+            &input.secondary_providers,
+            readonly,
+            errors,
+        )
     });
     let no_provider = providers.is_empty();
     let options = providers.into_iter().map(move |p| {

@@ -1,8 +1,8 @@
 //! The list.
 
+use super::moves::MovesPanel;
 use super::{Changes, kind_icon, words};
 use crate::api::connections::{list_connections, list_path};
-use super::moves::MovesPanel;
 use crate::api::deliveries::RetryParked;
 use crate::api::moves::StartMove;
 use crate::components::{Done, Empty, Icon, Loading, PageHead, Problem, State, icon, loaded, status};

@@ -1,6 +1,6 @@
 //! Why an event was not taken, in words for both Validate and the list of deliveries.
 
-use crate::net::{Target, connection_failure, no_answer};
+use crate::net::{Target, request_failure};
 use model::error::{Cause, SinkError};
 use model::probe::ProbeFailure;
 use reqwest::Url;
@@ -34,8 +34,7 @@ impl Refusal {
     /// For a request that was not answered.
     pub(super) fn of_connection(url: &Url, cause: Cause) -> Self {
         let server = Target::of(url).map_or_else(|| "the server".into(), |t| t.name());
-        let timed_out = cause.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_timeout);
-        let failure = if timed_out { no_answer(&server) } else { connection_failure(&*cause, &server) };
+        let failure = request_failure(&cause, &server);
         Self { failure, permanent: false, cause: Some(cause) }
     }
 }

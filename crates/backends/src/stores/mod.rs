@@ -1,7 +1,10 @@
 //! Object stores.
 
 mod filesystem;
+mod gcs;
 mod s3;
+mod trouble;
 
 pub(crate) use filesystem::FilesystemStore;
+pub(crate) use gcs::GcsStore;
 pub(crate) use s3::S3Store;

@@ -5,6 +5,8 @@
 
 mod conformance;
 mod filesystem;
+mod gcs;
+mod gcs_faults;
 mod hub;
 mod relay;
 mod s3;

@@ -2,6 +2,7 @@
 
 mod ceph;
 mod filesystem;
+mod gcs;
 mod minio;
 mod s3;
 mod storj;
@@ -10,10 +11,17 @@ use crate::connection::Kind;
 
 pub use ceph::Ceph;
 pub use filesystem::Filesystem;
+pub use gcs::{Gcs, ServiceKey};
 pub use minio::Minio;
 pub use s3::{S3, S3Target, Signer};
 pub use storj::Storj;
 
 /// Every kind, in the order a chooser shows them.
-pub const KINDS: &[Kind] =
-    &[Kind::of::<Filesystem>(), Kind::of::<S3>(), Kind::of::<Minio>(), Kind::of::<Ceph>(), Kind::of::<Storj>()];
+pub const KINDS: &[Kind] = &[
+    Kind::of::<Filesystem>(),
+    Kind::of::<S3>(),
+    Kind::of::<Gcs>(),
+    Kind::of::<Minio>(),
+    Kind::of::<Ceph>(),
+    Kind::of::<Storj>(),
+];

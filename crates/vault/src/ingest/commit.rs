@@ -3,13 +3,13 @@
 
 use super::UploadRequest;
 use super::digest::Content;
-use crate::{Result, VaultError};
 use crate::clock::{DAY_MS, day_of, now_ms};
 use crate::copies;
 use crate::deliveries::{self, NewDelivery};
 use crate::devices;
 use crate::entity::{connection, recording, upload, usage_day};
 use crate::keys::random_id;
+use crate::{Result, VaultError};
 use model::ObjectKey;
 use model::event::{Event, Metadata, Payload};
 use model::file_name::AgentFileName;

@@ -11,8 +11,8 @@ mod error;
 mod finish;
 mod locks;
 mod receive;
-mod shares;
 mod recover;
+mod shares;
 
 use crate::accounts::Account;
 use crate::clock::now_ms;

@@ -133,7 +133,8 @@ impl Moves {
 
     /// Stops for now; what has been moved stays moved.
     pub async fn pause(&self, actor: &Actor, id: i64) -> Result<()> {
-        self.change(actor, id, "paused moving recordings", |row| row.state = Set(MoveState::Paused.as_str().into())).await
+        self.change(actor, id, "paused moving recordings", |row| row.state = Set(MoveState::Paused.as_str().into()))
+            .await
     }
 
     /// Goes on; what could not be moved is tried again.
@@ -169,7 +170,8 @@ impl Moves {
         self.db
             .write(move |tx| {
                 Box::pin(async move {
-                    let row = provider_move::Entity::find_by_id(id).one(tx).await?.ok_or(VaultError::NotFound("move"))?;
+                    let row =
+                        provider_move::Entity::find_by_id(id).one(tx).await?.ok_or(VaultError::NotFound("move"))?;
                     if row.state == MoveState::Done.as_str() {
                         return Err(VaultError::Conflict("This move has ended already.".into()));
                     }
@@ -185,9 +187,8 @@ impl Moves {
 
 /// Whether a move that has not ended involves a provider.
 pub(crate) async fn involves(tx: &impl ConnectionTrait, provider_id: i64) -> Result<bool> {
-    let involved = provider_move::Column::FromProviderId
-        .eq(provider_id)
-        .or(provider_move::Column::ToProviderId.eq(provider_id));
+    let involved =
+        provider_move::Column::FromProviderId.eq(provider_id).or(provider_move::Column::ToProviderId.eq(provider_id));
     let unfinished = provider_move::Entity::find()
         .filter(involved)
         .filter(provider_move::Column::State.ne(MoveState::Done.as_str()));

@@ -27,8 +27,7 @@ impl Moves {
         let Some(found) = self.at(id, from.id).await? else { return Ok(Outcome::Gone) };
         // In the order of their ids, so that two moves never wait for each other.
         let (first, second) = (from.id.min(to.id), from.id.max(to.id));
-        let _turns =
-            (self.locks.lock(first, &found.key).await?, self.locks.lock(second, &found.key).await?);
+        let _turns = (self.locks.lock(first, &found.key).await?, self.locks.lock(second, &found.key).await?);
         let Some(found) = self.at(id, from.id).await? else { return Ok(Outcome::Gone) };
         let copied = copy::Entity::find_by_id((id, to.id)).one(self.db.read()).await?.is_some();
         if !copied && self.is_taken(&found, to.id).await? {

@@ -82,9 +82,8 @@ impl Moves {
         let now = now_ms();
         let sql = "UPDATE moves SET lease_until = $1 WHERE id = $2 AND lease_until <= $3";
         let statement = self.db.statement(sql, [now + LEASE_MS, id, now].map(sea_orm::Value::from));
-        let claimed = self
-            .db
-            .write(move |tx| Box::pin(async move { Ok(tx.execute_raw(statement).await?.rows_affected() == 1) }));
+        let claimed =
+            self.db.write(move |tx| Box::pin(async move { Ok(tx.execute_raw(statement).await?.rows_affected() == 1) }));
         claimed.await
     }
 
@@ -117,7 +116,9 @@ impl Moves {
             let moving = pair.iter().map(|(id, _)| self.move_one(*id, &from, &to));
             for ((id, size), outcome) in pair.iter().zip(join_all(moving).await) {
                 match outcome {
-                    Ok(Outcome::Moved) => (batch.moved, batch.moved_bytes) = (batch.moved + 1, batch.moved_bytes + size),
+                    Ok(Outcome::Moved) => {
+                        (batch.moved, batch.moved_bytes) = (batch.moved + 1, batch.moved_bytes + size)
+                    }
                     Ok(Outcome::Gone) => {}
                     Err(error) => {
                         tracing::warn!(recording = id, error = &error as &dyn StdError, "a recording was not moved");

@@ -2,42 +2,24 @@
 //! they were sent. Codes and region names are, once they look like such.
 
 use crate::net::{connection_failure, no_answer};
+use crate::stores::trouble::{LOST_PARTS, Trouble, UNKNOWN_UPLOAD, printable};
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
-use model::error::{Cause, StoreError, StoreErrorKind};
-use model::probe::ProbeFailure;
+use model::error::StoreErrorKind;
 use model::providers::S3Target;
 use std::time::{Duration, SystemTime};
 
-/// A request that failed: what kind of trouble, in which words, with what cure.
-#[derive(Debug)]
-pub(super) struct Trouble {
-    pub(super) kind: StoreErrorKind,
-    pub(super) failure: ProbeFailure,
-    source: Option<Cause>,
-}
-
-impl From<Trouble> for StoreError {
-    fn from(trouble: Trouble) -> Self {
-        Self { kind: trouble.kind, message: trouble.failure.reason, source: trouble.source }
-    }
-}
-
 impl Trouble {
-    fn new(kind: StoreErrorKind, reason: impl Into<String>, cure: impl Into<String>) -> Self {
-        Self { kind, failure: ProbeFailure { reason: reason.into(), cure: cure.into() }, source: None }
-    }
-
     /// Puts an error of the SDK into words; `server` is `host:port`.
     pub(super) fn of<E>(error: SdkError<E>, target: &S3Target, server: &str, now: SystemTime) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         let told = match (&error, error.raw_response()) {
-            (SdkError::TimeoutError(_), _) => of_connection(no_answer(server)),
-            (SdkError::DispatchFailure(e), _) if e.is_timeout() => of_connection(no_answer(server)),
-            (SdkError::DispatchFailure(e), _) => of_connection(
+            (SdkError::TimeoutError(_), _) => Self::of_connection(no_answer(server)),
+            (SdkError::DispatchFailure(e), _) if e.is_timeout() => Self::of_connection(no_answer(server)),
+            (SdkError::DispatchFailure(e), _) => Self::of_connection(
                 e.as_connector_error().map_or_else(|| no_answer(server), |e| connection_failure(e, server)),
             ),
             (_, Some(response)) => {
@@ -53,11 +35,6 @@ impl Trouble {
     }
 }
 
-/// Waiting helps against some of it, and the rest is not told apart: retrying is never wrong.
-fn of_connection(failure: ProbeFailure) -> Trouble {
-    Trouble { kind: StoreErrorKind::Unavailable, failure, source: None }
-}
-
 /// An error a server sent.
 struct Answer<'a> {
     response: &'a HttpResponse,
@@ -67,14 +44,14 @@ struct Answer<'a> {
 
 impl Answer<'_> {
     fn trouble(&self, target: &S3Target, server: &str, now: SystemTime) -> Trouble {
-        use StoreErrorKind::{Denied, Full, Interrupted, NotFound, Range, Unavailable};
+        use StoreErrorKind::{Denied, Interrupted, NotFound, Unavailable};
         let status = self.response.status().as_u16();
         match (self.code.unwrap_or_default(), status) {
             ("NoSuchBucket", _) => no_bucket(target),
-            ("NoSuchKey" | "NotFound", _) => Trouble::new(NotFound, NO_OBJECT, "Check the key."),
+            ("NoSuchKey" | "NotFound", _) => Trouble::no_object(),
             ("NoSuchUpload", _) => Trouble::new(NotFound, UNKNOWN_UPLOAD, "Send it again."),
             ("InvalidPart" | "InvalidPartOrder", _) => Trouble::new(Interrupted, LOST_PARTS, "Send it again."),
-            ("InvalidRange", _) | (_, 416) => Trouble::new(Range, OUT_OF_RANGE, "Ask for bytes that are there."),
+            ("InvalidRange", _) | (_, 416) => Trouble::out_of_range(),
             ("RequestTimeTooSkewed" | "RequestExpired", _) => self.skewed(now),
             ("InvalidAccessKeyId", _) => Trouble::new(
                 Denied,
@@ -92,15 +69,9 @@ impl Answer<'_> {
                 Trouble::new(Denied, "The store does not take objects of this size.", "Raise the store's limit.")
             }
             ("XMinioStorageFull" | "QuotaExceeded" | "XMinioAdminBucketQuotaExceeded" | "InsufficientStorage", _)
-            | (_, 507) => {
-                Trouble::new(Full, "The store is full.", "Free some space there, or raise the bucket's quota.")
-            }
+            | (_, 507) => Trouble::full(),
             ("SlowDown" | "SlowDownRead" | "SlowDownWrite" | "Throttling" | "RequestLimitExceeded", _) | (_, 429) => {
-                Trouble::new(
-                    Unavailable,
-                    "The store asks to slow down.",
-                    "Wait a little; if it stays so, the store is too small for the load.",
-                )
+                Trouble::slow_down()
             }
             ("RequestTimeout", _) => Trouble::new(
                 Unavailable,
@@ -112,11 +83,7 @@ impl Answer<'_> {
                 "The store lacks something the vault needs.",
                 "Check that it is an S3-compatible server, and update it.",
             ),
-            (_, 500..) => Trouble::new(
-                Unavailable,
-                format!("The store has trouble of its own (status {status})."),
-                "See the store's log, and try again.",
-            ),
+            (_, 500..) => Trouble::of_its_own(status),
             ("AccessDenied" | "AllAccessDisabled", _) | (_, 401 | 403) => Trouble::new(
                 Denied,
                 "The store denies access.",
@@ -125,7 +92,7 @@ impl Answer<'_> {
                     target.bucket
                 ),
             ),
-            ("", 404) => Trouble::new(NotFound, NO_OBJECT, "Check the key."),
+            ("", 404) => Trouble::no_object(),
             ("", _) => Trouble::new(
                 Unavailable,
                 format!("{server} does not answer like an S3 server (status {status})."),
@@ -189,39 +156,12 @@ fn is_region(text: &str) -> bool {
     (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-/// A code, if it looks like one.
-fn printable(code: &str) -> String {
-    let plain = code.len() <= 64 && code.bytes().all(|b| b.is_ascii_alphanumeric());
-    if plain { format!(" ({code})") } else { String::new() }
-}
-
-const NO_OBJECT: &str = "There is no such recording in this store.";
-const UNKNOWN_UPLOAD: &str = "The store does not know this upload, or not any more.";
-const LOST_PARTS: &str = "The upload's parts do not join to a whole; it must be sent again.";
-const OUT_OF_RANGE: &str = "The range lies outside the recording.";
-
 pub(super) fn no_bucket(target: &S3Target) -> Trouble {
     Trouble::new(
         StoreErrorKind::Denied,
         format!("There is no bucket '{}'.", target.bucket),
         "Make the bucket, or check its name; the vault makes none.",
     )
-}
-
-pub(super) fn no_object() -> StoreError {
-    StoreError::new(StoreErrorKind::NotFound, NO_OBJECT)
-}
-
-pub(super) fn unknown_upload() -> StoreError {
-    StoreError::new(StoreErrorKind::NotFound, UNKNOWN_UPLOAD)
-}
-
-pub(super) fn lost_parts() -> StoreError {
-    StoreError::new(StoreErrorKind::Interrupted, LOST_PARTS)
-}
-
-pub(super) fn out_of_range() -> StoreError {
-    StoreError::new(StoreErrorKind::Range, OUT_OF_RANGE)
 }
 
 #[cfg(test)]
@@ -235,9 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn passes_on_no_text_of_the_servers() {
-        assert_eq!(printable("MalformedXML"), " (MalformedXML)");
-        assert_eq!(printable("<script>"), "");
+    fn takes_only_what_looks_like_a_region() {
         assert!(is_region("eu-west-1") && !is_region("eu west") && !is_region(""));
     }
 }

@@ -12,6 +12,7 @@ mod uploads;
 use crate::clock::Clock;
 use crate::http::Outgoing;
 use crate::net::Target;
+use crate::stores::trouble::{PART_SIZE, Trouble, broke_off, no_object, no_ranges, out_of_range};
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
@@ -19,7 +20,6 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream as SdkStream;
 use bytes::Bytes;
 use client::Clients;
-use error::Trouble;
 use futures::stream;
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
@@ -31,7 +31,6 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-const PART_SIZE: usize = 8 * 1024 * 1024;
 /// Longest a signed address may live: the protocol's own limit.
 const MAX_SIGNED: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -127,8 +126,8 @@ impl BlobStore for S3Store {
     async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ByteStream, StoreError> {
         if range.as_ref().is_some_and(Range::is_empty) {
             return match self.head(key).await? {
-                Some(_) => Err(error::out_of_range()),
-                None => Err(error::no_object()),
+                Some(_) => Err(out_of_range()),
+                None => Err(no_object()),
             };
         }
         let wanted = range.as_ref().map(|r| format!("bytes={}-{}", r.start, r.end - 1));
@@ -136,20 +135,13 @@ impl BlobStore for S3Store {
             self.quick().get_object().bucket(&self.target.bucket).key(key.as_str()).set_range(wanted).send().await;
         let found = found.map_err(self.failed())?;
         if range.is_some() && found.content_range().is_none() {
-            return Err(StoreError::new(
-                StoreErrorKind::Unavailable,
-                "The store does not answer requests for a part of a recording.",
-            ));
+            return Err(no_ranges());
         }
         Ok(Box::pin(stream::try_unfold(found.body, |mut body| async move {
             match body.next().await {
                 None => Ok(None),
                 Some(Ok(bytes)) => Ok(Some((bytes, body))),
-                Some(Err(e)) => Err(StoreError::caused(
-                    StoreErrorKind::Unavailable,
-                    "The store broke off in the middle of a recording.",
-                    e,
-                )),
+                Some(Err(e)) => Err(broke_off(e)),
             }
         })))
     }

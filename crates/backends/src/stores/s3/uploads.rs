@@ -1,7 +1,7 @@
 //! Multipart uploads.
 
 use super::S3Store;
-use super::error::{lost_parts, unknown_upload};
+use crate::stores::trouble::{check_parts, unknown_upload};
 use aws_sdk_s3::primitives::ByteStream as SdkStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
@@ -44,9 +44,7 @@ impl S3Store {
         upload: &UploadId,
         parts: &[Part],
     ) -> Result<(), StoreError> {
-        if parts.is_empty() || parts.iter().zip(1u32..).any(|(part, number)| part.number != number) {
-            return Err(lost_parts());
-        }
+        check_parts(parts)?;
         let listed: Result<Vec<CompletedPart>, StoreError> = parts
             .iter()
             .map(|part| Ok(CompletedPart::builder().part_number(wire_number(part.number)?).e_tag(&part.tag).build()))

@@ -1,0 +1,129 @@
+//! Single objects and listings, as the JSON API has them.
+//! <https://cloud.google.com/storage/docs/json_api/v1>
+
+use super::GcsStore;
+use super::api::{Call, encode};
+use crate::http::BULK;
+use crate::stores::trouble::Trouble;
+use bytes::Bytes;
+use model::error::StoreErrorKind;
+use reqwest::{Method, Response};
+use serde::Deserialize;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// What is known of an object. Numbers are texts in this API.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Object {
+    pub(super) name: String,
+    pub(super) size: String,
+    /// Changes with every write.
+    pub(super) generation: String,
+    pub(super) metadata: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Page {
+    pub(super) items: Vec<Object>,
+    pub(super) next_page_token: Option<String>,
+}
+
+impl GcsStore {
+    fn object_path(&self, name: &str) -> String {
+        format!("/storage/v1/b/{}/o/{}", self.bucket, encode(name))
+    }
+
+    /// Stores a small object whole; it is visible once all of it has arrived.
+    pub(super) async fn upload(&self, name: &str, kind: &'static str, bytes: Bytes) -> Result<Object, Trouble> {
+        let path = format!("/upload/storage/v1/b/{}/o?uploadType=media&name={}", self.bucket, encode(name));
+        let length = bytes.len().to_string();
+        let call = Call { content: Some((kind, bytes)), patience: BULK, ..Call::new(Method::POST, path) };
+        let stored: Object = self.api.json(call).await.map_err(|t| self.not_the_object(t))?;
+        if stored.size != length {
+            return Err(Trouble::new(
+                StoreErrorKind::Unavailable,
+                "The store has kept less of the recording than it was sent.",
+                "Check for a proxy between the vault and the store.",
+            ));
+        }
+        Ok(stored)
+    }
+
+    /// What is known of an object; `None` when it is not there.
+    pub(super) async fn object(&self, name: &str) -> Result<Option<Object>, Trouble> {
+        let path = format!("{}?fields=name,size,generation,metadata", self.object_path(name));
+        match self.api.json(Call::new(Method::GET, path)).await {
+            Ok(found) => Ok(Some(found)),
+            Err(trouble) if trouble.kind == StoreErrorKind::NotFound => self.check_bucket().await.map(|()| None),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    pub(super) async fn download(&self, name: &str, range: Option<String>) -> Result<Response, Trouble> {
+        let path = format!("{}?alt=media", self.object_path(name));
+        match self.api.call(Call { range, ..Call::new(Method::GET, path) }).await {
+            Err(trouble) if trouble.kind == StoreErrorKind::NotFound => {
+                self.check_bucket().await?;
+                Err(trouble)
+            }
+            answered => answered,
+        }
+    }
+
+    /// Removes an object; one that is not there is fine.
+    pub(super) async fn remove(&self, name: &str) -> Result<(), Trouble> {
+        match self.api.call(Call::new(Method::DELETE, self.object_path(name))).await {
+            Ok(_) => Ok(()),
+            Err(trouble) if trouble.kind == StoreErrorKind::NotFound => self.check_bucket().await,
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    /// Joins up to 32 objects, given as name and generation, to one. Google removes the sources in
+    /// the same step, which neither soft delete, versioning nor early-deletion fees see.
+    pub(super) async fn compose(
+        &self,
+        sources: &[(String, String)],
+        name: &str,
+        kind: &str,
+        metadata: BTreeMap<&str, &str>,
+    ) -> Result<Object, Trouble> {
+        let sources: Vec<_> =
+            sources.iter().map(|(name, generation)| json!({"name": name, "generation": generation})).collect();
+        let body = json!({
+            "sourceObjects": sources,
+            "destination": {"contentType": kind, "metadata": metadata},
+            "deleteSourceObjects": true,
+        });
+        let content = Some(("application/json", body.to_string().into()));
+        let path = format!("{}/compose", self.object_path(name));
+        self.api.json(Call { content, patience: BULK, ..Call::new(Method::POST, path) }).await
+    }
+
+    pub(super) async fn list_page(&self, prefix: &str, from: Option<String>, most: u32) -> Result<Page, Trouble> {
+        let from = from.map(|token| format!("&pageToken={}", encode(&token))).unwrap_or_default();
+        let path = format!(
+            "/storage/v1/b/{}/o?prefix={}&maxResults={most}&fields=items(name,generation),nextPageToken{from}",
+            self.bucket,
+            encode(prefix)
+        );
+        self.api.json(Call::new(Method::GET, path)).await
+    }
+
+    /// A missing object and a missing bucket get the same answer; taking one for the other would
+    /// make every recording look lost.
+    async fn check_bucket(&self) -> Result<(), Trouble> {
+        match self.list_page(model::ObjectKey::for_probe("").as_str(), None, 1).await {
+            Err(trouble) if trouble.kind == StoreErrorKind::NotFound => Err(super::error::no_bucket(&self.bucket)),
+            // The object's own answer stands: this one may fail for want of another permission.
+            _ => Ok(()),
+        }
+    }
+
+    /// An upload finds nothing missing but the bucket.
+    pub(super) fn not_the_object(&self, trouble: Trouble) -> Trouble {
+        if trouble.kind == StoreErrorKind::NotFound { super::error::no_bucket(&self.bucket) } else { trouble }
+    }
+}

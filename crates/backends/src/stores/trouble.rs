@@ -1,0 +1,134 @@
+//! What all stores say alike.
+
+use crate::http::body;
+use futures::TryStreamExt;
+use model::error::{Cause, StoreError, StoreErrorKind};
+use model::ports::{ByteStream, Part};
+use model::probe::ProbeFailure;
+use reqwest::Response;
+
+/// Bytes per part of a multipart upload to a store over the network.
+pub(super) const PART_SIZE: usize = 8 * 1024 * 1024;
+
+pub(super) const NO_OBJECT: &str = "There is no such recording in this store.";
+pub(super) const UNKNOWN_UPLOAD: &str = "The store does not know this upload, or not any more.";
+pub(super) const LOST_PARTS: &str = "The upload's parts do not join to a whole; it must be sent again.";
+pub(super) const OUT_OF_RANGE: &str = "The range lies outside the recording.";
+const BROKE_OFF: &str = "The store broke off in the middle of a recording.";
+
+/// A request that failed: what kind of trouble, in which words, with what cure.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    pub(super) kind: StoreErrorKind,
+    pub(super) failure: ProbeFailure,
+    pub(super) source: Option<Cause>,
+}
+
+impl From<Trouble> for StoreError {
+    fn from(trouble: Trouble) -> Self {
+        Self { kind: trouble.kind, message: trouble.failure.reason, source: trouble.source }
+    }
+}
+
+impl Trouble {
+    pub(super) fn new(kind: StoreErrorKind, reason: impl Into<String>, cure: impl Into<String>) -> Self {
+        Self { kind, failure: ProbeFailure { reason: reason.into(), cure: cure.into() }, source: None }
+    }
+
+    /// Nothing came back. Waiting helps against some of it, and the rest is not told apart: retrying
+    /// is never wrong.
+    pub(super) fn of_connection(failure: ProbeFailure) -> Self {
+        Self { kind: StoreErrorKind::Unavailable, failure, source: None }
+    }
+
+    /// The object is not there.
+    pub(super) fn no_object() -> Self {
+        Self::new(StoreErrorKind::NotFound, NO_OBJECT, "Check the key.")
+    }
+
+    /// The range lies outside the object.
+    pub(super) fn out_of_range() -> Self {
+        Self::new(StoreErrorKind::Range, OUT_OF_RANGE, "Ask for bytes that are there.")
+    }
+
+    /// The store has no room.
+    pub(super) fn full() -> Self {
+        Self::new(StoreErrorKind::Full, "The store is full.", "Free some space there, or raise the bucket's quota.")
+    }
+
+    /// The store is asked too much.
+    pub(super) fn slow_down() -> Self {
+        Self::new(
+            StoreErrorKind::Unavailable,
+            "The store asks to slow down.",
+            "Wait a little; if it stays so, the store is too small for the load.",
+        )
+    }
+
+    /// The store fails by itself.
+    pub(super) fn of_its_own(status: u16) -> Self {
+        Self::new(
+            StoreErrorKind::Unavailable,
+            format!("The store has trouble of its own (status {status})."),
+            "See the store's log, and try again.",
+        )
+    }
+
+    /// With cause.
+    pub(super) fn caused_by(self, source: impl Into<Cause>) -> Self {
+        Self { source: Some(source.into()), ..self }
+    }
+}
+
+pub(super) fn no_object() -> StoreError {
+    StoreError::new(StoreErrorKind::NotFound, NO_OBJECT)
+}
+
+pub(super) fn unknown_upload() -> StoreError {
+    StoreError::new(StoreErrorKind::NotFound, UNKNOWN_UPLOAD)
+}
+
+pub(super) fn lost_parts() -> StoreError {
+    StoreError::new(StoreErrorKind::Interrupted, LOST_PARTS)
+}
+
+pub(super) fn out_of_range() -> StoreError {
+    StoreError::new(StoreErrorKind::Range, OUT_OF_RANGE)
+}
+
+pub(super) fn no_ranges() -> StoreError {
+    StoreError::new(StoreErrorKind::Unavailable, "The store does not answer requests for a part of a recording.")
+}
+
+pub(super) fn broke_off(cause: impl Into<Cause>) -> StoreError {
+    StoreError::caused(StoreErrorKind::Unavailable, BROKE_OFF, cause)
+}
+
+/// What an answer holds, as a recording's bytes.
+pub(super) fn stream_of(response: Response) -> ByteStream {
+    Box::pin(body(response).map_err(broke_off))
+}
+
+/// Whether parts are 1, 2, 3… without gaps, and at least one.
+pub(super) fn check_parts(parts: &[Part]) -> Result<(), StoreError> {
+    let gaps = parts.iter().zip(1u32..).any(|(part, number)| part.number != number);
+    if parts.is_empty() || gaps { Err(lost_parts()) } else { Ok(()) }
+}
+
+/// As a person would say a server's code, if it looks like one.
+pub(super) fn printable(code: &str) -> String {
+    let plain = (1..=64).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric());
+    if plain { format!(" ({code})") } else { String::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passes_on_no_text_of_the_servers() {
+        assert_eq!(printable("MalformedXML"), " (MalformedXML)");
+        assert_eq!(printable("<script>"), "");
+        assert_eq!(printable(""), "");
+    }
+}
