@@ -144,7 +144,11 @@ impl Vault {
             return Err(StartError::KeyMissing { path: key_file.display().to_string() });
         }
         let keys = Arc::new(Keys::load(options.master_key.as_ref(), &key_file)?);
-        let limits = Limits { max_bytes: options.max_upload_bytes, idle_timeout: options.idle_timeout };
+        let limits = Limits {
+            max_bytes: options.max_upload_bytes,
+            idle_timeout: options.idle_timeout,
+            budget: Budget::new(options.receive_budget_bytes, spool),
+        };
 
         let replicas = Replicas::new(db.clone(), options.replica_timeout);
         let wakeups = Wakeups::default();
@@ -164,7 +168,6 @@ impl Vault {
                 wakeups.clone(),
                 locks.clone(),
                 limits,
-                Budget::new(options.receive_budget_bytes, spool),
                 keys.vault_id().to_owned(),
             ),
             moves: Moves::new(db.clone(), connections.clone(), locks.clone()),

@@ -102,10 +102,10 @@ pub enum Outcome {
 }
 
 /// How uploads are bounded.
-#[derive(Debug, Clone)]
 pub(crate) struct Limits {
     pub(crate) max_bytes: u64,
     pub(crate) idle_timeout: Duration,
+    pub(crate) budget: Budget,
 }
 
 /// Stores recordings.
@@ -117,7 +117,8 @@ pub struct Ingest {
     wakeups: Wakeups,
     locks: Arc<KeyLocks>,
     budget: Arc<Budget>,
-    limits: Limits,
+    max_bytes: u64,
+    idle_timeout: Duration,
     slots: Arc<Semaphore>,
     shares: Arc<Shares>,
     vault_id: String,
@@ -139,12 +140,25 @@ impl Ingest {
         wakeups: Wakeups,
         locks: Arc<KeyLocks>,
         limits: Limits,
-        budget: Budget,
         vault_id: String,
     ) -> Self {
-        let shares = Arc::new(Shares::new(MAX_UPLOADS_OF_PROVIDER, budget.sending_share()));
-        let (budget, slots) = (Arc::new(budget), Arc::new(Semaphore::new(MAX_UPLOADS)));
-        Self { db, replicas, connections, wakeups, locks, budget, limits, slots, shares, vault_id }
+        let shares = Arc::new(Shares::new(MAX_UPLOADS_OF_PROVIDER, limits.budget.sending_share()));
+        let slots = Arc::new(Semaphore::new(MAX_UPLOADS));
+        let Limits { max_bytes, idle_timeout, budget } = limits;
+        let budget = Arc::new(budget);
+        Self {
+            db,
+            replicas,
+            connections,
+            wakeups,
+            locks,
+            budget,
+            max_bytes,
+            idle_timeout,
+            slots,
+            shares,
+            vault_id,
+        }
     }
 
     /// Stores one recording. Once its bytes have arrived the work goes on even if the caller is
@@ -198,8 +212,8 @@ impl Ingest {
         let provider = self.provider(account, request.provider.as_deref().unwrap_or_default()).await?;
         match request.content_length {
             Some(0) => return Err(UploadError::Empty),
-            Some(size) if size > self.limits.max_bytes => {
-                return Err(UploadError::TooLarge { max: self.limits.max_bytes });
+            Some(size) if size > self.max_bytes => {
+                return Err(UploadError::TooLarge { max: self.max_bytes });
             }
             _ => {}
         }

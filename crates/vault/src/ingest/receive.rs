@@ -103,8 +103,8 @@ impl Ingest {
         let mut part = self.part(target, 0, part_size);
         while let Some(mut chunk) = self.next(body).await? {
             digest.update(&chunk);
-            if digest.size() > self.limits.max_bytes {
-                return Err(UploadError::TooLarge { max: self.limits.max_bytes });
+            if digest.size() > self.max_bytes {
+                return Err(UploadError::TooLarge { max: self.max_bytes });
             }
             while !chunk.is_empty() {
                 if part.len() == part_size {
@@ -146,11 +146,11 @@ impl Ingest {
         S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
         E: StdError + Send + Sync + 'static,
     {
-        match tokio::time::timeout(self.limits.idle_timeout, body.next()).await {
+        match tokio::time::timeout(self.idle_timeout, body.next()).await {
             Ok(None) => Ok(None),
             Ok(Some(Ok(chunk))) => Ok(Some(chunk)),
             Ok(Some(Err(error))) => Err(UploadError::Incomplete(Box::new(error))),
-            Err(_) => Err(UploadError::Stalled(self.limits.idle_timeout.as_secs())),
+            Err(_) => Err(UploadError::Stalled(self.idle_timeout.as_secs())),
         }
     }
 }
