@@ -194,10 +194,12 @@ impl Vault {
             wakeups: self.wakeups.clone(),
         };
         let (housekeeping, replicas) = (self.housekeeping(), self.replicas.clone());
+        let replayer = self.deliveries.replayer();
         tokio::spawn(async move {
             tokio::join!(
                 dispatcher.run(cancel.clone()),
                 housekeeping.run(cancel.clone()),
+                replayer.run(cancel.clone()),
                 replicas.keep_reporting(cancel)
             );
         })

@@ -11,6 +11,7 @@ pub mod device;
 pub mod lane;
 pub mod recording;
 pub mod removal;
+pub mod replay;
 pub mod replica;
 pub mod session;
 pub mod upload;

@@ -8,6 +8,7 @@ mod buffer;
 mod commit;
 mod digest;
 mod error;
+mod event;
 mod finish;
 mod locks;
 mod receive;
@@ -34,6 +35,7 @@ use tokio::task::JoinHandle;
 
 pub(crate) use buffer::Budget;
 pub use error::UploadError;
+pub(crate) use event::{event_of, lane};
 pub(crate) use locks::KeyLocks;
 
 /// Most uploads at a time; further ones are asked to come back.

@@ -175,6 +175,8 @@ pub(crate) struct MemorySink {
     /// Answers a permanent refusal for devices named here, a transient failure for `*`.
     pub(crate) refuses: Mutex<Vec<String>>,
     pub(crate) attempts: Mutex<u32>,
+    /// The ids of the events taken, in order.
+    pub(crate) ids: Mutex<Vec<String>>,
     came: Notify,
 }
 
@@ -229,6 +231,7 @@ impl EventSink for MemorySink {
             let json: serde_json::Value = serde_json::from_slice(&event.body).unwrap();
             assert_eq!(json["id"], event.id.as_str());
             let key = json["payload"]["key"].as_str().unwrap().to_owned();
+            self.ids.lock().unwrap().push(event.id.clone());
             self.events.lock().unwrap().push((event.device.clone(), key));
             Ok(())
         };
