@@ -9,6 +9,7 @@ pub mod dashboard;
 pub mod deliveries;
 pub mod error;
 pub mod media;
+pub mod replays;
 pub mod session;
 
 #[cfg(feature = "ssr")]
