@@ -19,8 +19,9 @@ use leptos_router::path;
 use model::connection::Family::{Integration, Provider};
 use pages::accounts::{AccountDialog, AccountsPage, DeleteAccountDialog, KeysDialog};
 use pages::cameras::{CamerasPage, DeleteCameraDialog};
-use pages::connections::{ChooseKind, ConnectionsPage, DeleteDialog, EditDialog, MoveDialog, ParkedDialog};
+use pages::connections::{ChooseKind, ConnectionsPage, DeleteDialog, EditDialog, MoveDialog, ReplayDialog};
 use pages::dashboard::DashboardPage;
+use pages::deliveries::{DeliveriesPage, DeliveryDialog};
 use pages::help::HelpPage;
 use pages::media::{DeleteRecordingsDialog, MediaPage, PlayDialog};
 use pages::not_found::NotFound;
@@ -78,6 +79,10 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("") view=|| ()/>
                         <Route path=path!("delete") view=DeleteCameraDialog/>
                     </ParentRoute>
+                    <ParentRoute path=path!("deliveries") view=DeliveriesPage>
+                        <Route path=path!("") view=|| ()/>
+                        <Route path=path!(":id") view=DeliveryDialog/>
+                    </ParentRoute>
                     <ParentRoute path=path!("providers") view=|| view! { <ConnectionsPage family=Provider/> }>
                         <Route path=path!("") view=|| ()/>
                         <Route path=path!("new") view=|| view! { <ChooseKind family=Provider/> }/>
@@ -92,7 +97,7 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("new/:kind") view=|| view! { <EditDialog family=Integration/> }/>
                         <Route path=path!(":id") view=|| view! { <EditDialog family=Integration/> }/>
                         <Route path=path!(":id/delete") view=|| view! { <DeleteDialog family=Integration/> }/>
-                        <Route path=path!(":id/parked") view=ParkedDialog/>
+                        <Route path=path!(":id/replay") view=ReplayDialog/>
                     </ParentRoute>
                     <ParentRoute path=path!("accounts") view=AccountsPage>
                         <Route path=path!("") view=|| ()/>

@@ -21,14 +21,15 @@ export async function everyAddress(page: Page, vault: Vault): Promise<{ pages: s
   };
   const provider = await href("/providers", `Edit ${account.provider}`);
   const integration = await href("/integrations", `Edit ${webhook}`);
+  const delivery = await href("/deliveries", "Show the event of");
   const play = await href("/media", `Play ${file}`);
   const edit = `/accounts/${account.id}`;
   return {
-    pages: ["/", "/media", "/cameras", "/providers", "/integrations", "/accounts", "/help", "/password"],
+    pages: ["/", "/media", "/cameras", "/deliveries", "/providers", "/integrations", "/accounts", "/help", "/password"],
     dialogs: [
-      ...[play, play.replace(/play$/, "delete"), "/cameras/delete?key=yard"],
+      ...[play, play.replace(/play$/, "delete"), "/cameras/delete?key=yard", delivery],
       ...["/providers/new", "/providers/new/filesystem", "/providers/new/s3", provider, `${provider}/delete`],
-      ...["/integrations/new", "/integrations/new/webhook", integration, `${integration}/delete`, `${integration}/parked`],
+      ...["/integrations/new", "/integrations/new/webhook", integration, `${integration}/delete`, `${integration}/replay`],
       ...["/accounts/new", edit, `${edit}/keys`, `${edit}/delete`],
     ],
   };

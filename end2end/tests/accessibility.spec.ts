@@ -43,7 +43,7 @@ test("pages that are still empty are accessible too", async ({ page }) => {
   const vault = await startVault();
   try {
     await signIn(page, vault);
-    for (const address of ["/", "/media", "/cameras", "/integrations"]) await expectAccessible(page, vault.url + address);
+    for (const address of ["/", "/media", "/cameras", "/deliveries", "/integrations"]) await expectAccessible(page, vault.url + address);
   } finally {
     await vault.stop();
   }
@@ -66,6 +66,7 @@ test.describe("with the keyboard alone", () => {
   for (const [address, label] of [
     ["/media", "Account"],
     ["/cameras", "Search cameras"],
+    ["/deliveries", "Integration"],
     ["/providers", "Search storage providers"],
     ["/integrations", "Search integrations"],
     ["/accounts", "Search accounts"],

@@ -125,6 +125,7 @@ CREATE TABLE moves (
     started_at BIGINT NOT NULL,
     finished_at BIGINT NOT NULL
 );
+CREATE INDEX recordings_by_upload ON recordings (uploaded_at, id, account_id);
 CREATE INDEX recordings_by_time ON recordings (timestamp, id);
 CREATE INDEX recordings_by_account ON recordings (account_id, timestamp, id);
 CREATE INDEX recordings_by_provider ON recordings (provider_id, timestamp, id);
@@ -149,7 +150,8 @@ CREATE TABLE deliveries (
 );
 CREATE INDEX deliveries_waiting ON deliveries (integration_id, device, id) WHERE state = 'waiting';
 CREATE INDEX deliveries_parked ON deliveries (integration_id, id) WHERE state = 'parked';
-CREATE INDEX deliveries_delivered ON deliveries (finished_at) WHERE state = 'delivered';
+CREATE INDEX deliveries_delivered ON deliveries (integration_id, finished_at) WHERE state = 'delivered';
+CREATE INDEX deliveries_by_state ON deliveries (integration_id, state, id);
 
 CREATE TABLE lanes (
     integration_id BIGINT NOT NULL,
@@ -159,9 +161,28 @@ CREATE TABLE lanes (
     attempts INTEGER NOT NULL,
     next_attempt_at BIGINT NOT NULL,
     lease_until BIGINT NOT NULL,
+    last_error TEXT NOT NULL,
+    failed_at BIGINT NOT NULL,
     PRIMARY KEY (integration_id, device)
 );
 CREATE INDEX lanes_due ON lanes (integration_id, next_attempt_at) WHERE idle = FALSE;
+CREATE INDEX lanes_failed ON lanes (integration_id, failed_at) WHERE failed_at > 0;
+
+CREATE TABLE replays (
+    id {id},
+    integration_id BIGINT NOT NULL,
+    account_id BIGINT NOT NULL,
+    from_time BIGINT NOT NULL,
+    until_time BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    after_time BIGINT NOT NULL,
+    after_id BIGINT NOT NULL,
+    enqueued BIGINT NOT NULL,
+    started_at BIGINT NOT NULL,
+    finished_at BIGINT NOT NULL
+);
+CREATE INDEX replays_by_integration ON replays (integration_id, id);
+CREATE INDEX replays_running ON replays (id) WHERE state = 'running';
 
 CREATE TABLE devices (
     key TEXT PRIMARY KEY,

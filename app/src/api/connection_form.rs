@@ -98,6 +98,8 @@ pub struct ConnectionEditor {
     pub errors: Vec<FieldError>,
     /// What Validate found, likewise.
     pub report: Option<ProbeReport>,
+    /// What became of a test event, likewise.
+    pub test: Option<ProbeReport>,
 }
 
 impl ConnectionEditor {
@@ -123,6 +125,7 @@ impl ConnectionEditor {
             provisioned: view.provisioned,
             errors: Vec::new(),
             report: None,
+            test: None,
         }
     }
 
@@ -140,6 +143,7 @@ impl ConnectionEditor {
             provisioned: false,
             errors: Vec::new(),
             report: None,
+            test: None,
         }
     }
 }
@@ -171,6 +175,7 @@ mod tests {
             provisioned: false,
             errors: Vec::new(),
             report: None,
+            test: None,
         }
     }
 

@@ -19,6 +19,8 @@ use model::connection::ConnectionForm;
 use model::field::FieldError;
 #[cfg(feature = "ssr")]
 use serde::{Deserialize, Serialize};
+#[cfg(feature = "ssr")]
+use vault::deliveries::Backlog;
 
 /// What is kept between a plain form's submission and the page that shows it again.
 #[cfg(feature = "ssr")]
@@ -27,6 +29,7 @@ struct Draft {
     input: ConnectionInput,
     errors: Vec<FieldError>,
     report: Option<ProbeReport>,
+    test: Option<ProbeReport>,
 }
 
 #[cfg(feature = "ssr")]
@@ -66,7 +69,7 @@ pub async fn edit_connection(
         return Err(AppError::message(format!("There is no such {family}. Go back to the list and choose one.")));
     }
     let kept = if draft { server::load::<Draft>(DRAFT).await? } else { None };
-    if let Some(Draft { input, errors, report }) = kept
+    if let Some(Draft { input, errors, report, test }) = kept
         && (input.kind == editor.kind && input.id.parse().ok() == editor.id)
     {
         if editor.provisioned {
@@ -78,6 +81,7 @@ pub async fn edit_connection(
             settings: input.settings,
             errors,
             report,
+            test,
             ..editor
         };
     }
@@ -102,26 +106,47 @@ pub async fn save_connection(connection: ConnectionInput) -> Result<(), AppError
 #[server(prefix = "/api/fn", endpoint = "validate_connection")]
 pub async fn validate_connection(connection: ConnectionInput) -> Result<ProbeReport, AppError> {
     server::require_admin().await?;
-    match try_out(parse(&connection)?).await.map_err(server::refuse) {
+    let report = try_out(parse(&connection)?).await.map_err(server::refuse);
+    tried(&connection, report, |report| (Some(report), None)).await
+}
+
+/// Sends a test event by an integration without saving it.
+#[server(prefix = "/api/fn", endpoint = "send_test_event")]
+pub async fn send_test_event(connection: ConnectionInput) -> Result<ProbeReport, AppError> {
+    server::require_admin().await?;
+    let form = parse(&connection)?;
+    let report = server::vault().connections.send_test(form).await.map_err(server::refuse);
+    tried(&connection, report, |report| (None, Some(report))).await
+}
+
+/// What was tried of a form: a plain one gets its page back with the report.
+#[cfg(feature = "ssr")]
+async fn tried(
+    input: &ConnectionInput,
+    report: Result<ProbeReport, AppError>,
+    reports: fn(ProbeReport) -> (Option<ProbeReport>, Option<ProbeReport>),
+) -> Result<ProbeReport, AppError> {
+    match report {
         Ok(report) => {
             if server::is_plain_form() {
-                keep_draft(&connection, Vec::new(), Some(report.clone())).await?;
+                keep_draft(input, Vec::new(), reports(report.clone())).await?;
             }
             Ok(report)
         }
         Err(error) => {
-            show_again(&connection, error).await?;
+            show_again(input, error).await?;
             Ok(ProbeReport::default())
         }
     }
 }
 
-/// Deletes a connection.
+/// Deletes a connection; with the deliveries that wait for it only when `with_waiting` says so.
 #[server(prefix = "/api/fn", endpoint = "delete_connection")]
-pub async fn delete_connection(family: String, id: i64) -> Result<(), AppError> {
+pub async fn delete_connection(family: String, id: i64, #[server(default)] with_waiting: bool) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
     let list = list_path(parse_family(&family)?);
-    server::vault().connections.delete(&admin.actor(), id).await.map_err(server::refuse)?;
+    let backlog = if with_waiting { Backlog::Drop } else { Backlog::Keep };
+    server::vault().connections.delete(&admin.actor(), id, backlog).await.map_err(server::refuse)?;
     leptos_axum::redirect(&format!("{list}?done=deleted"));
     Ok(())
 }
@@ -180,14 +205,14 @@ async fn show_again(input: &ConnectionInput, error: AppError) -> Result<(), AppE
         AppError::Invalid(errors) => errors,
         other => vec![FieldError::new("", other.sentence())],
     };
-    keep_draft(input, errors, None).await
+    keep_draft(input, errors, (None, None)).await
 }
 
 #[cfg(feature = "ssr")]
 async fn keep_draft(
     input: &ConnectionInput,
     errors: Vec<FieldError>,
-    report: Option<ProbeReport>,
+    (report, test): (Option<ProbeReport>, Option<ProbeReport>),
 ) -> Result<(), AppError> {
     let family = parse_family(&input.family)?;
     let mut input = input.clone();
@@ -197,7 +222,7 @@ async fn keep_draft(
     }
     let list = list_path(family);
     let page = if input.id.is_empty() { format!("{list}/new/{}", input.kind) } else { format!("{list}/{}", input.id) };
-    server::keep(DRAFT, &Draft { input, errors, report }).await?;
+    server::keep(DRAFT, &Draft { input, errors, report, test }).await?;
     leptos_axum::redirect(&format!("{page}?draft=true"));
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Deliveries that were given up until someone retries.
+//! Deliveries: how they are going, lists, one with its event, trying again.
 
 #![expect(
     missing_docs,
@@ -6,56 +6,160 @@
 )]
 
 use super::AppError;
+use crate::text::query;
 use leptos::prelude::*;
+use leptos_router::params::ParamsMap;
+use model::delivery::{DeliveryDetails, DeliveryFilter, DeliveryHealth, DeliveryState, DeliveryView};
+use model::page::{Cursor, Page};
+use model::recording::Position;
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
 use super::server;
 
-/// A delivery that was given up until someone retries.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ParkedDelivery {
-    /// Row id.
-    pub id: i64,
-    /// Device key.
-    pub device: String,
-    /// Key of the recording.
-    pub recording: String,
-    /// Tries so far.
-    pub attempts: i32,
-    /// Why the last one failed.
-    pub last_error: String,
-    /// When the recording was stored, Unix milliseconds.
-    pub created_at: i64,
+/// Where deliveries are listed.
+pub const LIST: &str = "/deliveries";
+/// Rows of a page.
+pub const ROWS: u64 = 50;
+
+/// Filter and position of the list, as they stand in the address.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DeliveriesQuery {
+    /// Row id of the connection.
+    pub integration: String,
+    /// A state's name.
+    pub state: String,
+    /// Rows older than this cursor.
+    pub older: String,
+    /// Rows newer than this cursor.
+    pub newer: String,
 }
 
-/// An integration's parked deliveries, oldest first, the first hundred.
-#[server(prefix = "/api/fn", endpoint = "list_parked")]
-pub async fn list_parked(id: i64) -> Result<Vec<ParkedDelivery>, AppError> {
+impl DeliveriesQuery {
+    /// Reads an address.
+    pub fn from_map(map: &ParamsMap) -> Self {
+        let get = |name| map.get(name).unwrap_or_default();
+        Self { integration: get("integration"), state: get("state"), older: get("older"), newer: get("newer") }
+    }
+
+    /// The deliveries of one connection in one state.
+    pub fn of(connection: i64, state: DeliveryState) -> Self {
+        Self { integration: connection.to_string(), state: state.as_str().into(), ..Self::default() }
+    }
+
+    /// An address below `path` with this query.
+    pub fn address(&self, path: &str) -> String {
+        let all = [
+            ("integration", self.integration.as_str()),
+            ("state", &self.state),
+            ("older", &self.older),
+            ("newer", &self.newer),
+        ];
+        let set: Vec<_> = all.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        query::address(path, &set)
+    }
+
+    /// The same filter at another position.
+    #[must_use]
+    pub fn at(&self, older: Option<Cursor>, newer: Option<Cursor>) -> Self {
+        let text = |cursor: Option<Cursor>| cursor.map(|c| c.to_string()).unwrap_or_default();
+        Self { older: text(older), newer: text(newer), ..self.clone() }
+    }
+
+    /// Whether anything narrows the list.
+    pub fn is_filtered(&self) -> bool {
+        !self.integration.is_empty() || !self.state.is_empty()
+    }
+
+    /// The filter, typed; a connection that cannot be read is one that there is not, a state one that is ignored.
+    pub fn filter(&self) -> DeliveryFilter {
+        let connection = (!self.integration.is_empty()).then(|| self.integration.parse().unwrap_or_default());
+        DeliveryFilter { connection, state: DeliveryState::parse(&self.state) }
+    }
+
+    /// The position, typed; a cursor that cannot be read means the newest rows.
+    pub fn position(&self) -> Position {
+        match (Cursor::parse(&self.older), Cursor::parse(&self.newer)) {
+            (Some(cursor), _) => Position::OlderThan(cursor),
+            (None, Some(cursor)) => Position::NewerThan(cursor),
+            (None, None) => Position::Newest,
+        }
+    }
+}
+
+/// How deliveries to each connection are going.
+#[server(prefix = "/api/fn", endpoint = "read_delivery_health")]
+pub async fn read_delivery_health() -> Result<Vec<DeliveryHealth>, AppError> {
     server::require_admin().await?;
-    let parked = server::vault().deliveries.parked(id, 100).await.map_err(server::refuse)?;
-    let view = |d: vault::deliveries::DeliveryView| ParkedDelivery {
-        id: d.id,
-        recording: recording_of(&d.event),
-        device: d.device,
-        attempts: d.attempts,
-        last_error: d.last_error,
-        created_at: d.created_at,
-    };
-    Ok(parked.into_iter().map(view).collect())
+    server::vault().deliveries.health().await.map_err(server::refuse)
 }
 
-/// Lets an integration's parked deliveries try again.
-#[server(prefix = "/api/fn", endpoint = "retry_parked")]
-pub async fn retry_parked(id: i64) -> Result<(), AppError> {
+/// One page of deliveries, the last enqueued first.
+#[server(prefix = "/api/fn", endpoint = "list_deliveries")]
+pub async fn list_deliveries(#[server(default)] query: DeliveriesQuery) -> Result<Page<DeliveryView>, AppError> {
+    server::require_admin().await?;
+    server::vault().deliveries.list(query.filter(), query.position(), ROWS).await.map_err(server::refuse)
+}
+
+/// One delivery with its event.
+#[server(prefix = "/api/fn", endpoint = "get_delivery")]
+pub async fn get_delivery(id: i64) -> Result<DeliveryDetails, AppError> {
+    server::require_admin().await?;
+    server::vault().deliveries.get(id).await.map_err(server::refuse)
+}
+
+/// Lets one delivery try again now.
+#[server(prefix = "/api/fn", endpoint = "retry_delivery")]
+pub async fn retry_delivery(id: i64, #[server(default)] back: String) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
-    server::vault().deliveries.retry_parked(&admin.actor(), id).await.map_err(server::refuse)?;
-    leptos_axum::redirect("/integrations?done=retried");
+    server::vault().deliveries.retry(&admin.actor(), id).await.map_err(server::refuse)?;
+    server::go_back(&back, LIST, "retried");
     Ok(())
 }
 
-#[cfg(feature = "ssr")]
-fn recording_of(event: &str) -> String {
-    let event: serde_json::Value = serde_json::from_str(event).unwrap_or_default();
-    event["payload"]["key"].as_str().unwrap_or_default().to_owned()
+/// Lets a connection's parked deliveries try again.
+#[server(prefix = "/api/fn", endpoint = "retry_parked")]
+pub async fn retry_parked(id: i64, #[server(default)] back: String) -> Result<(), AppError> {
+    let admin = server::require_admin().await?;
+    server::vault().deliveries.retry_parked(&admin.actor(), id).await.map_err(server::refuse)?;
+    server::go_back(&back, LIST, "retried");
+    Ok(())
+}
+
+/// Sends a test event to a stored integration.
+#[server(prefix = "/api/fn", endpoint = "send_stored_test")]
+pub async fn send_stored_test(id: i64, #[server(default)] back: String) -> Result<(), AppError> {
+    server::require_admin().await?;
+    let report = server::vault().connections.send_stored_test(id).await.map_err(server::refuse)?;
+    if let Some((_, failure)) = report.failure() {
+        return Err(AppError::message(format!(
+            "The test event was not delivered. {} Edit the integration and press Validate: it says what to do.",
+            failure.reason
+        )));
+    }
+    server::go_back(&back, LIST, "tested");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_survives_being_read() {
+        let query = DeliveriesQuery::of(7, DeliveryState::Parked);
+        assert_eq!(query.address(LIST), "/deliveries?integration=7&state=parked");
+        let filter = DeliveryFilter { connection: Some(7), state: Some(DeliveryState::Parked) };
+        assert_eq!((query.filter(), query.position(), query.is_filtered()), (filter, Position::Newest, true));
+        let next = query.at(Some(Cursor { time: 5, id: 3 }), None);
+        assert_eq!(next.address(LIST), "/deliveries?integration=7&state=parked&older=5-3");
+        assert_eq!(next.position(), Position::OlderThan(Cursor { time: 5, id: 3 }));
+    }
+
+    #[test]
+    fn nonsense_in_an_address_shows_nothing_that_was_not_asked_for() {
+        let query = DeliveriesQuery { integration: "x".into(), state: "lost".into(), ..Default::default() };
+        assert_eq!(query.filter(), DeliveryFilter { connection: Some(0), state: None });
+    }
 }

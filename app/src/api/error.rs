@@ -40,6 +40,18 @@ impl AppError {
         }
     }
 
+    /// The same with what belongs to fields in one sentence, for forms that cannot show it at the field.
+    #[must_use]
+    pub fn in_one(self) -> Self {
+        match self {
+            Self::Invalid(errors) => {
+                let messages: Vec<_> = errors.into_iter().map(|e| e.message).collect();
+                Self::Message(format!("{}.", messages.join(". ")))
+            }
+            other => other,
+        }
+    }
+
     /// The errors that belong to fields.
     pub fn fields(&self) -> &[FieldError] {
         match self {

@@ -174,8 +174,7 @@ pub async fn delete_recordings(ids: String, #[server(default)] back: String) -> 
         return Err(AppError::message("No recording is selected. Go back and tick the ones to delete."));
     }
     server::vault().recordings.delete_many(&admin.actor(), &ids).await.map_err(server::refuse)?;
-    let back = query::local_path(&back).unwrap_or_else(|| "/media".into());
-    leptos_axum::redirect(&query::add(&back, "done", "deleted"));
+    server::go_back(&back, "/media", "deleted");
     Ok(())
 }
 

@@ -10,6 +10,7 @@ pub mod deliveries;
 pub mod error;
 pub mod media;
 pub mod moves;
+pub mod replays;
 pub mod session;
 
 #[cfg(feature = "ssr")]

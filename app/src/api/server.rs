@@ -117,6 +117,12 @@ pub(crate) fn refuse(error: VaultError) -> AppError {
     }
 }
 
+/// Leads back to a page of this site, else to `list`, and says there what was done.
+pub(crate) fn go_back(back: &str, list: &str, done: &str) {
+    let back = query::local_path(back).unwrap_or_else(|| list.to_owned());
+    leptos_axum::redirect(&query::add(&back, "done", done));
+}
+
 /// Whether a browser without WebAssembly posted a form: it wants a page, not an answer.
 pub(crate) fn is_plain_form() -> bool {
     use_context::<Parts>().is_some_and(|parts| accepts_html(&parts))

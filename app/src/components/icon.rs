@@ -32,8 +32,10 @@ pub enum Icon {
     Plug,
     Plus,
     Refresh,
+    Replay,
     Right,
     Search,
+    Send,
     Shield,
     SignOut,
     Swagger,
@@ -76,8 +78,10 @@ impl Icon {
             Self::Refresh => {
                 "M16 8A6.5 6.5 0 0 0 4.3 6.9L3 8.5M3 4.5v4h4M4 12a6.5 6.5 0 0 0 11.7 1.1L17 11.5M17 15.5v-4h-4"
             }
+            Self::Replay => "M3.5 3.5v4h4M3.8 7.5A7 7 0 1 1 3 11.5M10 6.5V10l2.7 1.8",
             Self::Right => "M8 4.5l5.5 5.5L8 15.5",
             Self::Search => "M9 15A6 6 0 1 0 9 3a6 6 0 0 0 0 12ZM13.5 13.5L17.5 17.5",
+            Self::Send => "M17.5 2.5l-15 5.6 6 2.4 2.6 6.2zM8.5 10.5l9-8",
             Self::Shield => "M10 2.5l6.5 2.3v4.7c0 4-2.7 6.6-6.5 8-3.8-1.4-6.5-4-6.5-8V4.8zM7 9.8l2.2 2.2L13 8",
             Self::SignOut => "M12 6V3.5H3.5v13H12V14M8 10h9.5M14.5 7l3 3-3 3",
             Self::Swagger => {

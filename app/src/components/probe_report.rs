@@ -9,11 +9,16 @@ use model::probe::{ProbeReport, ProbeStep};
 pub fn ReportBox(
     /// What Validate found.
     report: ProbeReport,
+    /// Whether it is about a test event that was sent.
+    #[prop(optional)]
+    test: bool,
 ) -> impl IntoView {
     let passed = report.passed();
-    let title = match report.failure() {
-        Some((step, _)) => format!("Validation failed at “{step}”"),
-        None => "Validation passed".to_owned(),
+    let title = match (report.failure(), test) {
+        (Some(_), true) => "The test event was not delivered".to_owned(),
+        (None, true) => "The test event was delivered".to_owned(),
+        (Some((step, _)), false) => format!("Validation failed at “{step}”"),
+        (None, false) => "Validation passed".to_owned(),
     };
     let steps = report.steps.into_iter().map(step).collect_view();
     view! {

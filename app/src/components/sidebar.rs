@@ -41,6 +41,7 @@ fn links() -> AnyView {
             {entry("/", Icon::Dashboard, "Dashboard")}
             {entry("/media", Icon::Film, "Media")}
             {entry("/cameras", Icon::Camera, "Cameras")}
+            {entry("/deliveries", Icon::Send, "Deliveries")}
         </ul>
         <p class="nav-title">"Management"</p>
         <ul>

@@ -56,8 +56,8 @@ fn panel(figures: &Dashboard) -> AnyView {
             {figure("/media", "Recordings today", count(figures.recordings_today), view! { <span class="quiet">"since midnight UTC"</span> })}
             {figure("/media", "Stored today", bytes(figures.bytes_today), view! { <span class="quiet">"since midnight UTC"</span> })}
             {figure("/cameras", "Cameras online", format!("{} / {}", count(figures.cameras_online), count(figures.cameras_total)), cameras)}
-            {figure("/integrations", "Deliveries waiting", capped(figures.deliveries_waiting), waiting)}
-            {figure("/integrations", "Deliveries parked", capped(figures.deliveries_parked), parked)}
+            {figure("/deliveries?state=waiting", "Deliveries waiting", capped(figures.deliveries_waiting), waiting)}
+            {figure("/deliveries?state=parked", "Deliveries parked", capped(figures.deliveries_parked), parked)}
         </section>
         <section class="charts" aria-label="The last days">
             <BarChart title="Recordings a day" of="Recordings" bars=bars(&figures.days, |d| d.recordings, |n| plural(n, "recording"))/>

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod cameras;
 pub mod connections;
 pub mod dashboard;
+pub mod deliveries;
 pub mod help;
 pub mod media;
 pub mod not_found;

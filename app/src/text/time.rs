@@ -74,12 +74,17 @@ pub fn parse_minute(text: &str) -> Option<i64> {
 
 /// How long ago, coarsely: `12 s ago`, `3 min ago`, `2 h ago`, `5 days ago`.
 pub fn ago(now: i64, then: i64) -> String {
-    let seconds = (now - then).max(0) / 1000;
+    format!("{} ago", age(now - then))
+}
+
+/// How long, coarsely: `12 s`, `3 min`, `2 h`, `5 days`.
+pub fn age(ms: i64) -> String {
+    let seconds = ms.max(0) / 1000;
     match seconds {
-        0..60 => format!("{seconds} s ago"),
-        60..3600 => format!("{} min ago", seconds / 60),
-        3600..172_800 => format!("{} h ago", seconds / 3600),
-        _ => format!("{} days ago", seconds / 86_400),
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
     }
 }
 

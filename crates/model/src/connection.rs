@@ -219,9 +219,9 @@ pub struct ConnectionView {
     pub secrets_set: Vec<String>,
     /// Names of the accounts that use it.
     pub used_by: Vec<String>,
-    /// Integrations: deliveries waiting (capped at 10,000).
+    /// Deliveries waiting (capped at 10,000).
     pub waiting: i64,
-    /// Integrations: deliveries parked (capped at 10,000).
+    /// Deliveries parked (capped at 10,000).
     pub parked: i64,
     /// Last change, Unix milliseconds.
     pub updated_at: i64,

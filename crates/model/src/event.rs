@@ -16,7 +16,7 @@ pub struct Event {
     pub provider: String,
     /// Name of the provider the recording lies at.
     pub source: String,
-    /// Always `persist`.
+    /// `persist`; `test` for one that is about no recording.
     pub request: String,
     /// When it was stored, Unix seconds.
     pub date: i64,
@@ -100,6 +100,25 @@ impl Event {
             id,
         }
     }
+
+    /// An event of the usual shape about no recording, so that a consumer that parses events takes it.
+    /// `request` says `test`.
+    pub fn test(id: String, date: i64) -> Self {
+        Self {
+            events: STAGES[..2].iter().map(|s| (*s).to_owned()).collect(),
+            provider: "kstorage".into(),
+            source: String::new(),
+            request: "test".into(),
+            date,
+            payload: Payload::default(),
+            id,
+        }
+    }
+
+    /// As it is sent.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("an event is plain data")
+    }
 }
 
 #[cfg(test)]
@@ -119,6 +138,14 @@ mod tests {
         assert_eq!(
             serde_json::to_string(&event).expect("serialises"),
             r#"{"events":["monitor","sequence","throttler","notification"],"provider":"kstorage","source":"local","request":"persist","date":1606164482,"payload":{"key":"dir/a.mp4","fileSize":305956,"is_fragmented":true,"bytes_ranges":"","bytes_range_on_time":[],"metadata":{"capture":"IPCamera"}},"id":"id-1"}"#
+        );
+    }
+
+    #[test]
+    fn a_test_event_parses_and_says_what_it_is() {
+        assert_eq!(
+            Event::test("test-1".into(), 1606164482).to_json(),
+            r#"{"events":["monitor","sequence"],"provider":"kstorage","source":"","request":"test","date":1606164482,"payload":{"key":"","fileSize":0,"is_fragmented":false,"bytes_ranges":"","bytes_range_on_time":[],"metadata":{}},"id":"test-1"}"#
         );
     }
 }

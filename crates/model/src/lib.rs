@@ -6,6 +6,7 @@
 pub mod account;
 pub mod connection;
 pub mod dashboard;
+pub mod delivery;
 pub mod device;
 pub mod error;
 pub mod event;

@@ -1,9 +1,11 @@
 //! Providers and integrations: what administrators set up and what is opened from it.
 
+mod test_event;
+
 use crate::audit::{self, Actor};
 use crate::clock::now_ms;
 use crate::db::Db;
-use crate::deliveries;
+use crate::deliveries::{self, Backlog};
 use crate::entity::{account, account_integration, account_secondary, connection, copy, recording, upload};
 use crate::keys::Keys;
 use crate::moves;
@@ -163,7 +165,7 @@ impl Connections {
                 row.settings = Set(keys.seal(&place(id), &plain));
                 row.updated_at = Set(now_ms());
                 row.update(tx).await?;
-                deliveries::make_due(tx, id).await?;
+                deliveries::make_all_due(tx, id).await?;
                 audit::record(tx, &actor, &format!("{action} {}", form.family), &name).await?;
                 Ok(id)
             })
@@ -173,8 +175,8 @@ impl Connections {
         Ok(id)
     }
 
-    /// Removes a connection nothing depends on any more.
-    pub async fn delete(&self, actor: &Actor, id: i64) -> Result<()> {
+    /// Removes a connection nothing depends on any more, with its deliveries.
+    pub async fn delete(&self, actor: &Actor, id: i64, backlog: Backlog) -> Result<()> {
         let actor = actor.clone();
         let deletion = self.db.write(move |tx| {
             Box::pin(async move {
@@ -208,9 +210,12 @@ impl Connections {
                         row.name
                     )));
                 }
-                deliveries::forget_integration(tx, id).await?;
+                let subject = match deliveries::forget_connection(tx, id, backlog).await? {
+                    0 => row.name,
+                    lost => format!("{}, with {lost} waiting deliveries", row.name),
+                };
                 connection::Entity::delete_by_id(id).exec(tx).await?;
-                audit::record(tx, &actor, &format!("deleted {}", row.family), &row.name).await
+                audit::record(tx, &actor, &format!("deleted {}", row.family), &subject).await
             })
         });
         deletion.await?;
@@ -336,10 +341,7 @@ impl Connections {
             Some(kind) => kind.redact(&self.settings(&row)?),
             None => Default::default(),
         };
-        let (waiting, parked) = match family {
-            Family::Provider => (0, 0),
-            Family::Integration => deliveries::count(&self.db, Some(row.id)).await?,
-        };
+        let (waiting, parked) = deliveries::count(&self.db, Some(row.id)).await?;
         Ok(ConnectionView {
             used_by: used_by(self.db.read(), &row).await?,
             id: row.id,

@@ -5,12 +5,12 @@ use crate::clock::{DAY_MS, now_ms};
 use crate::connections::Connections;
 use crate::db::Db;
 use crate::deliveries::{DELIVERED, in_state};
-use crate::entity::{account, copy, delivery, device, recording, removal, session, upload};
+use crate::entity::{account, connection, copy, delivery, device, recording, removal, session, upload};
 use crate::ingest::{Ingest, KeyLocks};
 use crate::recordings::Recordings;
 use crate::{Result, VaultError, devices};
 use model::ObjectKey;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
@@ -157,16 +157,7 @@ impl Housekeeping {
             .write(move |tx| {
                 Box::pin(async move {
                     session::Entity::delete_many().filter(session::Column::ExpiresAt.lt(now / 1000)).exec(tx).await?;
-                    let old: Vec<i64> = delivery::Entity::find()
-                        .select_only()
-                        .column(delivery::Column::Id)
-                        .filter(in_state(DELIVERED))
-                        .filter(delivery::Column::FinishedAt.lt(now - KEEP_DELIVERED_MS))
-                        .limit(BATCH * 20)
-                        .into_tuple()
-                        .all(tx)
-                        .await?;
-                    delivery::Entity::delete_many().filter(delivery::Column::Id.is_in(old)).exec(tx).await?;
+                    forget_delivered(tx, now - KEEP_DELIVERED_MS).await?;
                     device::Entity::delete_many()
                         .filter(device::Column::AccountId.eq(devices::NOBODY))
                         .filter(device::Column::LastSeen.lt(now - FORGET_UNPROVEN_MS))
@@ -177,6 +168,28 @@ impl Housekeeping {
             })
             .await
     }
+}
+
+/// Removes the events delivered before a moment, connection by connection, as their index has them.
+async fn forget_delivered(tx: &impl ConnectionTrait, before: i64) -> Result<()> {
+    let connections: Vec<i64> =
+        connection::Entity::find().select_only().column(connection::Column::Id).into_tuple().all(tx).await?;
+    for id in connections {
+        let old: Vec<i64> = delivery::Entity::find()
+            .select_only()
+            .column(delivery::Column::Id)
+            .filter(in_state(DELIVERED))
+            .filter(delivery::Column::IntegrationId.eq(id))
+            .filter(delivery::Column::FinishedAt.lt(before))
+            .limit(BATCH * 20)
+            .into_tuple()
+            .all(tx)
+            .await?;
+        if !old.is_empty() {
+            delivery::Entity::delete_many().filter(delivery::Column::Id.is_in(old)).exec(tx).await?;
+        }
+    }
+    Ok(())
 }
 
 fn log(what: &str, outcome: Result<()>) {

@@ -23,9 +23,17 @@ impl RecordingSource for StoredRecording {
         let path = VaultPath::parse(&row.path).unwrap_or_default();
         let path = path.ids().chain([self.vault_id.as_str()]).map(str::to_owned).collect();
         let found = Found::try_from(row).map_err(store_error)?;
-        let body = self.recordings.open(&found, None).await.map_err(store_error)?;
+        let body = self.recordings.open(&found, None).await.map_err(|error| missing(store_error(error)))?;
         Ok(OpenRecording { key: found.key, size: found.size, sha256: found.sha256, timestamp, metadata, path, body })
     }
+}
+
+/// A recording that exists and whose object does not is no deleted recording.
+fn missing(error: StoreError) -> StoreError {
+    if !error.is_not_found() {
+        return error;
+    }
+    StoreError::caused(StoreErrorKind::Corrupt, "The recording's file is missing at its storage provider.", error)
 }
 
 fn store_error(error: VaultError) -> StoreError {

@@ -212,11 +212,13 @@ impl Vault {
             vault_id: self.vault_id.clone(),
         };
         let (housekeeping, replicas, moves) = (self.housekeeping(), self.replicas.clone(), self.moves.clone());
+        let replayer = self.deliveries.replayer();
         tokio::spawn(async move {
             tokio::join!(
                 dispatcher.run(cancel.clone()),
                 housekeeping.run(cancel.clone()),
                 moves.run(cancel.clone()),
+                replayer.run(cancel.clone()),
                 replicas.keep_reporting(cancel)
             );
         })

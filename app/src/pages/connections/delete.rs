@@ -2,7 +2,8 @@
 
 use super::{Changes, id_of, words};
 use crate::api::connections::{get_connection, list_path};
-use crate::components::{Confirm, Dialog, Loading, Problem, loaded};
+use crate::components::{Confirm, Dialog, Icon, Loading, Problem, icon, loaded};
+use crate::text::figures::capped;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -42,11 +43,32 @@ pub fn DeleteDialog(
 fn question(row: &ConnectionView) -> AnyView {
     let kept = match row.family {
         Family::Provider => "Objects in the store are not touched.",
-        Family::Integration => "While deliveries still wait for it, it stays.",
+        Family::Integration => "What was delivered stays delivered.",
     };
     let used = (!row.used_by.is_empty()).then(|| {
         let accounts = row.used_by.join(", ");
         view! { <p>"Used by " <strong>{accounts}</strong> ". Choose another there first."</p> }
     });
-    view! { <p>"Delete " <strong>{row.name.clone()}</strong> "? " {kept}</p> {used} }.into_any()
+    let backlog = (row.waiting > 0).then(|| backlog(row.waiting));
+    view! { <p>"Delete " <strong>{row.name.clone()}</strong> "? " {kept}</p> {used} {backlog} }.into_any()
+}
+
+/// Deliveries that would be lost, and the box that says so be it.
+fn backlog(waiting: i64) -> AnyView {
+    let (what, them) = if waiting == 1 { ("delivery", "It is") } else { ("deliveries", "They are") };
+    let label = format!("Delete it with its {} waiting {what}", capped(waiting));
+    view! {
+        <div class="note" data-tone="warn">
+            {icon(Icon::Warning)}
+            <span>
+                <strong>{capped(waiting)} " " {what} " still waiting. "</strong>
+                {them} " lost with it. Let them drain first, or disable it: that keeps them."
+            </span>
+        </div>
+        <label class="check">
+            <input type="checkbox" name="with_waiting" value="true" required/>
+            {label}
+        </label>
+    }
+    .into_any()
 }

@@ -3,7 +3,9 @@
 use super::footer::footer;
 use super::{Changes, kind_icon, words};
 use crate::api::AppError;
-use crate::api::connections::{ConnectionEditor, SaveConnection, ValidateConnection, edit_connection, list_path};
+use crate::api::connections::{
+    ConnectionEditor, SaveConnection, SendTestEvent, ValidateConnection, edit_connection, list_path,
+};
 use crate::components::{
     Dialog, FieldRow, Icon, Loading, Problem, SettingField, Switch, TextInput, focus_first_error, icon, use_query,
 };
@@ -81,6 +83,7 @@ pub(super) struct FormState {
     pub(super) kind: &'static Kind,
     pub(super) save: ServerAction<SaveConnection>,
     pub(super) validate: ServerAction<ValidateConnection>,
+    pub(super) test: ServerAction<SendTestEvent>,
     /// What the browser found wrong with the last try; `None` once it was sent.
     local: RwSignal<Option<Vec<FieldError>>>,
 }
@@ -115,7 +118,20 @@ impl FormState {
 
     fn answered(self) -> Option<AppError> {
         let saved = self.save.value().get().and_then(Result::err);
-        saved.or_else(|| self.validate.value().get().and_then(Result::err))
+        saved
+            .or_else(|| self.validate.value().get().and_then(Result::err))
+            .or_else(|| self.test.value().get().and_then(Result::err))
+    }
+
+    /// Whether something is being tried out.
+    pub(super) fn is_trying(self) -> bool {
+        self.validate.pending().get_untracked() || self.test.pending().get_untracked()
+    }
+
+    /// Forgets what was said of the last try.
+    pub(super) fn forget_tries(self) {
+        self.validate.clear();
+        self.test.clear();
     }
 }
 
@@ -128,6 +144,7 @@ fn form(editor: ConnectionEditor, kind: &'static Kind) -> AnyView {
         kind,
         save,
         validate: ServerAction::new(),
+        test: ServerAction::new(),
         local: RwSignal::new(None),
     };
     // The action outlives the dialog; what it said about this one must not show in the next.
@@ -140,7 +157,7 @@ fn form(editor: ConnectionEditor, kind: &'static Kind) -> AnyView {
         if !accepted || save.pending().get_untracked() {
             event.prevent_default();
         } else {
-            state.validate.clear();
+            state.forget_tries();
         }
     };
     let bare = !kind.fields.iter().any(|f| f.column == Column::Credentials);

@@ -2,27 +2,42 @@
 
 use super::editor::FormState;
 use super::words;
-use crate::api::connections::{ValidateConnection, list_path};
+use crate::api::connections::{SendTestEvent, ValidateConnection, list_path};
 use crate::components::{Icon, ReportBox, Submit, form_data, icon};
+use leptos::ev::MouseEvent;
 use leptos::form::FromFormData;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use model::connection::Family;
 use model::probe::ProbeReport;
 
 /// The bottom of the dialog.
 pub(super) fn footer(state: FormState) -> AnyView {
     let (readonly, new, family) = state.editor.with_value(|e| (e.provisioned, e.id.is_none(), e.family));
-    let validate = move |event: leptos::ev::MouseEvent| {
-        event.prevent_default();
-        if let Some(data) = form_data(&event_target(&event))
-            && (readonly || state.accepts(&data))
-            && !state.validate.pending().get_untracked()
-            && let Ok(args) = ValidateConnection::from_form_data(&data)
-        {
-            state.save.clear();
+    let validate = move |event: MouseEvent| {
+        if let Some(args) = accepted::<ValidateConnection>(state, &event) {
             state.validate.dispatch(args);
         }
     };
+    let test = move |event: MouseEvent| {
+        if let Some(args) = accepted::<SendTestEvent>(state, &event) {
+            state.test.dispatch(args);
+        }
+    };
+    let send_test = (family == Family::Integration).then(|| {
+        view! {
+            <button
+                type="submit"
+                class="button"
+                formaction=SendTestEvent::url()
+                aria-disabled=move || state.test.pending().get().then_some("true")
+                on:click=test
+            >
+                {icon(Icon::Send)}
+                "Send test event"
+            </button>
+        }
+    });
     let save = if new { words(family).add } else { "Save" };
     view! {
         <div class="report-slot" role="status">{move || outcome(state)}</div>
@@ -32,6 +47,7 @@ pub(super) fn footer(state: FormState) -> AnyView {
                 .then(|| view! { <button type="submit" class="sr-only" tabindex="-1" aria-hidden="true">"Save"</button> })}
             <a class="button quiet" href=list_path(family) data-noscroll="">{if readonly { "Close" } else { "Cancel" }}</a>
             <span class="grow"></span>
+            {(!readonly).then_some(send_test)}
             <button
                 type="submit"
                 class="button good"
@@ -48,24 +64,49 @@ pub(super) fn footer(state: FormState) -> AnyView {
     .into_any()
 }
 
-/// Progress, or the report of the last Validate.
+/// What is in the form, if it may be sent and nothing is under way.
+fn accepted<T: FromFormData>(state: FormState, event: &MouseEvent) -> Option<T> {
+    event.prevent_default();
+    let data = form_data(&event_target(event))?;
+    let readonly = state.editor.with_value(|editor| editor.provisioned);
+    if !(readonly || state.accepts(&data)) || state.is_trying() {
+        return None;
+    }
+    let args = T::from_form_data(&data).ok()?;
+    state.save.clear();
+    state.forget_tries();
+    Some(args)
+}
+
+/// Progress, or the report of the last try.
 fn outcome(state: FormState) -> AnyView {
     if state.validate.pending().get() {
-        return view! {
-            <div class="note" data-tone="info">
-                <span class="spinner" aria-hidden="true"></span>
-                <span>"Validating: connecting, authenticating, writing and reading a small test object or event…"</span>
-            </div>
-        }
-        .into_any();
+        return working("Validating: connecting, authenticating, writing and reading a small test object or event…");
     }
-    let before = || state.editor.with_value(|e| e.report.clone());
-    let report = match state.validate.value().get() {
-        Some(answer) => answer.ok(),
-        None => before(),
+    if state.test.pending().get() {
+        return working("Sending a test event…");
+    }
+    let (validated, tested) = (state.validate.value().get(), state.test.value().get());
+    let (report, test) = match (validated, tested) {
+        (Some(answer), _) => (answer.ok(), false),
+        (None, Some(answer)) => (answer.ok(), true),
+        (None, None) => state.editor.with_value(|e| match &e.test {
+            Some(test) => (Some(test.clone()), true),
+            None => (e.report.clone(), false),
+        }),
     };
     match report.filter(|report: &ProbeReport| !report.steps.is_empty()) {
-        Some(report) => view! { <ReportBox report=report/> }.into_any(),
+        Some(report) => view! { <ReportBox report=report test=test/> }.into_any(),
         None => ().into_any(),
     }
+}
+
+fn working(what: &'static str) -> AnyView {
+    view! {
+        <div class="note" data-tone="info">
+            <span class="spinner" aria-hidden="true"></span>
+            <span>{what}</span>
+        </div>
+    }
+    .into_any()
 }

@@ -3,7 +3,7 @@
 use super::moves::MovesPanel;
 use super::{Changes, kind_icon, words};
 use crate::api::connections::{list_connections, list_path};
-use crate::api::deliveries::RetryParked;
+use crate::api::deliveries::{DeliveriesQuery, LIST as DELIVERIES, SendStoredTest};
 use crate::api::moves::StartMove;
 use crate::components::{Done, Empty, Icon, Loading, PageHead, Problem, State, icon, loaded, status};
 use crate::pages::search::{Found, Search, matches, needle};
@@ -12,6 +12,7 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
 use model::connection::{ConnectionView, Family};
+use model::delivery::DeliveryState;
 
 /// All connections of a family, and the dialogs above them.
 #[component]
@@ -20,27 +21,33 @@ pub fn ConnectionsPage(
     family: Family,
 ) -> impl IntoView {
     let words = words(family);
-    let changes = Changes { save: ServerAction::new(), delete: ServerAction::new(), retry: ServerAction::new() };
+    let changes = Changes {
+        save: ServerAction::new(),
+        delete: ServerAction::new(),
+        test: ServerAction::new(),
+        start: ServerAction::new(),
+        stop: ServerAction::new(),
+    };
     provide_context(changes);
     provide_context(ServerAction::<StartMove>::new());
-    let Changes { save, delete, retry } = changes;
+    let Changes { save, delete, test, .. } = changes;
     let list = Resource::new(
-        move || (save.version().get(), delete.version().get(), retry.version().get()),
+        move || (save.version().get(), delete.version().get()),
         move |_| list_connections(family.as_str().to_owned()),
     );
     let needle = needle();
-    let retry_error = Signal::derive(move || retry.value().get().and_then(Result::err));
+    let test_error = Signal::derive(move || test.value().get().and_then(Result::err));
     let add = format!("{}/new", list_path(family));
     view! {
         <PageHead title=words.title about=words.about>
             <a class="button primary" href=add data-noscroll="" data-key="n">{icon(Icon::Plus)} {words.add}</a>
         </PageHead>
         <Done messages=words.done/>
-        <Problem error=retry_error/>
+        <Problem error=test_error/>
         {(family == Family::Provider).then(|| view! { <MovesPanel/> })}
         <Search label=words.search needle=needle/>
         <Transition fallback=Loading>
-            {move || Suspend::new(async move { loaded(list.await, |rows| table(family, rows, needle, retry)) })}
+            {move || Suspend::new(async move { loaded(list.await, |rows| table(family, rows, needle, test)) })}
         </Transition>
         <Outlet/>
     }
@@ -51,7 +58,7 @@ fn table(
     family: Family,
     rows: Vec<ConnectionView>,
     needle: RwSignal<String>,
-    retry: ServerAction<RetryParked>,
+    test: ServerAction<SendStoredTest>,
 ) -> AnyView {
     let words = words(family);
     if rows.is_empty() {
@@ -74,7 +81,7 @@ fn table(
     }
     let integrations = family == Family::Integration;
     let texts = rows.iter().map(searched).collect();
-    let rows = rows.into_iter().map(|row| tr(row, needle, retry)).collect_view();
+    let rows = rows.into_iter().map(|row| tr(row, needle, test)).collect_view();
     view! {
         <Found needle=needle texts=texts>
             <table class="table">
@@ -112,7 +119,7 @@ fn searched(row: &ConnectionView) -> String {
     format!("{} {}", row.name, facts(row).join(" "))
 }
 
-fn tr(row: ConnectionView, needle: RwSignal<String>, retry: ServerAction<RetryParked>) -> AnyView {
+fn tr(row: ConnectionView, needle: RwSignal<String>, test: ServerAction<SendStoredTest>) -> AnyView {
     let list = list_path(row.family);
     let hay = searched(&row);
     let [label, target, used_by] = facts(&row);
@@ -121,7 +128,9 @@ fn tr(row: ConnectionView, needle: RwSignal<String>, retry: ServerAction<RetryPa
     let movable = row.family == Family::Provider;
     let delete = format!("{edit}/delete");
     let edit_label = format!("{} {}", if row.provisioned { "View" } else { "Edit" }, row.name);
-    let deliveries = (row.family == Family::Integration).then(|| deliveries(&row, retry));
+    let integration = row.family == Family::Integration;
+    let deliveries = integration.then(|| deliveries(&row));
+    let more = integration.then(|| more_actions(&row, test));
     view! {
         <tr hidden=move || !matches(needle, &hay)>
             <td data-label="Status">{state}</td>
@@ -142,6 +151,7 @@ fn tr(row: ConnectionView, needle: RwSignal<String>, retry: ServerAction<RetryPa
                             </a>
                         }
                     })}
+                {more}
                 <a class="icon-button" href=edit data-noscroll="" aria-label=edit_label>
                     {icon(if row.provisioned { Icon::Eye } else { Icon::Pencil })}
                 </a>
@@ -165,27 +175,32 @@ pub(in crate::pages) fn provisioned() -> AnyView {
         .into_any()
 }
 
-fn deliveries(row: &ConnectionView, retry: ServerAction<RetryParked>) -> AnyView {
-    let (id, parked, waiting) = (row.id, row.parked, row.waiting);
-    let label = format!("Retry what is parked for {}", row.name);
-    let parked_view = (parked > 0).then(|| {
-        view! {
-            <a class="row-link" href=format!("/integrations/{id}/parked") data-noscroll="">
-                {status(State::Bad, "Parked")} " " {capped(parked)}
-            </a>
-            <ActionForm action=retry>
-                <input type="hidden" name="id" value=id.to_string()/>
-                <button type="submit" class="button small" aria-label=label>
-                    {icon(Icon::Refresh)}
-                    "Retry parked"
-                </button>
-            </ActionForm>
-        }
-    });
-    let waiting_view = match (waiting, parked) {
-        (0, 0) => view! { <span class="quiet">"none waiting"</span> }.into_any(),
-        (0, _) => ().into_any(),
-        (n, _) => view! { {status(State::Warn, "Waiting")} " " {capped(n)} }.into_any(),
+/// What can be done with an integration besides changing it.
+fn more_actions(row: &ConnectionView, test: ServerAction<SendStoredTest>) -> AnyView {
+    let replay = format!("{}/{}/replay", list_path(row.family), row.id);
+    let send = format!("Send test event to {}", row.name);
+    let again = format!("Send events to {} again", row.name);
+    let (id, list) = (row.id.to_string(), list_path(row.family));
+    view! {
+        <ActionForm action=test attr:class="inline">
+            <input type="hidden" name="id" value=id/>
+            <input type="hidden" name="back" value=list/>
+            <button type="submit" class="icon-button" aria-label=send title="Send test event">{icon(Icon::Send)}</button>
+        </ActionForm>
+        <a class="icon-button" href=replay data-noscroll="" aria-label=again title="Send a period's events again">
+            {icon(Icon::Replay)}
+        </a>
+    }
+    .into_any()
+}
+
+fn deliveries(row: &ConnectionView) -> AnyView {
+    let link = |state: DeliveryState, tone: State, word: &'static str, n: i64| {
+        let address = DeliveriesQuery::of(row.id, state).address(DELIVERIES);
+        (n > 0).then(|| view! { <a class="row-link" href=address>{status(tone, word)} " " {capped(n)}</a> })
     };
-    view! { <td data-label="Deliveries"><div class="cluster">{waiting_view} {parked_view}</div></td> }.into_any()
+    let waiting = link(DeliveryState::Waiting, State::Warn, "Waiting", row.waiting);
+    let parked = link(DeliveryState::Parked, State::Bad, "Parked", row.parked);
+    let none = (row.waiting + row.parked == 0).then(|| view! { <span class="quiet">"none waiting"</span> });
+    view! { <td data-label="Deliveries"><div class="cluster">{none} {waiting} {parked}</div></td> }.into_any()
 }

@@ -6,7 +6,8 @@ pub mod editor;
 mod footer;
 pub mod list;
 pub mod moves;
-pub mod parked;
+mod past_replays;
+pub mod replay;
 
 pub use chooser::ChooseKind;
 pub use delete::DeleteDialog;
@@ -14,10 +15,11 @@ pub use editor::EditDialog;
 pub use list::ConnectionsPage;
 pub(super) use list::provisioned;
 pub use moves::MoveDialog;
-pub use parked::ParkedDialog;
+pub use replay::ReplayDialog;
 
 use crate::api::connections::{DeleteConnection, SaveConnection};
-use crate::api::deliveries::RetryParked;
+use crate::api::deliveries::SendStoredTest;
+use crate::api::replays::{StartReplay, StopReplay};
 use crate::components::Icon;
 use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
@@ -28,7 +30,9 @@ use model::connection::Family;
 struct Changes {
     save: ServerAction<SaveConnection>,
     delete: ServerAction<DeleteConnection>,
-    retry: ServerAction<RetryParked>,
+    test: ServerAction<SendStoredTest>,
+    start: ServerAction<StartReplay>,
+    stop: ServerAction<StopReplay>,
 }
 
 /// A family's words.
@@ -72,14 +76,15 @@ const fn words(family: Family) -> Words {
                 ("added", "Integration added. Tick it in an account to use it."),
                 ("saved", "Integration saved."),
                 ("deleted", "Integration deleted."),
-                ("retried", "Parked deliveries are being tried again."),
+                ("tested", "The test event was delivered."),
+                ("stopped", "The replay was stopped. What it had put into the outbox is still delivered."),
             ],
         },
     }
 }
 
 /// Picture of a kind.
-fn kind_icon(kind: &str) -> Icon {
+pub(super) fn kind_icon(kind: &str) -> Icon {
     match kind {
         "filesystem" => Icon::Folder,
         "webhook" => Icon::Link,

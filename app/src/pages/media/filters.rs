@@ -2,9 +2,7 @@
 
 use super::LIST;
 use crate::api::media::{MediaChoices, MediaQuery, ROW_CHOICES, read_media_choices};
-use crate::components::Icon;
-use crate::components::{icon, offset_ms};
-use crate::text::time;
+use crate::components::{Icon, choice, icon, instant, to_utc};
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use leptos_router::NavigateOptions;
@@ -49,7 +47,8 @@ pub(super) fn filters(query: Memo<MediaQuery>) -> AnyView {
                     move || query.with(|query| selects(query, &choices))
                 })}
             </Transition>
-            {instant(query, local, "from", "From", |q| &q.from)} {instant(query, local, "until", "Until", |q| &q.until)}
+            {instant(local, "from", "From", moment(query, |q| &q.from))}
+            {instant(local, "until", "Until", moment(query, |q| &q.until))}
             <div class="filter-buttons">
                 <button type="submit" class="button">{icon(Icon::Search)} "Filter"</button>
                 {move || {
@@ -61,6 +60,10 @@ pub(super) fn filters(query: Memo<MediaQuery>) -> AnyView {
         </form>
     }
     .into_any()
+}
+
+fn moment(query: Memo<MediaQuery>, get: fn(&MediaQuery) -> &String) -> Signal<String> {
+    Signal::derive(move || query.with(|q| get(q).clone()))
 }
 
 /// What the form holds, with times back in UTC.
@@ -79,34 +82,6 @@ fn read(data: &FormData) -> MediaQuery {
     MediaQuery::from_map(&map)
 }
 
-fn to_utc(local: &str) -> String {
-    // The offset at the UTC reading is right but within hours of a clock change.
-    time::parse_minute(local).map(|ms| time::minute(ms + offset_ms(ms))).unwrap_or_default()
-}
-
-fn to_local(utc: &str) -> String {
-    time::parse_minute(utc).map(|ms| time::minute(ms - offset_ms(ms))).unwrap_or_default()
-}
-
-fn instant(
-    query: Memo<MediaQuery>,
-    local: RwSignal<bool>,
-    name: &'static str,
-    label: &'static str,
-    get: fn(&MediaQuery) -> &String,
-) -> AnyView {
-    let id = format!("filter-{name}");
-    let start = query.with_untracked(|q| get(q).clone());
-    let shown = move || query.with(|q| if local.get() { to_local(get(q)) } else { get(q).clone() });
-    view! {
-        <div class="filter">
-            <label for=id.clone()>{label} {move || if local.get() { "" } else { " (UTC)" }}</label>
-            <input id=id class="input" type="datetime-local" name=name value=start prop:value=shown/>
-        </div>
-    }
-    .into_any()
-}
-
 fn selects(query: &MediaQuery, choices: &MediaChoices) -> AnyView {
     let plain = |names: &[String]| names.iter().map(|n| (n.clone(), n.clone())).collect::<Vec<_>>();
     let cameras = choices.cameras.iter().map(|(key, name)| {
@@ -115,39 +90,10 @@ fn selects(query: &MediaQuery, choices: &MediaChoices) -> AnyView {
     });
     let rows = ROW_CHOICES.iter().map(|n| (n.to_string(), n.to_string())).collect();
     view! {
-        {select("account", "Account", Some("All accounts"), plain(&choices.accounts), &query.account, true)}
-        {select("provider", "Provider", Some("All providers"), plain(&choices.providers), &query.provider, false)}
-        {select("camera", "Camera", Some("All cameras"), cameras.collect(), &query.camera, false)}
-        {select("rows", "Rows", None, rows, &query.rows, false)}
-    }
-    .into_any()
-}
-
-fn select(
-    name: &'static str,
-    label: &'static str,
-    all: Option<&'static str>,
-    mut choices: Vec<(String, String)>,
-    chosen: &str,
-    key: bool,
-) -> AnyView {
-    // An address may name what no longer exists.
-    if !chosen.is_empty() && !choices.iter().any(|(value, _)| value == chosen) {
-        choices.push((chosen.to_owned(), chosen.to_owned()));
-    }
-    let id = format!("filter-{name}");
-    let option = |(value, text): (String, String)| {
-        let selected = value == chosen;
-        view! { <option value=value selected=selected>{text}</option> }
-    };
-    view! {
-        <div class="filter" data-name=name>
-            <label for=id.clone()>{label}</label>
-            <select id=id class="input" name=name data-key=key.then_some("/")>
-                {all.map(|all| view! { <option value="">{all}</option> })}
-                {choices.into_iter().map(option).collect_view()}
-            </select>
-        </div>
+        {choice("account", "Account", Some("All accounts"), plain(&choices.accounts), &query.account, true)}
+        {choice("provider", "Provider", Some("All providers"), plain(&choices.providers), &query.provider, false)}
+        {choice("camera", "Camera", Some("All cameras"), cameras.collect(), &query.camera, false)}
+        {choice("rows", "Rows", None, rows, &query.rows, false)}
     }
     .into_any()
 }

@@ -2,8 +2,8 @@
 //!
 //! `X-Vault-Signature` is `sha256=` and the hex of HMAC-SHA256 over `<X-Vault-Timestamp>.<body>`;
 //! while a secret is being changed there are two, joined by a comma: the new secret's, then the old one's.
-//! `X-Vault-Event-Id` stays the same when an event is sent again. `X-Vault-Test: 1` marks the event
-//! that Validate sends.
+//! `X-Vault-Event-Id` stays the same when an event is sent again. `X-Vault-Test: 1` marks the events
+//! that Validate and "Send test event" send.
 
 use crate::clock::Clock;
 use crate::http::Outgoing;
@@ -17,10 +17,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use model::Secret;
 use model::error::SinkError;
-use model::event::{Event, Payload};
+use model::event::Event;
 use model::field::FieldError;
 use model::integrations::Webhook;
-use model::ports::{EventSink, OutgoingEvent};
+use model::ports::{EventSink, OutgoingEvent, Purpose};
 use model::probe::{ProbeEnded, ProbeFailure, ProbeReport};
 use reqwest::{StatusCode, Url};
 use sha2::Sha256;
@@ -88,7 +88,7 @@ impl WebhookSink {
         server.reach(prober, &self.outgoing).await?;
         let sent = async {
             let id = format!("test-{}", random::hex::<8>());
-            let body = test_event(&id, self.clock.unix_seconds());
+            let body = Event::test(id.clone(), self.clock.unix_seconds()).to_json().into();
             self.post(&id, body, true).await.map_err(|refusal| refusal.failure)
         };
         prober.step("send", sent).await
@@ -107,23 +107,8 @@ impl EventSink for WebhookSink {
     }
 
     async fn send(&self, event: &OutgoingEvent) -> Result<(), SinkError> {
-        self.post(&event.id, event.body.clone(), false).await.map_err(Into::into)
+        self.post(&event.id, event.body.clone(), event.purpose == Purpose::Test).await.map_err(Into::into)
     }
-}
-
-/// An event of the usual shape about no recording, so that an endpoint that parses events takes it.
-fn test_event(id: &str, date: i64) -> Bytes {
-    let stages = ["monitor", "sequence"].map(str::to_owned).to_vec();
-    let event = Event {
-        events: stages,
-        provider: "kstorage".into(),
-        source: String::new(),
-        request: "test".into(),
-        date,
-        payload: Payload::default(),
-        id: id.to_owned(),
-    };
-    serde_json::to_vec(&event).expect("an event is plain data").into()
 }
 
 fn sign(secret: &Secret, timestamp: i64, body: &[u8]) -> String {

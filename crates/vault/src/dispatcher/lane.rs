@@ -266,7 +266,7 @@ impl Lane {
                     let outcome = delivery::ActiveModel {
                         state: Set(if park { PARKED } else { WAITING }.into()),
                         attempts: Set(attempts),
-                        last_error: Set(reason),
+                        last_error: Set(reason.clone()),
                         ..Default::default()
                     };
                     delivery::Entity::update_many()
@@ -274,8 +274,13 @@ impl Lane {
                         .filter(delivery::Column::Id.eq(failed))
                         .exec(tx)
                         .await?;
-                    let waiting =
-                        lane::ActiveModel { attempts: Set(in_a_row), next_attempt_at: Set(next), ..Default::default() };
+                    let waiting = lane::ActiveModel {
+                        attempts: Set(in_a_row),
+                        next_attempt_at: Set(next),
+                        last_error: Set(reason),
+                        failed_at: Set(now_ms()),
+                        ..Default::default()
+                    };
                     let this = lane::Column::IntegrationId.eq(id).and(lane::Column::Device.eq(device));
                     lane::Entity::update_many().set(waiting).filter(this).exec(tx).await?;
                     Ok(())

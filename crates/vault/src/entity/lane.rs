@@ -14,6 +14,8 @@ pub struct Model {
     pub attempts: i32,
     pub next_attempt_at: i64,
     pub lease_until: i64,
+    pub last_error: String,
+    pub failed_at: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

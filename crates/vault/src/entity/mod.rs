@@ -14,6 +14,7 @@ pub mod lane;
 pub mod provider_move;
 pub mod recording;
 pub mod removal;
+pub mod replay;
 pub mod replica;
 pub mod session;
 pub mod upload;

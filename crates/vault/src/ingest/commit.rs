@@ -3,15 +3,15 @@
 
 use super::UploadRequest;
 use super::digest::Content;
+use super::event::{Told, event, lane};
 use crate::clock::{DAY_MS, day_of, now_ms};
 use crate::copies;
 use crate::deliveries::{self, NewDelivery};
 use crate::devices;
 use crate::entity::{connection, recording, upload, usage_day};
-use crate::keys::random_id;
 use crate::{Result, VaultError};
 use model::ObjectKey;
-use model::event::{Event, Metadata, Payload};
+use model::event::Metadata;
 use model::file_name::AgentFileName;
 use model::ports::Purpose;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
@@ -21,9 +21,6 @@ use sea_orm::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Fragments an event lists at most; beyond it they would not fit what brokers accept, and
-/// consumers ask for the playlist instead.
-const MAX_EVENT_FRAGMENTS: usize = 500;
 /// A camera's clock that is further ahead is not believed: its recording would be kept for too long.
 const AHEAD_MS: i64 = DAY_MS;
 
@@ -158,28 +155,22 @@ async fn announce(
     if fresh.draft.integrations.is_empty() && copy_to.is_empty() {
         return Ok(());
     }
-    let facts = &fresh.content.facts;
-    let listed = facts.fragmented && facts.fragments.len() <= MAX_EVENT_FRAGMENTS;
-    let payload = Payload {
-        key: fresh.key.to_string(),
-        file_size: fresh.content.size,
-        is_fragmented: facts.fragmented,
-        bytes_ranges: if listed { facts.hls_lines(fresh.key.file_name()) } else { String::new() },
-        bytes_range_on_time: if listed { facts.range_on_time() } else { Vec::new() },
+    let (event_id, event) = event(Told {
+        key: fresh.key.as_str(),
+        size: fresh.content.size,
+        facts: &fresh.content.facts,
         metadata,
+        source: fresh.provider_name.clone(),
+        stored_at: now,
+        cloud_analysis: fresh.draft.cloud_analysis,
+    });
+    let new = NewDelivery {
+        recording_id: id,
+        device: lane(&fresh.draft.device, instance_name),
+        event_id: &event_id,
+        event: &event,
+        purpose: Purpose::Stored,
     };
-    let event_id = random_id();
-    let event = Event::persisted(
-        event_id.clone(),
-        fresh.provider_name.clone(),
-        now / 1000,
-        fresh.draft.cloud_analysis,
-        payload,
-    );
-    let event = serde_json::to_string(&event).expect("an event serialises");
-    // A camera without device key keeps its order by its name.
-    let device = if fresh.draft.device.is_empty() { instance_name } else { &fresh.draft.device };
-    let new = NewDelivery { recording_id: id, device, event_id: &event_id, event: &event, purpose: Purpose::Stored };
     deliveries::enqueue(tx, &fresh.draft.integrations, new).await?;
     deliveries::enqueue(tx, &copy_to, NewDelivery { purpose: Purpose::Copy, ..new }).await
 }

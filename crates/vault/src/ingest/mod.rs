@@ -8,6 +8,7 @@ mod buffer;
 mod commit;
 mod digest;
 mod error;
+mod event;
 mod finish;
 mod locks;
 mod receive;
@@ -37,6 +38,7 @@ use tokio::task::JoinHandle;
 
 pub(crate) use buffer::Budget;
 pub use error::UploadError;
+pub(crate) use event::{event_of, lane};
 pub(crate) use locks::KeyLocks;
 
 /// Most uploads at a time; further ones are asked to come back.
@@ -146,19 +148,7 @@ impl Ingest {
         let slots = Arc::new(Semaphore::new(MAX_UPLOADS));
         let Limits { max_bytes, idle_timeout, budget } = limits;
         let budget = Arc::new(budget);
-        Self {
-            db,
-            replicas,
-            connections,
-            wakeups,
-            locks,
-            budget,
-            max_bytes,
-            idle_timeout,
-            slots,
-            shares,
-            vault_id,
-        }
+        Self { db, replicas, connections, wakeups, locks, budget, max_bytes, idle_timeout, slots, shares, vault_id }
     }
 
     /// Stores one recording. Once its bytes have arrived the work goes on even if the caller is

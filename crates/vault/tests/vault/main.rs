@@ -3,10 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod deliveries;
 mod ingest;
 mod outbox;
 mod recordings;
 mod recovery;
+mod replay;
 mod replicas;
 mod setup;
 mod support;

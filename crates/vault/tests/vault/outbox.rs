@@ -1,6 +1,8 @@
 use crate::support::{TestVault, actor, until};
 use futures::TryStreamExt as _;
 use model::connection::Family;
+use model::delivery::{DeliveryFilter, DeliveryState};
+use model::recording::Position;
 use vault::ingest::UploadError;
 
 async fn upload_from(t: &TestVault, device: &str, name: &str) {
@@ -53,7 +55,8 @@ async fn what_is_refused_for_good_is_parked_and_can_be_retried() {
     let first = t.vault.connections.list(Family::Integration).await.unwrap().remove(0);
     assert_eq!(first.name, "first");
     until("parked", || async { t.vault.deliveries.count(Some(first.id)).await.unwrap() == (0, 1) }).await;
-    let parked = t.vault.deliveries.parked(first.id, 10).await.unwrap();
+    let filter = DeliveryFilter { connection: Some(first.id), state: Some(DeliveryState::Parked) };
+    let parked = t.vault.deliveries.list(filter, Position::Newest, 10).await.unwrap().items;
     assert_eq!((parked[0].last_error.as_str(), parked[0].attempts), ("The sink does not want this.", 1));
     t.world.sink.refuses.lock().unwrap().clear();
     assert_eq!(t.vault.deliveries.retry_parked(&actor(), first.id).await.unwrap(), 1);

@@ -4,6 +4,7 @@ use model::account::AccountForm;
 use model::connection::{ConnectionForm, Family};
 use model::field::Settings;
 use vault::VaultError;
+use vault::deliveries::Backlog;
 use vault::provisioning::Provisioning;
 
 fn s3(id: Option<i64>, host: &str, secret: &str) -> ConnectionForm {
@@ -33,14 +34,14 @@ async fn what_is_in_use_is_not_deleted() {
     let t = TestVault::new().await;
     for family in [Family::Provider, Family::Integration] {
         let id = t.vault.connections.list(family).await.unwrap()[0].id;
-        assert!(matches!(t.vault.connections.delete(&actor(), id).await, Err(VaultError::Conflict(_))));
+        assert!(matches!(t.vault.connections.delete(&actor(), id, Backlog::Keep).await, Err(VaultError::Conflict(_))));
     }
     let id = t.vault.connections.save(&actor(), s3(None, "minio:9000", "x")).await.unwrap();
     assert!(matches!(
         t.vault.connections.save(&actor(), s3(None, "minio:9000", "x")).await,
         Err(VaultError::Conflict(_))
     ));
-    t.vault.connections.delete(&actor(), id).await.unwrap();
+    t.vault.connections.delete(&actor(), id, Backlog::Keep).await.unwrap();
 }
 
 #[tokio::test]

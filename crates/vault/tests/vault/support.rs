@@ -175,6 +175,8 @@ pub(crate) struct MemorySink {
     /// Answers a permanent refusal for devices named here, a transient failure for `*`.
     pub(crate) refuses: Mutex<Vec<String>>,
     pub(crate) attempts: Mutex<u32>,
+    /// The ids of the events taken, in order.
+    pub(crate) ids: Mutex<Vec<String>>,
     came: Notify,
     /// The event that came last.
     pub(crate) last: Mutex<Option<OutgoingEvent>>,
@@ -232,6 +234,7 @@ impl EventSink for MemorySink {
             assert_eq!(json["id"], event.id.as_str());
             let key = json["payload"]["key"].as_str().unwrap().to_owned();
             *self.last.lock().unwrap() = Some(event.clone());
+            self.ids.lock().unwrap().push(event.id.clone());
             self.events.lock().unwrap().push((event.device.clone(), key));
             Ok(())
         };

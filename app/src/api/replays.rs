@@ -1,0 +1,109 @@
+//! Sending the events of a period again.
+
+#![expect(
+    missing_docs,
+    reason = "a server function's arguments become the fields of a struct; the function says what they are"
+)]
+
+use super::AppError;
+use crate::text::{query, time};
+use leptos::prelude::*;
+use leptos_router::params::ParamsMap;
+use model::delivery::ReplayChoices;
+use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "ssr")]
+use super::{deliveries, server};
+#[cfg(feature = "ssr")]
+use model::delivery::ReplayForm;
+
+/// What is to be sent again, as it stands in the address.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReplayInput {
+    /// Stored at or after: `2026-07-27T10:15`, UTC.
+    pub from: String,
+    /// Stored before.
+    pub until: String,
+    /// Account's name; empty for all that use the integration.
+    pub account: String,
+}
+
+impl ReplayInput {
+    /// Reads an address.
+    pub fn from_map(map: &ParamsMap) -> Self {
+        let get = |name| map.get(name).unwrap_or_default();
+        Self { from: get("from"), until: get("until"), account: get("account") }
+    }
+
+    /// An address below `path` with this query.
+    pub fn address(&self, path: &str) -> String {
+        let all = [("from", self.from.as_str()), ("until", &self.until), ("account", &self.account)];
+        let set: Vec<_> = all.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        query::address(path, &set)
+    }
+
+    /// The period, in Unix milliseconds; `None` until both ends are given and can be read.
+    pub fn period(&self) -> Option<(i64, i64)> {
+        time::parse_minute(&self.from).zip(time::parse_minute(&self.until))
+    }
+}
+
+/// What there is to choose from, and the last replays.
+#[server(prefix = "/api/fn", endpoint = "list_replays")]
+pub async fn list_replays(id: i64) -> Result<ReplayChoices, AppError> {
+    server::require_admin().await?;
+    server::vault().deliveries.replays(id).await.map_err(server::refuse)
+}
+
+/// How many events a replay would send, capped; `None` while no period is given.
+#[server(prefix = "/api/fn", endpoint = "count_replay")]
+pub async fn count_replay(id: i64, #[server(default)] replay: ReplayInput) -> Result<Option<i64>, AppError> {
+    server::require_admin().await?;
+    let Some(form) = parse(id, &replay) else { return Ok(None) };
+    let count = server::vault().deliveries.count_replay(&form).await.map_err(server::refuse);
+    count.map(Some).map_err(AppError::in_one)
+}
+
+/// Starts a replay.
+#[server(prefix = "/api/fn", endpoint = "start_replay")]
+pub async fn start_replay(id: i64, #[server(default)] replay: ReplayInput) -> Result<(), AppError> {
+    let admin = server::require_admin().await?;
+    let Some(form) = parse(id, &replay) else {
+        return Err(AppError::message("Choose from when until when first."));
+    };
+    let started = server::vault().deliveries.start_replay(&admin.actor(), form).await.map_err(server::refuse);
+    started.map_err(AppError::in_one)?;
+    server::go_back("", deliveries::LIST, "replaying");
+    Ok(())
+}
+
+/// Stops a replay.
+#[server(prefix = "/api/fn", endpoint = "stop_replay")]
+pub async fn stop_replay(id: i64, #[server(default)] back: String) -> Result<(), AppError> {
+    let admin = server::require_admin().await?;
+    server::vault().deliveries.stop_replay(&admin.actor(), id).await.map_err(server::refuse)?;
+    server::go_back(&back, deliveries::LIST, "stopped");
+    Ok(())
+}
+
+#[cfg(feature = "ssr")]
+fn parse(integration: i64, input: &ReplayInput) -> Option<ReplayForm> {
+    let (from, until) = input.period()?;
+    let account = (!input.account.is_empty()).then(|| input.account.clone());
+    Some(ReplayForm { integration, from, until, account })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_period_needs_both_ends() {
+        let mut input = ReplayInput { from: "2026-07-21T00:00".into(), ..Default::default() };
+        assert_eq!(input.period(), None);
+        input.until = "2026-07-22T00:00".into();
+        assert_eq!(input.period(), Some((1_784_592_000_000, 1_784_678_400_000)));
+        assert_eq!(input.address("/x"), "/x?from=2026-07-21T00%3A00&until=2026-07-22T00%3A00");
+    }
+}

@@ -1,0 +1,175 @@
+//! A line per connection: is it told what it should be told?
+
+use super::Changes;
+use crate::api::deliveries::{DeliveriesQuery, LIST};
+use crate::components::{Empty, Icon, State, Time, icon, status};
+use crate::pages::connections::kind_icon;
+use crate::text::figures::capped;
+use crate::text::time::age;
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use model::connection::Family;
+use model::delivery::{DeliveryHealth, DeliveryState, ReplayView};
+
+/// Every line.
+pub(super) fn health(lines: Vec<DeliveryHealth>, back: &str, changes: Changes) -> AnyView {
+    if lines.is_empty() {
+        return view! {
+            <Empty picture=Icon::Plug title="No integration yet">
+                <p>"Add one to tell your own systems about each recording."</p>
+                <a class="button" href="/integrations/new">"Add integration"</a>
+            </Empty>
+        }
+        .into_any();
+    }
+    let lines = lines.into_iter().map(|line| tr(line, back, changes)).collect_view();
+    view! {
+        <div class="table-wrap">
+            <table class="table health">
+                <caption class="sr-only">"How deliveries to each integration are going"</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">"Status"</th>
+                        <th scope="col">"Integration"</th>
+                        <th scope="col">"Last success"</th>
+                        <th scope="col">"Rate"</th>
+                        <th scope="col">"Waiting"</th>
+                        <th scope="col">"Parked"</th>
+                        <th scope="col">"Last error"</th>
+                        <th scope="col"><span class="sr-only">"Actions"</span></th>
+                    </tr>
+                </thead>
+                <tbody>{lines}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+fn tr(line: DeliveryHealth, back: &str, changes: Changes) -> AnyView {
+    let edit = match line.family {
+        Family::Provider => format!("/providers/{}", line.id),
+        Family::Integration => format!("/integrations/{}", line.id),
+    };
+    let copies = (line.family == Family::Provider).then_some(" · copies");
+    let last = match line.last_success {
+        0 => view! { <span class="quiet">"none yet"</span> }.into_any(),
+        at => view! { <Time at=at ago=true/> }.into_any(),
+    };
+    let name = line.name.clone();
+    let replay = line.replay.clone().map(|replay| progress(replay, back.to_owned(), changes));
+    view! {
+        <tr data-testid="health">
+            <td data-label="Status">{state(&line)}</td>
+            <th scope="row" data-label="Integration">
+                <a class="row-link kind" href=edit>{icon(kind_icon(&line.kind))} {name}</a>
+                <span class="quiet">{copies}</span>
+                {replay}
+            </th>
+            <td data-label="Last success">{last}</td>
+            <td data-label="Rate">{rate(&line)}</td>
+            <td data-label="Waiting">{waiting(&line)}</td>
+            <td data-label="Parked">{count(&line, DeliveryState::Parked, line.parked)}</td>
+            <td data-label="Last error" class="break last-error">{error(&line)}</td>
+            <td class="actions">{actions(&line, back, changes)}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+fn state(line: &DeliveryHealth) -> AnyView {
+    match line {
+        DeliveryHealth { enabled: false, .. } => status(State::Off, "Disabled"),
+        DeliveryHealth { failing: true, .. } => status(State::Bad, "Failing"),
+        DeliveryHealth { parked: 1.., .. } => status(State::Bad, "Needs attention"),
+        DeliveryHealth { waiting: 1.., .. } => status(State::Warn, "On the way"),
+        DeliveryHealth { last_success: 0, .. } => status(State::Off, "Nothing sent yet"),
+        _ => status(State::Good, "Up to date"),
+    }
+}
+
+fn rate(line: &DeliveryHealth) -> AnyView {
+    if line.last_hour == 0 {
+        return view! { <span class="quiet">"none in the last hour"</span> }.into_any();
+    }
+    view! { {capped(line.last_minute)} " / min, " {capped(line.last_hour)} " / h" }.into_any()
+}
+
+fn waiting(line: &DeliveryHealth) -> AnyView {
+    let oldest = (line.waiting > 0).then(|| format!(" oldest {}", age(line.oldest_waiting_ms)));
+    view! { {count(line, DeliveryState::Waiting, line.waiting)} <span class="quiet">{oldest}</span> }.into_any()
+}
+
+/// A figure that leads to the list behind it.
+fn count(line: &DeliveryHealth, state: DeliveryState, n: i64) -> AnyView {
+    if n == 0 {
+        return view! { <span class="quiet">"0"</span> }.into_any();
+    }
+    let address = DeliveriesQuery::of(line.id, state).address(LIST);
+    let label = format!("{} {} of {}", capped(n), state.as_str(), line.name);
+    view! { <a href=address aria-label=label>{capped(n)}</a> }.into_any()
+}
+
+/// The last error; what is over is only told quietly.
+fn error(line: &DeliveryHealth) -> AnyView {
+    if line.last_error.is_empty() {
+        return view! { <span class="quiet">"none"</span> }.into_any();
+    }
+    let over = !line.failing && line.parked == 0;
+    view! {
+        <span class=over.then_some("quiet")>{line.last_error.clone()}</span>
+        " "
+        <span class="quiet"><Time at=line.failed_at ago=true/></span>
+    }
+    .into_any()
+}
+
+fn actions(line: &DeliveryHealth, back: &str, changes: Changes) -> AnyView {
+    let retry = (line.parked > 0).then(|| retry_parked(line, back.to_owned(), changes));
+    let integration = (line.family == Family::Integration).then(|| test_and_replay(line, back.to_owned(), changes));
+    view! { {retry} {integration} }.into_any()
+}
+
+fn retry_parked(line: &DeliveryHealth, back: String, changes: Changes) -> AnyView {
+    let (id, label) = (line.id.to_string(), format!("Retry what is parked for {}", line.name));
+    view! {
+        <ActionForm action=changes.retry_parked attr:class="inline">
+            <input type="hidden" name="id" value=id/>
+            <input type="hidden" name="back" value=back/>
+            <button type="submit" class="button small" aria-label=label>{icon(Icon::Refresh)} "Retry parked"</button>
+        </ActionForm>
+    }
+    .into_any()
+}
+
+fn test_and_replay(line: &DeliveryHealth, back: String, changes: Changes) -> AnyView {
+    let (id, replay) = (line.id.to_string(), format!("/integrations/{}/replay", line.id));
+    let (send, again) = (format!("Send test event to {}", line.name), format!("Send events to {} again", line.name));
+    view! {
+        <ActionForm action=changes.test attr:class="inline">
+            <input type="hidden" name="id" value=id/>
+            <input type="hidden" name="back" value=back/>
+            <button type="submit" class="icon-button" aria-label=send title="Send test event">{icon(Icon::Send)}</button>
+        </ActionForm>
+        <a class="icon-button" href=replay aria-label=again title="Send a period's events again">{icon(Icon::Replay)}</a>
+    }
+    .into_any()
+}
+
+/// How far a replay has come, and a way to stop it.
+fn progress(replay: ReplayView, back: String, changes: Changes) -> AnyView {
+    let percent = replay.percent();
+    let words = format!("Replay {percent} %, {} sent to the outbox", capped(replay.enqueued));
+    view! {
+        <div class="replay">
+            <progress max="100" value=percent.to_string() aria-label="Progress of the replay"></progress>
+            <span>{words}</span>
+            <ActionForm action=changes.stop attr:class="inline">
+                <input type="hidden" name="id" value=replay.id.to_string()/>
+                <input type="hidden" name="back" value=back/>
+                <button type="submit" class="button small quiet">"Stop"</button>
+            </ActionForm>
+        </div>
+    }
+    .into_any()
+}

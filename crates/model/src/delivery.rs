@@ -1,0 +1,236 @@
+//! Deliveries as administrators see them: what waits, what was made, what was given up.
+
+use crate::connection::Family;
+use crate::ports::Purpose;
+use serde::{Deserialize, Serialize};
+
+/// Where counting deliveries stops: beyond it a figure reads "10,000+".
+pub const COUNT_CAP: i64 = 10_000;
+
+/// What has become of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeliveryState {
+    /// Not yet made.
+    Waiting,
+    /// Made.
+    Delivered,
+    /// Given up until someone retries.
+    Parked,
+}
+
+impl DeliveryState {
+    /// All of them, in the order a chooser shows them.
+    pub const ALL: [Self; 3] = [Self::Waiting, Self::Delivered, Self::Parked];
+
+    /// As stored, and as shown in addresses.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Delivered => "delivered",
+            Self::Parked => "parked",
+        }
+    }
+
+    /// Finds a state by its name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
+    }
+}
+
+/// Which deliveries to list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryFilter {
+    /// Row id of the connection they go to.
+    pub connection: Option<i64>,
+    /// What has become of them.
+    pub state: Option<DeliveryState>,
+}
+
+/// One row of Deliveries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryView {
+    /// Row id.
+    pub id: i64,
+    /// Row id of the connection it goes to.
+    pub connection_id: i64,
+    /// Its name; empty when it is gone.
+    pub connection: String,
+    /// Device key; may be empty.
+    pub device: String,
+    /// Key of the recording; empty when it has been deleted.
+    pub recording: String,
+    /// The same on every retry, as consumers see it.
+    pub event_id: String,
+    /// Why it is made.
+    pub purpose: Purpose,
+    /// What has become of it.
+    pub state: DeliveryState,
+    /// Tries so far.
+    pub attempts: i32,
+    /// Why the last one failed; empty when none did.
+    pub last_error: String,
+    /// When it was put into the outbox, Unix milliseconds.
+    pub created_at: i64,
+    /// When it was made, Unix milliseconds; 0 until then.
+    pub finished_at: i64,
+}
+
+/// A delivery with what it delivers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryDetails {
+    /// The row.
+    pub view: DeliveryView,
+    /// The event's JSON, as it is sent; empty when the recording itself is what is delivered.
+    pub event: String,
+}
+
+/// How deliveries to one connection are going. Counts are capped at [`COUNT_CAP`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryHealth {
+    /// Row id of the connection.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// Its side: providers get copies.
+    pub family: Family,
+    /// Kind's name.
+    pub kind: String,
+    /// Whether anything is sent at all.
+    pub enabled: bool,
+    /// When the last delivery was made, Unix milliseconds; 0 when none is remembered.
+    pub last_success: i64,
+    /// Made in the last minute.
+    pub last_minute: i64,
+    /// Made in the last hour.
+    pub last_hour: i64,
+    /// Not yet made.
+    pub waiting: i64,
+    /// How long the oldest of them has waited, milliseconds; 0 when none waits.
+    pub oldest_waiting_ms: i64,
+    /// Given up until someone retries.
+    pub parked: i64,
+    /// Whether a camera's last try failed and is about to be repeated.
+    pub failing: bool,
+    /// Why the last failure happened; empty when none is remembered.
+    pub last_error: String,
+    /// When, Unix milliseconds.
+    pub failed_at: i64,
+    /// The replay that is under way.
+    pub replay: Option<ReplayView>,
+}
+
+/// The events of a period, sent again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayView {
+    /// Row id.
+    pub id: i64,
+    /// Recordings stored at or after, Unix milliseconds.
+    pub from: i64,
+    /// And before.
+    pub until: i64,
+    /// Only of this account; empty for all that use the integration.
+    pub account: String,
+    /// What has become of it.
+    pub state: ReplayState,
+    /// Events put into the outbox so far.
+    pub enqueued: i64,
+    /// Recordings stored before this are done, Unix milliseconds.
+    pub reached: i64,
+    /// When it was asked for, Unix milliseconds.
+    pub started_at: i64,
+}
+
+impl ReplayView {
+    /// How much of the period is done, in percent.
+    pub fn percent(&self) -> i64 {
+        match self.until - self.from {
+            ..=0 => 100,
+            whole => ((self.reached - self.from).clamp(0, whole) * 100) / whole,
+        }
+    }
+}
+
+/// What has become of a replay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReplayState {
+    /// Under way.
+    Running,
+    /// Every event is in the outbox.
+    Done,
+    /// An administrator stopped it.
+    Stopped,
+}
+
+impl ReplayState {
+    /// As stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Stopped => "stopped",
+        }
+    }
+
+    /// Finds a state by its name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Running, Self::Done, Self::Stopped].into_iter().find(|state| state.as_str() == name)
+    }
+}
+
+/// What an administrator asks to be sent again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayForm {
+    /// Row id of the integration.
+    pub integration: i64,
+    /// Recordings stored at or after, Unix milliseconds.
+    pub from: i64,
+    /// And before.
+    pub until: i64,
+    /// Account's name; `None` for all that use the integration.
+    pub account: Option<String>,
+}
+
+/// What an administrator chooses from for a replay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayChoices {
+    /// Name of the integration.
+    pub integration: String,
+    /// Whether it is in use.
+    pub enabled: bool,
+    /// Names of the accounts that use it.
+    pub accounts: Vec<String>,
+    /// The last replays to this integration, newest first.
+    pub replays: Vec<ReplayView>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_by_time() {
+        let replay = |from, until, reached| ReplayView {
+            id: 1,
+            from,
+            until,
+            account: String::new(),
+            state: ReplayState::Running,
+            enqueued: 0,
+            reached,
+            started_at: 0,
+        };
+        assert_eq!(replay(1_000, 2_000, 1_250).percent(), 25);
+        assert_eq!(replay(1_000, 2_000, 0).percent(), 0);
+        assert_eq!(replay(1_000, 1_000, 1_000).percent(), 100);
+    }
+
+    #[test]
+    fn states_are_found_by_their_names() {
+        for state in DeliveryState::ALL {
+            assert_eq!(DeliveryState::parse(state.as_str()), Some(state));
+        }
+        assert_eq!((DeliveryState::parse("lost"), ReplayState::parse("")), (None, None));
+    }
+}
