@@ -100,6 +100,7 @@ CREATE TABLE recordings (
     facts TEXT NOT NULL,
     metadata TEXT NOT NULL,
     path TEXT NOT NULL,
+    origin_id BIGINT NOT NULL,
     UNIQUE (provider_id, key)
 );
 CREATE TABLE copies (

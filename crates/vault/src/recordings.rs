@@ -146,11 +146,12 @@ impl Recordings {
     /// at any. Events name the provider a recording was stored at; it may have been moved since.
     pub async fn find(&self, account: &Account, provider: Option<&str>, key: &ObjectKey) -> Result<Option<Found>> {
         let mut rows = self.with_key(provider, key).await?;
-        rows.retain(|row| row.account_id == account.id);
-        if rows.is_empty() && provider.is_some() {
+        if let Some(name) = provider.filter(|_| rows.is_empty()) {
+            let origin = self.connections.provider_by_name(name).await?.map(|origin| origin.id);
             rows = self.with_key(None, key).await?;
-            rows.retain(|row| row.account_id == account.id);
+            rows.retain(|row| Some(row.origin_id) == origin);
         }
+        rows.retain(|row| row.account_id == account.id);
         rows.sort_by_key(|row| row.provider_id != account.provider_id);
         rows.into_iter().next().map(Found::try_from).transpose()
     }

@@ -22,6 +22,8 @@ pub struct Model {
     pub facts: String,
     pub metadata: String,
     pub path: String,
+    /// The provider it was stored at first, as its event says.
+    pub origin_id: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

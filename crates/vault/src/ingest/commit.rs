@@ -121,6 +121,7 @@ pub(super) async fn commit(tx: &DatabaseTransaction, fresh: Fresh) -> Result<i64
         facts: Set(serde_json::to_string(facts).expect("facts serialise")),
         metadata: Set(serde_json::to_string(&metadata).expect("metadata serialises")),
         path: Set(fresh.draft.path.clone()),
+        origin_id: Set(fresh.provider_id),
         ..Default::default()
     };
     let id = match fresh.replaces {
