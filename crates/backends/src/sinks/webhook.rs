@@ -193,7 +193,7 @@ impl Refusal {
 
     fn of_connection(url: &Url, cause: Cause) -> Self {
         let server = Target::of(url).map_or_else(|| "the endpoint".into(), |t| t.name());
-        let failure = request_failure(&cause, &server);
+        let failure = request_failure(&*cause, &server);
         Self { failure, permanent: false, cause: Some(cause) }
     }
 }
