@@ -12,6 +12,7 @@ use model::error::Cause;
 use reqwest::redirect::Policy;
 use reqwest::{Body, Response, StatusCode, Url};
 use rustls::{ClientConfig, RootCertStore};
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -161,9 +162,9 @@ pub(crate) async fn small_body(mut response: Response, limit: usize) -> Result<V
 }
 
 /// Whether this is about time that ran out.
-pub(crate) fn timed_out(cause: &Cause) -> bool {
-    cause.is::<tokio::time::error::Elapsed>()
-        || cause.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_timeout)
+pub(crate) fn timed_out(error: &(dyn Error + 'static)) -> bool {
+    error.is::<tokio::time::error::Elapsed>()
+        || error.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_timeout)
 }
 
 async fn drain(mut response: Response) {

@@ -19,11 +19,11 @@ use model::connection::Definition;
 use model::field::{FieldError, Settings};
 use model::integrations::{Hub, RemoteVault, Sqs, Webhook};
 use model::ports::{BlobStore, Connector, EventSink};
-use model::providers::{Ceph, Filesystem, Gcs, Minio, S3, S3Target, Storj};
+use model::providers::{Azure, Ceph, Filesystem, Gcs, Minio, S3, S3Target, Storj};
 use sinks::{HubSink, SqsSink, VaultSink, WebhookSink};
 use std::sync::Arc;
 use std::time::SystemTime;
-use stores::{FilesystemStore, GcsStore, S3Store};
+use stores::{AzureStore, FilesystemStore, GcsStore, S3Store};
 
 /// Opens stores and sinks. One per process: what it opens shares its HTTP connections.
 #[derive(Debug, Clone)]
@@ -65,6 +65,7 @@ impl Connector for Backends {
             Filesystem::NAME => Arc::new(FilesystemStore::new(&Filesystem::parse(settings)?)),
             S3::NAME => self.s3(S3::parse(settings)?),
             Gcs::NAME => Arc::new(GcsStore::new(Gcs::parse(settings)?, &self.outgoing, &self.clock)?),
+            Azure::NAME => Arc::new(AzureStore::new(Azure::parse(settings)?, &self.outgoing, &self.clock)?),
             Minio::NAME => self.s3(Minio::parse(settings)?),
             Ceph::NAME => self.s3(Ceph::parse(settings)?),
             Storj::NAME => self.s3(Storj::parse(settings)?),

@@ -4,7 +4,6 @@
 use crate::guard::{GuardedResolver, HostError};
 use crate::http::{CONNECT_TIMEOUT, Outgoing, timed_out};
 use crate::prober::Prober;
-use model::error::Cause;
 use model::probe::{ProbeEnded, ProbeFailure};
 use reqwest::Url;
 use rustls::pki_types::ServerName;
@@ -96,8 +95,13 @@ pub(crate) fn connection_failure(error: &(dyn Error + 'static), server: &str) ->
 }
 
 /// The same for one whose time may have run out.
-pub(crate) fn request_failure(cause: &Cause, server: &str) -> ProbeFailure {
-    if timed_out(cause) { no_answer(server) } else { connection_failure(&**cause, server) }
+pub(crate) fn request_failure(error: &(dyn Error + 'static), server: &str) -> ProbeFailure {
+    if timed_out(error) { no_answer(server) } else { connection_failure(error, server) }
+}
+
+/// `host:port` of an address, for messages.
+pub(crate) fn server_of(url: &Url) -> String {
+    Target::of(url).map_or_else(|| "the store".into(), |target| target.name())
 }
 
 /// What to say when nothing came back in time.

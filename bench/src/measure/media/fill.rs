@@ -110,14 +110,14 @@ fn recordings(from: u64, to: u64, start: i64, apart: u64, facts: &str) -> String
              {start} + n * {apart} + b % 60000 AS at FROM scrambled),
            spread AS (SELECT n, a, b, at, CASE WHEN d = {RARE} AND n % 50 > 0 THEN d - {ACCOUNTS} ELSE d END AS d FROM chosen)
          INSERT INTO recordings (account_id, provider_id, key, device, instance_name, timestamp, uploaded_at, size, sha256,
-           duration_ms, codec, fragmented, facts, metadata)
+           duration_ms, codec, fragmented, facts, metadata, path, origin_id)
          SELECT (SELECT id FROM accounts WHERE name = 'site-' || (d % {ACCOUNTS})),
            (SELECT id FROM connections WHERE family = 'provider'
              AND name = 'store-' || ((d % {ACCOUNTS} + CASE WHEN b % 10 = 0 THEN 1 ELSE 0 END) % {PROVIDERS})),
            'site-' || (d % {ACCOUNTS}) || '/' || (at / 1000) || '_6-' || printf('%06d', n % 1000000) || '_Camera' || d
              || '_200-200-400-400_24_' || (a % 30000) || '.mp4',
            printf('camera-%03d', d), 'Camera' || d, at, at + 20000, 300000 + a % 5000000, lower(hex(randomblob(32))),
-           a % 30000, 'h264', 1, '{facts}', '{metadata}'
+           a % 30000, 'h264', 1, '{facts}', '{metadata}', '', 1
          FROM spread",
         metadata = metadata()
     )

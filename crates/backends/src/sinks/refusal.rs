@@ -34,7 +34,7 @@ impl Refusal {
     /// For a request that was not answered.
     pub(super) fn of_connection(url: &Url, cause: Cause) -> Self {
         let server = Target::of(url).map_or_else(|| "the server".into(), |t| t.name());
-        let failure = request_failure(&cause, &server);
+        let failure = request_failure(&*cause, &server);
         Self { failure, permanent: false, cause: Some(cause) }
     }
 }

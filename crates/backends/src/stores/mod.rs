@@ -1,10 +1,13 @@
 //! Object stores.
 
+mod azure;
+mod encoding;
 mod filesystem;
 mod gcs;
 mod s3;
 mod trouble;
 
+pub(crate) use azure::AzureStore;
 pub(crate) use filesystem::FilesystemStore;
 pub(crate) use gcs::GcsStore;
 pub(crate) use s3::S3Store;

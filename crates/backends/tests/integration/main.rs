@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 #![expect(clippy::disallowed_methods, reason = "tests take time, environment and a client of their own")]
 
+mod azure;
+mod azure_faults;
 mod conformance;
 mod filesystem;
 mod gcs;

@@ -1,5 +1,6 @@
 //! Kinds of storage a recording can lie at. One file each; the list below is what makes one known.
 
+mod azure;
 mod ceph;
 mod filesystem;
 mod gcs;
@@ -9,6 +10,7 @@ mod storj;
 
 use crate::connection::Kind;
 
+pub use azure::Azure;
 pub use ceph::Ceph;
 pub use filesystem::Filesystem;
 pub use gcs::{Gcs, ServiceKey};
@@ -21,6 +23,7 @@ pub const KINDS: &[Kind] = &[
     Kind::of::<Filesystem>(),
     Kind::of::<S3>(),
     Kind::of::<Gcs>(),
+    Kind::of::<Azure>(),
     Kind::of::<Minio>(),
     Kind::of::<Ceph>(),
     Kind::of::<Storj>(),

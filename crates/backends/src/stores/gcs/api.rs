@@ -4,12 +4,11 @@ use super::error::{Answer, of_request, token_refused};
 use super::key::Signing;
 use crate::clock::Clock;
 use crate::http::{Outgoing, QUICK, small_body};
-use crate::net::Target;
+use crate::net::server_of;
 use crate::stores::trouble::Trouble;
 use bytes::Bytes;
 use model::Secret;
 use model::error::StoreErrorKind;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, Request, Response, StatusCode, Url};
 use serde::Deserialize;
@@ -17,8 +16,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 
-/// RFC 3986's unreserved characters stay.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// A token is renewed this long before it expires, in seconds.
 const MARGIN: i64 = 120;
 /// Longest answer that is read into memory: a page of a listing is below 1 MiB.
@@ -27,11 +24,6 @@ pub(super) const MAX_ANSWER: usize = 4 * 1024 * 1024;
 const ATTEMPTS: u32 = 3;
 /// Before the second attempt; doubles.
 const PAUSE: Duration = Duration::from_millis(200);
-
-/// Encodes a text as one part of a path, or as a query's value.
-pub(super) fn encode(text: &str) -> String {
-    utf8_percent_encode(text, RESERVED).to_string()
-}
 
 /// A request to be sent, more than once if need be.
 #[derive(Debug, Clone)]
@@ -170,9 +162,4 @@ fn set(headers: &mut HeaderMap, name: &'static str, value: Option<&str>) {
     if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
         headers.insert(name, value);
     }
-}
-
-/// `host:port` for messages.
-pub(super) fn server_of(url: &Url) -> String {
-    Target::of(url).map_or_else(|| "the store".into(), |target| target.name())
 }

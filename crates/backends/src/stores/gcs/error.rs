@@ -1,8 +1,7 @@
 //! What Google says, in plain words. Nothing of its text is passed on; reasons are, once they look
 //! like such.
 
-use super::api::server_of;
-use crate::net::request_failure;
+use crate::net::{request_failure, server_of};
 use crate::stores::trouble::{Trouble, printable};
 use model::error::{Cause, StoreErrorKind};
 use reqwest::{StatusCode, Url};
@@ -102,7 +101,7 @@ impl Answer {
 
 /// What kept a request from being answered.
 pub(super) fn of_request(cause: Cause, url: &Url) -> Trouble {
-    Trouble::of_connection(request_failure(&cause, &server_of(url))).caused_by(cause)
+    Trouble::of_connection(request_failure(&*cause, &server_of(url))).caused_by(cause)
 }
 
 /// What the token server says to a key (RFC 6749, 5.2). Its descriptions tell apart what needs

@@ -2,8 +2,9 @@
 //! <https://cloud.google.com/storage/docs/json_api/v1>
 
 use super::GcsStore;
-use super::api::{Call, encode};
+use super::api::Call;
 use crate::http::BULK;
+use crate::stores::encoding::encode;
 use crate::stores::trouble::Trouble;
 use bytes::Bytes;
 use model::error::StoreErrorKind;

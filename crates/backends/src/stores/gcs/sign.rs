@@ -1,8 +1,8 @@
 //! Addresses that read an object without credentials: V4 signing with the service account's key.
 //! <https://cloud.google.com/storage/docs/access-control/signed-urls>
 
-use super::api::encode;
 use super::key::Signing;
+use crate::stores::encoding::{encode, path_of};
 use model::ObjectKey;
 use model::ports::CONTENT_TYPE;
 use reqwest::Url;
@@ -41,17 +41,12 @@ pub(super) fn signed_url(
         ("response-content-type", CONTENT_TYPE),
     ];
     let query = query.map(|(name, value)| format!("{name}={}", encode(value))).join("&");
-    let path = format!("{}/{bucket}/{}", base.path().trim_end_matches('/'), path_of(key));
+    let path = format!("{}/{bucket}/{}", base.path().trim_end_matches('/'), path_of(key.as_str()));
     let host = host_of(base);
     let request = format!("GET\n{path}\n{query}\nhost:{host}\n\nhost\nUNSIGNED-PAYLOAD");
     let to_sign = format!("{ALGORITHM}\n{stamp}\n{scope}\n{}", hex::encode(Sha256::digest(request)));
     let signature = hex::encode(signing.sign(to_sign.as_bytes()));
     format!("{}://{host}{path}?{query}&X-Goog-Signature={signature}", base.scheme())
-}
-
-/// A key with everything but its slashes encoded.
-fn path_of(key: &ObjectKey) -> String {
-    key.as_str().split('/').map(encode).collect::<Vec<_>>().join("/")
 }
 
 /// As the `Host` header says it: with the port, unless it is the scheme's own.

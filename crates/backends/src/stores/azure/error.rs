@@ -1,0 +1,150 @@
+//! What Azure says, in plain words. Nothing of its text is passed on; codes are, once they look like
+//! such.
+
+use crate::net::request_failure;
+use crate::stores::trouble::{LOST_PARTS, Trouble, printable};
+use azure_core::Error;
+use azure_core::error::ErrorKind;
+use azure_core::http::headers::HeaderName;
+use model::error::StoreErrorKind;
+use std::time::{Duration, SystemTime};
+use time::macros::format_description;
+
+/// More than this between two clocks, and Azure refuses signatures.
+const SKEW: Duration = Duration::from_secs(15 * 60);
+
+/// What messages name.
+#[derive(Debug, Clone)]
+pub(super) struct Names {
+    pub(super) container: String,
+    /// `host:port`.
+    pub(super) server: String,
+    /// Whether requests are signed with the account's key, not by a SAS token.
+    pub(super) by_key: bool,
+}
+
+/// Puts an error of the SDK into words.
+pub(super) fn trouble(error: Error, names: &Names, now: SystemTime) -> Trouble {
+    let told = match error.kind() {
+        ErrorKind::HttpResponse { status, error_code, raw_response } => {
+            let date =
+                raw_response.as_ref().and_then(|r| r.headers().get_optional_str(&HeaderName::from_static("date")));
+            let skewed = date.and_then(parse_date).is_some_and(|server| apart(server, now) > SKEW);
+            // Without a code, the client puts the status in its place. Azurite calls a wrong key what
+            // Azure calls a blocked address, but says the same words as Azure.
+            let code = error_code.as_deref().filter(|code| code.starts_with(char::is_alphabetic));
+            let text = raw_response.as_ref().and_then(|r| str::from_utf8(r.body()).ok()).unwrap_or_default();
+            let code = match code {
+                Some("AuthorizationFailure") if text.contains("failed to authenticate") => "AuthenticationFailed",
+                code => code.unwrap_or_default(),
+            };
+            of_answer((*status).into(), code, skewed, names)
+        }
+        ErrorKind::DataConversion => like_no_server(names, 200),
+        _ => match error.get_ref() {
+            Some(cause) => Trouble::of_connection(request_failure(cause, &names.server)),
+            None => like_no_server(names, 200),
+        },
+    };
+    told.caused_by(error)
+}
+
+fn of_answer(status: u16, code: &str, skewed: bool, names: &Names) -> Trouble {
+    use StoreErrorKind::{Denied, Interrupted, Unavailable};
+    match (code, status) {
+        ("ContainerNotFound" | "ContainerBeingDeleted" | "ContainerDisabled", _) => no_container(&names.container),
+        ("BlobNotFound" | "ResourceNotFound", _) => Trouble::no_object(),
+        ("InvalidBlockList" | "InvalidBlobOrBlock" | "InvalidBlockId", _) => {
+            Trouble::new(Interrupted, LOST_PARTS, "Send it again.")
+        }
+        ("InvalidRange", _) | (_, 416) => Trouble::out_of_range(),
+        (_, 401 | 403) if skewed => {
+            Trouble::new(Denied, "The vault's clock differs too much from the store's.", "Set up NTP on this machine.")
+        }
+        ("AuthenticationFailed" | "InvalidAuthenticationInfo" | "NoAuthenticationInformation", _) | (_, 401) => {
+            if names.by_key {
+                Trouble::new(
+                    Denied,
+                    "The account key does not belong to this storage account.",
+                    "Copy key1 or key2 again from the account's access keys; rotated keys stop working.",
+                )
+            } else {
+                Trouble::new(
+                    Denied,
+                    "The store does not accept the SAS token.",
+                    "Make a new one: it may have expired, or the key it was signed with has been rotated.",
+                )
+            }
+        }
+        ("KeyBasedAuthenticationNotPermitted", _) => Trouble::new(
+            Denied,
+            "The storage account does not allow account keys.",
+            "Allow storage account key access in the account's configuration.",
+        ),
+        ("AccountIsDisabled", _) => {
+            Trouble::new(Denied, "The storage account is disabled.", "Check the subscription in the portal.")
+        }
+        ("AuthorizationFailure", _) => Trouble::new(
+            Denied,
+            "The storage account's network rules keep the vault out.",
+            "Allow the vault's address in the account's networking settings, or in the SAS token's IP range.",
+        ),
+        ("BlobImmutableDueToPolicy" | "BlobBeingRehydrated" | "BlobArchived" | "SnapshotsPresent", _) => Trouble::new(
+            Denied,
+            "A policy of the container keeps the blob as it is.",
+            "Use a container without immutability policy and legal hold: the vault replaces and deletes blobs.",
+        ),
+        ("RequestBodyTooLarge" | "BlockCountExceedsLimit" | "BlockListTooLong", _) | (_, 413) => {
+            Trouble::new(Denied, "The store does not take objects of this size.", "Record shorter files.")
+        }
+        ("AccountLimitExceeded" | "InsufficientAccountPermissions" | "QuotaExceeded", _) | (_, 507) => Trouble::full(),
+        ("ServerBusy", _) | (_, 429) => Trouble::slow_down(),
+        ("OperationTimedOut", _) | (_, 408) => Trouble::new(
+            Unavailable,
+            "The store gave up waiting for the recording's bytes.",
+            "Check the network's speed.",
+        ),
+        (_, 403) => Trouble::new(
+            Denied,
+            "The store denies access.",
+            format!("Allow reading, creating, writing, deleting and listing in container '{}'.", names.container),
+        ),
+        (_, 300..=399) => Trouble::new(
+            Denied,
+            "The container is served at another address.",
+            "Check account and endpoint; the vault follows no redirects.",
+        ),
+        (_, 500..) => Trouble::of_its_own(status),
+        (_, 404) => Trouble::no_object(),
+        (code, _) if printable(code).is_empty() => like_no_server(names, status),
+        (code, _) => {
+            Trouble::new(Denied, format!("The store refuses the request{}.", printable(code)), "See the vault's log.")
+        }
+    }
+}
+
+fn like_no_server(names: &Names, status: u16) -> Trouble {
+    Trouble::new(
+        StoreErrorKind::Unavailable,
+        format!("{} does not answer like Azure Blob Storage (status {status}).", names.server),
+        "Check the endpoint; leave it empty for Azure's public cloud.",
+    )
+}
+
+pub(super) fn no_container(container: &str) -> Trouble {
+    Trouble::new(
+        StoreErrorKind::Denied,
+        format!("There is no container '{container}'."),
+        "Make the container, or check its name; the vault makes none.",
+    )
+}
+
+fn parse_date(text: &str) -> Option<SystemTime> {
+    let format =
+        format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
+    time::PrimitiveDateTime::parse(text, format).ok().map(|at| at.assume_utc().into())
+}
+
+fn apart(a: SystemTime, b: SystemTime) -> Duration {
+    a.duration_since(b).unwrap_or_else(|e| e.duration())
+}

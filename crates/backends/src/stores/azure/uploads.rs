@@ -1,0 +1,148 @@
+//! Multipart uploads: blocks of the blob itself, committed in the end (docs/adr/0010).
+//!
+//! An uncommitted block belongs to nobody: Azure can neither list nor drop those of one upload, and
+//! forgets them after a week or when the blob is written. What belongs to an upload here are the ids
+//! of its blocks and a small blob `.vault-parts/<hash of the key>/<upload>`, which says that the
+//! upload has neither been given up nor completed.
+
+use super::AzureStore;
+use crate::random;
+use crate::stores::trouble::{Trouble, check_parts, lost_parts, unknown_upload};
+use azure_storage_blob::models::{
+    BlobClientGetPropertiesResultHeaders, BlockBlobClientCommitBlockListOptions, BlockLookupList,
+};
+use bytes::Bytes;
+use model::ObjectKey;
+use model::error::{StoreError, StoreErrorKind};
+use model::key::RESERVED_PREFIX;
+use model::ports::{CONTENT_TYPE, Part, UploadId};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+
+/// Metadata of the recording that names the upload it came from.
+const UPLOAD: &str = "vaultupload";
+
+/// Where the marks of all uploads of a key lie.
+fn marks(key: &ObjectKey) -> String {
+    format!("{RESERVED_PREFIX}parts/{}/", hex::encode(Sha256::digest(key.as_str())))
+}
+
+/// The mark of an upload; `None` for an id that is none of ours.
+fn mark(key: &ObjectKey, upload: &UploadId) -> Option<String> {
+    let ours = upload.0.len() == 32 && upload.0.bytes().all(|b| b.is_ascii_hexdigit());
+    ours.then(|| format!("{}{}", marks(key), upload.0))
+}
+
+/// A block's id: all of a blob must be of the same length. Repeated parts get ids of their own, so
+/// that what is committed is what was acknowledged.
+fn block_id(upload: &UploadId, number: u32, tag: &str) -> Option<Vec<u8>> {
+    let valid = tag.len() == 16 && tag.bytes().all(|b| b.is_ascii_hexdigit());
+    valid.then(|| format!("{}{number:05}{tag}", upload.0).into_bytes())
+}
+
+impl AzureStore {
+    pub(super) async fn begin_upload(&self, key: &ObjectKey) -> Result<UploadId, StoreError> {
+        let upload = UploadId(random::hex::<16>());
+        let mark = mark(key, &upload).expect("made like this");
+        self.upload(&mark, key.as_str().to_owned().into(), "text/plain").await?;
+        Ok(upload)
+    }
+
+    async fn is_marked(&self, mark: &str) -> Result<bool, StoreError> {
+        Ok(self.properties(mark).await?.is_some())
+    }
+
+    pub(super) async fn upload_part(
+        &self,
+        key: &ObjectKey,
+        upload: &UploadId,
+        number: u32,
+        bytes: Bytes,
+    ) -> Result<Part, StoreError> {
+        let mark = mark(key, upload).ok_or_else(unknown_upload)?;
+        if !(1..=50_000).contains(&number) {
+            return Err(StoreError::new(
+                StoreErrorKind::Denied,
+                "The recording has more parts than Azure allows (50,000).",
+            ));
+        }
+        let tag = random::hex::<8>();
+        let id = block_id(upload, number, &tag).expect("made like this");
+        let blob = self.blob(key.as_str())?.block_blob_client();
+        blob.stage_block(&id, bytes.len() as u64, super::content(bytes), None).await.map_err(|e| self.trouble(e))?;
+        // A block of an upload that was given up meanwhile stays uncommitted; but the caller must know.
+        if self.is_marked(&mark).await? { Ok(Part { number, tag }) } else { Err(unknown_upload()) }
+    }
+
+    pub(super) async fn complete_upload(
+        &self,
+        key: &ObjectKey,
+        upload: &UploadId,
+        parts: &[Part],
+    ) -> Result<(), StoreError> {
+        let mark = mark(key, upload).ok_or_else(unknown_upload)?;
+        check_parts(parts)?;
+        let begun = self.is_marked(&mark).await?;
+        let committed = begun && self.commit(key, upload, parts).await?;
+        if !committed && !self.came_from(key, upload).await? {
+            return Err(if begun { lost_parts() } else { unknown_upload() });
+        }
+        if let Err(error) = self.remove(&mark).await {
+            // The recording is there; the mark alone does no harm.
+            tracing::warn!(reason = error.failure.reason, "the mark of a completed upload stays behind");
+        }
+        Ok(())
+    }
+
+    /// Whether all blocks were there and are the blob now.
+    async fn commit(&self, key: &ObjectKey, upload: &UploadId, parts: &[Part]) -> Result<bool, StoreError> {
+        let ids: Option<Vec<_>> = parts.iter().map(|part| block_id(upload, part.number, &part.tag)).collect();
+        let Some(ids) = ids else { return Ok(false) };
+        let list = BlockLookupList { uncommitted: Some(ids), ..Default::default() };
+        let list = list.try_into().map_err(|e| self.trouble(e))?;
+        let options = BlockBlobClientCommitBlockListOptions {
+            blob_content_type: Some(CONTENT_TYPE.into()),
+            metadata: Some(HashMap::from([(UPLOAD.to_owned(), upload.0.clone())])),
+            ..Default::default()
+        };
+        let blob = self.blob(key.as_str())?.block_blob_client();
+        match blob.commit_block_list(list, Some(options)).await.map_err(|e| self.trouble(e)) {
+            Ok(_) => Ok(true),
+            Err(trouble) if trouble.kind == StoreErrorKind::Interrupted => Ok(false),
+            Err(trouble) => Err(trouble.into()),
+        }
+    }
+
+    /// Whether the blob at a key was made by this upload.
+    async fn came_from(&self, key: &ObjectKey, upload: &UploadId) -> Result<bool, StoreError> {
+        let Some(found) = self.properties(key.as_str()).await? else { return Ok(false) };
+        let metadata = found.metadata().map_err(|e| self.trouble(e))?;
+        Ok(metadata.get(UPLOAD) == Some(&upload.0))
+    }
+
+    pub(super) async fn abort_upload(&self, key: &ObjectKey, upload: &UploadId) -> Result<(), StoreError> {
+        match mark(key, upload) {
+            Some(mark) => Ok(self.remove(&mark).await?),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) async fn abort_uploads(&self, key: &ObjectKey) -> Result<(), StoreError> {
+        let mut from = None;
+        loop {
+            let (names, next) = self.list_page(&marks(key), from).await.map_err(|t| self.not_the_object(t))?;
+            for name in names {
+                self.remove(&name).await?;
+            }
+            from = next;
+            if from.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn not_the_object(&self, trouble: Trouble) -> Trouble {
+        let missing = trouble.kind == StoreErrorKind::NotFound;
+        if missing { super::error::no_container(&self.names.container) } else { trouble }
+    }
+}
