@@ -4,7 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod deliveries;
+mod copies;
 mod ingest;
+mod moves;
 mod outbox;
 mod recordings;
 mod recovery;

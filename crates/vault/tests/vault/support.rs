@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::{StreamExt as _, stream};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use model::ObjectKey;
 use model::account::AccountForm;
 use model::connection::{ConnectionForm, Family};
@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use vault::accounts::Account;
 use vault::audit::Actor;
 use vault::ingest::{Stored, UploadError, UploadRequest};
-use vault::{Options, StartError, Vault};
+use vault::{Options, StartError, Vault, VaultError};
 
 /// Small, so that a few KiB already go out in parts.
 pub(crate) const PART: usize = 4 * 1024;
@@ -247,13 +247,15 @@ impl EventSink for MemorySink {
 #[derive(Clone, Default)]
 pub(crate) struct World {
     pub(crate) store: Arc<MemoryStore>,
+    pub(crate) second_store: Arc<MemoryStore>,
     pub(crate) sink: Arc<MemorySink>,
     pub(crate) second_sink: Arc<MemorySink>,
 }
 
 impl Connector for World {
-    fn store(&self, _: &str, _: &Settings) -> Result<Arc<dyn BlobStore>, Vec<FieldError>> {
-        Ok(self.store.clone())
+    fn store(&self, _: &str, settings: &Settings) -> Result<Arc<dyn BlobStore>, Vec<FieldError>> {
+        let second = settings.get("path").contains("second");
+        Ok(if second { self.second_store.clone() } else { self.store.clone() })
     }
 
     fn sink(&self, _: &str, settings: &Settings) -> Result<Arc<dyn EventSink>, Vec<FieldError>> {
@@ -300,6 +302,32 @@ impl TestVault {
             vault.accounts.save(&actor(), account(name)).await.unwrap();
         }
         Self { world, vault, database, dir, cancel: CancellationToken::new() }
+    }
+
+    /// Adds a second provider; answers the ids of both.
+    pub(crate) async fn add_second_provider(&self) -> (i64, i64) {
+        let path = Settings::new().with("path", "/tmp/second");
+        let second = connection(Family::Provider, "filesystem", "second", path);
+        let second = self.vault.connections.save(&actor(), second).await.unwrap();
+        let first = self.vault.connections.provider_by_name("local").await.unwrap().unwrap();
+        (first.id, second)
+    }
+
+    /// Has both accounts' recordings copied to the second provider.
+    pub(crate) async fn copy_to_second(&self) {
+        for view in self.vault.accounts.list().await.unwrap() {
+            let form = AccountForm { id: Some(view.id), secondary_providers: vec!["second".into()], ..account(&view.name) };
+            self.vault.accounts.save(&actor(), form).await.unwrap();
+        }
+    }
+
+    /// The bytes of a recording, as readers get them.
+    pub(crate) async fn content(&self, name: &str) -> Result<Vec<u8>, VaultError> {
+        let key = ObjectKey::parse(&format!("dir/{name}")).unwrap();
+        let account = self.account("site-a").await;
+        let found = self.vault.recordings.find(&account, None, &key).await?.ok_or(VaultError::NotFound("recording"))?;
+        let chunks: Vec<Bytes> = self.vault.recordings.open(&found, None).await?.try_collect().await?;
+        Ok(chunks.concat())
     }
 
     /// Starts deliveries.

@@ -1,0 +1,92 @@
+use crate::support::{Fault, PART, TestVault, actor, until};
+use model::ObjectKey;
+
+async fn second_holds(t: &TestVault, keys: &[&str]) {
+    until(&format!("the second provider holds {keys:?}"), || async { t.world.second_store.keys() == keys }).await;
+}
+
+#[tokio::test]
+async fn a_copy_is_made_and_read_while_the_main_provider_is_down() {
+    let t = TestVault::new().await;
+    t.add_second_provider().await;
+    t.copy_to_second().await;
+    t.deliver();
+    let large = vec![7; 3 * PART + 5];
+    t.upload("small.mp4", b"small").await.unwrap();
+    t.upload("large.mp4", &large).await.unwrap();
+    second_holds(&t, &["dir/large.mp4", "dir/small.mp4"]).await;
+    until("the copies are noted", || async { t.listed().await.iter().all(|r| r.copies == ["second"]) }).await;
+    t.world.store.set(Fault::Down);
+    assert_eq!(t.content("small.mp4").await.unwrap(), b"small");
+    assert_eq!(t.content("large.mp4").await.unwrap(), large);
+    t.world.second_store.set(Fault::Down);
+    assert!(t.content("small.mp4").await.is_err(), "both are down");
+    t.world.store.set(None);
+    assert_eq!(t.content("small.mp4").await.unwrap(), b"small", "the main one is back");
+}
+
+#[tokio::test]
+async fn a_secondary_that_is_down_holds_nobody_up_and_catches_up() {
+    let t = TestVault::new().await;
+    t.add_second_provider().await;
+    t.copy_to_second().await;
+    t.world.second_store.set(Fault::Down);
+    t.deliver();
+    for n in 0..3 {
+        t.upload(&format!("{n}.mp4"), b"x").await.unwrap();
+    }
+    t.world.sink.wait_for(3).await;
+    assert!(t.world.second_store.keys().is_empty());
+    t.world.second_store.set(None);
+    second_holds(&t, &["dir/0.mp4", "dir/1.mp4", "dir/2.mp4"]).await;
+}
+
+#[tokio::test]
+async fn copies_follow_replacement_and_deletion() {
+    let mut t = TestVault::new().await;
+    t.add_second_provider().await;
+    t.copy_to_second().await;
+    t.deliver();
+    t.upload("a.mp4", b"old").await.unwrap();
+    second_holds(&t, &["dir/a.mp4"]).await;
+    let stored = t.upload("a.mp4", b"new content").await.unwrap();
+    until("the copy is replaced", || async {
+        t.world.second_store.objects.lock().unwrap()["dir/a.mp4"] == "new content"
+    })
+    .await;
+    until("the copy is noted", || async { t.listed().await[0].copies == ["second"] }).await;
+    let found = t.vault.recordings.find_by_id(stored.id).await.unwrap();
+    t.vault.recordings.delete(&actor(), &found).await.unwrap();
+    t.restart().await;
+    assert!(t.world.second_store.keys().is_empty() && t.world.store.keys().is_empty(), "no copy stays behind");
+}
+
+/// What lies at a provider by its own right is never overwritten by a copy.
+#[tokio::test]
+async fn a_copy_does_not_take_another_recordings_place() {
+    let t = TestVault::new().await;
+    let (_, second) = t.add_second_provider().await;
+    t.copy_to_second().await;
+    let mut direct = t.request("a.mp4").await;
+    direct.provider = Some("second".into());
+    t.send(direct, b"of its own").await.unwrap();
+    t.upload("a.mp4", b"to be copied").await.unwrap();
+    t.deliver();
+    until("the copy is parked", || async { t.vault.deliveries.count(Some(second)).await.unwrap() == (0, 1) }).await;
+    assert_eq!(t.world.second_store.objects.lock().unwrap()["dir/a.mp4"], "of its own");
+    let mine = t.account("site-a").await;
+    let key = ObjectKey::parse("dir/a.mp4").unwrap();
+    assert!(t.vault.recordings.find(&mine, Some("second"), &key).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn what_changed_at_its_provider_is_not_copied() {
+    let t = TestVault::new().await;
+    let (_, second) = t.add_second_provider().await;
+    t.copy_to_second().await;
+    t.upload("a.mp4", b"evidence").await.unwrap();
+    t.world.store.objects.lock().unwrap().insert("dir/a.mp4".into(), "tampered".into());
+    t.deliver();
+    until("the copy is parked", || async { t.vault.deliveries.count(Some(second)).await.unwrap() == (0, 1) }).await;
+    assert!(t.world.second_store.keys().is_empty());
+}

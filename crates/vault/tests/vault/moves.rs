@@ -1,0 +1,111 @@
+use crate::support::{Fault, PART, TestVault, actor, until};
+use model::moving::{MoveState, MoveView};
+use vault::VaultError;
+
+async fn latest(t: &TestVault) -> MoveView {
+    t.vault.moves.list().await.unwrap().remove(0)
+}
+
+async fn ends(t: &TestVault, state: MoveState) {
+    until(&format!("the move is {state:?}"), || async { latest(t).await.state == state }).await;
+}
+
+/// Five recordings, some of several parts.
+async fn with_recordings(t: &TestVault) {
+    for n in 0..5 {
+        t.upload(&format!("{n}.mp4"), &vec![n as u8; 1 + n * PART]).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn everything_arrives_and_can_be_read_all_the_while() {
+    let t = TestVault::new().await;
+    let (from, to) = t.add_second_provider().await;
+    with_recordings(&t).await;
+    t.deliver();
+    t.vault.moves.start(&actor(), from, to).await.unwrap();
+    let reading = async {
+        while latest(&t).await.state != MoveState::Done {
+            for n in 0..5 {
+                assert_eq!(t.content(&format!("{n}.mp4")).await.unwrap(), vec![n as u8; 1 + n * PART], "{n}");
+            }
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), reading).await.unwrap();
+    let done = latest(&t).await;
+    assert_eq!((done.total, done.moved, done.failed), (5, 5, 0));
+    assert!(t.listed().await.iter().all(|r| r.provider == "second"));
+    assert_eq!(t.world.second_store.keys().len(), 5);
+    let named = t.account("site-a").await;
+    let key = model::ObjectKey::parse("dir/1.mp4").unwrap();
+    let found = t.vault.recordings.find(&named, Some("local"), &key).await.unwrap();
+    assert!(found.is_some(), "an event names the provider it was stored at first");
+    let nobody = t.vault.connections.delete(&actor(), from, vault::deliveries::Backlog::Keep).await;
+    assert!(matches!(nobody, Err(VaultError::Conflict(_))), "accounts still use it: {nobody:?}");
+}
+
+#[tokio::test]
+async fn it_goes_on_after_a_restart_and_a_provider_that_was_down() {
+    let mut t = TestVault::new().await;
+    let (from, to) = t.add_second_provider().await;
+    with_recordings(&t).await;
+    t.world.second_store.set(Fault::Full);
+    t.deliver();
+    t.vault.moves.start(&actor(), from, to).await.unwrap();
+    until("it says what is wrong", || async { latest(&t).await.last_error == "No room left." }).await;
+    assert_eq!((latest(&t).await.state, latest(&t).await.failed), (MoveState::Running, 0));
+    assert_eq!(t.content("3.mp4").await.unwrap(), vec![3; 1 + 3 * PART]);
+    t.world.second_store.set(None);
+    t.restart().await;
+    t.deliver();
+    ends(&t, MoveState::Done).await;
+    assert_eq!(latest(&t).await.moved, 5);
+}
+
+#[tokio::test]
+async fn what_cannot_be_moved_stays_readable_and_is_tried_again_on_resume() {
+    let t = TestVault::new().await;
+    let (from, to) = t.add_second_provider().await;
+    with_recordings(&t).await;
+    let good = t.world.store.objects.lock().unwrap().insert("dir/2.mp4".into(), "tampered".into()).unwrap();
+    t.deliver();
+    let id = t.vault.moves.start(&actor(), from, to).await.unwrap();
+    ends(&t, MoveState::Paused).await;
+    let paused = latest(&t).await;
+    assert_eq!((paused.moved, paused.failed), (4, 1));
+    assert!(paused.last_error.contains("dir/2.mp4 is not what was uploaded"), "{}", paused.last_error);
+    t.world.store.objects.lock().unwrap().insert("dir/2.mp4".into(), good);
+    t.vault.moves.resume(&actor(), id).await.unwrap();
+    ends(&t, MoveState::Done).await;
+    assert_eq!(latest(&t).await.moved, 5);
+}
+
+/// A copy that lies there already becomes the recording; nothing is transferred twice.
+#[tokio::test]
+async fn a_copy_becomes_the_recording() {
+    let t = TestVault::new().await;
+    let (from, to) = t.add_second_provider().await;
+    t.copy_to_second().await;
+    t.deliver();
+    t.upload("a.mp4", b"x").await.unwrap();
+    until("copied", || async { t.listed().await[0].copies == ["second"] }).await;
+    t.vault.moves.start(&actor(), from, to).await.unwrap();
+    ends(&t, MoveState::Done).await;
+    let rows = t.listed().await;
+    assert_eq!((rows[0].provider.as_str(), rows[0].copies.len()), ("second", 0));
+    assert_eq!(t.content("a.mp4").await.unwrap(), b"x");
+}
+
+#[tokio::test]
+async fn one_at_a_time_and_only_to_where_it_makes_sense() {
+    let t = TestVault::new().await;
+    let (from, to) = t.add_second_provider().await;
+    assert!(matches!(t.vault.moves.start(&actor(), from, from).await, Err(VaultError::Invalid(_))));
+    assert!(matches!(t.vault.moves.start(&actor(), from, 99).await, Err(VaultError::NotFound(_))));
+    let id = t.vault.moves.start(&actor(), from, to).await.unwrap();
+    assert!(matches!(t.vault.moves.start(&actor(), to, from).await, Err(VaultError::Conflict(_))));
+    t.vault.moves.pause(&actor(), id).await.unwrap();
+    t.vault.moves.stop(&actor(), id).await.unwrap();
+    assert!(matches!(t.vault.moves.resume(&actor(), id).await, Err(VaultError::Conflict(_))), "it has ended");
+    t.vault.moves.start(&actor(), to, from).await.unwrap();
+}
