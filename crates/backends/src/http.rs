@@ -3,7 +3,7 @@
 //! resolver and the same certificates.
 
 use crate::guard::{GuardedClient, GuardedResolver, check_host};
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use bytes::Bytes;
 use futures::{Stream, stream};
@@ -11,6 +11,8 @@ use http::HeaderMap;
 use model::error::Cause;
 use reqwest::redirect::Policy;
 use reqwest::{Body, Response, StatusCode, Url};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use std::error::Error;
 use std::sync::Arc;
@@ -48,7 +50,18 @@ pub(crate) struct Outgoing {
 
 impl Outgoing {
     pub(crate) fn new() -> Self {
-        let tls = tls_config();
+        Self::with(Vec::new(), "")
+    }
+
+    /// One that trusts further authorities, given as PEM; `None` when that holds no certificate.
+    pub(crate) fn trusting(pem: &str) -> Option<Self> {
+        let authorities: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
+        let authorities = authorities.ok().filter(|found| !found.is_empty())?;
+        authorities.iter().all(|a| RootCertStore::empty().add(a.clone()).is_ok()).then(|| Self::with(authorities, pem))
+    }
+
+    fn with(authorities: Vec<CertificateDer<'static>>, pem: &str) -> Self {
+        let tls = tls_config(authorities);
         let client = || {
             reqwest::Client::builder()
                 .tls_backend_preconfigured(tls.clone())
@@ -66,8 +79,14 @@ impl Outgoing {
         let stores = client().build().expect("a client built from constants");
         let sdk = aws_smithy_http_client::Builder::new()
             .pool_idle_timeout(IDLE)
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-            .build_with_resolver(GuardedResolver);
+            .tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+        let sdk = if pem.is_empty() {
+            sdk
+        } else {
+            let trusted = TlsContext::builder().with_trust_store(TrustStore::default().with_pem_certificate(pem));
+            sdk.tls_context(trusted.build().expect("the certificates have been read before"))
+        };
+        let sdk = sdk.build_with_resolver(GuardedResolver);
         Self { tls: Arc::new(tls), web, stores, sdk: SharedHttpClient::new(GuardedClient(sdk)) }
     }
 
@@ -177,8 +196,8 @@ async fn drain(mut response: Response) {
     }
 }
 
-/// The system's certificates; a machine without any can still use plain HTTP.
-fn tls_config() -> ClientConfig {
+/// The system's certificates and those given; a machine without any can still use plain HTTP.
+fn tls_config(authorities: Vec<CertificateDer<'static>>) -> ClientConfig {
     let found = rustls_native_certs::load_native_certs();
     for error in &found.errors {
         tracing::warn!(%error, "a system certificate cannot be read");
@@ -188,6 +207,7 @@ fn tls_config() -> ClientConfig {
     if usable == 0 {
         tracing::warn!("the system has no certificates: no HTTPS server can be trusted");
     }
+    roots.add_parsable_certificates(authorities);
     ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("the provider supports TLS 1.2 and 1.3")

@@ -48,8 +48,8 @@ impl Backends {
         Self { outgoing: Outgoing::new(), clock }
     }
 
-    fn s3(&self, target: impl Into<S3Target>) -> Arc<dyn BlobStore> {
-        Arc::new(S3Store::new(target.into(), &self.outgoing, &self.clock))
+    fn s3(&self, target: impl Into<S3Target>) -> Result<Arc<dyn BlobStore>, Vec<FieldError>> {
+        Ok(Arc::new(S3Store::new(target.into(), &self.outgoing, &self.clock)?))
     }
 }
 
@@ -63,12 +63,12 @@ impl Connector for Backends {
     fn store(&self, kind: &str, settings: &Settings) -> Result<Arc<dyn BlobStore>, Vec<FieldError>> {
         Ok(match kind {
             Filesystem::NAME => Arc::new(FilesystemStore::new(&Filesystem::parse(settings)?)),
-            S3::NAME => self.s3(S3::parse(settings)?),
+            S3::NAME => self.s3(S3::parse(settings)?)?,
             Gcs::NAME => Arc::new(GcsStore::new(Gcs::parse(settings)?, &self.outgoing, &self.clock)?),
             Azure::NAME => Arc::new(AzureStore::new(Azure::parse(settings)?, &self.outgoing, &self.clock)?),
-            Minio::NAME => self.s3(Minio::parse(settings)?),
-            Ceph::NAME => self.s3(Ceph::parse(settings)?),
-            Storj::NAME => self.s3(Storj::parse(settings)?),
+            Minio::NAME => self.s3(Minio::parse(settings)?)?,
+            Ceph::NAME => self.s3(Ceph::parse(settings)?)?,
+            Storj::NAME => self.s3(Storj::parse(settings)?)?,
             _ => return Err(unknown("storage provider", kind)),
         })
     }

@@ -298,7 +298,7 @@ impl Connections {
         find(self.db.read(), id).await
     }
 
-    fn settings(&self, row: &connection::Model) -> Result<Settings> {
+    pub(crate) fn settings(&self, row: &connection::Model) -> Result<Settings> {
         let plain = self.keys.open(&place(row.id), &row.settings)?;
         serde_json::from_slice(&plain).map_err(|_| VaultError::Sealed)
     }

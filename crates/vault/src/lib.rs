@@ -11,6 +11,7 @@ pub mod devices;
 pub mod dispatcher;
 pub mod entity;
 pub mod error;
+pub mod forwarding;
 pub mod housekeeping;
 pub mod ingest;
 pub mod keys;

@@ -329,6 +329,30 @@ impl Recordings {
         rows.all(self.db.read()).await?.into_iter().map(Found::try_from).collect()
     }
 
+    /// Places of the recordings a filter matches, oldest first, after a place.
+    pub(crate) async fn ids_matching(
+        &self,
+        filter: &RecordingFilter,
+        after: Option<Cursor>,
+        limit: u64,
+    ) -> Result<Vec<Cursor>> {
+        let names = self.names().await?;
+        let Some(condition) = condition(filter, &names) else { return Ok(Vec::new()) };
+        let place = after.map_or_else(Condition::all, |cursor| Condition::all().add(beside(cursor, false)));
+        let rows: Vec<(i64, i64)> = recording::Entity::find()
+            .select_only()
+            .columns([recording::Column::Timestamp, recording::Column::Id])
+            .filter(condition)
+            .filter(place)
+            .order_by_asc(recording::Column::Timestamp)
+            .order_by_asc(recording::Column::Id)
+            .limit(limit)
+            .into_tuple()
+            .all(self.db.read())
+            .await?;
+        Ok(rows.into_iter().map(|(time, id)| Cursor { time, id }).collect())
+    }
+
     async fn names(&self) -> Result<Names> {
         let connections = connection::Entity::find().filter(connection::Column::Family.eq(Family::Provider.as_str()));
         Ok(Names {

@@ -10,6 +10,7 @@ use crate::deliveries::{Deliveries, Wakeups};
 use crate::devices::Devices;
 use crate::dispatcher::Dispatcher;
 use crate::entity::connection;
+use crate::forwarding::Forwarding;
 use crate::housekeeping::Housekeeping;
 use crate::ingest::{Budget, Ingest, KeyLocks, Limits};
 use crate::keys::{KeyError, Keys};
@@ -113,6 +114,8 @@ pub struct Vault {
     pub devices: Devices,
     /// Moving recordings between providers.
     pub moves: Moves,
+    /// Forwarding recordings to other vaults on demand.
+    pub forwarding: Forwarding,
     /// The outbox.
     pub deliveries: Deliveries,
     /// Figures.
@@ -157,10 +160,12 @@ impl Vault {
         let connections = Connections::new(db.clone(), keys.clone(), connector);
         let devices = Devices::new(db.clone());
         let copies = Copies::new(db.clone(), connections.clone(), locks.clone());
+        let recordings = Recordings::new(db.clone(), connections.clone(), links.clone(), locks.clone(), copies.clone());
         let vault = Self {
             users: Users::new(db.clone()),
             accounts: Accounts::new(db.clone(), keys.clone(), connections.changes()),
-            recordings: Recordings::new(db.clone(), connections.clone(), links.clone(), locks.clone(), copies.clone()),
+            forwarding: Forwarding::new(db.clone(), connections.clone(), recordings.clone(), wakeups.clone()),
+            recordings,
             ingest: Ingest::new(
                 db.clone(),
                 replicas.clone(),

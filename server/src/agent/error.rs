@@ -91,6 +91,9 @@ pub mod problem {
         /// A ring of vaults.
         FORWARD_LOOP = CONFLICT "forward_loop",
             "This recording came from this vault.", "Vaults forward to each other in a ring; nothing needs to be sent again.";
+        /// Nowhere to forward to.
+        NOT_FORWARDED = CONFLICT "forward_not_configured",
+            "This account forwards to no vault on demand.", "Add an integration Kerberos Vault of the type on demand, and tick it in the account.";
         /// Unknown provider.
         PROVIDER_NOT_FOUND = NOT_FOUND "storage_provider_not_found",
             "There is no such storage provider.", "Correct X-Kerberos-Storage-Provider, or leave it empty for the account's main provider.";

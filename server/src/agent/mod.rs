@@ -5,6 +5,7 @@ pub mod blob;
 pub mod caller;
 pub mod devices;
 pub mod error;
+pub mod forward;
 pub mod ping;
 pub mod signed;
 pub mod storage;
@@ -22,6 +23,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(ping::ping))
         .routes(routes!(upload::upload, storage::sign, storage::delete))
         .routes(routes!(blob::read))
+        .routes(routes!(forward::forward))
         .routes(routes!(signed::read, signed::preflight))
         .routes(routes!(devices::heartbeat))
 }

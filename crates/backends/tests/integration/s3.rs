@@ -1,7 +1,7 @@
 //! The S3 family against a real server: `scripts/services start s3`.
 
 use crate::conformance::{bytes, read, store_suite};
-use crate::relay::{Decide, Seen, relay};
+use crate::relay::{Decide, Seen, relay, tls_relay};
 use crate::{failure, steps, store};
 use axum::response::IntoResponse;
 use backends::Backends;
@@ -75,6 +75,87 @@ async fn signs_only_when_told_to() {
         assert!(url.contains(part), "{url}");
     }
     assert!(!url.contains(&env("SECRET_KEY")));
+}
+
+#[tokio::test]
+async fn signs_for_the_address_that_browsers_know() {
+    // Another name for the same server: the signature covers it.
+    let public = env("ENDPOINT").replace("127.0.0.1", "localhost");
+    let signing = settings().with("signed_urls", "provider").with("public_endpoint", &public);
+    let (store, key) = (open(&signing), key("public.mp4"));
+    store.put(&key, bytes(1, 10)).await.unwrap();
+    let url = store.sign(&key, Duration::from_secs(60)).await.unwrap().unwrap();
+    assert!(url.starts_with(&format!("{public}/")), "{url}");
+    assert_eq!(reqwest::get(&url).await.unwrap().bytes().await.unwrap(), bytes(1, 10));
+    let internal = reqwest::get(url.replace("localhost", "127.0.0.1")).await.unwrap();
+    assert_eq!(internal.status().as_u16(), 403, "signed for one name only");
+    store.delete(&key).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trusts_an_authority_of_ones_own() {
+    let (port, ca) = tls_relay(&host()).await;
+    let (_, other) = tls_relay(&host()).await;
+    let tls = settings().with("endpoint", format!("https://localhost:{port}"));
+    for untrusting in [tls.clone(), tls.clone().with("ca", other)] {
+        let report = open(&untrusting).probe().await;
+        let untrusted = format!("The certificate of localhost:{port} is not trusted.");
+        assert_eq!((failure(&report).0, failure(&report).1), ("TLS", untrusted.as_str()));
+        let error = open(&untrusting).put(&key("a.mp4"), bytes(1, 10)).await.unwrap_err();
+        assert_eq!(error.message, untrusted);
+    }
+    let report = open(&tls.clone().with("ca", &ca)).probe().await;
+    assert_eq!(
+        (report.passed(), steps(&report)),
+        (true, vec!["resolve", "connect", "TLS", "authenticate", "write", "read", "range", "delete"])
+    );
+    let (host, bucket, access, secret) =
+        (format!("localhost:{port}"), env("BUCKET"), env("ACCESS_KEY"), env("SECRET_KEY"));
+    for kind in ["minio", "ceph"] {
+        let given =
+            [("host", &host), ("bucket", &bucket), ("access_key", &access), ("secret_key", &secret), ("ca", &ca)];
+        let given: Vec<(&str, &str)> = given.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let report = store(kind, &[given, vec![("ssl", "true")]].concat()).probe().await;
+        assert!(report.passed(), "{kind}: {report:?}");
+    }
+    for broken in ["hello", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"] {
+        let refused = Backends::new().store("s3", &tls.clone().with("ca", broken)).err().unwrap();
+        assert_eq!(refused[0].field, "ca", "{refused:?}");
+    }
+}
+
+/// Takes whatever comes, and begins an upload.
+fn agreeable(seen: &Seen) -> Option<axum::response::Response> {
+    let begun = "<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>";
+    Some(if seen.method == "POST" { begun.into_response() } else { ().into_response() })
+}
+
+#[tokio::test]
+async fn asks_for_encryption_and_class_when_told_to() {
+    let (address, log) = relay(None, agreeable).await;
+    let plain = settings().with("endpoint", format!("http://{address}"));
+    let kms =
+        plain.clone().with("encryption", "aws:kms").with("kms_key", "my-key").with("storage_class", "STANDARD_IA");
+    // A key without encryption by it is not sent: stores refuse that.
+    let own = plain.clone().with("encryption", "AES256").with("kms_key", "my-key");
+    for (settings, expected) in [
+        (plain, [None, None, None]),
+        (kms, [Some("aws:kms"), Some("my-key"), Some("STANDARD_IA")]),
+        (own, [Some("AES256"), None, None]),
+    ] {
+        let store = open(&settings);
+        store.put(&key("a.mp4"), bytes(1, 10)).await.unwrap();
+        store.begin(&key("a.mp4")).await.unwrap();
+        let requests = std::mem::take(&mut *log.lock().unwrap());
+        assert_eq!(requests.len(), 2);
+        for seen in requests {
+            let names = ["", "-aws-kms-key-id"].map(|end| format!("x-amz-server-side-encryption{end}"));
+            let [algorithm, key] = names.map(|name| seen.headers.get(name).cloned());
+            let sent = [algorithm, key, seen.headers.get("x-amz-storage-class").cloned()];
+            let sent = sent.each_ref().map(|value| value.as_ref().map(|value| value.to_str().unwrap()));
+            assert_eq!(sent, expected, "{}", seen.method);
+        }
+    }
 }
 
 #[tokio::test]

@@ -147,6 +147,9 @@ fn scripted(seen: &Seen) -> Option<Response> {
         )
             .into_response(),
         "malformed" => xml(400, "AuthorizationHeaderMalformed"),
+        "head" => (StatusCode::BAD_REQUEST, [("x-amz-bucket-region", "eu-central-1")]).into_response(),
+        "kms" => xml(400, "KMS.DisabledException"),
+        "class" => xml(400, "InvalidStorageClass"),
         "full" => xml(507, "XMinioStorageFull"),
         "quota" => xml(400, "QuotaExceeded"),
         "slow" => xml(503, "SlowDown"),
@@ -164,6 +167,9 @@ async fn answers_become_plain_words() {
     for (bucket, kind, words) in [
         ("moved", StoreErrorKind::Denied, "The bucket is in region 'eu-central-1', not in 'us-east-1'."),
         ("malformed", StoreErrorKind::Denied, "The bucket is in region 'eu-west-1', not in 'us-east-1'."),
+        ("head", StoreErrorKind::Denied, "The bucket is in region 'eu-central-1', not in 'us-east-1'."),
+        ("kms", StoreErrorKind::Denied, "The store cannot encrypt with this KMS key."),
+        ("class", StoreErrorKind::Denied, "The store does not know this storage class."),
         ("full", StoreErrorKind::Full, "The store is full."),
         ("quota", StoreErrorKind::Full, "The store is full."),
         ("slow", StoreErrorKind::Unavailable, "The store asks to slow down."),
@@ -174,6 +180,8 @@ async fn answers_become_plain_words() {
         let error = store.put(&key("a.mp4"), bytes(1, 10)).await.unwrap_err();
         assert_eq!((error.kind, error.message.as_str()), (kind, words), "{bucket}");
     }
+    let report = open(&at(&format!("http://{address}")).with("bucket", "malformed")).probe().await;
+    assert_eq!((failure(&report).0, failure(&report).2), ("authenticate", "Enter eu-west-1 as region."));
     for bucket in ["webpage", "webpage404"] {
         let report = open(&at(&format!("http://{address}")).with("bucket", bucket)).probe().await;
         let (step, reason, cure) = failure(&report);

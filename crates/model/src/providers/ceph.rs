@@ -1,5 +1,6 @@
 use super::s3::{
-    ACCESS_KEY, BUCKET, S3Target, SECRET_KEY, SIGNED_URLS, Signer, check_bucket, check_host, region_or_default,
+    ACCESS_KEY, BUCKET, CA, Encryption, PUBLIC_ENDPOINT, S3Target, SECRET_KEY, SIGNED_URLS, Signer, check_bucket,
+    check_ca, check_host, given, region_or_default,
 };
 use crate::connection::Definition;
 use crate::field::{Field, FieldError};
@@ -24,6 +25,10 @@ pub struct Ceph {
     pub ssl: bool,
     /// Who signs the addresses browsers read from.
     pub signed_urls: Signer,
+    /// Address under which browsers reach the server; empty when it is the same.
+    pub public_endpoint: String,
+    /// Certificates of authorities trusted besides the system's, PEM.
+    pub ca: String,
 }
 
 impl Definition for Ceph {
@@ -46,10 +51,12 @@ impl Definition for Ceph {
         SECRET_KEY,
         Field::toggle("ssl", "SSL", false).help("Whether the server speaks HTTPS.").target(),
         SIGNED_URLS,
+        PUBLIC_ENDPOINT,
+        CA,
     ];
 
     fn check(&self) -> Vec<FieldError> {
-        [check_bucket(&self.bucket), check_host(&self.host)].concat()
+        [check_bucket(&self.bucket), check_host(&self.host), check_ca(&self.ca)].concat()
     }
 }
 
@@ -64,6 +71,11 @@ impl From<Ceph> for S3Target {
             endpoint: Some(format!("{scheme}://{}", s.host)),
             path_style: true,
             signer: s.signed_urls,
+            public_endpoint: given(s.public_endpoint),
+            ca: s.ca,
+            encryption: Encryption::Bucket,
+            kms_key: None,
+            storage_class: None,
         }
     }
 }

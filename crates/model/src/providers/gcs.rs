@@ -77,7 +77,7 @@ impl Definition for Gcs {
             .placeholder(
                 r#"{"type": "service_account", "client_email": "vault@project.iam.gserviceaccount.com", "private_key": "-----BEGIN PRIVATE KEY-----…"}"#,
             )
-            .help("The whole JSON file: paste its text, or drop the file here."),
+            .help("Paste the whole JSON file."),
         SIGNED_URLS,
     ];
 

@@ -15,7 +15,7 @@ pub use ceph::Ceph;
 pub use filesystem::Filesystem;
 pub use gcs::{Gcs, ServiceKey};
 pub use minio::Minio;
-pub use s3::{S3, S3Target, Signer};
+pub use s3::{Encryption, S3, S3Target, Signer};
 pub use storj::Storj;
 
 /// Every kind, in the order a chooser shows them.

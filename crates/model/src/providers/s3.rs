@@ -21,6 +21,31 @@ pub struct S3 {
     pub path_style: bool,
     /// Who signs the addresses browsers read from.
     pub signed_urls: Signer,
+    /// Address under which browsers reach the service; empty when it is the same.
+    pub public_endpoint: String,
+    /// Certificates of authorities trusted besides the system's, PEM.
+    pub ca: String,
+    /// How the service encrypts what it stores.
+    pub encryption: Encryption,
+    /// Key of the key management service; empty for the bucket's.
+    pub kms_key: String,
+    /// Storage class; `default` leaves it to the bucket.
+    pub storage_class: String,
+}
+
+/// How the service encrypts what it stores.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub enum Encryption {
+    /// As the bucket is set up.
+    #[default]
+    #[serde(rename = "default")]
+    Bucket,
+    /// With keys of the service's own.
+    #[serde(rename = "AES256")]
+    Service,
+    /// With a key of the key management service.
+    #[serde(rename = "aws:kms")]
+    Kms,
 }
 
 /// Who signs the addresses that browsers read recordings from (PROTOCOL §5).
@@ -50,6 +75,16 @@ pub struct S3Target {
     pub path_style: bool,
     /// Who signs addresses.
     pub signer: Signer,
+    /// Address of the service that signed addresses name; `None` when it is the same.
+    pub public_endpoint: Option<String>,
+    /// Certificates of authorities trusted besides the system's, PEM; may be empty.
+    pub ca: String,
+    /// How the service encrypts what it stores.
+    pub encryption: Encryption,
+    /// Key of the key management service.
+    pub kms_key: Option<String>,
+    /// Storage class; `None` leaves it to the bucket.
+    pub storage_class: Option<String>,
 }
 
 /// Fields every member of the family shares.
@@ -65,6 +100,32 @@ pub(super) const SIGNED_URLS: Field = Field::select(
 )
 .right()
 .help("Straight from the store spares the vault the traffic, but browsers must be able to reach it.");
+
+/// Secrets are not sent there: it only appears in signed addresses.
+pub(super) const PUBLIC_ENDPOINT: Field = Field {
+    target: false,
+    ..Field::url("public_endpoint", "Address for browsers")
+        .placeholder("https://store.example.com")
+        .help("For links straight from the store, where browsers reach it by another address than the vault.")
+        .right()
+};
+pub(super) const CA: Field = Field::multiline("ca", "Certificate authority")
+    .placeholder("-----BEGIN CERTIFICATE-----…")
+    .help("Of a server with a certificate of your own making: its authority, as PEM.")
+    .target();
+
+/// Checks that a certificate looks like one.
+pub(super) fn check_ca(ca: &str) -> Vec<FieldError> {
+    if ca.is_empty() || ca.contains("-----BEGIN CERTIFICATE-----") {
+        return Vec::new();
+    }
+    vec![FieldError::new("ca", "Certificate authority must be PEM: -----BEGIN CERTIFICATE----- and so on")]
+}
+
+/// An optional address: an empty text means that there is none.
+pub(super) fn given(address: String) -> Option<String> {
+    (!address.is_empty()).then_some(address)
+}
 
 /// Checks a bucket's name as S3 does.
 pub(super) fn check_bucket(bucket: &str) -> Vec<FieldError> {
@@ -111,10 +172,37 @@ impl Definition for S3 {
             .help("For services that have no host name per bucket.")
             .target(),
         SIGNED_URLS,
+        PUBLIC_ENDPOINT,
+        CA,
+        Field::select(
+            "encryption",
+            "Encryption",
+            &[("default", "As the bucket is set up"), ("AES256", "Keys of the store (SSE-S3)"), ("aws:kms", "KMS key")],
+            "default",
+        )
+        .right(),
+        Field::text("kms_key", "KMS key")
+            .placeholder("arn:aws:kms:eu-west-1:111122223333:key/…")
+            .help("Only with encryption by a KMS key; empty for the bucket's own.")
+            .right(),
+        Field::select(
+            "storage_class",
+            "Storage class",
+            &[
+                ("default", "As the bucket is set up"),
+                ("STANDARD", "Standard"),
+                ("INTELLIGENT_TIERING", "Intelligent-Tiering"),
+                ("STANDARD_IA", "Standard, infrequent access"),
+                ("ONEZONE_IA", "One zone, infrequent access"),
+                ("GLACIER_IR", "Glacier, instant retrieval"),
+            ],
+            "default",
+        )
+        .right(),
     ];
 
     fn check(&self) -> Vec<FieldError> {
-        check_bucket(&self.bucket)
+        [check_bucket(&self.bucket), check_ca(&self.ca)].concat()
     }
 }
 
@@ -125,9 +213,14 @@ impl From<S3> for S3Target {
             region: s.region,
             access_key: s.access_key,
             secret_key: s.secret_key,
-            endpoint: (!s.endpoint.is_empty()).then_some(s.endpoint),
+            endpoint: given(s.endpoint),
             path_style: s.path_style,
             signer: s.signed_urls,
+            public_endpoint: given(s.public_endpoint),
+            ca: s.ca,
+            encryption: s.encryption,
+            kms_key: given(s.kms_key),
+            storage_class: (s.storage_class != "default").then_some(s.storage_class),
         }
     }
 }

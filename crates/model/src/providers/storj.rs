@@ -1,4 +1,4 @@
-use super::s3::{ACCESS_KEY, BUCKET, S3Target, SECRET_KEY, SIGNED_URLS, Signer, check_bucket, check_host};
+use super::s3::{ACCESS_KEY, BUCKET, Encryption, S3Target, SECRET_KEY, SIGNED_URLS, Signer, check_bucket, check_host};
 use crate::connection::Definition;
 use crate::field::{Field, FieldError};
 use crate::secret::Secret;
@@ -52,6 +52,11 @@ impl From<Storj> for S3Target {
             endpoint: Some(format!("https://{}", s.host)),
             path_style: true,
             signer: s.signed_urls,
+            public_endpoint: None,
+            ca: String::new(),
+            encryption: Encryption::Bucket,
+            kms_key: None,
+            storage_class: None,
         }
     }
 }

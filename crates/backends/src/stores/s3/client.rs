@@ -23,13 +23,15 @@ const STALLED: Duration = Duration::from_secs(20);
 /// Attempts at what looks like passing trouble.
 const ATTEMPTS: u32 = 3;
 
-/// Two clients that differ in patience and share their connections.
+/// Clients that differ in patience and share their connections.
 #[derive(Debug, Clone)]
 pub(super) struct Clients {
     /// For requests that answer at once.
     pub(super) quick: Client,
     /// For requests that carry bytes, or make the server gather them.
     pub(super) bulk: Client,
+    /// Sends nothing: signs addresses for browsers, who may know the service by another name.
+    pub(super) signing: Client,
 }
 
 impl Clients {
@@ -38,7 +40,7 @@ impl Clients {
             let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
             client(base(target, outgoing, clock).retry_config(retries), attempt)
         };
-        Self { quick: with(QUICK), bulk: with(BULK) }
+        Self { quick: with(QUICK), bulk: with(BULK), signing: signing(target, outgoing, clock) }
     }
 
     /// For probes: no second attempt, so that the first answer is the one reported. These are fresh
@@ -46,8 +48,13 @@ impl Clients {
     /// to say so.
     pub(super) fn impatient(target: &S3Target, outgoing: &Outgoing, clock: &Clock) -> Self {
         let client = client(base(target, outgoing, clock).retry_config(RetryConfig::disabled()), QUICK);
-        Self { quick: client.clone(), bulk: client }
+        Self { quick: client.clone(), bulk: client.clone(), signing: client }
     }
+}
+
+fn signing(target: &S3Target, outgoing: &Outgoing, clock: &Clock) -> Client {
+    let public = target.public_endpoint.clone().or_else(|| target.endpoint.clone());
+    client(base(&S3Target { endpoint: public, ..target.clone() }, outgoing, clock), QUICK)
 }
 
 fn client(builder: Builder, attempt: Duration) -> Client {

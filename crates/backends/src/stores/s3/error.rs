@@ -46,6 +46,10 @@ impl Answer<'_> {
     fn trouble(&self, target: &S3Target, server: &str, now: SystemTime) -> Trouble {
         use StoreErrorKind::{Denied, Interrupted, NotFound, Unavailable};
         let status = self.response.status().as_u16();
+        // To HEAD, Amazon says no more than this.
+        if self.code.is_none() && matches!(status, 301 | 307 | 400) && self.region(target).is_some() {
+            return self.elsewhere(target);
+        }
         match (self.code.unwrap_or_default(), status) {
             ("NoSuchBucket", _) => no_bucket(target),
             ("NoSuchKey" | "NotFound", _) => Trouble::no_object(),
@@ -84,6 +88,16 @@ impl Answer<'_> {
                 "Check that it is an S3-compatible server, and update it.",
             ),
             (_, 500..) => Trouble::of_its_own(status),
+            (code, _) if code.starts_with("KMS.") || code.starts_with("InvalidEncryption") => Trouble::new(
+                Denied,
+                "The store cannot encrypt with this KMS key.",
+                "Check the key's name, that it is enabled and in the bucket's region, and allow these keys kms:GenerateDataKey and kms:Decrypt.",
+            ),
+            ("InvalidStorageClass", _) => Trouble::new(
+                Denied,
+                "The store does not know this storage class.",
+                "Choose another, or leave it to the bucket.",
+            ),
             ("AccessDenied" | "AllAccessDisabled", _) | (_, 401 | 403) => Trouble::new(
                 Denied,
                 "The store denies access.",
@@ -121,13 +135,17 @@ impl Answer<'_> {
         )
     }
 
-    /// The region the server names: in a header, or, when the signature's region was wrong, only in
-    /// its text ("…; expecting 'eu-west-1'").
-    fn elsewhere(&self, target: &S3Target) -> Trouble {
+    /// The region the server names, if it is another: in a header, or, when the signature's region was
+    /// wrong, only in its text ("…; expecting 'eu-west-1'").
+    fn region(&self, target: &S3Target) -> Option<&str> {
         let quoted = || self.text?.split("expecting '").nth(1)?.split('\'').next();
-        let region = self.response.headers().get("x-amz-bucket-region").or_else(quoted).filter(|r| is_region(r));
-        match region {
-            Some(region) if region != target.region => Trouble::new(
+        let named = self.response.headers().get("x-amz-bucket-region").or_else(quoted);
+        named.filter(|region| is_region(region) && *region != target.region)
+    }
+
+    fn elsewhere(&self, target: &S3Target) -> Trouble {
+        match self.region(target) {
+            Some(region) => Trouble::new(
                 StoreErrorKind::Denied,
                 format!("The bucket is in region '{region}', not in '{}'.", target.region),
                 format!("Enter {region} as region."),

@@ -18,14 +18,16 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream as SdkStream;
+use aws_sdk_s3::types::{ServerSideEncryption, StorageClass};
 use bytes::Bytes;
 use client::Clients;
 use futures::stream;
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
+use model::field::FieldError;
 use model::ports::{BlobStore, ByteStream, CONTENT_TYPE, Part, UploadId};
 use model::probe::ProbeReport;
-use model::providers::{S3Target, Signer};
+use model::providers::{Encryption, S3Target, Signer};
 use reqwest::Url;
 use std::ops::Range;
 use std::sync::Arc;
@@ -44,9 +46,31 @@ pub(crate) struct S3Store {
 }
 
 impl S3Store {
-    pub(crate) fn new(target: S3Target, outgoing: &Outgoing, clock: &Clock) -> Self {
-        let clients = Clients::new(&target, outgoing, clock);
-        Self { target: Arc::new(target), clients, outgoing: outgoing.clone(), clock: clock.clone() }
+    pub(crate) fn new(target: S3Target, outgoing: &Outgoing, clock: &Clock) -> Result<Self, Vec<FieldError>> {
+        let outgoing = match target.ca.as_str() {
+            "" => outgoing.clone(),
+            pem => Outgoing::trusting(pem).ok_or_else(|| {
+                vec![FieldError::new("ca", "Certificate authority holds no certificate that can be read")]
+            })?,
+        };
+        let clients = Clients::new(&target, &outgoing, clock);
+        Ok(Self { target: Arc::new(target), clients, outgoing, clock: clock.clone() })
+    }
+
+    fn encryption(&self) -> Option<ServerSideEncryption> {
+        match self.target.encryption {
+            Encryption::Bucket => None,
+            Encryption::Service => Some(ServerSideEncryption::Aes256),
+            Encryption::Kms => Some(ServerSideEncryption::AwsKms),
+        }
+    }
+
+    fn kms_key(&self) -> Option<String> {
+        self.target.kms_key.clone().filter(|_| self.target.encryption == Encryption::Kms)
+    }
+
+    fn storage_class(&self) -> Option<StorageClass> {
+        self.target.storage_class.as_deref().map(StorageClass::from)
     }
 
     /// Where the service is. Amazon's own addresses follow from region and bucket.
@@ -101,7 +125,9 @@ impl BlobStore for S3Store {
 
     async fn put(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StoreError> {
         let request = self.clients.bulk.put_object().bucket(&self.target.bucket).key(key.as_str());
-        let request = request.content_type(CONTENT_TYPE).body(SdkStream::from(bytes)).customize();
+        let request = request.set_server_side_encryption(self.encryption()).set_ssekms_key_id(self.kms_key());
+        let request = request.set_storage_class(self.storage_class()).content_type(CONTENT_TYPE);
+        let request = request.body(SdkStream::from(bytes)).customize();
         let request = if self.uses_tls() { request.disable_payload_signing() } else { request };
         request.send().await.map_err(self.failed())?;
         Ok(())
@@ -170,7 +196,7 @@ impl BlobStore for S3Store {
             PresigningConfig::builder().start_time(self.clock.now()).expires_in(expires_in.min(MAX_SIGNED)).build();
         let config =
             config.map_err(|e| StoreError::caused(StoreErrorKind::Denied, "The link's lifetime is not valid.", e))?;
-        let request = self.quick().get_object().bucket(&self.target.bucket).key(key.as_str());
+        let request = self.clients.signing.get_object().bucket(&self.target.bucket).key(key.as_str());
         let request = request.response_content_type(CONTENT_TYPE).response_content_disposition("inline");
         let signed = request.presigned(config).await.map_err(self.failed())?;
         Ok(Some(signed.uri().to_owned()))
