@@ -85,7 +85,7 @@ test.describe("deliveries", { tag: "@plain" }, () => {
     const filtered = page.url();
     await rows(page).getByRole("link", { name: files[0] }).first().click();
     const dialog = page.getByRole("dialog", { name: "Delivery" });
-    await expect(dialog).toContainText("Recording stored");
+    await expect(dialog).toContainText("Stored");
     const shown = await dialog.locator("pre").innerText();
     expect(shown.startsWith('{\n  "events": [\n    "monitor",')).toBe(true);
     expect(JSON.parse(shown)).toEqual(receiver.taken[0]);
@@ -177,7 +177,7 @@ test.describe("deliveries", { tag: "@plain" }, () => {
     await page.goto("/integrations");
     await page.getByRole("link", { name: `Delete ${name}` }).click();
     const dialog = page.getByRole("dialog");
-    await expect(dialog).toContainText("2 deliveries still waiting.");
+    await expect(dialog).toContainText("2 deliveries still wait.");
     const box = dialog.getByLabel("Delete it with its 2 waiting deliveries");
     await dialog.getByRole("button", { name: "Delete integration" }).click();
     await expect(box, "the browser asks for the box to be ticked").toBeFocused();

@@ -150,9 +150,10 @@ CREATE TABLE deliveries (
     finished_at BIGINT NOT NULL
 );
 CREATE INDEX deliveries_waiting ON deliveries (integration_id, device, id) WHERE state = 'waiting';
+CREATE INDEX deliveries_waiting_by_id ON deliveries (integration_id, id) WHERE state = 'waiting';
 CREATE INDEX deliveries_parked ON deliveries (integration_id, id) WHERE state = 'parked';
 CREATE INDEX deliveries_delivered ON deliveries (integration_id, finished_at) WHERE state = 'delivered';
-CREATE INDEX deliveries_by_state ON deliveries (integration_id, state, id);
+CREATE INDEX deliveries_delivered_by_id ON deliveries (integration_id, id) WHERE state = 'delivered';
 
 CREATE TABLE lanes (
     integration_id BIGINT NOT NULL,

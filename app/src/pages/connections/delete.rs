@@ -55,14 +55,15 @@ fn question(row: &ConnectionView) -> AnyView {
 
 /// Deliveries that would be lost, and the box that says so be it.
 fn backlog(waiting: i64) -> AnyView {
-    let (what, them) = if waiting == 1 { ("delivery", "It is") } else { ("deliveries", "They are") };
+    let one = waiting == 1;
+    let (what, wait, them) = if one { ("delivery", "waits", "It is") } else { ("deliveries", "wait", "They are") };
     let label = format!("Delete it with its {} waiting {what}", capped(waiting));
     view! {
         <div class="note" data-tone="warn">
             {icon(Icon::Warning)}
             <span>
-                <strong>{capped(waiting)} " " {what} " still waiting. "</strong>
-                {them} " lost with it. Let them drain first, or disable it: that keeps them."
+                <strong>{capped(waiting)} " " {what} " still " {wait} ". "</strong>
+                {them} " lost with it. To keep what waits, let it drain first, or disable it instead."
             </span>
         </div>
         <label class="check">

@@ -132,7 +132,11 @@ fn confirm(id: Memo<i64>, input: ReplayInput, choices: &ReplayChoices, n: i64) -
     }
     let events = format!("{} event{}", capped(n), if n == 1 { "" } else { "s" });
     let more = (n >= COUNT_CAP).then_some(" Counting stops there; all of them are sent.");
-    let whose = if input.account.is_empty() { "all accounts that use it".to_owned() } else { input.account.clone() };
+    let whose = if input.account.is_empty() {
+        "all accounts that use it".to_owned()
+    } else {
+        format!("account {}", input.account)
+    };
     view! {
         <ActionForm action=start attr:class="stack">
             <div class="note" data-tone="warn" data-testid="replay-question">

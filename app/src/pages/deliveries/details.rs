@@ -1,6 +1,6 @@
 //! One delivery, and the event as it is sent.
 
-use super::{Changes, can_retry, deliveries_query, reason, retry_form, state_of};
+use super::{Changes, can_retry, deliveries_query, purpose, retry_form, state_of, tries};
 use crate::api::deliveries::{LIST, get_delivery};
 use crate::components::{CopyButton, Dialog, Loading, Time, loaded};
 use crate::text::figures::count;
@@ -72,17 +72,17 @@ fn facts(row: DeliveryView) -> AnyView {
         0 => "not yet".into_any(),
         at => view! { <Time at=at/> }.into_any(),
     };
-    let state = state_of(&row);
+    let (state, made_for, tried) = (state_of(&row), purpose(&row), count(tries(&row)));
     let error = (!row.last_error.is_empty()).then(|| fact("Last error", row.last_error.clone().into_any()));
     view! {
         <dl class="facts">
             {fact("Status", state)}
             {fact("Integration", or(row.connection, "a deleted one").into_any())}
             {fact("Camera", or(row.device, "unknown").into_any())}
-            {fact("Why", reason(row.purpose).into_any())}
+            {fact("Purpose", made_for.into_any())}
             {fact("Waiting since", view! { <Time at=row.created_at/> }.into_any())}
             {fact("Delivered", made)}
-            {fact("Tries", count(row.attempts.into()).into_any())}
+            {fact("Tries", tried.into_any())}
         </dl>
         <dl class="facts long">
             {fact("Recording", view! { <code class="mono break">{or(row.recording, "deleted meanwhile")}</code> }.into_any())}

@@ -57,6 +57,7 @@ fn tr(line: DeliveryHealth, back: &str, changes: Changes) -> AnyView {
         at => view! { <Time at=at ago=true/> }.into_any(),
     };
     let name = line.name.clone();
+    let actions = (line.family == Family::Integration).then(|| test_and_replay(&line, back.to_owned(), changes));
     let replay = line.replay.clone().map(|replay| progress(replay, back.to_owned(), changes));
     view! {
         <tr data-testid="health">
@@ -69,9 +70,9 @@ fn tr(line: DeliveryHealth, back: &str, changes: Changes) -> AnyView {
             <td data-label="Last success">{last}</td>
             <td data-label="Rate">{rate(&line)}</td>
             <td data-label="Waiting">{waiting(&line)}</td>
-            <td data-label="Parked">{count(&line, DeliveryState::Parked, line.parked)}</td>
+            <td data-label="Parked">{parked(&line, back, changes)}</td>
             <td data-label="Last error" class="break last-error">{error(&line)}</td>
-            <td class="actions">{actions(&line, back, changes)}</td>
+            <td class="actions">{actions}</td>
         </tr>
     }
     .into_any()
@@ -90,13 +91,14 @@ fn state(line: &DeliveryHealth) -> AnyView {
 
 fn rate(line: &DeliveryHealth) -> AnyView {
     if line.last_hour == 0 {
-        return view! { <span class="quiet">"none in the last hour"</span> }.into_any();
+        return view! { <span class="quiet">"0 / h"</span> }.into_any();
     }
-    view! { {capped(line.last_minute)} " / min, " {capped(line.last_hour)} " / h" }.into_any()
+    // It breaks after the comma, if it must.
+    view! { {capped(line.last_minute)} "\u{a0}/\u{a0}min, " {capped(line.last_hour)} "\u{a0}/\u{a0}h" }.into_any()
 }
 
 fn waiting(line: &DeliveryHealth) -> AnyView {
-    let oldest = (line.waiting > 0).then(|| format!(" oldest {}", age(line.oldest_waiting_ms)));
+    let oldest = (line.waiting > 0).then(|| format!(" oldest {}", age(line.oldest_waiting_ms).replace(' ', "\u{a0}")));
     view! { {count(line, DeliveryState::Waiting, line.waiting)} <span class="quiet">{oldest}</span> }.into_any()
 }
 
@@ -124,10 +126,9 @@ fn error(line: &DeliveryHealth) -> AnyView {
     .into_any()
 }
 
-fn actions(line: &DeliveryHealth, back: &str, changes: Changes) -> AnyView {
+fn parked(line: &DeliveryHealth, back: &str, changes: Changes) -> AnyView {
     let retry = (line.parked > 0).then(|| retry_parked(line, back.to_owned(), changes));
-    let integration = (line.family == Family::Integration).then(|| test_and_replay(line, back.to_owned(), changes));
-    view! { {retry} {integration} }.into_any()
+    view! { <div class="cluster">{count(line, DeliveryState::Parked, line.parked)} {retry}</div> }.into_any()
 }
 
 fn retry_parked(line: &DeliveryHealth, back: String, changes: Changes) -> AnyView {
@@ -136,7 +137,7 @@ fn retry_parked(line: &DeliveryHealth, back: String, changes: Changes) -> AnyVie
         <ActionForm action=changes.retry_parked attr:class="inline">
             <input type="hidden" name="id" value=id/>
             <input type="hidden" name="back" value=back/>
-            <button type="submit" class="button small" aria-label=label>{icon(Icon::Refresh)} "Retry parked"</button>
+            <button type="submit" class="button small" aria-label=label>{icon(Icon::Refresh)} "Retry"</button>
         </ActionForm>
     }
     .into_any()

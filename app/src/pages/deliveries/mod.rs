@@ -43,14 +43,19 @@ fn state_of(row: &DeliveryView) -> AnyView {
 }
 
 /// Why a delivery is made.
-const fn reason(purpose: Purpose) -> &'static str {
-    match purpose {
-        Purpose::Stored => "Recording stored",
-        Purpose::Forward => "Forwarded",
+const fn purpose(of: &DeliveryView) -> &'static str {
+    match of.purpose {
+        Purpose::Stored => "Stored",
+        Purpose::Forward => "Forward",
         Purpose::Copy => "Copy",
         Purpose::Replay => "Replay",
         Purpose::Test => "Test",
     }
+}
+
+/// How often it was tried: only failures are counted as they happen.
+fn tries(row: &DeliveryView) -> i64 {
+    i64::from(row.attempts) + i64::from(row.state == DeliveryState::Delivered)
 }
 
 /// Whether trying again is something to ask for.

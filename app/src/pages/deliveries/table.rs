@@ -1,6 +1,6 @@
 //! The list.
 
-use super::{can_retry, reason, retry_form, state_of, subject};
+use super::{can_retry, purpose, retry_form, state_of, subject, tries};
 use crate::api::deliveries::{DeliveriesQuery, LIST, RetryDelivery};
 use crate::components::{Empty, Icon, Pager, Time, icon};
 use crate::text::figures::count;
@@ -31,8 +31,7 @@ pub(super) fn table(query: &DeliveriesQuery, page: Page<DeliveryView>, retry: Se
                         <th scope="col">"Integration"</th>
                         <th scope="col">"Camera"</th>
                         <th scope="col">"Recording"</th>
-                        <th scope="col">"Why"</th>
-                        <th scope="col" class="number">"Tries"</th>
+                        <th scope="col">"Purpose"</th>
                         <th scope="col">"Outcome"</th>
                         <th scope="col"><span class="sr-only">"Actions"</span></th>
                     </tr>
@@ -64,6 +63,14 @@ fn empty(query: &DeliveriesQuery) -> AnyView {
     .into_any()
 }
 
+/// `1 try`, `12 tries`.
+fn plural_tries(row: &DeliveryView) -> String {
+    match tries(row) {
+        1 => "1 try".into(),
+        n => format!("{} tries", count(n)),
+    }
+}
+
 fn tr(query: &DeliveriesQuery, row: DeliveryView, retry: ServerAction<RetryDelivery>) -> AnyView {
     let show = query.address(&format!("{LIST}/{}", row.id));
     let label = format!("Show the event of {}", subject(&row));
@@ -72,7 +79,7 @@ fn tr(query: &DeliveriesQuery, row: DeliveryView, retry: ServerAction<RetryDeliv
     let outcome = match row.state {
         DeliveryState::Delivered => view! { <Time at=row.finished_at/> }.into_any(),
         _ if row.last_error.is_empty() => view! { <span class="quiet">"not tried yet"</span> }.into_any(),
-        _ => row.last_error.clone().into_any(),
+        _ => format!("{}: {}", plural_tries(&row), row.last_error).into_any(),
     };
     let title = row.recording.clone();
     let file = if gone { "deleted recording".to_owned() } else { subject(&row) };
@@ -85,8 +92,7 @@ fn tr(query: &DeliveriesQuery, row: DeliveryView, retry: ServerAction<RetryDeliv
             <th scope="row" data-label="Recording" class="mono clip file" data-quiet=gone.then_some("")>
                 <a class="row-link" href=show.clone() data-noscroll="" title=title>{file}</a>
             </th>
-            <td data-label="Why">{reason(row.purpose)}</td>
-            <td data-label="Tries" class="number">{count(row.attempts.into())}</td>
+            <td data-label="Purpose">{purpose(&row)}</td>
             <td data-label="Outcome" class="clip outcome" title=row.last_error.clone()>{outcome}</td>
             <td class="actions">
                 {again}

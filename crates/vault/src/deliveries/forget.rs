@@ -1,6 +1,6 @@
 //! What happens to deliveries when their connection goes.
 
-use super::{WAITING, in_state};
+use super::{DELIVERED, PARKED, WAITING, in_state};
 use crate::entity::{delivery, lane, replay};
 use crate::{Result, VaultError};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait as _, QueryFilter, QuerySelect};
@@ -16,16 +16,19 @@ pub enum Backlog {
 
 /// Removes a connection's deliveries, lanes and replays; answers how many deliveries were still waiting.
 pub(crate) async fn forget_connection(tx: &impl ConnectionTrait, id: i64, backlog: Backlog) -> Result<u64> {
-    let waiting = delivery::Column::IntegrationId.eq(id).and(in_state(WAITING));
-    if backlog == Backlog::Keep && delivery::Entity::find().filter(waiting.clone()).limit(1).one(tx).await?.is_some() {
+    // State by state: that is how the indexes are.
+    let in_its = |state| delivery::Column::IntegrationId.eq(id).and(in_state(state));
+    if backlog == Backlog::Keep && delivery::Entity::find().filter(in_its(WAITING)).limit(1).one(tx).await?.is_some() {
         return Err(VaultError::Conflict(
             "Deliveries still wait for it and would be lost. Let them drain first (disabling it keeps them), or \
              tick the box to delete it with them."
                 .into(),
         ));
     }
-    let lost = delivery::Entity::delete_many().filter(waiting).exec(tx).await?.rows_affected;
-    delivery::Entity::delete_many().filter(delivery::Column::IntegrationId.eq(id)).exec(tx).await?;
+    let lost = delivery::Entity::delete_many().filter(in_its(WAITING)).exec(tx).await?.rows_affected;
+    for state in [PARKED, DELIVERED] {
+        delivery::Entity::delete_many().filter(in_its(state)).exec(tx).await?;
+    }
     lane::Entity::delete_many().filter(lane::Column::IntegrationId.eq(id)).exec(tx).await?;
     replay::Entity::delete_many().filter(replay::Column::IntegrationId.eq(id)).exec(tx).await?;
     Ok(lost)

@@ -63,7 +63,7 @@ impl Deliveries {
             .select_only()
             .column(delivery::Column::CreatedAt)
             .filter(delivery::Column::IntegrationId.eq(id))
-            .filter(delivery::Column::State.eq(WAITING))
+            .filter(in_state(WAITING))
             .order_by_asc(delivery::Column::Id)
             .limit(1);
         Ok(oldest.into_tuple().one(self.db.read()).await?)

@@ -1,6 +1,6 @@
 //! Lists of deliveries, and one with what it delivers.
 
-use super::Deliveries;
+use super::{Deliveries, in_state};
 use crate::entity::{connection, delivery, recording};
 use crate::recordings::MAX_PAGE;
 use crate::{Result, VaultError};
@@ -102,9 +102,7 @@ impl Deliveries {
     async fn slice(&self, of: Option<(i64, DeliveryState)>, position: Position, limit: u64) -> Result<Vec<Row>> {
         let mut query = delivery::Entity::find().select_only().columns(COLUMNS);
         if let Some((connection, state)) = of {
-            query = query
-                .filter(delivery::Column::IntegrationId.eq(connection))
-                .filter(delivery::Column::State.eq(state.as_str()));
+            query = query.filter(delivery::Column::IntegrationId.eq(connection)).filter(in_state(state.as_str()));
         }
         let (query, order) = match position {
             Position::Newest => (query, Order::Desc),
