@@ -23,7 +23,7 @@ use pages::connections::{ChooseKind, ConnectionsPage, DeleteDialog, EditDialog, 
 use pages::dashboard::DashboardPage;
 use pages::deliveries::{DeliveriesPage, DeliveryDialog};
 use pages::help::HelpPage;
-use pages::media::{DeleteRecordingsDialog, MediaPage, PlayDialog};
+use pages::media::{DeleteRecordingsDialog, ForwardDialog, MediaPage, PlayDialog};
 use pages::not_found::NotFound;
 use pages::password::PasswordPage;
 use pages::sign_in::SignInPage;
@@ -73,6 +73,8 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("") view=|| ()/>
                         <Route path=path!("delete") view=DeleteRecordingsDialog/>
                         <Route path=path!(":id/delete") view=DeleteRecordingsDialog/>
+                        <Route path=path!("forward") view=ForwardDialog/>
+                        <Route path=path!(":id/forward") view=ForwardDialog/>
                         <Route path=path!(":id/play") view=PlayDialog/>
                     </ParentRoute>
                     <ParentRoute path=path!("cameras") view=CamerasPage>

@@ -8,6 +8,7 @@ pub mod connections;
 pub mod dashboard;
 pub mod deliveries;
 pub mod error;
+pub mod forward;
 pub mod media;
 pub mod moves;
 pub mod replays;

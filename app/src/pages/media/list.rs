@@ -26,7 +26,7 @@ pub fn MediaPage() -> impl IntoView {
                     list.refetch();
                 }>{icon(Icon::Refresh)} "Refresh"</a>
             </PageHead>
-            <Done messages=&[("deleted", "Deleted.")]/>
+            <Done messages=&[("deleted", "Deleted."), ("forwarded", "Queued for the other vault. Deliveries shows how far it has come.")]/>
             {filters(query)}
             <Transition fallback=Loading>
                 {move || Suspend::new(async move {
@@ -62,6 +62,8 @@ fn panel(query: &MediaQuery, page: Page<RecordingView>) -> AnyView {
     let newer = page.newer.map(|c| query.at(None, Some(c)).address(LIST));
     let older = page.older.map(|c| query.at(Some(c), None).address(LIST));
     let selected = RwSignal::new(0);
+    let forward_all = query.at(None, None).address(&format!("{LIST}/forward"));
+    let forward_all = format!("{forward_all}{}id=all", if forward_all.contains('?') { "&" } else { "?" });
     let kept = query.pairs().into_iter().map(|(name, value)| (name, value.to_owned())).collect::<Vec<_>>();
     let kept =
         kept.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view();
@@ -70,7 +72,7 @@ fn panel(query: &MediaQuery, page: Page<RecordingView>) -> AnyView {
         <Form method="get" action="/media/delete" noscroll=true attr:class="stack">
             {kept}
             <div class="table-bar">
-                {bulk_bar(selected)}
+                {bulk_bar(selected, forward_all)}
                 <Pager newer=newer.clone() older=older.clone() label="Pages"/>
             </div>
             <div class="table-wrap" on:change=move |_| selected.set(super::select::count())>

@@ -3,11 +3,13 @@
 pub mod delete;
 mod details;
 mod filters;
+pub mod forward;
 pub mod list;
 pub mod play;
 mod select;
 
 pub use delete::DeleteRecordingsDialog;
+pub use forward::ForwardDialog;
 pub use list::MediaPage;
 pub use play::PlayDialog;
 

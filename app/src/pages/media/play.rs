@@ -29,6 +29,14 @@ pub fn PlayDialog() -> impl IntoView {
                 <span class="grow"></span>
                 <a
                     class="button"
+                    href=move || query.with(|q| q.address(&format!("{LIST}/{}/forward", id.get())))
+                    data-noscroll=""
+                >
+                    {icon(Icon::Send)}
+                    "Forward"
+                </a>
+                <a
+                    class="button"
                     href=move || query.with(|q| q.address(&format!("{LIST}/{}/delete", id.get())))
                     data-noscroll=""
                 >

@@ -2,6 +2,7 @@
 
 use crate::components::{Icon, icon};
 use crate::text::figures::count as figure;
+use leptos::attr::custom::custom_attribute;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
@@ -29,15 +30,29 @@ pub(super) fn select_all(selected: RwSignal<i64>) -> AnyView {
         .into_any()
 }
 
-/// What can be done with the ticked rows. Without JavaScript the button is always there.
-pub(super) fn bulk_bar(selected: RwSignal<i64>) -> AnyView {
+/// What can be done with the ticked rows. Without JavaScript the buttons are always there.
+pub(super) fn bulk_bar(selected: RwSignal<i64>, forward_all: String) -> AnyView {
     let live = RwSignal::new(false);
     Effect::new(move |_| live.set(true));
+    // Of a button the router reads `action`, browsers read `formaction`.
     view! {
         <button type="submit" class="button small" name="with" value="selected" disabled=move || live.get() && selected.get() == 0>
             {icon(Icon::Bin)}
             "Delete selected"
         </button>
+        <button
+            type="submit"
+            class="button small"
+            name="with"
+            value="selected"
+            formaction="/media/forward"
+            {..custom_attribute("action", "/media/forward")}
+            disabled=move || live.get() && selected.get() == 0
+        >
+            {icon(Icon::Send)}
+            "Forward selected"
+        </button>
+        <a class="button small quiet" href=forward_all data-noscroll="">"Forward all…"</a>
         <span class="quiet" role="status">
             {move || match selected.get() {
                 0 => String::new(),
