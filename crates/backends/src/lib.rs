@@ -12,15 +12,16 @@ mod prober;
 mod random;
 mod sinks;
 mod stores;
+mod trust;
 
 use crate::http::Outgoing;
 use clock::Clock;
 use model::connection::Definition;
 use model::field::{FieldError, Settings};
-use model::integrations::Webhook;
+use model::integrations::{Kafka, Rabbitmq, Webhook};
 use model::ports::{BlobStore, Connector, EventSink};
 use model::providers::{Ceph, Filesystem, Minio, S3, S3Target, Storj};
-use sinks::WebhookSink;
+use sinks::{KafkaSink, RabbitmqSink, WebhookSink};
 use std::sync::Arc;
 use std::time::SystemTime;
 use stores::{FilesystemStore, S3Store};
@@ -73,6 +74,8 @@ impl Connector for Backends {
 
     fn sink(&self, kind: &str, settings: &Settings) -> Result<Arc<dyn EventSink>, Vec<FieldError>> {
         Ok(match kind {
+            Kafka::NAME => Arc::new(KafkaSink::new(&Kafka::parse(settings)?, &self.outgoing)?),
+            Rabbitmq::NAME => Arc::new(RabbitmqSink::new(Rabbitmq::parse(settings)?, &self.outgoing)?),
             Webhook::NAME => Arc::new(WebhookSink::new(Webhook::parse(settings)?, &self.outgoing, &self.clock)?),
             _ => return Err(unknown("integration", kind)),
         })
