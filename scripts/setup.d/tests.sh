@@ -5,6 +5,8 @@ need_to_test() {
   need openssl "makes keys and certificates for test servers" have openssl
   need ffmpeg "makes recordings for the demo and the tests" have ffmpeg
   need postgresql "the second database; Debian also starts a server of its own, which we leave alone" has_postgres
+  need openssl "makes certificates for test servers" have openssl
+  need rabbitmq-server "a broker; Debian also starts a server of its own, which we leave alone" has_rabbitmq
   need nodejs "runs the browser tests" have node
   need npm "installs the browser tests" have npm
   # Ubuntu has Chromium as a snap only, which cannot be driven from here: Playwright brings its own then.
@@ -15,6 +17,9 @@ need_to_test() {
 
 # Debian does not put PostgreSQL's server on the PATH.
 has_postgres() { have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
+
+# Debian puts only wrappers on the PATH, which want to be root or its own user.
+has_rabbitmq() { [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]; }
 
 has_chromium() { [ -n "${CHROMIUM:-}" ] || have chromium || have google-chrome; }
 

@@ -31,7 +31,8 @@ pub struct ForwardChoice {
 pub async fn list_forward_choices() -> Result<Vec<ForwardChoice>, AppError> {
     server::require_admin().await?;
     let targets = server::vault().forwarding.targets().await.map_err(server::refuse)?;
-    let choice = |t: vault::forwarding::ForwardTarget| ForwardChoice { id: t.id, name: t.name, continuous: !t.on_demand };
+    let choice =
+        |t: vault::forwarding::ForwardTarget| ForwardChoice { id: t.id, name: t.name, continuous: !t.on_demand };
     Ok(targets.into_iter().map(choice).collect())
 }
 

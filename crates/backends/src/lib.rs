@@ -12,15 +12,16 @@ mod prober;
 mod random;
 mod sinks;
 mod stores;
+mod trust;
 
 use crate::http::Outgoing;
 use clock::Clock;
 use model::connection::Definition;
 use model::field::{FieldError, Settings};
-use model::integrations::{Hub, RemoteVault, Sqs, Webhook};
+use model::integrations::{Hub, Kafka, Rabbitmq, RemoteVault, Sqs, Webhook};
 use model::ports::{BlobStore, Connector, EventSink};
 use model::providers::{Azure, Ceph, Filesystem, Gcs, Minio, S3, S3Target, Storj};
-use sinks::{HubSink, SqsSink, VaultSink, WebhookSink};
+use sinks::{HubSink, KafkaSink, RabbitmqSink, SqsSink, VaultSink, WebhookSink};
 use std::sync::Arc;
 use std::time::SystemTime;
 use stores::{AzureStore, FilesystemStore, GcsStore, S3Store};
@@ -75,6 +76,8 @@ impl Connector for Backends {
 
     fn sink(&self, kind: &str, settings: &Settings) -> Result<Arc<dyn EventSink>, Vec<FieldError>> {
         Ok(match kind {
+            Kafka::NAME => Arc::new(KafkaSink::new(&Kafka::parse(settings)?, &self.outgoing)?),
+            Rabbitmq::NAME => Arc::new(RabbitmqSink::new(Rabbitmq::parse(settings)?, &self.outgoing)?),
             Sqs::NAME => Arc::new(SqsSink::new(Sqs::parse(settings)?, &self.outgoing, &self.clock)),
             RemoteVault::NAME => Arc::new(VaultSink::new(RemoteVault::parse(settings)?, &self.outgoing)?),
             Hub::NAME => Arc::new(HubSink::new(&Hub::parse(settings)?, &self.outgoing)?),

@@ -7,10 +7,11 @@ use crate::prober::Prober;
 use model::probe::{ProbeEnded, ProbeFailure};
 use reqwest::Url;
 use rustls::pki_types::ServerName;
-use rustls::{CertificateError, Error as TlsError};
+use rustls::{CertificateError, ClientConfig, Error as TlsError};
 use std::error::Error;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -33,6 +34,11 @@ impl Target {
         })
     }
 
+    /// A server by host and port; IPv6 addresses in brackets.
+    pub(crate) fn at(host: &str, port: u16, tls: bool) -> Self {
+        Self { host: host.to_owned(), port, tls }
+    }
+
     /// `host:port`, as people write it.
     pub(crate) fn name(&self) -> String {
         format!("{}:{}", self.host, self.port)
@@ -43,16 +49,28 @@ impl Target {
         let addresses = prober.step("resolve", self.resolve()).await?;
         let stream = prober.step("connect", self.connect(&addresses)).await?;
         if self.tls {
-            prober.step("TLS", self.handshake(stream, outgoing)).await?;
+            prober.step("TLS", self.handshake(stream, outgoing.tls())).await?;
         }
         Ok(())
     }
 
-    async fn resolve(&self) -> Result<Vec<IpAddr>, ProbeFailure> {
+    /// The port.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The host without the brackets of an IPv6 address.
+    pub(crate) fn bare_host(&self) -> &str {
+        self.host.trim_start_matches('[').trim_end_matches(']')
+    }
+
+    /// Its addresses, without those that are refused.
+    pub(crate) async fn resolve(&self) -> Result<Vec<IpAddr>, ProbeFailure> {
         GuardedResolver.lookup(&self.host).await.map_err(|e| host_failure(&e, &self.host))
     }
 
-    async fn connect(&self, addresses: &[IpAddr]) -> Result<TcpStream, ProbeFailure> {
+    /// Connects to the first address that lets it.
+    pub(crate) async fn connect(&self, addresses: &[IpAddr]) -> Result<TcpStream, ProbeFailure> {
         let mut failure = None;
         for ip in addresses {
             match timeout(CONNECT_TIMEOUT, TcpStream::connect(SocketAddr::new(*ip, self.port))).await {
@@ -64,16 +82,23 @@ impl Target {
         Err(failure.unwrap_or_else(|| no_answer(&self.name())))
     }
 
-    async fn handshake(&self, stream: TcpStream, outgoing: &Outgoing) -> Result<(), ProbeFailure> {
-        let bare = self.host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        let name = ServerName::try_from(bare).map_err(|_| {
+    /// Tries whether both sides agree on TLS.
+    pub(crate) async fn handshake(&self, stream: TcpStream, tls: Arc<ClientConfig>) -> Result<(), ProbeFailure> {
+        let name = ServerName::try_from(self.bare_host().to_owned()).map_err(|_| {
             ProbeFailure::new(
                 format!("{} is not a name a certificate can be for.", self.host),
                 "Enter the server's host name.",
             )
         })?;
-        let connected = TlsConnector::from(outgoing.tls()).connect(name, stream).await;
-        connected.map(drop).map_err(|e| connection_failure(&e, &self.name()))
+        let connected = TlsConnector::from(tls).connect(name, stream).await;
+        connected.map(drop).map_err(|e| match e.kind() {
+            // A server that does not know what TLS is hangs up.
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => ProbeFailure::new(
+                format!("{} broke off the TLS handshake.", self.name()),
+                "Check that the port is one where the server speaks TLS, or turn TLS off (SSL, https://, amqps://).",
+            ),
+            _ => connection_failure(&e, &self.name()),
+        })
     }
 }
 
@@ -142,7 +167,7 @@ fn io_failure(error: &io::Error, server: &str) -> ProbeFailure {
         TimedOut => no_answer(server),
         ConnectionReset | ConnectionAborted | UnexpectedEof => ProbeFailure::new(
             format!("{server} closed the connection."),
-            "Check that the port is the right one and whether the server expects HTTPS (SSL); its log may say more.",
+            "Check that the port is the right one and whether the server expects TLS (SSL, HTTPS); its log may say more.",
         ),
         _ => ProbeFailure::new(
             format!("The connection to {server} failed."),
@@ -171,7 +196,7 @@ fn tls_failure(error: &TlsError, server: &str) -> ProbeFailure {
         },
         TlsError::InvalidMessage(_) => ProbeFailure::new(
             format!("{server} does not speak TLS."),
-            "Check the port, or turn SSL off (http:// instead of https://).",
+            "Check the port, or turn TLS off (SSL, https://, amqps://).",
         ),
         _ => ProbeFailure::new(
             format!("No secure connection to {server} could be agreed on."),

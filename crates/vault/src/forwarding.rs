@@ -139,8 +139,6 @@ impl Forwarding {
 
     async fn note(&self, actor: &Actor, target: &str, queued: u64) -> Result<()> {
         let (actor, subject) = (actor.clone(), format!("{queued} recordings to {target}"));
-        self.db
-            .write(move |tx| Box::pin(async move { audit::record(tx, &actor, "forwarded", &subject).await }))
-            .await
+        self.db.write(move |tx| Box::pin(async move { audit::record(tx, &actor, "forwarded", &subject).await })).await
     }
 }

@@ -39,10 +39,14 @@ pub fn ForwardDialog() -> impl IntoView {
     };
     let pending = forward.pending();
     let filter = move || {
-        media.get().pairs().into_iter().map(|(name, value)| {
-            view! { <input type="hidden" name=format!("query[{name}]") value=value.to_owned()/> }
-        })
-        .collect_view()
+        media
+            .get()
+            .pairs()
+            .into_iter()
+            .map(|(name, value)| {
+                view! { <input type="hidden" name=format!("query[{name}]") value=value.to_owned()/> }
+            })
+            .collect_view()
     };
     view! {
         <Title text="Forward recordings"/>

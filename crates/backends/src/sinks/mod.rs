@@ -1,12 +1,17 @@
 //! Event sinks.
 
 mod hub;
+mod kafka;
+mod kept;
+mod rabbitmq;
 mod refusal;
 mod sqs;
 mod vault;
 mod webhook;
 
 pub(crate) use hub::HubSink;
+pub(crate) use kafka::KafkaSink;
+pub(crate) use rabbitmq::RabbitmqSink;
 pub(crate) use sqs::SqsSink;
 pub(crate) use vault::VaultSink;
 pub(crate) use webhook::WebhookSink;

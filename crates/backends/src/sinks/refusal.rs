@@ -20,6 +20,18 @@ impl From<Refusal> for SinkError {
     }
 }
 
+impl From<ProbeFailure> for Refusal {
+    fn from(failure: ProbeFailure) -> Self {
+        Self { failure, permanent: false, cause: None }
+    }
+}
+
+impl From<Refusal> for ProbeFailure {
+    fn from(refusal: Refusal) -> Self {
+        refusal.failure
+    }
+}
+
 impl Refusal {
     /// Worth another try.
     pub(super) fn transient(reason: impl Into<String>, cure: impl Into<String>) -> Self {
@@ -36,5 +48,10 @@ impl Refusal {
         let server = Target::of(url).map_or_else(|| "the server".into(), |t| t.name());
         let failure = request_failure(&*cause, &server);
         Self { failure, permanent: false, cause: Some(cause) }
+    }
+
+    /// Adds the cause, for the log.
+    pub(super) fn caused_by(self, cause: impl Into<Cause>) -> Self {
+        Self { cause: Some(cause.into()), ..self }
     }
 }

@@ -10,6 +10,11 @@ mod filesystem;
 mod gcs;
 mod gcs_faults;
 mod hub;
+mod kafka;
+mod kafka_faults;
+mod line;
+mod rabbitmq;
+mod rabbitmq_faults;
 mod relay;
 mod s3;
 mod s3_faults;
@@ -18,10 +23,14 @@ mod vault;
 mod webhook;
 
 use backends::Backends;
+use model::error::SinkError;
+use model::event::{Event, Metadata, Payload};
 use model::field::Settings;
-use model::ports::{BlobStore, Connector, EventSink};
+use model::ports::{BlobStore, Connector, EventSink, NoRecording, OutgoingEvent, Purpose};
 use model::probe::ProbeReport;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Opens a store that is known to be valid.
 fn store(kind: &str, settings: &[(&str, &str)]) -> Arc<dyn BlobStore> {
@@ -46,4 +55,65 @@ fn steps(report: &ProbeReport) -> Vec<&str> {
 fn failure(report: &ProbeReport) -> (&str, &str, &str) {
     let (step, failure) = report.failure().unwrap_or_else(|| panic!("passed: {report:?}"));
     (step, &failure.reason, &failure.cure)
+}
+
+/// An event with a body of its own.
+fn event(id: &str, device: &str, body: impl Into<bytes::Bytes>) -> OutgoingEvent {
+    OutgoingEvent {
+        id: id.into(),
+        device: device.into(),
+        body: body.into(),
+        purpose: Purpose::Stored,
+        recording: Arc::new(NoRecording),
+    }
+}
+
+/// An event as the vault makes them.
+fn whole_event() -> OutgoingEvent {
+    let text = |text: &str| Some(text.to_owned());
+    let payload = Payload {
+        key: "site-a/1606164482_6-818812_FrontDoor_229-153-288-247_51_745.mp4".into(),
+        file_size: 305_956,
+        is_fragmented: true,
+        metadata: Metadata {
+            capture: text("IPCamera"),
+            uploadtime: text("1606164483"),
+            instance_name: text("Été 摄像头"),
+            productid: text("front-door"),
+            ..Metadata::default()
+        },
+        ..Payload::default()
+    };
+    let id = "3f0c9a1be2d44f6f9a0b7c55d1e08a42";
+    let whole = Event::persisted(id.into(), "archive".into(), 1_606_164_483, true, payload);
+    event(id, "front-door", serde_json::to_vec(&whole).unwrap())
+}
+
+/// Sends again, as the dispatcher would, until the event is taken; gives up after a while.
+async fn send_until_taken(sink: &dyn EventSink, event: &OutgoingEvent) {
+    let started = Instant::now();
+    while let Err(error) = sink.send(event).await {
+        assert!(!error.permanent && started.elapsed() < Duration::from_secs(30), "{error}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Validates and sends at once; neither can succeed.
+async fn both_fail(sink: &dyn EventSink) -> (ProbeReport, SinkError) {
+    let event = event("1", "camera", "{}");
+    let (report, sent) = tokio::join!(sink.probe(), sink.send(&event));
+    (report, sent.unwrap_err())
+}
+
+/// Everything that an error says, also to the log.
+fn told(error: &SinkError) -> String {
+    format!("{error} {error:?}")
+}
+
+/// Runs one of the clients in `consumers/`, which are not ours, and tells what it printed.
+fn consumer(python: &str, script: &str, arguments: &[&str]) -> serde_json::Value {
+    let script = format!("{}/tests/integration/consumers/{script}", env!("CARGO_MANIFEST_DIR"));
+    let run = Command::new(python).arg(script).args(arguments).stderr(Stdio::inherit()).output().unwrap();
+    assert!(run.status.success(), "{arguments:?} failed");
+    serde_json::from_slice(&run.stdout).unwrap()
 }

@@ -1,7 +1,11 @@
 //! Kinds of systems that are told about recordings. One file each; the list below is what makes one
 //! known.
 
+mod authority;
+mod host;
 mod hub;
+mod kafka;
+mod rabbitmq;
 mod sqs;
 mod vault;
 mod webhook;
@@ -9,9 +13,18 @@ mod webhook;
 use crate::connection::Kind;
 
 pub use hub::Hub;
+pub use kafka::{Kafka, Mechanism, Security};
+pub use rabbitmq::{BrokerAddress, Rabbitmq};
 pub use sqs::Sqs;
 pub use vault::{ForwardOrder, ForwardType, RemoteVault};
 pub use webhook::Webhook;
 
 /// Every kind, in the order a chooser shows them.
-pub const KINDS: &[Kind] = &[Kind::of::<Sqs>(), Kind::of::<RemoteVault>(), Kind::of::<Hub>(), Kind::of::<Webhook>()];
+pub const KINDS: &[Kind] = &[
+    Kind::of::<Kafka>(),
+    Kind::of::<Sqs>(),
+    Kind::of::<Rabbitmq>(),
+    Kind::of::<RemoteVault>(),
+    Kind::of::<Hub>(),
+    Kind::of::<Webhook>(),
+];

@@ -3,8 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-mod deliveries;
 mod copies;
+mod deliveries;
 mod ingest;
 mod moves;
 mod outbox;

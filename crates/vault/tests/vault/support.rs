@@ -316,7 +316,8 @@ impl TestVault {
     /// Has both accounts' recordings copied to the second provider.
     pub(crate) async fn copy_to_second(&self) {
         for view in self.vault.accounts.list().await.unwrap() {
-            let form = AccountForm { id: Some(view.id), secondary_providers: vec!["second".into()], ..account(&view.name) };
+            let form =
+                AccountForm { id: Some(view.id), secondary_providers: vec!["second".into()], ..account(&view.name) };
             self.vault.accounts.save(&actor(), form).await.unwrap();
         }
     }

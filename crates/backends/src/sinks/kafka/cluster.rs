@@ -1,0 +1,115 @@
+//! Where the brokers are, and how librdkafka is to talk to them.
+
+use crate::guard::GuardedResolver;
+use crate::http::Outgoing;
+use crate::net::Target;
+use crate::sinks::refusal::Refusal;
+use crate::trust::trusting;
+use futures::future::join_all;
+use model::field::FieldError;
+use model::integrations::Kafka;
+use model::probe::ProbeFailure;
+use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::metadata::Metadata;
+use rustls::ClientConfig as TlsConfig;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// How long librdkafka tries to deliver an event, in milliseconds.
+const DELIVERED: &str = "10000";
+/// How long one request to a broker, or connecting to it, may take, in milliseconds.
+const REQUEST: &str = "5000";
+/// Largest event the vault itself lets through; what the topic takes is for the broker to say.
+const LARGEST: &str = "8388608";
+
+/// A cluster.
+pub(super) struct Cluster {
+    pub(super) brokers: Vec<Target>,
+    /// For brokers that speak TLS.
+    pub(super) tls: Option<Arc<TlsConfig>>,
+    pub(super) config: ClientConfig,
+}
+
+impl Cluster {
+    pub(super) fn new(settings: &Kafka, outgoing: &Outgoing) -> Result<Self, Vec<FieldError>> {
+        let brokers = settings.brokers();
+        let encrypts = settings.security.encrypts();
+        let tls = encrypts.then(|| trusting(&settings.ca_certificate, outgoing)).transpose()?;
+        let mut config = ClientConfig::new();
+        // Says why connections end; see `trouble`.
+        config.set_log_level(RDKafkaLogLevel::Info);
+        let names: Vec<String> = brokers.iter().map(|(host, port)| format!("{host}:{port}")).collect();
+        config.set("bootstrap.servers", names.join(","));
+        config.set("security.protocol", settings.security.as_str());
+        if settings.security.logs_in() {
+            config.set("sasl.mechanism", settings.mechanism.as_str());
+            config.set("sasl.username", &settings.username);
+            config.set("sasl.password", settings.password.expose());
+        }
+        if encrypts && !settings.ca_certificate.is_empty() {
+            config.set("ssl.ca.pem", &settings.ca_certificate);
+        }
+        for (key, value) in [
+            ("client.id", "kerberos-vault"),
+            ("acks", "all"),
+            ("enable.idempotence", "true"),
+            // Topics are made by the vault alone, and only to send something.
+            ("allow.auto.create.topics", "false"),
+            ("message.timeout.ms", DELIVERED),
+            ("message.max.bytes", LARGEST),
+            ("socket.timeout.ms", REQUEST),
+            ("socket.connection.setup.timeout.ms", REQUEST),
+            ("socket.keepalive.enable", "true"),
+            ("topic.metadata.propagation.max.ms", REQUEST),
+            ("reconnect.backoff.max.ms", "1000"),
+            // An event is on its own most of the time: there is nothing to wait for.
+            ("linger.ms", "1"),
+        ] {
+            config.set(key, value);
+        }
+        let brokers = brokers.iter().map(|(host, port)| Target::at(host, *port, encrypts)).collect();
+        Ok(Self { brokers, tls, config })
+    }
+
+    /// The brokers, for sentences.
+    pub(super) fn name(&self) -> String {
+        self.brokers.iter().map(Target::name).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The addresses of those that can be resolved. Fails when none can, and when one is refused: librdkafka connects
+    /// to whatever it is given.
+    pub(super) async fn resolve(&self) -> Result<Vec<(&Target, Vec<IpAddr>)>, ProbeFailure> {
+        let resolved =
+            join_all(self.brokers.iter().map(|broker| async move { (broker, broker.resolve().await) })).await;
+        let mut found = Vec::new();
+        let mut unknown = None;
+        for (broker, outcome) in resolved {
+            match outcome {
+                Ok(addresses) => found.push((broker, addresses)),
+                Err(failure) if failure.reason.contains("never connects") => return Err(failure),
+                Err(failure) => unknown = unknown.or(Some(failure)),
+            }
+        }
+        match unknown {
+            Some(failure) if found.is_empty() => Err(failure),
+            _ => Ok(found),
+        }
+    }
+
+    /// Checks the addresses that the brokers give for themselves: events go there.
+    pub(super) async fn check_advertised(&self, metadata: &Metadata) -> Result<(), Refusal> {
+        let hosts: Vec<String> = metadata.brokers().iter().map(|broker| broker.host().to_owned()).collect();
+        let checked = join_all(hosts.iter().map(|host| GuardedResolver.lookup(host))).await;
+        for (host, outcome) in hosts.iter().zip(checked) {
+            if let Err(error) = outcome {
+                return Err(Refusal::transient(
+                    format!("The brokers say that one of them is at {host}: {error}."),
+                    "Set advertised.listeners on the brokers to addresses that the vault can reach.",
+                )
+                .caused_by(error));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,167 @@
+//! Plain words for what librdkafka and brokers say.
+
+use super::cluster::Cluster;
+use super::trouble::{Listener, Trouble};
+use crate::net::no_answer;
+use crate::sinks::refusal::Refusal;
+use crate::trust::name_the_authority;
+use model::probe::ProbeFailure;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+
+/// Why nothing came of it: what the broker answered, else what was wrong with the connection.
+pub(super) async fn refusal(error: KafkaError, cluster: &Cluster, topic: &str, listener: &Listener) -> Refusal {
+    let answered = code(&error).and_then(|code| answer(code, topic));
+    let refusal = match answered {
+        Some(answered) => answered,
+        None => match listener.trouble().await {
+            Some(trouble) => connection(&trouble, cluster).into(),
+            None => no_answer(&cluster.name()).into(),
+        },
+    };
+    refusal.caused_by(error)
+}
+
+/// The code of an error, also of those where the library does not tell it.
+pub(super) fn code(error: &KafkaError) -> Option<Code> {
+    match error {
+        KafkaError::AdminOp(code) => Some(*code),
+        other => other.rdkafka_error_code(),
+    }
+}
+
+/// What a broker, or librdkafka itself, says about a request; `None` when it only did not get through.
+pub(super) fn answer(code: Code, topic: &str) -> Option<Refusal> {
+    Some(match code {
+        Code::MessageSizeTooLarge => Refusal::permanent(
+            format!("The event is larger than the topic '{topic}' takes."),
+            "Raise the topic's max.message.bytes.",
+        ),
+        Code::TopicAuthorizationFailed => Refusal::transient(
+            format!("The user may not write to the topic '{topic}'."),
+            "Give the user the operations Describe and Write on the topic.",
+        ),
+        Code::ClusterAuthorizationFailed => Refusal::transient(
+            "The user may not do this on the cluster.",
+            "Give the user the operation IdempotentWrite on the cluster, and Create on the topic if it is to be made.",
+        ),
+        Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition | Code::UnknownTopicId => {
+            Refusal::transient(format!("There is no topic '{topic}' any more."), "Wait: it is made again.")
+        }
+        Code::NotEnoughReplicas | Code::NotEnoughReplicasAfterAppend => Refusal::transient(
+            format!("Too few in-sync replicas of the topic '{topic}' are there to keep the event."),
+            "Start the brokers that are down, or lower the topic's min.insync.replicas.",
+        ),
+        Code::InvalidRecord => Refusal::permanent(
+            format!("The topic '{topic}' does not take the event."),
+            "Check the topic's settings, such as cleanup.policy=compact, which wants a key, and the broker's log.",
+        ),
+        Code::PolicyViolation => Refusal::transient(
+            "A policy of the cluster forbids this.",
+            "See the broker's log; make the topic yourself if it is about making it.",
+        ),
+        Code::MessageTimedOut
+        | Code::OperationTimedOut
+        | Code::RequestTimedOut
+        | Code::BrokerTransportFailure
+        | Code::AllBrokersDown
+        | Code::Resolve
+        | Code::Authentication
+        | Code::SSL => return None,
+        other => Refusal::transient(format!("{other}."), "See the broker's log for what it does not like."),
+    })
+}
+
+/// What is wrong with the connections.
+pub(super) fn connection(trouble: &Trouble, cluster: &Cluster) -> ProbeFailure {
+    let name = cluster.name();
+    let says = |words: &str| trouble.words.contains(words);
+    match trouble.code {
+        Code::Authentication if says("supported mechanisms: ") => mechanism(&trouble.words),
+        Code::Authentication => ProbeFailure::new(
+            "The broker does not accept the user name and password.",
+            "Check both, and the mechanism: the broker keeps passwords for each one separately.",
+        ),
+        _ if says("certificate verify failed") => {
+            name_the_authority(ProbeFailure::new(format!("The certificate of {name} is not trusted."), ""))
+        }
+        _ if says("SSL connection closed") || says("PLAINTEXT broker listener") => ProbeFailure::new(
+            format!("{name} broke off the TLS handshake."),
+            "Security must fit the port: check that the broker speaks TLS (SSL) there.",
+        ),
+        Code::SSL => ProbeFailure::new(
+            format!("No secure connection to {name} could be agreed on."),
+            "Security must fit the port: check that the broker speaks TLS (SSL) there.",
+        ),
+        Code::BrokerTransportFailure if says("Disconnected") => ProbeFailure::new(
+            format!("{name} closes the connection."),
+            "Security must fit the port: check whether the broker expects TLS (SSL), a login (SASL), or both; \
+             its log may say more.",
+        ),
+        Code::BrokerTransportFailure if says("Connection refused") => ProbeFailure::new(
+            format!("{name} refuses connections."),
+            "Check the port, and that the broker is running and listens on that address.",
+        ),
+        Code::Resolve => ProbeFailure::new(
+            format!("A name among {name}, or one that the brokers give for themselves, cannot be resolved."),
+            "Check the spelling, and the brokers' advertised.listeners.",
+        ),
+        _ => no_answer(&name),
+    }
+}
+
+/// `… Broker: Unsupported SASL mechanism: broker's supported mechanisms: PLAIN,SCRAM-SHA-256 (after 1ms …)`
+fn mechanism(words: &str) -> ProbeFailure {
+    let offered = words.rsplit("supported mechanisms: ").next().unwrap_or_default();
+    let offered = offered.split(" (after").next().unwrap_or_default().trim();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_, ".contains(c);
+    if offered.is_empty() || offered.len() > 100 || !offered.chars().all(plain) {
+        return ProbeFailure::new(
+            "The broker offers no login here.",
+            "Set Security to PLAINTEXT or SSL, or enter the port where it wants a login.",
+        );
+    }
+    ProbeFailure::new(
+        "The broker does not know the mechanism.",
+        format!("Choose one that it offers: {}.", offered.replace(',', ", ").replace("  ", " ")),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The words are those of librdkafka 2.12.
+    #[test]
+    fn what_the_broker_offers_is_the_cure() {
+        let said = "SASL GSSAPI mechanism handshake failed: Broker: Unsupported SASL mechanism: \
+            broker's supported mechanisms: PLAIN,SCRAM-SHA-256 (after 1ms in state AUTH_HANDSHAKE)";
+        assert_eq!(mechanism(said).cure, "Choose one that it offers: PLAIN, SCRAM-SHA-256.");
+        let none = "SASL PLAIN mechanism handshake failed: Broker: Request not valid in current SASL state: \
+            broker's supported mechanisms:  (after 1ms in state AUTH_HANDSHAKE)";
+        assert_eq!(mechanism(none).reason, "The broker offers no login here.");
+        let odd = mechanism("broker's supported mechanisms: <b>hunter2</b>");
+        assert!(!odd.cure.contains("hunter2"), "passes on nothing but names: {odd:?}");
+    }
+
+    #[test]
+    fn only_what_the_event_is_to_blame_for_is_permanent() {
+        let permanent = |code| answer(code, "recordings").map(|refusal| refusal.permanent);
+        for code in [Code::MessageSizeTooLarge, Code::InvalidRecord] {
+            assert_eq!(permanent(code), Some(true), "{code}");
+        }
+        for code in [
+            Code::TopicAuthorizationFailed,
+            Code::ClusterAuthorizationFailed,
+            Code::UnknownTopicOrPartition,
+            Code::NotEnoughReplicas,
+            Code::PolicyViolation,
+            Code::InvalidTopic,
+            Code::Fatal,
+        ] {
+            assert_eq!(permanent(code), Some(false), "{code}");
+        }
+        for code in [Code::MessageTimedOut, Code::BrokerTransportFailure] {
+            assert_eq!(permanent(code), None, "the connection's trouble tells more: {code}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! One producer, connected.
+
+use super::cluster::Cluster;
+use super::error::refusal;
+use super::trouble::Listener;
+use crate::sinks::refusal::Refusal;
+use model::ports::OutgoingEvent;
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::metadata::Metadata;
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
+use rdkafka::util::Timeout;
+use rdkafka::{ClientConfig, error::KafkaError, error::KafkaResult};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::spawn_blocking;
+
+/// How long the brokers may take to say what there is.
+const METADATA: Duration = Duration::from_secs(5);
+/// How long an event may wait for room in librdkafka's queue.
+const QUEUED: Duration = Duration::from_secs(2);
+
+/// A producer.
+pub(super) struct Producer {
+    inner: Option<FutureProducer<Listener>>,
+    cluster: Arc<Cluster>,
+    listener: Listener,
+}
+
+impl Producer {
+    /// Makes one, and waits until a broker has let it in.
+    pub(super) async fn connect(cluster: &Arc<Cluster>) -> Result<Self, Refusal> {
+        let producer = Self::new(cluster, &cluster.config).map_err(not_made)?;
+        let known = producer.metadata(None).await?;
+        cluster.check_advertised(&known).await?;
+        Ok(producer)
+    }
+
+    /// Makes one by another configuration; connects in the background.
+    pub(super) fn new(cluster: &Arc<Cluster>, config: &ClientConfig) -> KafkaResult<Self> {
+        let listener = Listener::new();
+        let inner = config.create_with_context(listener.clone())?;
+        Ok(Self { inner: Some(inner), cluster: cluster.clone(), listener })
+    }
+
+    /// What the brokers know of a topic, or of themselves.
+    pub(super) async fn metadata(&self, topic: Option<&str>) -> Result<Metadata, Refusal> {
+        let (inner, wanted) = (self.inner().clone(), topic.map(str::to_owned));
+        let asked = spawn_blocking(move || {
+            let found = inner.client().fetch_metadata(wanted.as_deref(), METADATA);
+            drop_aside(inner);
+            found
+        });
+        let answered = asked.await.unwrap_or(Err(KafkaError::Canceled));
+        match answered {
+            Ok(known) => Ok(known),
+            Err(error) => Err(self.refused(error, topic.unwrap_or_default()).await),
+        }
+    }
+
+    /// Sends an event, and waits until all in-sync replicas have it.
+    pub(super) async fn send(&self, topic: &str, event: &OutgoingEvent) -> Result<(), Refusal> {
+        let id = Header { key: "id", value: Some(&event.id) };
+        let mut record = FutureRecord::to(topic).payload(&event.body[..]).headers(OwnedHeaders::new().insert(id));
+        if !event.device.is_empty() {
+            record = record.key(event.device.as_str());
+        }
+        match self.inner().send(record, Timeout::After(QUEUED)).await {
+            Ok(_) => {
+                self.listener.forget();
+                Ok(())
+            }
+            Err((error, _)) => Err(self.refused(error, topic).await),
+        }
+    }
+
+    /// Plain words for an error.
+    pub(super) async fn refused(&self, error: KafkaError, topic: &str) -> Refusal {
+        refusal(error, &self.cluster, topic, &self.listener).await
+    }
+
+    pub(super) fn inner(&self) -> &FutureProducer<Listener> {
+        self.inner.as_ref().expect("is there until this is dropped")
+    }
+}
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        if let Some(inner) = self.inner.take() {
+            drop_aside(inner);
+        }
+    }
+}
+
+/// The last handle waits for threads and for events on their way; nobody should wait with it.
+fn drop_aside(inner: FutureProducer<Listener>) {
+    std::thread::spawn(move || drop(inner));
+}
+
+/// librdkafka does not like its configuration.
+pub(super) fn not_made(error: KafkaError) -> Refusal {
+    let cure = "Check the settings; the vault's log says what the Kafka library does not like.";
+    Refusal::transient("The Kafka client cannot be set up.", cure).caused_by(error)
+}

@@ -1,0 +1,82 @@
+//! What librdkafka says about its connections. A request that fails only knows that time ran out; why is told here.
+
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// How long after a failure its reason may take to arrive: it comes by another thread.
+const TOLD: Duration = Duration::from_millis(300);
+
+/// What went wrong with a connection, in librdkafka's words.
+#[derive(Debug, Clone)]
+pub(super) struct Trouble {
+    pub(super) code: RDKafkaErrorCode,
+    pub(super) words: String,
+}
+
+impl Trouble {
+    /// How much it tells: what follows from something worse must not take its place.
+    fn weight(&self) -> u8 {
+        match self.code {
+            RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL => 2,
+            _ if self.words.contains("SSL") || self.words.contains("APIVERSION_QUERY") => 1,
+            _ => 0,
+        }
+    }
+}
+
+/// Listens to librdkafka.
+#[derive(Clone)]
+pub(super) struct Listener(Arc<watch::Sender<Option<Trouble>>>);
+
+impl Listener {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(watch::Sender::new(None)))
+    }
+
+    /// The trouble that tells most, the latest of such.
+    pub(super) async fn trouble(&self) -> Option<Trouble> {
+        let mut told = self.0.subscribe();
+        let _ = timeout(TOLD, told.wait_for(Option::is_some)).await;
+        told.borrow().clone()
+    }
+
+    /// All is well again.
+    pub(super) fn forget(&self) {
+        self.0.send_if_modified(|told| told.take().is_some());
+    }
+
+    fn hear(&self, code: RDKafkaErrorCode, words: &str) {
+        let trouble = Trouble { code, words: words.to_owned() };
+        self.0.send_if_modified(|told| {
+            let more = told.as_ref().is_none_or(|before| before.weight() <= trouble.weight());
+            if more {
+                *told = Some(trouble);
+            }
+            more
+        });
+    }
+}
+
+impl ClientContext for Listener {
+    fn log(&self, _: RDKafkaLogLevel, facility: &str, words: &str) {
+        tracing::debug!(facility, words, "librdkafka");
+        // The only trouble that does not arrive as an error: it may be harmless.
+        if words.contains("Disconnected") {
+            self.hear(RDKafkaErrorCode::BrokerTransportFailure, words);
+        }
+    }
+
+    fn error(&self, error: KafkaError, words: &str) {
+        let Some(code) = error.rdkafka_error_code() else { return };
+        tracing::debug!(%code, words, "trouble with a Kafka broker");
+        // That all are down follows from what each of them said before.
+        if code != RDKafkaErrorCode::AllBrokersDown {
+            self.hear(code, words);
+        }
+    }
+}

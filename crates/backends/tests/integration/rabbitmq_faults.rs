@@ -1,0 +1,164 @@
+//! RabbitMQ brokers that are not there, do not answer, break off, or say no.
+
+use crate::line::{Line, Mode};
+use crate::rabbitmq::{ask, env, ids, name, open, read, settings};
+use crate::relay::{closed, mute};
+use crate::{both_fail, event, failure, send_until_taken};
+use std::time::{Duration, Instant};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn brokers_that_are_not_there() {
+    let address = closed().await;
+    let sink = open(&settings(&address, "never"));
+    let words = format!("{address} refuses connections.");
+    let report = sink.probe().await;
+    assert_eq!((failure(&report).0, failure(&report).1), ("connect", words.as_str()));
+    let error = sink.send(&event("1", "camera", "{}")).await.unwrap_err();
+    assert_eq!((error.permanent, error.message), (false, words));
+
+    let sink = open(&settings("nobody.invalid", "never"));
+    let words = "The name nobody.invalid cannot be resolved.";
+    let report = sink.probe().await;
+    assert_eq!((failure(&report).0, failure(&report).1), ("resolve", words));
+    assert_eq!(sink.send(&event("1", "camera", "{}")).await.unwrap_err().message, words);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_never_answers() {
+    let address = mute().await;
+    for (broker, step) in [(address.clone(), "authenticate"), (format!("amqps://{address}"), "TLS")] {
+        let sink = open(&settings(&broker, "never"));
+        let started = Instant::now();
+        let (report, error) = both_fail(&*sink).await;
+        assert_eq!(failure(&report).0, step, "{report:?}");
+        assert_eq!((error.permanent, error.message), (false, format!("{address} does not answer.")), "{broker}");
+        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    }
+}
+
+/// A thread of the library's waits for each connection; a broker that never answers must not collect them.
+#[tokio::test(flavor = "multi_thread")]
+async fn giving_up_leaves_no_thread_behind() {
+    let address = mute().await;
+    let waiting = || {
+        let threads = std::fs::read_dir("/proc/self/task").unwrap();
+        let names = threads.filter_map(|t| std::fs::read_to_string(t.unwrap().path().join("comm")).ok());
+        names.filter(|name| name.starts_with("lapin-io")).count()
+    };
+    let sinks: Vec<_> = (0..8).map(|n| open(&settings(&address, &format!("never-{n}")))).collect();
+    let outgoing = event("1", "camera", "{}");
+    for outcome in futures::future::join_all(sinks.iter().map(|sink| sink.send(&outgoing))).await {
+        outcome.unwrap_err();
+    }
+    let started = Instant::now();
+    while waiting() > 0 {
+        assert!(started.elapsed() < Duration::from_secs(20), "{} threads wait for nothing", waiting());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metadata_services_are_refused() {
+    for broker in ["169.254.169.254:5672", "amqps://[fe80::1]", "metadata.google.internal"] {
+        let sink = open(&settings(broker, "never"));
+        let error = sink.send(&event("1", "camera", "{}")).await.unwrap_err();
+        assert!(error.message.contains("never connects to those"), "{broker}: {error}");
+        assert_eq!(failure(&sink.probe().await).0, "resolve", "{broker}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn down_before_and_after_an_event() {
+    let (queue, line) = (name(), Line::to(&env("BROKER")).await);
+    let sink = open(&settings(&line.address, &queue));
+    line.set(Mode::Down).await;
+    let error = sink.send(&event("1", "camera", "{}")).await.unwrap_err();
+    assert_eq!((error.permanent, error.message), (false, format!("{} refuses connections.", line.address)));
+    line.set(Mode::Up).await;
+    send_until_taken(&*sink, &event("1", "camera", "{}")).await;
+    line.set(Mode::Down).await;
+    let error = sink.send(&event("2", "camera", "{}")).await.unwrap_err();
+    assert!(!error.permanent, "{error}");
+    line.set(Mode::Up).await;
+    send_until_taken(&*sink, &event("2", "camera", "{}")).await;
+    sink.send(&event("3", "camera", "{}")).await.unwrap();
+    assert_eq!(ids(&read(&queue)), ["1", "2", "3"]);
+    ask(&["delete", &queue]);
+}
+
+/// The broker has the event, but its confirmation is lost: not a success, and sent again under the same id.
+#[tokio::test(flavor = "multi_thread")]
+async fn down_during_an_event() {
+    let (queue, line) = (name(), Line::to(&env("BROKER")).await);
+    let sink = open(&settings(&line.address, &queue));
+    sink.send(&event("1", "camera", "{}")).await.unwrap();
+    line.set(Mode::LosesAnswer).await;
+    let error = sink.send(&event("2", "camera", "{}")).await.unwrap_err();
+    assert!(!error.permanent && error.message.contains(&line.address), "{error}");
+    assert_eq!(line.mode(), Mode::Up, "a confirmation was lost");
+    send_until_taken(&*sink, &event("2", "camera", "{}")).await;
+    assert_eq!(ids(&read(&queue)), ["1", "2", "2"]);
+    ask(&["delete", &queue]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn falls_silent_during_an_event() {
+    let (queue, line) = (name(), Line::to(&env("BROKER")).await);
+    let sink = open(&settings(&line.address, &queue));
+    sink.send(&event("1", "camera", "{}")).await.unwrap();
+    line.set(Mode::Silent).await;
+    let started = Instant::now();
+    let error = sink.send(&event("2", "camera", "{}")).await.unwrap_err();
+    assert_eq!((error.permanent, error.message), (false, format!("{} does not answer.", line.address)));
+    assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
+    line.set(Mode::Up).await;
+    send_until_taken(&*sink, &event("2", "camera", "{}")).await;
+    let mut received = ids(&read(&queue));
+    received.dedup();
+    assert_eq!(received, ["1", "2"], "at least once, in order");
+    ask(&["delete", &queue]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_deleted_while_running_is_made_again() {
+    let queue = name();
+    let sink = open(&settings(&env("BROKER"), &queue));
+    sink.send(&event("1", "camera", "{}")).await.unwrap();
+    ask(&["delete", &queue]);
+    let error = sink.send(&event("2", "camera", "{}")).await.unwrap_err();
+    assert_eq!((error.permanent, error.message), (false, format!("There is no queue '{queue}' any more.")));
+    sink.send(&event("2", "camera", "{}")).await.unwrap();
+    assert_eq!(ids(&read(&queue)), ["2"]);
+    ask(&["delete", &queue]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_too_large_is_parked_and_the_next_one_passes() {
+    let queue = name();
+    let sink = open(&settings(&env("BROKER"), &queue));
+    let error = sink.send(&event("large", "camera", "x".repeat(1_000_001))).await.unwrap_err();
+    assert_eq!((error.permanent, error.message.as_str()), (true, "The event is larger than the broker takes."));
+    sink.send(&event("small", "camera", "{}")).await.unwrap();
+    assert_eq!(ids(&read(&queue)), ["small"]);
+    ask(&["delete", &queue]);
+}
+
+/// A full queue says no to each message; that is no success.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_queue() {
+    let queue = name();
+    ask(&["declare", &queue, "x-max-length=1", "x-overflow=reject-publish"]);
+    let sink = open(&settings(&env("BROKER"), &queue));
+    let mut taken = Vec::new();
+    let refused = loop {
+        let id = taken.len().to_string();
+        match sink.send(&event(&id, "camera", "{}")).await {
+            Ok(()) => taken.push(id),
+            Err(error) => break error,
+        }
+        assert!(taken.len() < 10, "a queue of one takes ten");
+    };
+    assert!(!refused.permanent && refused.message.contains("does not take the event"), "{refused}");
+    assert_eq!(ids(&read(&queue)), taken);
+    ask(&["delete", &queue]);
+}
