@@ -249,7 +249,7 @@ async fn an_early_refusal_ends_the_transfer() {
     let reader = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut buffer = vec![0; 64 * 1024];
-        stream.read(&mut buffer).await.unwrap();
+        assert!(stream.read(&mut buffer).await.unwrap() > 0);
         let answer =
             b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 37\r\n\r\n{\"error\":\"storage_account_not_found\"}";
         stream.write_all(answer).await.unwrap();
