@@ -1,0 +1,210 @@
+//! Chained vaults: what one has taken, the other ends up with, byte for byte, whatever breaks in between.
+
+use crate::process::{Client, Process, free_address, http, random, start};
+use reqwest::Method;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+const ROUNDS: usize = 4;
+const CLIENTS: usize = 3;
+
+/// A vault that may forward: its configuration, and an agent that talks to it.
+struct Site {
+    config: PathBuf,
+    client: Client,
+}
+
+impl Site {
+    /// `forward_to` is an address and the type of forwarding.
+    fn new(dir: &Path, name: &str, address: SocketAddr, forward_to: Option<(String, &str)>) -> Self {
+        let home = dir.join(name);
+        std::fs::create_dir(&home).unwrap();
+        let (forward, integrations) = match forward_to {
+            None => (String::new(), ""),
+            Some((to, kind)) => (
+                format!(
+                    "[[integration]]\nname = \"next\"\nkind = \"vault\"\nvault_url = \"{to}\"\naccess_key = \"ak\"\n\
+                     secret_key = \"sk\"\nforward_type = \"{kind}\"\n"
+                ),
+                "\"next\"",
+            ),
+        };
+        let text = format!(
+            "[server]\nlisten = \"{address}\"\n[data]\ndir = \"{home}/data\"\n[admin]\npassword = \"correct horse battery\"\n\
+             [metrics]\ntoken = \"figures\"\n[[provider]]\nname = \"store\"\nkind = \"filesystem\"\npath = \"{home}/recordings\"\n\
+             {forward}[[account]]\nname = \"site\"\nprovider = \"store\"\nintegrations = [{integrations}]\ndirectory = \"*\"\n\
+             access_key = \"ak\"\nsecret_key = \"sk\"\n",
+            home = home.display()
+        );
+        let config = home.join("vault.toml");
+        std::fs::write(&config, text).unwrap();
+        Self {
+            config,
+            client: Client { http: http(), base: format!("http://{address}/api"), directory: "site".into() },
+        }
+    }
+
+    async fn start(&self) -> Process {
+        start(&self.config, &self.client).await
+    }
+
+    async fn has(&self, key: &str) -> bool {
+        let answer = self.client.request(Method::HEAD, "/storage/blob", key).send().await;
+        answer.is_ok_and(|answer| answer.status() == 200)
+    }
+
+    /// Whether nothing waits and nothing was given up.
+    async fn is_drained(&self) -> bool {
+        let address = self.client.base.replace("/api", "/metrics");
+        let answer = self.client.http.get(address).bearer_auth("figures").send().await.unwrap();
+        let text = answer.text().await.unwrap();
+        text.contains("vault_deliveries_waiting 0\n") && text.contains("vault_deliveries_parked 0\n")
+    }
+
+    async fn upload(&self, name: &str, bytes: &'static [u8]) {
+        let answer = self.client.request(Method::POST, "/storage", name).body(bytes).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
+    }
+
+    async fn forward(&self, key: &str) -> u16 {
+        let call = self.client.request(Method::POST, "/storage/forward/media", key);
+        call.send().await.unwrap().status().as_u16()
+    }
+}
+
+/// A line between two vaults that can be cut.
+#[derive(Clone)]
+struct Line {
+    address: SocketAddr,
+    cut: Arc<AtomicBool>,
+    running: Arc<Mutex<CancellationToken>>,
+}
+
+impl Line {
+    async fn to(target: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let line = Self { address: listener.local_addr().unwrap(), cut: Arc::default(), running: Arc::default() };
+        let this = line.clone();
+        tokio::spawn(async move {
+            while let Ok((mut near, _)) = listener.accept().await {
+                let running = this.running.lock().unwrap().clone();
+                if this.cut.load(Ordering::SeqCst) {
+                    continue;
+                }
+                tokio::spawn(running.run_until_cancelled_owned(async move {
+                    if let Ok(mut far) = TcpStream::connect(target).await {
+                        let _ = copy_bidirectional(&mut near, &mut far).await;
+                    }
+                }));
+            }
+        });
+        line
+    }
+
+    /// Ends what is under way and lets nothing through.
+    fn cut(&self) {
+        self.cut.store(true, Ordering::SeqCst);
+        std::mem::take(&mut *self.running.lock().unwrap()).cancel();
+    }
+
+    fn mend(&self) {
+        self.cut.store(false, Ordering::SeqCst);
+    }
+}
+
+async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+    let wait = async {
+        while !holds().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(120), wait).await.is_ok(), "never: {what}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_line_and_kills_on_both_sides_lose_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (near, far) = (free_address(), free_address());
+    let line = Line::to(far).await;
+    let remote = Site::new(dir.path(), "remote", far, None);
+    let local = Site::new(dir.path(), "local", near, Some((format!("http://{}/api/", line.address), "continuous")));
+    let acknowledged: Arc<Mutex<HashMap<String, String>>> = Arc::default();
+    let mut other = remote.start().await;
+    for round in 0..ROUNDS {
+        let mut vault = local.start().await;
+        if round == 1 {
+            line.cut();
+        }
+        let answered = Arc::new(AtomicUsize::new(0));
+        let clients = (0..CLIENTS).map(|number| {
+            let (client, acknowledged, answered) = (local.client.clone(), acknowledged.clone(), answered.clone());
+            tokio::spawn(
+                async move { client.upload_until_cut_off(round * 100 + number, &acknowledged, &answered).await },
+            )
+        });
+        let clients: Vec<_> = clients.collect();
+        let enough = 5 + random(20) as usize;
+        while answered.load(Ordering::SeqCst) < enough {
+            tokio::task::yield_now().await;
+        }
+        if round == 2 {
+            line.mend();
+            other.kill();
+            other = remote.start().await;
+        }
+        vault.kill();
+        for client in clients {
+            client.await.unwrap();
+        }
+    }
+    let _vault = local.start().await;
+    let acknowledged = acknowledged.lock().unwrap().clone();
+    assert!(acknowledged.len() >= ROUNDS * 5);
+    until("the backlog drains", || local.is_drained()).await;
+    for (key, sha256) in &acknowledged {
+        assert_eq!(&remote.client.read(key).await, sha256, "{key}");
+    }
+    other.kill();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ring_of_vaults_comes_to_rest() {
+    let dir = tempfile::tempdir().unwrap();
+    let (a, b) = (free_address(), free_address());
+    let first = Site::new(dir.path(), "first", a, Some((format!("http://{b}/api"), "continuous")));
+    let second = Site::new(dir.path(), "second", b, Some((format!("http://{a}/api"), "continuous")));
+    let _running = (first.start().await, second.start().await);
+    first.upload("from-first.mp4", b"one").await;
+    second.upload("from-second.mp4", b"two").await;
+    until("both have both", || async {
+        first.has("site/from-second.mp4").await && second.has("site/from-first.mp4").await
+    })
+    .await;
+    until("nothing goes round", || async { first.is_drained().await && second.is_drained().await }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_demand_only_what_is_asked_for_is_sent() {
+    let dir = tempfile::tempdir().unwrap();
+    let (near, far) = (free_address(), free_address());
+    let remote = Site::new(dir.path(), "remote", far, None);
+    let local = Site::new(dir.path(), "local", near, Some((format!("http://{far}/api"), "ondemand")));
+    let _running = (remote.start().await, local.start().await);
+    local.upload("asked.mp4", b"wanted").await;
+    local.upload("unasked.mp4", b"not wanted").await;
+    until("nothing waits", || local.is_drained()).await;
+    assert!(!remote.has("site/asked.mp4").await);
+    assert_eq!(local.forward("site/asked.mp4").await, 200);
+    until("it arrives", || remote.has("site/asked.mp4")).await;
+    assert_eq!(local.client.read("site/asked.mp4").await, remote.client.read("site/asked.mp4").await);
+    assert!(!remote.has("site/unasked.mp4").await);
+    assert_eq!(local.forward("site/nothing.mp4").await, 404);
+    assert_eq!(remote.forward("site/asked.mp4").await, 409, "it forwards to nobody");
+}
