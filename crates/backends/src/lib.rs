@@ -11,6 +11,7 @@ mod net;
 mod prober;
 mod random;
 mod sinks;
+mod slices;
 mod stores;
 mod trust;
 
