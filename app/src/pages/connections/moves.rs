@@ -84,24 +84,30 @@ pub fn MovesPanel() -> impl IntoView {
     let start = expect_context::<ServerAction<StartMove>>();
     let change = ServerAction::<ChangeMove>::new();
     let moves = Resource::new(move || (start.version().get(), change.version().get()), |_| list_moves());
-    let running = Memo::new(move |_| {
-        moves.get().and_then(Result::ok).is_some_and(|all| all.iter().any(|m| m.state == MoveState::Running))
-    });
-    Effect::new(move |_| {
-        if running.get()
-            && let Ok(handle) = set_interval_with_handle(move || moves.refetch(), EVERY)
-        {
-            on_cleanup(move || handle.clear());
-        }
-    });
     let error = Signal::derive(move || change.value().get().and_then(Result::err));
     view! {
         <Problem error=error/>
         <Transition>
-            {move || Suspend::new(async move { loaded(moves.await, |all| panel(all, change)) })}
+            {move || Suspend::new(async move {
+                loaded(moves.await, |all| {
+                    if all.iter().any(|m| m.state == MoveState::Running) {
+                        look_again(move || moves.refetch());
+                    }
+                    panel(all, change)
+                })
+            })}
         </Transition>
     }
     .into_any()
+}
+
+/// Once the page lives, does something in a moment, unless what is shown has changed by then.
+fn look_again(work: impl Fn() + Clone + 'static) {
+    Effect::new(move |_| {
+        if let Ok(handle) = set_timeout_with_handle(work.clone(), EVERY) {
+            on_cleanup(move || handle.clear());
+        }
+    });
 }
 
 fn panel(moves: Vec<MoveView>, change: ServerAction<ChangeMove>) -> AnyView {
