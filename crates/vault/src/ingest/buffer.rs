@@ -20,6 +20,8 @@ const UNIT: usize = 1024;
 const FIRST: usize = 256 * 1024;
 /// How long a part waits for memory before it moves to disk.
 const PATIENCE: Duration = Duration::from_millis(250);
+/// Memory of an open spool file, in bytes. Hundreds may be open; left to itself each keeps up to 2 MiB.
+const FILE_BUFFER: usize = 64 * 1024;
 /// Part of the budget that is kept for sending spooled parts.
 const SENDING_SHARE: usize = 4;
 
@@ -46,7 +48,8 @@ impl Budget {
 
     async fn spool_file(&self) -> io::Result<File> {
         let path = self.spool.join(crate::keys::random_id());
-        let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path).await?;
+        let mut file = OpenOptions::new().read(true).write(true).create_new(true).open(&path).await?;
+        file.set_max_buf_size(FILE_BUFFER);
         // Without a name the system frees it with the last handle, whatever happens to us.
         tokio::fs::remove_file(&path).await?;
         Ok(file)
