@@ -5,7 +5,6 @@
 //! are checked by what they resolve to at the moment of connecting, so that a name cannot pass the
 //! check with one address and be connected to with another.
 
-use crate::slices::sliced;
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
@@ -121,7 +120,7 @@ impl HttpConnector for GuardedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let uri = request.uri().parse::<http::Uri>();
         match check_host(uri.as_ref().ok().and_then(http::Uri::host).unwrap_or_default()) {
-            Ok(()) => self.0.call(sliced(request)),
+            Ok(()) => self.0.call(request),
             Err(refused) => HttpConnectorFuture::ready(Err(ConnectorError::user(refused.into()))),
         }
     }

@@ -11,7 +11,6 @@ mod net;
 mod prober;
 mod random;
 mod sinks;
-mod slices;
 mod stores;
 mod trust;
 
