@@ -47,7 +47,7 @@ impl Ingest {
             }
         };
         let store = &target.provider.store;
-        if let Err(error) = publish(store.as_ref(), &target.key, received.bytes).await {
+        if let Err(error) = publish(store.as_ref(), &target.key, received.bytes, &received.content.sha256).await {
             // The provider may have stored it all the same. A new key is cleared; a replaced one is
             // compared with its row by housekeeping. Nobody waits for that, but the key does.
             // One that may still arrive late keeps its intent, so that it is found.
@@ -124,9 +124,9 @@ async fn is_there(target: &Target, row: &recording::Model) -> bool {
     size.is_some_and(|size| i64::try_from(size).is_ok_and(|size| size == row.size))
 }
 
-async fn publish(store: &dyn BlobStore, key: &ObjectKey, bytes: Arrived) -> Result<(), StoreError> {
+async fn publish(store: &dyn BlobStore, key: &ObjectKey, bytes: Arrived, sha256: &str) -> Result<(), StoreError> {
     match bytes {
-        Arrived::Whole(held) => store.put(key, held.bytes.clone()).await,
+        Arrived::Whole(held) => store.put_hashed(key, held.bytes.clone(), sha256).await,
         Arrived::Parts(multipart) => {
             let completed = multipart.complete().await;
             if completed.is_err() {
