@@ -9,16 +9,18 @@ use model::field::{FieldError, Settings};
 use model::ports::{BlobStore, ByteStream, Connector, EventSink, OutgoingEvent, Part, UploadId};
 use model::probe::ProbeReport;
 use model::{Secret, recording::RecordingView};
-use sea_orm::{ConnectionTrait as _, Database};
+use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection};
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use vault::accounts::Account;
 use vault::audit::Actor;
+use vault::dispatcher::Pace;
 use vault::ingest::{Stored, UploadError, UploadRequest};
 use vault::{Options, StartError, Vault, VaultError};
 
@@ -268,9 +270,10 @@ impl Connector for World {
 pub(crate) struct TestVault {
     pub(crate) world: World,
     pub(crate) vault: Vault,
-    database: TestDatabase,
-    dir: tempfile::TempDir,
+    ground: Ground,
     cancel: CancellationToken,
+    /// Background work.
+    working: Mutex<Vec<JoinHandle<()>>>,
 }
 
 pub(crate) fn actor() -> Actor {
@@ -280,18 +283,22 @@ pub(crate) fn actor() -> Actor {
 impl TestVault {
     /// On the database the test runner chose.
     pub(crate) async fn new() -> Self {
-        Self::on(wanted_database()).await
+        Self::at(Pace::default()).await
+    }
+
+    /// With deliveries at another pace.
+    pub(crate) async fn at(pace: Pace) -> Self {
+        Self::on(Ground::new(wanted_database(), pace)).await
     }
 
     /// On PostgreSQL, whatever the test runner chose: what only several replicas show.
     pub(crate) async fn on_postgres() -> Self {
-        Self::on(TestDatabase::Postgres).await
+        Self::on(Ground::new(TestDatabase::Postgres, Pace::default())).await
     }
 
-    async fn on(database: TestDatabase) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let world = World::default();
-        let vault = open(database, &dir, &world, Duration::ZERO).await;
+    async fn on(ground: Ground) -> Self {
+        let world = ground.world.clone();
+        let vault = ground.open(Duration::ZERO).await.unwrap();
         let provider = connection(Family::Provider, "filesystem", "local", Settings::new().with("path", "/tmp/unused"));
         vault.connections.save(&actor(), provider).await.unwrap();
         for name in ["first", "second"] {
@@ -301,7 +308,7 @@ impl TestVault {
         for name in ["site-a", "site-b"] {
             vault.accounts.save(&actor(), account(name)).await.unwrap();
         }
-        Self { world, vault, database, dir, cancel: CancellationToken::new() }
+        Self { world, vault, ground, cancel: CancellationToken::new(), working: Mutex::default() }
     }
 
     /// Adds a second provider; answers the ids of both.
@@ -331,9 +338,19 @@ impl TestVault {
         Ok(chunks.concat())
     }
 
-    /// Starts deliveries.
+    /// Starts deliveries and housekeeping.
     pub(crate) fn deliver(&self) {
-        drop(self.vault.start(self.cancel.clone()));
+        let working = self.vault.start(self.cancel.clone());
+        self.working.lock().unwrap().push(working);
+    }
+
+    /// Stops them as an operator does, and waits until they have.
+    pub(crate) async fn stop(&mut self) {
+        self.cancel.cancel();
+        self.cancel = CancellationToken::new();
+        for working in self.working.get_mut().unwrap().drain(..) {
+            working.await.unwrap();
+        }
     }
 
     /// A new process on the same data.
@@ -341,22 +358,27 @@ impl TestVault {
         self.cancel.cancel();
         self.cancel = CancellationToken::new();
         self.world.store.killed.notify_waiters();
-        self.vault = open(self.database, &self.dir, &self.world, Duration::ZERO).await;
+        self.vault = self.ground.open(Duration::ZERO).await.unwrap();
     }
 
     /// What a start says after the key file was lost or replaced.
     pub(crate) async fn reopen_with_key(&self, key: Option<&str>) -> Result<Vault, StartError> {
-        let file = self.dir.path().join("master.key");
+        let file = self.ground.dir.path().join("master.key");
         match key {
             Some(key) => std::fs::write(file, key).unwrap(),
             None => std::fs::remove_file(file).unwrap(),
         }
-        try_open(self.database, &self.dir, &self.world, Duration::ZERO).await
+        self.ground.open(Duration::ZERO).await
     }
 
     /// Another process on the same data, while this one goes on.
     pub(crate) async fn replica(&self) -> Vault {
-        open(self.database, &self.dir, &self.world, Duration::from_secs(60)).await
+        self.ground.open(Duration::from_secs(60)).await.unwrap()
+    }
+
+    /// The tables, past the vault: to look into them, and to let time have passed.
+    pub(crate) async fn tables(&self) -> DatabaseConnection {
+        Database::connect(self.ground.database_url().await).await.unwrap()
     }
 
     pub(crate) async fn account(&self, name: &str) -> Account {
@@ -395,25 +417,48 @@ impl TestVault {
     }
 }
 
-async fn open(database: TestDatabase, dir: &tempfile::TempDir, world: &World, replica_timeout: Duration) -> Vault {
-    try_open(database, dir, world, replica_timeout).await.unwrap()
+/// What a vault stands on; it stays when its process ends.
+struct Ground {
+    database: TestDatabase,
+    dir: tempfile::TempDir,
+    world: World,
+    pace: Pace,
 }
 
-async fn try_open(
-    database: TestDatabase,
-    dir: &tempfile::TempDir,
-    world: &World,
-    replica_timeout: Duration,
-) -> Result<Vault, StartError> {
-    let options = Options {
-        database_url: database_url(database, dir).await,
-        replica_timeout,
-        data_dir: dir.path().to_owned(),
-        max_upload_bytes: 100_000,
-        idle_timeout: Duration::from_millis(200),
-        ..Options::default()
-    };
-    Vault::open(options, Arc::new(world.clone())).await
+impl Ground {
+    fn new(database: TestDatabase, pace: Pace) -> Self {
+        Self { database, dir: tempfile::tempdir().unwrap(), world: World::default(), pace }
+    }
+
+    async fn open(&self, replica_timeout: Duration) -> Result<Vault, StartError> {
+        let options = Options {
+            database_url: self.database_url().await,
+            replica_timeout,
+            data_dir: self.dir.path().to_owned(),
+            max_upload_bytes: 100_000,
+            idle_timeout: Duration::from_millis(200),
+            pace: self.pace,
+            ..Options::default()
+        };
+        Vault::open(options, Arc::new(self.world.clone())).await
+    }
+
+    /// A database of the test's own. On PostgreSQL its name follows from the folder, so that a restart
+    /// finds it again.
+    async fn database_url(&self) -> String {
+        let folder = self.dir.path().display().to_string();
+        if matches!(self.database, TestDatabase::Sqlite) {
+            return format!("sqlite://{folder}/vault.db");
+        }
+        let server = variable("VAULT_TEST_POSTGRES_URL").expect("run make test, or scripts/services start postgres");
+        let unique: String = folder.bytes().map(|b| format!("{b:02x}")).collect();
+        let name = format!("t_{}", &unique[unique.len().saturating_sub(24)..]);
+        let admin = Database::connect(&server).await.unwrap();
+        // It exists already after a restart.
+        let _ = admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await;
+        let (base, _) = server.rsplit_once('/').expect("an address with a database");
+        format!("{base}/{name}")
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -434,22 +479,6 @@ fn wanted_database() -> TestDatabase {
     } else {
         TestDatabase::Sqlite
     }
-}
-
-/// A database of the test's own. On PostgreSQL its name follows from the folder, so that a restart
-/// finds it again.
-async fn database_url(database: TestDatabase, dir: &tempfile::TempDir) -> String {
-    if matches!(database, TestDatabase::Sqlite) {
-        return format!("sqlite://{}/vault.db", dir.path().display());
-    }
-    let server = variable("VAULT_TEST_POSTGRES_URL").expect("run make test, or scripts/services start postgres");
-    let unique: String = dir.path().display().to_string().bytes().map(|b| format!("{b:02x}")).collect();
-    let name = format!("t_{}", &unique[unique.len().saturating_sub(24)..]);
-    let admin = Database::connect(&server).await.unwrap();
-    // It exists already after a restart.
-    let _ = admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await;
-    let (base, _) = server.rsplit_once('/').expect("an address with a database");
-    format!("{base}/{name}")
 }
 
 pub(crate) fn connection(family: Family, kind: &str, name: &str, settings: Settings) -> ConnectionForm {
