@@ -1,5 +1,6 @@
 //! Providers and integrations: what administrators set up and what is opened from it.
 
+mod declared;
 mod test_event;
 
 use crate::audit::{self, Actor};

@@ -1,14 +1,16 @@
 //! When deliveries leave: at once, again after a failure, and not any more.
 
-use crate::support::{TestVault, actor, until};
+use crate::support::{TestVault, actor, connection, until};
 use model::connection::Family;
 use model::delivery::{DeliveryFilter, DeliveryState, DeliveryView};
+use model::field::Settings;
 use model::recording::Position;
 use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use std::time::Duration;
 use vault::clock::now_ms;
 use vault::dispatcher::Pace;
 use vault::entity::lane;
+use vault::provisioning::Provisioning;
 
 const HOUR: Duration = Duration::from_secs(3600);
 const HOUR_MS: i64 = 3_600_000;
@@ -124,4 +126,30 @@ async fn the_wait_after_a_failure_survives_a_restart() {
     let wait = after.next_attempt_at - now_ms();
     assert!((HOUR_MS..=2 * HOUR_MS).contains(&wait), "the wait doubles: {wait}");
     assert_eq!(deliveries(&t).await.last().unwrap().attempts, 2);
+}
+
+/// A start applies the configuration file again; where that changes nothing, nobody is let off waiting.
+#[tokio::test]
+async fn a_declared_integration_goes_on_waiting_after_a_restart() {
+    let mut t = TestVault::at(Pace { first_wait: HOUR, longest_wait: HOUR, ..Pace::default() }).await;
+    let declared = |secret: &str| {
+        let settings = Settings::new().with("url", "http://127.0.0.1/first").with("secret", secret);
+        let connections = vec![connection(Family::Integration, "webhook", "first", settings)];
+        Provisioning { connections, accounts: Vec::new() }
+    };
+    t.vault.provision(declared("a")).await.unwrap();
+    t.world.sink.refuses.lock().unwrap().push("*".into());
+    t.deliver();
+    upload_from(&t, "waiting", "1.mp4").await;
+    until("the failure is written down", || async { deliveries(&t).await[0].attempts == 1 }).await;
+    t.stop().await;
+    t.restart().await;
+    let (lane, audited) = (lane_of(&t, "waiting").await, t.vault.audit.latest(100).await.unwrap());
+    t.vault.provision(declared("a")).await.unwrap();
+    assert_eq!(lane_of(&t, "waiting").await, lane);
+    assert_eq!(t.vault.audit.latest(100).await.unwrap(), audited, "nothing was changed");
+    assert!(t.vault.connections.get(first(&t).await).await.unwrap().provisioned);
+
+    t.vault.provision(declared("b")).await.unwrap();
+    assert_eq!(lane_of(&t, "waiting").await.next_attempt_at, 0, "it may be mended");
 }
