@@ -16,6 +16,7 @@ pub mod integrations;
 pub mod key;
 pub mod moving;
 pub mod mp4;
+pub mod name;
 pub mod page;
 pub mod ports;
 pub mod probe;
