@@ -5,8 +5,10 @@
 mod browser;
 mod compress;
 mod layers;
+mod pack;
 mod server;
 mod site;
+mod split;
 mod tree;
 mod workspace;
 
