@@ -122,6 +122,14 @@ mod tests {
     }
 
     #[test]
+    fn only_what_has_a_version_in_its_path_is_kept() {
+        assert_eq!(version_of("pkg/1f0e/media.wasm"), Some("1f0e"));
+        for changes in ["pkg/kerberos-vault.wasm", "favicon.svg", "other/1f0e/media.wasm"] {
+            assert_eq!(version_of(changes), None, "{changes}");
+        }
+    }
+
+    #[test]
     fn brotli_only_where_wanted() {
         let accepts =
             |v: &'static str| accepts_brotli(&HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static(v))]));

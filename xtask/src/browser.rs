@@ -6,6 +6,7 @@ use crate::{
     split::split,
     stage,
     tree::{Tree, digest},
+    verify::verify,
     workspace::{Mode, OUTPUT_NAME, Workspace, output, run},
 };
 use anyhow::{Context, Result};
@@ -57,6 +58,7 @@ pub(crate) fn build(workspace: &Workspace, mode: Mode) -> Result<Tree> {
         optimise(optimiser.as_deref(), &files)?;
     }
     let folder = files.join(&version);
+    verify(&files.join(format!("{OUTPUT_NAME}.wasm")), &folder, &pages)?;
     // for the server, which announces in a page's head what the page needs
     fs::write(folder.join("pages.json"), serde_json::to_vec(&pack(&folder, &pages)?)?)?;
     fs::write(&stamp, version)?;

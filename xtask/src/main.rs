@@ -10,6 +10,7 @@ mod server;
 mod site;
 mod split;
 mod tree;
+mod verify;
 mod workspace;
 
 use anyhow::{Result, bail};
