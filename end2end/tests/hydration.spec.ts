@@ -87,11 +87,12 @@ test("a page whose files cannot be had is loaded as a document", async ({ page, 
   });
   // as after an update of the vault, which has other files
   await page.route("**/pkg/*/*.wasm", (route) => route.fulfill({ status: 404 }));
-  await page.getByRole("link", { name: "Media", exact: true }).click();
+  const sidebar = page.getByRole("navigation", { name: "Main" });
+  await sidebar.getByRole("link", { name: "Media", exact: true }).click();
   await expect(page.getByRole("heading", { name: "Media", level: 1 })).toBeVisible();
   expect(documents).toEqual(["/media"]);
   // that one is not live either, but it is a page: links work, and nothing goes round in circles
-  await page.getByRole("link", { name: "Cameras", exact: true }).click();
+  await sidebar.getByRole("link", { name: "Cameras", exact: true }).click();
   await expect(page.getByRole("heading", { name: "Cameras", level: 1 })).toBeVisible();
   expect(documents).toEqual(["/media", "/cameras"]);
 });
