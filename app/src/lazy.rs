@@ -51,18 +51,31 @@ macro_rules! lazy_page {
 pub(crate) use lazy_page;
 
 /// Waits for a page's file. When it cannot be had (the network is gone; the vault was updated and has other files now) the
-/// browser is sent to the page's address, as without WebAssembly. A page that is not live yet stays as the server made it.
+/// browser is sent to the page's address, as without WebAssembly.
 pub(crate) async fn loaded(file: &'static str, loading: impl Future<Output = Result<AnyView, SplitLoaderError>>) {
     // a browser that gets this page will need the file: the server says so in the page's head
     leptos::prefetch_lazy_fn_on_server(file);
+    let owner = Owner::current();
     let target = use_context::<ArcRwSignal<Url>>();
-    let live = !Owner::current_shared_context().is_some_and(|context| context.during_hydration());
     if loading.await.is_ok() {
         return;
     }
-    if let Some(target) = target.filter(|_| live) {
-        let address = target.with_untracked(|url| format!("{}?{}{}", url.path(), url.search(), url.hash()));
-        location().assign(&address).ok();
+    if Owner::current_shared_context().is_some_and(|context| context.during_hydration()) {
+        stay_plain(owner);
+    } else if let Some(target) = target {
+        location().assign(&target.with_untracked(address_of)).ok();
     }
     pending().await
+}
+
+fn address_of(url: &Url) -> String {
+    let mark = if url.search().is_empty() { "" } else { "?" };
+    format!("{}{mark}{}{}", url.path(), url.search(), url.hash())
+}
+
+/// Leaves a page as the server made it. The router listens already, and would keep links from working.
+fn stay_plain(owner: Option<Owner>) {
+    if let Some(root) = std::iter::successors(owner, Owner::parent).last() {
+        root.cleanup();
+    }
 }
