@@ -7,6 +7,7 @@
 
 pub mod api;
 pub mod components;
+mod lazy;
 pub mod pages;
 pub mod text;
 
@@ -17,16 +18,10 @@ use leptos_router::SsrMode::Async;
 use leptos_router::components::{ParentRoute, Route, Router, Routes};
 use leptos_router::path;
 use model::connection::Family::{Integration, Provider};
-use pages::accounts::{AccountDialog, AccountsPage, DeleteAccountDialog, KeysDialog};
-use pages::cameras::{CamerasPage, DeleteCameraDialog};
-use pages::connections::{ChooseKind, ConnectionsPage, DeleteDialog, EditDialog, MoveDialog, ReplayDialog};
-use pages::dashboard::DashboardPage;
-use pages::deliveries::{DeliveriesPage, DeliveryDialog};
-use pages::help::HelpPage;
-use pages::media::{DeleteRecordingsDialog, ForwardDialog, MediaPage, PlayDialog};
 use pages::not_found::NotFound;
-use pages::password::PasswordPage;
 use pages::sign_in::SignInPage;
+use pages::{AccountDialogs, ConnectionDialogs, DeliveryDialogs, MediaDialogs};
+use pages::{Accounts, Cameras, Connections, Dashboard, Deliveries, Help, Media, Password};
 
 #[cfg(feature = "ssr")]
 pub use api::server::{BaseUrl, ClientIp};
@@ -66,47 +61,47 @@ pub fn App() -> impl IntoView {
             <Routes fallback=NotFound>
                 <Route path=path!("/sign-in") view=SignInPage ssr=Async/>
                 <ParentRoute path=path!("") view=Layout ssr=Async>
-                    <Route path=path!("") view=DashboardPage/>
-                    <Route path=path!("password") view=PasswordPage/>
-                    <Route path=path!("help") view=HelpPage/>
-                    <ParentRoute path=path!("media") view=MediaPage>
+                    <Route path=path!("") view=Dashboard::Figures/>
+                    <Route path=path!("password") view=Password::Change/>
+                    <Route path=path!("help") view=Help::Contents/>
+                    <ParentRoute path=path!("media") view=Media::List>
                         <Route path=path!("") view=|| ()/>
-                        <Route path=path!("delete") view=DeleteRecordingsDialog/>
-                        <Route path=path!(":id/delete") view=DeleteRecordingsDialog/>
-                        <Route path=path!("forward") view=ForwardDialog/>
-                        <Route path=path!(":id/forward") view=ForwardDialog/>
-                        <Route path=path!(":id/play") view=PlayDialog/>
+                        <Route path=path!("delete") view=MediaDialogs::Delete/>
+                        <Route path=path!(":id/delete") view=MediaDialogs::Delete/>
+                        <Route path=path!("forward") view=MediaDialogs::Forward/>
+                        <Route path=path!(":id/forward") view=MediaDialogs::Forward/>
+                        <Route path=path!(":id/play") view=MediaDialogs::Play/>
                     </ParentRoute>
-                    <ParentRoute path=path!("cameras") view=CamerasPage>
+                    <ParentRoute path=path!("cameras") view=Cameras::List>
                         <Route path=path!("") view=|| ()/>
-                        <Route path=path!("delete") view=DeleteCameraDialog/>
+                        <Route path=path!("delete") view=Cameras::Delete/>
                     </ParentRoute>
-                    <ParentRoute path=path!("deliveries") view=DeliveriesPage>
+                    <ParentRoute path=path!("deliveries") view=Deliveries::List>
                         <Route path=path!("") view=|| ()/>
-                        <Route path=path!(":id") view=DeliveryDialog/>
+                        <Route path=path!(":id") view=DeliveryDialogs::Details/>
                     </ParentRoute>
-                    <ParentRoute path=path!("providers") view=|| view! { <ConnectionsPage family=Provider/> }>
+                    <ParentRoute path=path!("providers") view=Connections::List(Provider)>
                         <Route path=path!("") view=|| ()/>
-                        <Route path=path!("new") view=|| view! { <ChooseKind family=Provider/> }/>
-                        <Route path=path!("new/:kind") view=|| view! { <EditDialog family=Provider/> }/>
-                        <Route path=path!(":id") view=|| view! { <EditDialog family=Provider/> }/>
-                        <Route path=path!(":id/delete") view=|| view! { <DeleteDialog family=Provider/> }/>
-                        <Route path=path!(":id/move") view=MoveDialog/>
+                        <Route path=path!("new") view=ConnectionDialogs::Choose(Provider)/>
+                        <Route path=path!("new/:kind") view=ConnectionDialogs::Edit(Provider)/>
+                        <Route path=path!(":id") view=ConnectionDialogs::Edit(Provider)/>
+                        <Route path=path!(":id/delete") view=ConnectionDialogs::Delete(Provider)/>
+                        <Route path=path!(":id/move") view=ConnectionDialogs::Move/>
                     </ParentRoute>
-                    <ParentRoute path=path!("integrations") view=|| view! { <ConnectionsPage family=Integration/> }>
+                    <ParentRoute path=path!("integrations") view=Connections::List(Integration)>
                         <Route path=path!("") view=|| ()/>
-                        <Route path=path!("new") view=|| view! { <ChooseKind family=Integration/> }/>
-                        <Route path=path!("new/:kind") view=|| view! { <EditDialog family=Integration/> }/>
-                        <Route path=path!(":id") view=|| view! { <EditDialog family=Integration/> }/>
-                        <Route path=path!(":id/delete") view=|| view! { <DeleteDialog family=Integration/> }/>
-                        <Route path=path!(":id/replay") view=ReplayDialog/>
+                        <Route path=path!("new") view=ConnectionDialogs::Choose(Integration)/>
+                        <Route path=path!("new/:kind") view=ConnectionDialogs::Edit(Integration)/>
+                        <Route path=path!(":id") view=ConnectionDialogs::Edit(Integration)/>
+                        <Route path=path!(":id/delete") view=ConnectionDialogs::Delete(Integration)/>
+                        <Route path=path!(":id/replay") view=ConnectionDialogs::Replay/>
                     </ParentRoute>
-                    <ParentRoute path=path!("accounts") view=AccountsPage>
+                    <ParentRoute path=path!("accounts") view=Accounts::List>
                         <Route path=path!("") view=|| ()/>
-                        <Route path=path!("new") view=AccountDialog/>
-                        <Route path=path!(":id") view=AccountDialog/>
-                        <Route path=path!(":id/delete") view=DeleteAccountDialog/>
-                        <Route path=path!(":id/keys") view=KeysDialog/>
+                        <Route path=path!("new") view=AccountDialogs::Edit/>
+                        <Route path=path!(":id") view=AccountDialogs::Edit/>
+                        <Route path=path!(":id/delete") view=AccountDialogs::Delete/>
+                        <Route path=path!(":id/keys") view=AccountDialogs::Keys/>
                     </ParentRoute>
                 </ParentRoute>
             </Routes>

@@ -59,6 +59,44 @@ test("links, filters and dialogs leave the document alone", async ({ page, vault
   expect(await marked(page), "the document was loaded anew").toBe(true);
 });
 
+test("a page's files are announced in its head and fetched once", async ({ page, vault }) => {
+  await signIn(page, vault);
+  await page.goto("/media");
+  await expectClientSideNavigation(page);
+  await page.goto("/media");
+  const fetched = () =>
+    page.evaluate(() => {
+      const files = performance.getEntriesByType("resource") as PerformanceResourceTiming[];
+      const wasm = files.filter((file) => file.name.endsWith(".wasm"));
+      return wasm.map((file) => ({ file: new URL(file.name).pathname, by: file.initiatorType }));
+    });
+  await expect.poll(async () => (await fetched()).filter(({ file }) => file.endsWith("/media.wasm"))).toHaveLength(1);
+  await expectClientSideNavigation(page);
+  const media = (await fetched()).filter(({ file }) => !file.endsWith("/help.wasm"));
+  expect(new Set(media.map(({ file }) => file)).size, "nothing is fetched twice").toBe(media.length);
+  expect(media.filter(({ by }) => by !== "link"), "the head announces all of it").toEqual([]);
+});
+
+test("a page whose files cannot be had is loaded as a document", async ({ page, vault }) => {
+  await signIn(page, vault);
+  await page.goto("/help");
+  await expectClientSideNavigation(page);
+  const documents: string[] = [];
+  page.on("request", (request) => {
+    if (request.isNavigationRequest()) documents.push(new URL(request.url()).pathname);
+  });
+  // as after an update of the vault, which has other files
+  await page.route("**/pkg/*/*.wasm", (route) => route.fulfill({ status: 404 }));
+  const sidebar = page.getByRole("navigation", { name: "Main" });
+  await sidebar.getByRole("link", { name: "Media", exact: true }).click();
+  await expect(page.getByRole("heading", { name: "Media", level: 1 })).toBeVisible();
+  expect(documents).toEqual(["/media"]);
+  // that one is not live either, but it is a page: links work, and nothing goes round in circles
+  await sidebar.getByRole("link", { name: "Cameras", exact: true }).click();
+  await expect(page.getByRole("heading", { name: "Cameras", level: 1 })).toBeVisible();
+  expect(documents).toEqual(["/media", "/cameras"]);
+});
+
 /** Fills as the browser complains: errors, warnings, what the content security policy refused, broken requests. */
 function listen(page: Page): string[] {
   const complaints: string[] = [];

@@ -5,7 +5,10 @@ use axum::extract::Request;
 use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use leptos::WasmSplitManifest;
+use leptos::prelude::ArcStoredValue;
 use rust_embed::{EmbeddedFile, RustEmbed};
+use std::sync::LazyLock;
 
 #[derive(RustEmbed)]
 #[folder = "../target/site"]
@@ -23,6 +26,24 @@ pub async fn pkg(request: Request) -> Response {
     find(&request).unwrap_or_else(|| StatusCode::NOT_FOUND.into_response())
 }
 
+/// Which files each page needs besides what every page needs: `cargo xtask site` says so in `pkg/<version>/pages.json`.
+/// Leptos announces them in the page's head, so that browsers need not wait for the script to ask for them.
+pub fn pages() -> Option<WasmSplitManifest> {
+    static PAGES: LazyLock<Option<WasmSplitManifest>> = LazyLock::new(|| {
+        let path = Site::iter().find(|path| version_of(path).is_some() && path.ends_with("/pages.json"))?;
+        let folder = format!("/pkg/{}", version_of(&path)?);
+        let pages = serde_json::from_slice(&Site::get(&path)?.data).ok()?;
+        Some(WasmSplitManifest(ArcStoredValue::new((folder, pages, "split.js".into()))))
+    });
+    PAGES.clone()
+}
+
+/// `pkg/<version>/<file>`: its content never changes.
+fn version_of(path: &str) -> Option<&str> {
+    let (version, _) = path.strip_prefix("pkg/")?.split_once('/')?;
+    Some(version)
+}
+
 fn respond(path: &str, request: &HeaderMap) -> Option<Response> {
     if path.is_empty() || path.ends_with('/') || path.ends_with(".br") {
         return None;
@@ -33,8 +54,9 @@ fn respond(path: &str, request: &HeaderMap) -> Option<Response> {
     if let Ok(value) = HeaderValue::from_str(&content_type(&plain)) {
         headers.insert(CONTENT_TYPE, value);
     }
-    // File names carry no hash: browsers ask again, and mostly hear 304.
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // What has no version in its path browsers ask for again, and mostly hear 304.
+    let lifetime = if version_of(path).is_some() { "public, max-age=31536000, immutable" } else { "no-cache" };
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(lifetime));
     let mut file = plain;
     if let Some(compressed) = compressed {
         headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
@@ -96,6 +118,14 @@ mod tests {
         assert_eq!(percent_decode("a%20b/c.js").as_deref(), Some("a b/c.js"));
         for bad in ["../x", "a/%2e%2e/x", "%", "%zz", "%ff"] {
             assert_eq!(percent_decode(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_what_has_a_version_in_its_path_is_kept() {
+        assert_eq!(version_of("pkg/1f0e/media.wasm"), Some("1f0e"));
+        for changes in ["pkg/kerberos-vault.wasm", "favicon.svg", "other/1f0e/media.wasm"] {
+            assert_eq!(version_of(changes), None, "{changes}");
         }
     }
 

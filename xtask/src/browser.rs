@@ -1,8 +1,12 @@
-//! Compiles `frontend` for the browser: cargo, then wasm-bindgen, then (for a release) wasm-opt.
+//! Compiles `frontend` for the browser: cargo, then a file for each page, then wasm-bindgen, then (for a
+//! release) wasm-opt.
 
 use crate::{
+    pack::pack,
+    split::split,
     stage,
     tree::{Tree, digest},
+    verify::verify,
     workspace::{Mode, OUTPUT_NAME, Workspace, output, run},
 };
 use anyhow::{Context, Result};
@@ -27,7 +31,7 @@ const WASM_FEATURES: [&str; 6] = [
 const OLDEST_WASM_OPT: u32 = 116;
 
 /// Change it when the steps below change, so that older results are not taken for current.
-const RECIPE: &str = "2";
+const RECIPE: &str = "3";
 
 /// The files that belong into the site's `pkg` folder.
 pub(crate) fn build(workspace: &Workspace, mode: Mode) -> Result<Tree> {
@@ -37,8 +41,9 @@ pub(crate) fn build(workspace: &Workspace, mode: Mode) -> Result<Tree> {
 
     let work = workspace.site_work().join(mode.wasm_profile());
     let (files, stamp) = (work.join("pkg"), work.join("stamp"));
-    let wanted = format!("{RECIPE} {} {:016x}", optimiser.is_some(), digest(&bytes));
-    if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
+    let made_of = format!("{RECIPE} {} {:016x}", optimiser.is_some(), digest(&bytes));
+    let version = format!("{:016x}", digest(made_of.as_bytes()));
+    if fs::read_to_string(&stamp).is_ok_and(|found| found == version) {
         return Tree::read(&files);
     }
 
@@ -46,11 +51,17 @@ pub(crate) fn build(workspace: &Workspace, mode: Mode) -> Result<Tree> {
         fs::remove_dir_all(&work)?;
     }
     fs::create_dir_all(&files)?;
-    bind(&wasm, &files)?;
+    let main = work.join("main.wasm");
+    let pages = split(&bytes, &main, &files, &format!("{OUTPUT_NAME}.js"), &version)?;
+    bind(&main, &files)?;
     if mode == Mode::Release {
         optimise(optimiser.as_deref(), &files)?;
     }
-    fs::write(&stamp, wanted)?;
+    let folder = files.join(&version);
+    verify(&files.join(format!("{OUTPUT_NAME}.wasm")), &folder, &pages)?;
+    // for the server, which announces in a page's head what the page needs
+    fs::write(folder.join("pages.json"), serde_json::to_vec(&pack(&folder, &pages)?)?)?;
+    fs::write(&stamp, version)?;
     Tree::read(&files)
 }
 
@@ -77,6 +88,7 @@ fn bind(wasm: &Path, into: &Path) -> Result<()> {
         .web(true)?
         .typescript(false)
         .omit_default_module_path(true)
+        .keep_lld_exports(true) // pages' files import them
         .generate(into)
         .context("wasm-bindgen (its version must equal wasm-bindgen-cli-support's, see Cargo.toml)")?;
     // The name Leptos asks for when LEPTOS_OUTPUT_NAME is set has no `_bg`, as with cargo-leptos.
@@ -90,8 +102,12 @@ fn optimise(optimiser: Option<&Path>, files: &Path) -> Result<()> {
         return Ok(());
     };
     stage("wasm-opt (seconds)");
-    let wasm = files.join(format!("{OUTPUT_NAME}.wasm"));
-    run(Command::new(optimiser).args(WASM_FEATURES).arg("-Oz").arg(&wasm).arg("-o").arg(&wasm))
+    for file in Tree::read(files)?.0.keys().filter(|file| file.extension().is_some_and(|kind| kind == "wasm")) {
+        let wasm = files.join(file);
+        // it warns of names that it does not know, dozens of times
+        output(Command::new(optimiser).args(WASM_FEATURES).arg("-Oz").arg(&wasm).arg("-o").arg(&wasm))?;
+    }
+    Ok(())
 }
 
 /// The first that is new enough: on the PATH, or where `scripts/setup release` put it.

@@ -5,9 +5,12 @@
 mod browser;
 mod compress;
 mod layers;
+mod pack;
 mod server;
 mod site;
+mod split;
 mod tree;
+mod verify;
 mod workspace;
 
 use anyhow::{Result, bail};

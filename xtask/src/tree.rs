@@ -50,8 +50,10 @@ impl Tree {
         }
         for path in files_below(folder)? {
             if !self.0.contains_key(&path) {
-                fs::remove_file(folder.join(path))?;
+                fs::remove_file(folder.join(&path))?;
                 changed = true;
+                // fails where another file is left
+                path.ancestors().skip(1).take_while(|above| fs::remove_dir(folder.join(above)).is_ok()).for_each(drop);
             }
         }
         Ok(changed)
@@ -90,7 +92,8 @@ mod tests {
     #[test]
     fn writing_leaves_exactly_the_tree_and_touches_nothing_twice() {
         let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("pkg")).unwrap();
+        fs::create_dir_all(folder.path().join("pkg/older")).unwrap();
+        fs::write(folder.path().join("pkg/older/stale.wasm"), "old").unwrap();
         fs::write(folder.path().join("pkg/stale.wasm.br"), "old").unwrap();
         let mut package = Tree::default();
         package.add("a.js", b"new".to_vec());
@@ -100,6 +103,7 @@ mod tests {
 
         assert!(tree.write(folder.path()).unwrap());
         assert_eq!(Tree::read(folder.path()).unwrap(), tree);
+        assert!(!folder.path().join("pkg/older").exists());
         let modified = |name| fs::metadata(folder.path().join(name)).unwrap().modified().unwrap();
         let before = modified("pkg/a.js");
         assert!(!tree.write(folder.path()).unwrap());
