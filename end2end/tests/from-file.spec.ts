@@ -99,7 +99,7 @@ for (const [address, label, file, told] of [
   test(`${address} refuses a file: ${told}`, async ({ page, vault }) => {
     await signIn(page, vault);
     await open(page, address);
-    const field = page.getByLabel(label, { exact: true });
+    const field = page.getByLabel(label);
     await field.fill("as it was");
     const chooser = page.waitForEvent("filechooser");
     await page.getByRole("button", { name: `Choose a file for ${label}` }).click();

@@ -53,7 +53,7 @@ fn table(rows: Vec<DeviceView>, needle: RwSignal<String>) -> AnyView {
                     <tr>
                         <th scope="col">"Status"</th>
                         <th scope="col">"Name"</th>
-                        <th scope="col">"Key"</th>
+                        <th scope="col" data-spare="2">"Key"</th>
                         <th scope="col">"Identity"</th>
                         <th scope="col" data-spare="2">"Version"</th>
                         <th scope="col" data-spare="2">"Host"</th>
@@ -98,7 +98,7 @@ fn tr(row: DeviceView, needle: RwSignal<String>) -> AnyView {
                 <a class="row-link" href=media>{name.clone()}</a>
                 {(!row.capture.is_empty()).then(|| view! { " " <span class="quiet">"(" {row.capture} ")"</span> })}
             </th>
-            <td data-label="Key" class="mono clip">{row.key}</td>
+            <td data-label="Key" data-spare="2" class="mono clip">{row.key}</td>
             <td data-label="Identity">
                 {identity} {(!row.account.is_empty()).then(|| view! { " " <span class="quiet">{row.account}</span> })}
             </td>
