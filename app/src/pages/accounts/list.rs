@@ -53,7 +53,7 @@ fn table(rows: Vec<AccountView>, needle: RwSignal<String>) -> AnyView {
                     <tr>
                         <th scope="col">"Status"</th>
                         <th scope="col">"Account"</th>
-                        <th scope="col" data-spare="3">"Provider"</th>
+                        <th scope="col">"Provider"</th>
                         <th scope="col" data-spare="2">"Integrations"</th>
                         <th scope="col">"Access key"</th>
                         <th scope="col" data-spare="2">"Keeps"</th>
@@ -88,7 +88,7 @@ fn tr(row: AccountView, needle: RwSignal<String>) -> AnyView {
                 <span class="quiet mono">"(" {directory} ")"</span>
                 {row.provisioned.then(provisioned)}
             </th>
-            <td data-label="Provider" data-spare="3">{provider}</td>
+            <td data-label="Provider">{provider}</td>
             <td data-label="Integrations" data-spare="2" class="clip">
                 {if integrations.is_empty() {
                     view! { <span class="quiet">"none"</span> }.into_any()

@@ -90,7 +90,7 @@ fn table(
                     <tr>
                         <th scope="col">"Status"</th>
                         <th scope="col">"Name"</th>
-                        <th scope="col" data-spare="3">"Kind"</th>
+                        <th scope="col" data-spare=integrations.then_some("3")>"Kind"</th>
                         <th scope="col" data-spare="2">"Goes to"</th>
                         <th scope="col">"Used by"</th>
                         {integrations.then(|| view! { <th scope="col">"Deliveries"</th> })}
@@ -138,7 +138,7 @@ fn tr(row: ConnectionView, needle: RwSignal<String>, test: ServerAction<SendStor
                 <a class="row-link" href=edit.clone() data-noscroll="">{row.name.clone()}</a>
                 {row.provisioned.then(provisioned)}
             </th>
-            <td data-label="Kind" data-spare="3"><span class="kind">{icon(kind_icon(&row.kind))} {label}</span></td>
+            <td data-label="Kind" data-spare=integration.then_some("3")><span class="kind">{icon(kind_icon(&row.kind))} {label}</span></td>
             <td data-label="Goes to" data-spare="2" class="mono clip">{target}</td>
             <td data-label="Used by" class="clip" data-quiet=row.used_by.is_empty().then_some("")>{used_by}</td>
             {deliveries}
