@@ -23,6 +23,7 @@ pub mod probe;
 pub mod providers;
 pub mod recording;
 pub mod secret;
+pub mod text_file;
 
 pub use key::{Directory, FileName, ObjectKey};
 pub use secret::Secret;
