@@ -154,7 +154,11 @@ async fn a_provider_whose_last_answer_gets_lost() {
 /// The folder of a provider on disk is taken away while bytes arrive, as when its disk is unmounted.
 #[tokio::test]
 async fn a_folder_that_is_taken_away() {
-    for size in [SMALL, 2_000_000] {
+    for (size, in_its_place, status, code, retry_after) in [
+        (SMALL, Some("a file"), 502, "storage_provider_refuses", "60"),
+        (2_000_000, Some("a file"), 502, "storage_provider_refuses", "60"),
+        (2_000_000, None, 503, "storage_provider_unavailable", "10"),
+    ] {
         let vault = TestVault::start().await;
         let (folder, aside) = (vault.dir.path().join("recordings"), vault.dir.path().join("aside"));
         vault.stored("before.mp4", "was there").await;
@@ -168,13 +172,17 @@ async fn a_folder_that_is_taken_away() {
             until("the first part is there", async || vault.files().len() > 1).await;
         }
         std::fs::rename(&folder, &aside).unwrap();
-        std::fs::write(&folder, "no folder").unwrap();
+        if let Some(text) = in_its_place {
+            std::fs::write(&folder, text).unwrap();
+        }
         sender.send(Ok(bytes.slice(half..))).await.unwrap();
         drop(sender);
-        refused(&upload.await.unwrap(), 502, "storage_provider_refuses", "60");
+        refused(&upload.await.unwrap(), status, code, retry_after);
         assert_eq!(vault.keys().await, ["a/before.mp4"]);
 
-        std::fs::remove_file(&folder).unwrap();
+        if in_its_place.is_some() {
+            std::fs::remove_file(&folder).unwrap();
+        }
         std::fs::rename(&aside, &folder).unwrap();
         assert!(!folder.join("a/a.mp4").exists());
         vault.stored("a.mp4", bytes.clone()).await;

@@ -79,3 +79,23 @@ fn prefix(key: &ObjectKey) -> String {
     let hash = Sha256::digest(key.as_str().as_bytes());
     format!("{}-", hex::encode(&hash[..16]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_removed_is_told() {
+        let root = tempfile::tempdir().expect("temp dir");
+        let (staging, folders) = (Staging::new(root.path()), Folders::new(root.path().to_owned()));
+        let key = ObjectKey::parse("a/b.mp4").expect("valid");
+        let (_, path) = staging.create(&folders, &key).expect("creates");
+        for _ in 0..2 {
+            staging.remove(&path).expect("removing twice is fine");
+        }
+        // No file, and so not removed as one: not even by root.
+        fs::create_dir(&path).expect("makes a folder");
+        assert!(staging.remove(&path).is_err());
+        assert!(staging.remove_all(&key).is_err());
+    }
+}
