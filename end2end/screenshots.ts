@@ -1,19 +1,16 @@
 // The pictures of the documentation: fills a vault as a small company's might look and photographs it.
 
-import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { join } from "node:path";
 import type { Page } from "@playwright/test";
-import { type Account, addAccount, addProvider, addWebhook, signIn } from "./support/admin.ts";
+import { type Account, addAccount, addProvider, addVault, addWebhook, signIn } from "./support/admin.ts";
 import { fileName, heartbeat, recordingFixture, store } from "./support/agent.ts";
+import { EXAMPLES, fillConnection, run, take, takeDialog, takeOnly } from "./support/pictures.ts";
 import { expect, startVault, test, type Vault } from "./support/vault.ts";
 
-const IMAGES = resolve(dirname(fileURLToPath(import.meta.url)), "../docs/images");
 const HOUR = 3_600_000;
 
 /** Camera, key, and account it uploads with. */
@@ -39,10 +36,7 @@ access_key = "vault"
 secret_key = "only for the picture"
 `;
 
-const run = promisify(execFile);
-
 test("pictures", async ({ page, context, browser }) => {
-  await mkdir(IMAGES, { recursive: true });
   const receiver = await startReceiver();
   let vault = await startVault({ toml: TOML });
   try {
@@ -54,7 +48,7 @@ test("pictures", async ({ page, context, browser }) => {
     await signIn(page, vault);
     const accounts = await fill(page, vault, `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/recordings`);
     await vault.stop({ keep: true });
-    await addEarlierDays(vault);
+    await changeDatabase(vault);
     vault = await startVault({ toml: TOML, directory: vault.directory });
     await context.clearCookies();
     await signIn(page, vault);
@@ -65,6 +59,7 @@ test("pictures", async ({ page, context, browser }) => {
       ["dashboard", "/"],
       ["media", "/media"],
       ["cameras", "/cameras"],
+      ["deliveries", "/deliveries"],
       ["providers", "/providers"],
       ["integrations", "/integrations"],
       ["accounts", "/accounts"],
@@ -109,22 +104,45 @@ async function dialogs(page: Page, vault: Vault, account: Account): Promise<void
   await page.getByLabel("Name").fill("office-nas");
   await page.getByLabel("Folder").fill("recordings/office");
   await validate(page, "passed");
-  await take(page, "provider-dialog");
+  await takeDialog(page, "validate-passed");
   await page.getByLabel("Folder").fill("/proc/recordings");
   await validate(page, "failed");
-  await take(page, "provider-dialog-failed");
+  await takeDialog(page, "validate-failed");
+  for (const family of ["providers", "integrations"] as const) {
+    for (const [kind, settings] of Object.entries(EXAMPLES[family])) {
+      await open(page, vault, `/${family}/new/${kind}`);
+      await fillConnection(page, settings);
+      await takeDialog(page, `${family.slice(0, -1)}-${kind}`);
+    }
+  }
 
-  await open(page, vault, "/providers/new/minio");
-  await take(page, "provider-dialog-minio");
   await open(page, vault, "/accounts/new");
   await page.getByLabel("Account name").fill("antwerp");
   await page.getByLabel("Main provider").selectOption("edge-minio");
   await page.getByLabel("Directory").fill("antwerp");
-  await take(page, "account-dialog");
+  await takeDialog(page, "account-dialog");
   await open(page, vault, `/accounts/${account.id}/keys`);
-  await take(page, "agent-settings");
-  await open(page, vault, "/integrations/new/webhook");
-  await take(page, "integration-dialog");
+  await takeDialog(page, "agent-settings");
+
+  await open(page, vault, "/providers");
+  await takeOnly(page, ".moves", "moves");
+  await page.getByRole("link", { name: "Move recordings of warehouse-disk" }).click();
+  await takeDialog(page, "move-dialog");
+  await open(page, vault, "/media/forward?id=all&account=rotterdam");
+  await takeDialog(page, "forward-dialog");
+  await open(page, vault, "/integrations");
+  await page.getByRole("link", { name: "Send events to alarm-desk again" }).click();
+  await replay(page);
+  await takeDialog(page, "replay-dialog");
+}
+
+/** Asks how many events of the last days there are. */
+async function replay(page: Page): Promise<void> {
+  const day = (daysAgo: number) => new Date(Date.now() - daysAgo * 24 * HOUR).toISOString().slice(0, 11) + "00:00";
+  await page.getByLabel("Stored from").fill(day(1));
+  await page.getByLabel("Until").fill(day(-1));
+  await page.getByRole("button", { name: "Count events" }).click();
+  await expect(page.getByTestId("replay-question")).toBeVisible();
 }
 
 async function validate(page: Page, outcome: string): Promise<void> {
@@ -139,8 +157,6 @@ async function open(page: Page, vault: Vault, address: string): Promise<void> {
   if ((await page.locator("dialog").count()) > 0) await expect(page.locator("dialog:modal")).toBeVisible();
 }
 
-const take = (page: Page, name: string) => page.screenshot({ path: join(IMAGES, `${name}.png`), caret: "hide" });
-
 const agent = (name: string, key: string) => ({ key, name, hostname: `agent-${key.slice(0, 3)}` });
 
 async function fill(page: Page, vault: Vault, webhook: string): Promise<Record<Site, Account>> {
@@ -149,6 +165,7 @@ async function fill(page: Page, vault: Vault, webhook: string): Promise<Record<S
   await addWebhook(page, vault, { name: "alarm-desk", url: webhook, secret: "a signing secret" });
   // Nobody listens there: its deliveries wait.
   await addWebhook(page, vault, { name: "number-plates", url: "http://127.0.0.1:9/plates" });
+  await addVault(page, vault, "head-office");
   const accounts: Record<Site, Account> = {
     rotterdam: await addAccount(page, vault, {
       name: "rotterdam",
@@ -214,8 +231,11 @@ function freeBox(number: number): Buffer {
   return Buffer.concat([head, content]);
 }
 
-/** Figures of the days before, which no upload of today can make. Left out where there is no Python. */
-async function addEarlierDays(vault: Vault): Promise<void> {
+/**
+ * Figures of the days before, which no upload of today can make, and a move that somebody has paused half-way. Left out
+ * where there is no Python.
+ */
+async function changeDatabase(vault: Vault): Promise<void> {
   const script = `
 import sqlite3, sys, time
 db = sqlite3.connect(sys.argv[1])
@@ -224,9 +244,12 @@ for i in range(1, 14):
     for (account,) in db.execute("SELECT id FROM accounts").fetchall():
         n = 26 + (i * 7 + account * 11) % 19 - (14 if (today - i + 4) % 7 in (0, 6) else 0)
         db.execute("INSERT INTO usage_days (day, account_id, recordings, bytes) VALUES (?, ?, ?, ?)", (today - i, account, n, n * 231_000 + i * 40_000))
+ids = dict(db.execute("SELECT name, id FROM connections").fetchall())
+db.execute("""INSERT INTO moves (from_provider_id, to_provider_id, state, after_id, total, moved, moved_bytes, failed, last_error, lease_until, started_at, finished_at)
+    VALUES (?, ?, 'paused', 0, 1218, 846, 1931204117, 0, '', 0, ?, 0)""", (ids["shop-disk"], ids["warehouse-disk"], int(time.time() * 1000)))
 db.commit()`;
   const database = join(vault.directory, "data", "vault.db");
-  await run("python3", ["-c", script, database]).catch((error) => console.warn(`no earlier days: ${String(error).slice(0, 300)}`));
+  await run("python3", ["-c", script, database]).catch((error) => console.warn(`nothing of earlier: ${String(error).slice(0, 300)}`));
 }
 
 /** The endpoint of the webhook. */

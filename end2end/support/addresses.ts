@@ -1,13 +1,14 @@
 // Every page and every dialog there is, with something in each.
 
 import type { Page } from "@playwright/test";
-import { addAccount, addWebhook } from "./admin.ts";
+import { addAccount, addVault, addWebhook } from "./admin.ts";
 import { fileName, heartbeat, recordingFixture, store } from "./agent.ts";
 import type { Vault } from "./vault.ts";
 
 /** The page must be signed in; it is somewhere else afterwards. */
 export async function everyAddress(page: Page, vault: Vault): Promise<{ pages: string[]; dialogs: string[] }> {
   const webhook = await addWebhook(page, vault);
+  await addVault(page, vault);
   const account = await addAccount(page, vault, { integrations: [webhook] });
   const file = fileName("Yard");
   await store(vault.url, account, { file, device: "yard", directory: "x", body: await recordingFixture() });
@@ -27,8 +28,10 @@ export async function everyAddress(page: Page, vault: Vault): Promise<{ pages: s
   return {
     pages: ["/", "/media", "/cameras", "/deliveries", "/providers", "/integrations", "/accounts", "/help", "/password"],
     dialogs: [
-      ...[play, play.replace(/play$/, "delete"), "/cameras/delete?key=yard", delivery],
-      ...["/providers/new", "/providers/new/filesystem", "/providers/new/s3", provider, `${provider}/delete`],
+      ...[play, play.replace(/play$/, "delete"), play.replace(/play$/, "forward"), "/media/forward?id=all"],
+      ...["/cameras/delete?key=yard", delivery],
+      ...["/providers/new", "/providers/new/filesystem", "/providers/new/s3", "/providers/new/gcs"],
+      ...[provider, `${provider}/delete`, `${provider}/move`],
       ...["/integrations/new", "/integrations/new/webhook", integration, `${integration}/delete`, `${integration}/replay`],
       ...["/accounts/new", edit, `${edit}/keys`, `${edit}/delete`],
     ],

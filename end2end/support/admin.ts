@@ -16,15 +16,13 @@ export async function signIn(page: Page, vault: Vault): Promise<void> {
 
 /** Adds a folder as a provider, unless told otherwise one beside the vault's data; gives its name. */
 export async function addProvider(page: Page, vault: Vault, name = unique("disk"), path?: string): Promise<string> {
-  await submit(page.request, vault, "save_connection", {
-    "connection[family]": "provider",
-    "connection[kind]": "filesystem",
-    "connection[id]": "",
-    "connection[name]": name,
-    "connection[enabled]": "true",
-    "connection[settings][path]": path ?? join(vault.directory, "stores", name),
-  });
-  return name;
+  return addConnection(page, vault, { family: "provider", kind: "filesystem", name }, { path: path ?? join(vault.directory, "stores", name) });
+}
+
+/** Adds another vault that recordings can be forwarded to on demand; nobody listens there. */
+export async function addVault(page: Page, vault: Vault, name = unique("vault")): Promise<string> {
+  const settings = { vault_url: "http://127.0.0.1:9/api", forward_type: "ondemand", access_key: "an-access-key", secret_key: "a secret key" };
+  return addConnection(page, vault, { family: "integration", kind: "vault", name }, settings);
 }
 
 export interface Webhook {
@@ -34,17 +32,32 @@ export interface Webhook {
 }
 
 export async function addWebhook(page: Page, vault: Vault, webhook: Webhook = {}): Promise<string> {
-  const name = webhook.name ?? unique("hook");
+  const settings = { url: webhook.url ?? "http://127.0.0.1:9/recordings", secret: webhook.secret ?? "" };
+  return addConnection(page, vault, { family: "integration", kind: "webhook", name: webhook.name ?? unique("hook") }, settings);
+}
+
+interface Connection {
+  family: "provider" | "integration";
+  kind: string;
+  name: string;
+}
+
+async function addConnection(page: Page, vault: Vault, { family, kind, name }: Connection, settings: Record<string, string>) {
+  const named = Object.entries(settings).map(([key, value]) => [`connection[settings][${key}]`, value]);
   await submit(page.request, vault, "save_connection", {
-    "connection[family]": "integration",
-    "connection[kind]": "webhook",
+    "connection[family]": family,
+    "connection[kind]": kind,
     "connection[id]": "",
     "connection[name]": name,
     "connection[enabled]": "true",
-    "connection[settings][url]": webhook.url ?? "http://127.0.0.1:9/recordings",
-    "connection[settings][secret]": webhook.secret ?? "",
+    ...Object.fromEntries(named),
   });
   return name;
+}
+
+/** Starts to move the recordings of one provider to another; both by their row's id. */
+export async function startMove(page: Page, vault: Vault, id: string, to: string): Promise<void> {
+  await submit(page.request, vault, "start_move", { id, to });
 }
 
 export interface Account extends Keys {

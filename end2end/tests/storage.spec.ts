@@ -51,17 +51,3 @@ test("an account's recordings are copied to the secondary provider", { tag: "@pl
     await expect(page.getByRole("dialog").getByText(second)).toBeVisible({ timeout: 2000 });
   }).toPass();
 });
-
-test("without another vault, forwarding says what to add", { tag: "@plain" }, async ({ page, vault }) => {
-  await signIn(page, vault);
-  const account = await addAccount(page, vault);
-  const camera = unique("Far");
-  const file = fileName(camera);
-  await store(vault.url, account, { file, device: camera, directory: "far", body: await recordingFixture() });
-  await page.goto(`/media?camera=${camera}`);
-  await page.getByLabel(`Select ${file}`).check();
-  await page.getByRole("button", { name: "Forward selected" }).click();
-  const dialog = page.getByRole("dialog", { name: "Forward recordings" });
-  await expect(dialog).toContainText("Forward this recording.");
-  await expect(dialog.getByRole("link", { name: "add an integration Kerberos Vault" })).toBeVisible();
-});

@@ -1,14 +1,12 @@
 //! What the dialog of an account shows and submits, and what the browser can check of it.
 
-use model::account::AccountView;
+use model::account::{self, AccountForm, AccountView};
 use model::field::FieldError;
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
 
 #[cfg(feature = "ssr")]
 use super::AppError;
-#[cfg(feature = "ssr")]
-use model::account::AccountForm;
 
 /// What the dialog submits.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,34 +48,31 @@ impl std::fmt::Debug for AccountInput {
 impl AccountInput {
     /// What the browser can tell is wrong.
     pub fn check(&self) -> Vec<FieldError> {
-        let mut errors = Vec::new();
-        let mut require = |name: &str, value: &str, message: &str| {
-            if value.trim().is_empty() {
-                errors.push(FieldError::new(name, message));
-            }
-        };
-        require("name", &self.name, "Name is required");
-        require("provider", &self.provider, "Main provider is required; add a storage provider first");
-        require("directory", &self.directory, "Directory is required; * takes the one each agent names");
-        require("access_key", &self.access_key, "Access key is required; Generate keys makes one");
-        if self.id.is_empty() {
-            require("secret_key", &self.secret_key, "Secret key is required; Generate keys makes one");
-        }
-        if self.secondary_providers.contains(&self.provider) && !self.provider.is_empty() {
-            errors.push(FieldError::new(
-                "secondary_providers",
-                "The main provider cannot be a secondary one as well; choose another for the copies",
-            ));
-        }
-        if self.days().is_none() {
-            errors
-                .push(FieldError::new("day_limit", "Day limit must be a number of days; 0 keeps recordings for ever"));
-        }
-        errors
+        self.form().err().unwrap_or_default()
     }
 
-    fn days(&self) -> Option<i32> {
-        self.day_limit.trim().parse().ok().filter(|days| *days >= 0)
+    /// Typed, or everything wrong with it.
+    fn form(&self) -> Result<AccountForm, Vec<FieldError>> {
+        let trimmed = |s: &String| s.trim().to_owned();
+        let day_limit = account::parse_day_limit(self.day_limit.trim());
+        let form = AccountForm {
+            // one that is none is refused by whoever looks for its account
+            id: (!self.id.is_empty()).then(|| self.id.parse().unwrap_or_default()),
+            name: trimmed(&self.name),
+            enabled: self.enabled,
+            provider: self.provider.clone(),
+            secondary_providers: self.secondary_providers.clone(),
+            integrations: self.integrations.clone(),
+            directory: trimmed(&self.directory),
+            day_limit: *day_limit.as_ref().unwrap_or(&0),
+            access_key: trimmed(&self.access_key),
+            secret_key: trimmed(&self.secret_key),
+            cloud_analysis: self.cloud_analysis,
+            edge_analysis: self.edge_analysis,
+        };
+        let mut errors = form.check();
+        errors.extend(day_limit.err());
+        if errors.is_empty() { Ok(form) } else { Err(errors) }
     }
 }
 
@@ -164,30 +159,7 @@ impl AccountInput {
 
     /// Typed, or what is wrong.
     pub(super) fn parse(&self) -> Result<AccountForm, AppError> {
-        let errors = self.check();
-        let id = match self.id.as_str() {
-            "" => None,
-            given => Some(given.parse().map_err(|_| AppError::message("There is no such account."))?),
-        };
-        let day_limit = match self.days() {
-            Some(days) if errors.is_empty() => days,
-            _ => return Err(AppError::Invalid(errors)),
-        };
-        let trimmed = |s: &String| s.trim().to_owned();
-        Ok(AccountForm {
-            id,
-            name: trimmed(&self.name),
-            enabled: self.enabled,
-            provider: self.provider.clone(),
-            secondary_providers: self.secondary_providers.clone(),
-            integrations: self.integrations.clone(),
-            directory: trimmed(&self.directory),
-            day_limit,
-            access_key: trimmed(&self.access_key),
-            secret_key: trimmed(&self.secret_key),
-            cloud_analysis: self.cloud_analysis,
-            edge_analysis: self.edge_analysis,
-        })
+        self.form().map_err(AppError::Invalid)
     }
 }
 
@@ -214,5 +186,20 @@ mod tests {
         assert_eq!(fields, ["name", "provider", "directory", "access_key", "secret_key", "day_limit"]);
         let edited = AccountInput { id: "3".into(), day_limit: "0".into(), ..Default::default() };
         assert!(!edited.check().iter().any(|e| e.field == "secret_key"), "blank keeps the stored one");
+    }
+
+    #[test]
+    fn the_browser_finds_what_the_server_would() {
+        let typed = AccountInput {
+            name: " site-a ".into(),
+            provider: "local".into(),
+            directory: "../x".into(),
+            day_limit: "36501".into(),
+            access_key: "a b".into(),
+            secret_key: " s ".into(),
+            ..Default::default()
+        };
+        let fields: Vec<String> = typed.check().into_iter().map(|e| e.field).collect();
+        assert_eq!(fields, ["directory", "access_key", "day_limit"], "spaces around a value are cut off");
     }
 }

@@ -2,6 +2,7 @@
 
 use model::connection::{Family, Kind};
 use model::field::{FieldError, FieldKind, Settings};
+use model::name;
 use model::probe::ProbeReport;
 use serde::{Deserialize, Serialize};
 
@@ -54,10 +55,7 @@ impl ConnectionInput {
 
     /// Everything wrong with it as far as the browser can tell. `editor` knows the stored values.
     pub fn check(&self, kind: &Kind, editor: &ConnectionEditor) -> Vec<FieldError> {
-        let mut errors = Vec::new();
-        if self.name.trim().is_empty() {
-            errors.push(FieldError::new("name", "Name is required"));
-        }
+        let mut errors: Vec<FieldError> = name::check(self.name.trim()).err().into_iter().collect();
         let edited = self.settings(kind);
         let kept: Vec<&str> =
             editor.secrets_set.iter().map(String::as_str).filter(|name| edited.get(name).is_empty()).collect();
@@ -192,6 +190,8 @@ mod tests {
         assert_eq!(fields(minio(shown.clone()).check(kind, &stored)), Vec::<String>::new());
         let moved = minio(shown.with("host", "other:9000"));
         assert_eq!(moved.check(kind, &stored)[0].message, "Secret key must be typed again because Host has changed");
+        let named = ConnectionInput { name: "x".repeat(65), ..minio(stored.settings.clone()) };
+        assert_eq!(fields(named.check(kind, &stored)), ["name"]);
     }
 
     #[test]

@@ -116,6 +116,9 @@ pub fn Confirm(
     /// Whether it is under way.
     #[prop(into)]
     pending: Signal<bool>,
+    /// Whether there is nothing to be done, so that nothing can be confirmed.
+    #[prop(default = Signal::stored(false), into)]
+    nothing: Signal<bool>,
     /// What is about to happen.
     children: Children,
 ) -> impl IntoView {
@@ -123,10 +126,17 @@ pub fn Confirm(
         <div class="dialog-body stack">{children()}</div>
         <footer class="dialog-foot">
             <a class="button" href=close data-noscroll="" autofocus>"Cancel"</a>
-            <button type="submit" class="button danger" disabled=pending>
-                {icon(Icon::Bin)}
-                {action}
-            </button>
+            {move || {
+                (!nothing.get())
+                    .then(|| {
+                        view! {
+                            <button type="submit" class="button danger" disabled=pending>
+                                {icon(Icon::Bin)}
+                                {action}
+                            </button>
+                        }
+                    })
+            }}
         </footer>
     }
     .into_any()

@@ -1,6 +1,7 @@
 //! The field of a form that a connection kind describes.
 
 use super::field::{Errors, FieldRow, Ties};
+use super::from_file::FromFile;
 use super::input::{SecretInput, Switch, TextInput};
 use leptos::prelude::*;
 use model::field::{Field, FieldKind};
@@ -70,6 +71,10 @@ pub fn SettingField(
             >
                 {value}
             </textarea>
+            {field
+                .file
+                .filter(|_| !readonly)
+                .map(|kind| view! { <FromFile area=ties.id() label=field.label kind=kind/> })}
         }
         .into_any(),
         kind => {

@@ -100,9 +100,9 @@ fn latest_panel(rows: Vec<RecordingView>) -> AnyView {
             <tr>
                 <th scope="row" data-label="Camera"><a class="row-link" href=play.clone()>{camera(&row)}</a></th>
                 <td data-label="Recorded"><Time at=row.timestamp/></td>
-                <td data-label="Stored"><Time at=row.uploaded_at ago=true/></td>
+                <td data-label="Stored" data-spare="2"><Time at=row.uploaded_at ago=true/></td>
                 <td data-label="Account">{row.account}</td>
-                <td data-label="Provider">{row.provider}</td>
+                <td data-label="Provider" data-spare="2">{row.provider}</td>
                 <td data-label="Size" class="number">{bytes(row.size)}</td>
                 <td data-label="Length" class="number">{duration(row.duration_ms)}</td>
                 <td class="actions">
@@ -123,9 +123,9 @@ fn latest_panel(rows: Vec<RecordingView>) -> AnyView {
                         <tr>
                             <th scope="col">"Camera"</th>
                             <th scope="col">"Recorded"</th>
-                            <th scope="col">"Stored"</th>
+                            <th scope="col" data-spare="2">"Stored"</th>
                             <th scope="col">"Account"</th>
-                            <th scope="col">"Provider"</th>
+                            <th scope="col" data-spare="2">"Provider"</th>
                             <th scope="col" class="number">"Size"</th>
                             <th scope="col" class="number">"Length"</th>
                             <th scope="col"><span class="sr-only">"Actions"</span></th>

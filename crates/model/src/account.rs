@@ -1,6 +1,17 @@
 //! Accounts: whose credentials an agent uses, and what happens to its recordings.
 
+use crate::field::FieldError;
+use crate::key::{Directory, NameError};
+use crate::name;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Longest access or secret key, in bytes.
+const MAX_KEY: usize = 256;
+/// Longest day limit: a hundred years.
+const MAX_DAY_LIMIT: i32 = 36_500;
+/// Why a day limit was refused.
+const DAY_LIMIT: &str = "Day limit must be a number of days from 0 (keep for ever) to 36500";
 
 /// An account as lists and dialogs see it: no secret in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +73,88 @@ pub struct AccountForm {
     pub edge_analysis: bool,
 }
 
+impl AccountForm {
+    /// Everything wrong with it, as far as it can be told without looking at other accounts and connections.
+    pub fn check(&self) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        let mut note = |field: &str, problem: Option<String>| {
+            errors.extend(problem.map(|message| FieldError::new(field, message)));
+        };
+        note("name", name::check(&self.name).err().map(|e| e.message));
+        note("provider", self.provider.is_empty().then(|| NO_PROVIDER.to_owned()));
+        note("secondary_providers", self.wrong_secondaries());
+        note("integrations", named_twice("Integrations", &self.integrations));
+        note("directory", wrong_directory(&self.directory));
+        note("access_key", wrong_key("Access key", &self.access_key, true));
+        note("secret_key", wrong_key("Secret key", &self.secret_key, self.id.is_none()));
+        note("day_limit", (!is_day_limit(&self.day_limit)).then(|| DAY_LIMIT.to_owned()));
+        errors
+    }
+
+    fn wrong_secondaries(&self) -> Option<String> {
+        let main = !self.provider.is_empty() && self.secondary_providers.contains(&self.provider);
+        main.then(|| MAIN_IS_SECONDARY.to_owned())
+            .or_else(|| named_twice("Secondary providers", &self.secondary_providers))
+    }
+}
+
+const NO_PROVIDER: &str = "Main provider is required; add a storage provider first";
+const MAIN_IS_SECONDARY: &str = "The main provider cannot be a secondary one as well; choose another for the copies";
+
+/// A day limit as it is typed.
+pub fn parse_day_limit(text: &str) -> Result<i32, FieldError> {
+    let days = text.parse().ok().filter(is_day_limit);
+    days.ok_or_else(|| FieldError::new("day_limit", DAY_LIMIT))
+}
+
+fn is_day_limit(days: &i32) -> bool {
+    (0..=MAX_DAY_LIMIT).contains(days)
+}
+
+fn named_twice(label: &str, names: &[String]) -> Option<String> {
+    let mut seen = BTreeSet::new();
+    let twice = names.iter().find(|name| !seen.insert(*name))?;
+    Some(format!("{label} must not name '{twice}' twice"))
+}
+
+fn wrong_directory(text: &str) -> Option<String> {
+    match DirectoryRule::parse(text).err()? {
+        NameError::Empty => Some("Directory is required; * takes the one each agent names".to_owned()),
+        error => Some(format!("Directory {error}")),
+    }
+}
+
+/// Keys travel in headers.
+fn wrong_key(label: &str, key: &str, required: bool) -> Option<String> {
+    if key.is_empty() {
+        return required.then(|| format!("{label} is required; Generate keys makes one"));
+    }
+    if key.len() > MAX_KEY {
+        return Some(format!("{label} is too long: at most {MAX_KEY} bytes"));
+    }
+    let printable = key.bytes().all(|b| b.is_ascii_graphic());
+    (!printable).then(|| format!("{label} must be printable ASCII without spaces"))
+}
+
+/// How an upload's directory is found (PROTOCOL §1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DirectoryRule {
+    /// `*`: the one the agent names.
+    FromAgent,
+    /// Always this one.
+    Fixed(Directory),
+}
+
+impl DirectoryRule {
+    /// Parses an account's directory.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        match text {
+            "*" => Ok(Self::FromAgent),
+            fixed => Directory::parse(fixed).map(Self::Fixed),
+        }
+    }
+}
+
 /// Shows everything but the secret.
 impl std::fmt::Debug for AccountForm {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -76,4 +169,76 @@ pub struct KeyPair {
     pub access_key: String,
     /// Secret key.
     pub secret_key: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn valid() -> AccountForm {
+        AccountForm {
+            id: None,
+            name: "site-a".into(),
+            enabled: true,
+            provider: "local".into(),
+            secondary_providers: vec!["second".into(), "third".into()],
+            integrations: vec!["events".into()],
+            directory: "*".into(),
+            day_limit: 36_500,
+            access_key: "XJoi2@bgSOvOYBy#".into(),
+            secret_key: "s".repeat(256),
+            cloud_analysis: true,
+            edge_analysis: false,
+        }
+    }
+
+    #[test]
+    fn what_agents_and_administrators_use_is_valid() {
+        assert_eq!(valid().check(), []);
+        let edited =
+            AccountForm { id: Some(1), secret_key: String::new(), directory: "hub-user/site".into(), ..valid() };
+        assert_eq!(edited.check(), [], "blank keeps the stored key");
+    }
+
+    #[test]
+    fn each_mistake_is_told_at_its_field_without_the_keys() {
+        let long = "k".repeat(257);
+        for (form, field, message) in [
+            (AccountForm { name: " a".into(), ..valid() }, "name", "start or end with a space"),
+            (AccountForm { provider: String::new(), ..valid() }, "provider", "Main provider is required"),
+            (AccountForm { provider: "second".into(), ..valid() }, "secondary_providers", "cannot be a secondary one"),
+            (
+                AccountForm { secondary_providers: vec!["b".into(), "b".into()], ..valid() },
+                "secondary_providers",
+                "must not name 'b' twice",
+            ),
+            (
+                AccountForm { integrations: vec!["e".into(), "f".into(), "e".into()], ..valid() },
+                "integrations",
+                "must not name 'e' twice",
+            ),
+            (AccountForm { directory: String::new(), ..valid() }, "directory", "Directory is required"),
+            (AccountForm { directory: "../x".into(), ..valid() }, "directory", "Directory must not hold"),
+            (AccountForm { access_key: "hush é".into(), ..valid() }, "access_key", "Access key must be printable"),
+            (AccountForm { access_key: long.clone(), ..valid() }, "access_key", "Access key is too long"),
+            (AccountForm { secret_key: "hush\n".into(), ..valid() }, "secret_key", "Secret key must be printable"),
+            (AccountForm { secret_key: long.clone(), ..valid() }, "secret_key", "Secret key is too long"),
+            (AccountForm { secret_key: String::new(), ..valid() }, "secret_key", "Secret key is required"),
+            (AccountForm { day_limit: -1, ..valid() }, "day_limit", DAY_LIMIT),
+            (AccountForm { day_limit: 36_501, ..valid() }, "day_limit", DAY_LIMIT),
+        ] {
+            let errors = form.check();
+            let [error] = errors.as_slice() else { panic!("{field}: {errors:?}") };
+            assert!(error.field == field && error.message.contains(message), "{field}: {error:?}");
+            assert!(!error.message.contains("hush") && !error.message.contains(&long), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn day_limits_are_whole_days() {
+        assert_eq!(["0", "30", "36500"].map(|good| parse_day_limit(good).ok()), [Some(0), Some(30), Some(36_500)]);
+        for bad in ["", "-1", "36501", "1.5", "99999999999", "a week"] {
+            assert_eq!(parse_day_limit(bad), Err(FieldError::new("day_limit", DAY_LIMIT)), "{bad}");
+        }
+    }
 }

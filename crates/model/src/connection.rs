@@ -272,6 +272,16 @@ mod tests {
     }
 
     #[test]
+    fn a_file_fills_one_field_of_several_lines() {
+        for kind in [Family::Provider, Family::Integration].into_iter().flat_map(Family::kinds) {
+            let fields: Vec<_> = kind.fields.iter().filter(|f| f.file.is_some()).collect();
+            assert!(fields.len() <= 1, "{}: a file that is dropped has two fields to go to", kind.name);
+            let lines = |f: &&Field| matches!(f.kind, FieldKind::Multiline | FieldKind::SecretLines);
+            assert!(fields.iter().all(lines), "{}: a line cannot hold a file", kind.name);
+        }
+    }
+
+    #[test]
     fn names_the_field_and_what_is_wrong() {
         let kind = Family::Provider.kind("s3").expect("known");
         let errors =

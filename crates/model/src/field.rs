@@ -1,5 +1,6 @@
 //! One description of a setting, from which form, validation, storage and documentation follow.
 
+use crate::text_file::TextFile;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -65,6 +66,9 @@ pub struct Field {
     /// Whether it decides *where* a secret is sent. When such a field changes, secrets must be
     /// typed again, so that nobody can have a stored secret sent to a host of their own.
     pub target: bool,
+    /// The file whose text fills it, for one of several lines. At most one field of a kind has it: what is dropped onto
+    /// the dialog goes there.
+    pub file: Option<TextFile>,
 }
 
 impl Field {
@@ -80,6 +84,7 @@ impl Field {
             default: "",
             column: Column::Connection,
             target: false,
+            file: None,
         }
     }
 
@@ -141,6 +146,11 @@ impl Field {
     /// Puts it into the right column.
     pub const fn right(self) -> Self {
         Self { column: Column::Credentials, ..self }
+    }
+
+    /// Lets it be filled from a file.
+    pub const fn file(self, file: TextFile) -> Self {
+        Self { file: Some(file), ..self }
     }
 
     /// Sets the sentence below the field.

@@ -16,12 +16,14 @@ pub mod integrations;
 pub mod key;
 pub mod moving;
 pub mod mp4;
+pub mod name;
 pub mod page;
 pub mod ports;
 pub mod probe;
 pub mod providers;
 pub mod recording;
 pub mod secret;
+pub mod text_file;
 
 pub use key::{Directory, FileName, ObjectKey};
 pub use secret::Secret;

@@ -12,15 +12,26 @@ pub enum MoveState {
     Paused,
     /// Everything has been moved.
     Done,
+    /// Ended by an administrator before everything was moved.
+    Stopped,
 }
 
 impl MoveState {
+    /// Those of a move that has not ended.
+    pub const OPEN: [Self; 2] = [Self::Running, Self::Paused];
+
+    /// Whether it has not ended.
+    pub fn is_open(self) -> bool {
+        Self::OPEN.contains(&self)
+    }
+
     /// As stored.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Running => "running",
             Self::Paused => "paused",
             Self::Done => "done",
+            Self::Stopped => "stopped",
         }
     }
 
@@ -29,6 +40,7 @@ impl MoveState {
         match text {
             "running" => Self::Running,
             "done" => Self::Done,
+            "stopped" => Self::Stopped,
             _ => Self::Paused,
         }
     }

@@ -2,14 +2,12 @@
 
 use crate::audit::{self, Actor};
 use crate::clock::now_ms;
-use crate::connections::checked_name;
 use crate::db::Db;
 use crate::entity::{account, account_integration, account_secondary, connection};
 use crate::keys::{Keys, mac, random, random_text};
 use crate::{Result, VaultError};
-use model::account::{AccountForm, AccountView, KeyPair};
+use model::account::{AccountForm, AccountView, DirectoryRule, KeyPair};
 use model::connection::Family;
-use model::field::FieldError;
 use model::key::NameError;
 use model::{Directory, Secret};
 use sea_orm::{
@@ -24,9 +22,6 @@ use tokio::sync::watch;
 
 /// How long another replica's change may go unnoticed, in milliseconds.
 const SNAPSHOT_MS: i64 = 3_000;
-/// Longest access or secret key, in bytes.
-const MAX_KEY: usize = 256;
-const MAX_DAY_LIMIT: i32 = 36_500;
 
 /// An account as uploads see it.
 #[derive(Debug, Clone)]
@@ -47,15 +42,6 @@ pub struct Account {
     pub integrations: Vec<i64>,
     /// Whether the Hub pipeline may analyse them.
     pub cloud_analysis: bool,
-}
-
-/// How an upload's directory is found (PROTOCOL §1).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DirectoryRule {
-    /// `*`: the one the agent names.
-    FromAgent,
-    /// Always this one.
-    Fixed(Directory),
 }
 
 /// An upload's directory is not usable.
@@ -147,7 +133,10 @@ impl Accounts {
     }
 
     pub(crate) async fn save_as(&self, actor: &Actor, form: AccountForm, provisioned: bool) -> Result<i64> {
-        check(&form)?;
+        let errors = form.check();
+        if !errors.is_empty() {
+            return Err(VaultError::Invalid(errors));
+        }
         let (actor, keys) = (actor.clone(), self.keys.clone());
         let id = self.db.write(move |tx| Box::pin(save(tx, keys, actor, form, provisioned))).await?;
         self.forget_snapshot();
@@ -238,12 +227,8 @@ impl Accounts {
         let mut by_access_key = HashMap::new();
         for row in account::Entity::find().all(self.db.read()).await? {
             let expected = mac(&self.comparing, self.secret(&row)?.expose().as_bytes());
-            let directory = match row.directory.as_str() {
-                "*" => DirectoryRule::FromAgent,
-                fixed => DirectoryRule::Fixed(
-                    Directory::parse(fixed).map_err(|e| VaultError::invalid("directory", e.to_string()))?,
-                ),
-            };
+            let directory = DirectoryRule::parse(&row.directory);
+            let directory = directory.map_err(|e| VaultError::invalid("directory", e.to_string()))?;
             let account = Account {
                 id: row.id,
                 name: row.name,
@@ -287,12 +272,6 @@ async fn save(
     for name in &form.secondary_providers {
         secondaries.push(connection_id(tx, Family::Provider, "secondary_providers", name).await?);
     }
-    if secondaries.contains(&provider) {
-        return Err(VaultError::invalid(
-            "secondary_providers",
-            "The main provider cannot be a secondary one as well; choose another for the copies",
-        ));
-    }
     let clash = |other: Option<account::Model>| other.is_some_and(|o| Some(o.id) != form.id);
     if clash(account::Entity::find().filter(account::Column::Name.eq(&form.name)).one(tx).await?) {
         return Err(VaultError::Conflict(format!(
@@ -309,9 +288,6 @@ async fn save(
     };
     if let Some(row) = existing.as_ref().filter(|row| row.provisioned && !provisioned) {
         return Err(VaultError::Provisioned(row.name.clone()));
-    }
-    if existing.is_none() && form.secret_key.is_empty() {
-        return Err(VaultError::invalid("secret_key", "Secret key is required"));
     }
     let mut row = existing.map(IntoActiveModel::into_active_model).unwrap_or_default();
     row.name = Set(form.name.clone());
@@ -363,32 +339,4 @@ async fn find(db: &impl ConnectionTrait, id: i64) -> Result<account::Model> {
 
 fn place(id: i64) -> String {
     format!("accounts:{id}")
-}
-
-fn check(form: &AccountForm) -> Result<()> {
-    checked_name(&form.name)?;
-    let mut errors = Vec::new();
-    let printable = |s: &str| s.bytes().all(|b| (0x21..=0x7e).contains(&b)) && s.len() <= MAX_KEY;
-    if form.access_key.is_empty() {
-        errors.push(FieldError::new("access_key", "Access key is required; Generate keys makes one"));
-    } else if !printable(&form.access_key) {
-        errors.push(FieldError::new("access_key", "Access key must be printable ASCII without spaces"));
-    }
-    if !printable(&form.secret_key) {
-        errors.push(FieldError::new("secret_key", "Secret key must be printable ASCII without spaces"));
-    }
-    if form.provider.is_empty() {
-        errors.push(FieldError::new("provider", "Main provider is required; add a storage provider first"));
-    }
-    if form.directory.is_empty() {
-        errors.push(FieldError::new("directory", "Directory is required; * takes the one each agent names"));
-    } else if form.directory != "*"
-        && let Err(e) = Directory::parse(&form.directory)
-    {
-        errors.push(FieldError::new("directory", format!("Directory {e}")));
-    }
-    if !(0..=MAX_DAY_LIMIT).contains(&form.day_limit) {
-        errors.push(FieldError::new("day_limit", "Day limit must be between 0 (keep for ever) and 36500"));
-    }
-    if errors.is_empty() { Ok(()) } else { Err(VaultError::Invalid(errors)) }
 }

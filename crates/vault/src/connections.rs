@@ -1,5 +1,6 @@
 //! Providers and integrations: what administrators set up and what is opened from it.
 
+mod declared;
 mod test_event;
 
 use crate::audit::{self, Actor};
@@ -11,7 +12,8 @@ use crate::keys::Keys;
 use crate::moves;
 use crate::{Result, VaultError};
 use model::connection::{ConnectionForm, ConnectionView, Family, Kind};
-use model::field::{FieldError, Settings};
+use model::field::Settings;
+use model::name;
 use model::ports::{BlobStore, Connector, EventSink};
 use model::probe::ProbeReport;
 use sea_orm::{
@@ -21,9 +23,6 @@ use sea_orm::{
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
-
-/// Longest name of a connection or an account, in characters.
-pub(crate) const MAX_NAME: usize = 64;
 
 /// Sets up and opens connections.
 #[derive(Clone)]
@@ -117,7 +116,8 @@ impl Connections {
     pub(crate) async fn save_as(&self, actor: &Actor, form: ConnectionForm, provisioned: bool) -> Result<i64> {
         // A configuration file says everything each time; what it leaves out is meant to be gone.
         let settings = if provisioned { declared_settings(&form)? } else { self.checked_settings(&form).await? };
-        let name = checked_name(&form.name)?;
+        name::check(&form.name).map_err(|e| VaultError::Invalid(vec![e]))?;
+        let name = form.name.clone();
         let (actor, keys) = (actor.clone(), self.keys.clone());
         let id = self.db.write(move |tx| {
             Box::pin(async move {
@@ -373,20 +373,6 @@ fn kind(family: Family, name: &str) -> Result<&'static Kind> {
         let known: Vec<_> = family.kinds().iter().map(|k| k.name).collect();
         VaultError::invalid("kind", format!("'{name}' is no kind of {family}; known are: {}", known.join(", ")))
     })
-}
-
-/// Names appear in headers, events and addresses: printable and without the ends trimmed away.
-pub(crate) fn checked_name(name: &str) -> Result<String> {
-    let problem = if name.is_empty() {
-        "Name is required"
-    } else if name.chars().count() > MAX_NAME {
-        "Name is too long: at most 64 characters"
-    } else if name.trim() != name || name.chars().any(char::is_control) {
-        "Name must not start or end with a space or hold control characters"
-    } else {
-        return Ok(name.to_owned());
-    };
-    Err(VaultError::Invalid(vec![FieldError::new("name", problem)]))
 }
 
 fn place(id: i64) -> String {

@@ -156,10 +156,18 @@ async fn commit_in_groups(db: DatabaseConnection, mut jobs: mpsc::Receiver<Job>)
 /// callers see as a stopped writer.
 async fn commit(
     db: &DatabaseConnection,
-    jobs: impl Iterator<Item = Job>,
+    mut jobs: impl ExactSizeIterator<Item = Job>,
     done: &mut Vec<Done>,
 ) -> std::result::Result<(), DbErr> {
     let tx = db.begin().await?;
+    if jobs.len() == 1
+        && let Some(only) = jobs.next()
+    {
+        let write = only(&tx).await;
+        let keep = write.keep;
+        done.push(write);
+        return if keep { tx.commit().await } else { tx.rollback().await };
+    }
     for job in jobs {
         let savepoint = tx.begin().await?;
         let write = job(&savepoint).await;

@@ -24,7 +24,7 @@ impl Vault {
         let actor = Actor::provisioning();
         for mut form in wanted.connections {
             form.id = self.connection_id(form.family, &form.name).await?;
-            self.connections.save_as(&actor, form, true).await?;
+            self.connections.declare(&actor, form).await?;
         }
         for mut form in wanted.accounts {
             form.id = account::Entity::find()

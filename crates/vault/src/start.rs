@@ -8,7 +8,7 @@ use crate::dashboard::DashboardFigures;
 use crate::db::Db;
 use crate::deliveries::{Deliveries, Wakeups};
 use crate::devices::Devices;
-use crate::dispatcher::Dispatcher;
+use crate::dispatcher::{Dispatcher, Pace};
 use crate::entity::connection;
 use crate::forwarding::Forwarding;
 use crate::housekeeping::Housekeeping;
@@ -51,6 +51,8 @@ pub struct Options {
     pub idle_timeout: Duration,
     /// A vault sharing the database that was silent for this long is taken for dead.
     pub replica_timeout: Duration,
+    /// When deliveries are looked for and tried again.
+    pub pace: Pace,
 }
 
 impl Default for Options {
@@ -63,6 +65,7 @@ impl Default for Options {
             receive_budget_bytes: 64 * 1024 * 1024,
             idle_timeout: Duration::from_secs(30),
             replica_timeout: Duration::from_secs(60),
+            pace: Pace::default(),
         }
     }
 }
@@ -131,6 +134,7 @@ pub struct Vault {
     copies: Copies,
     readiness: Readiness,
     vault_id: String,
+    pace: Pace,
 }
 
 impl Vault {
@@ -189,6 +193,7 @@ impl Vault {
             copies,
             readiness: Readiness::default(),
             vault_id: keys.vault_id().to_owned(),
+            pace: options.pace,
         };
         vault.replicas.report().await.map_err(StartError::Vault)?;
         vault.connections.check_keys().await.map_err(StartError::Vault)?;
@@ -215,6 +220,7 @@ impl Vault {
             copies: self.copies.clone(),
             wakeups: self.wakeups.clone(),
             vault_id: self.vault_id.clone(),
+            pace: self.pace,
         };
         let (housekeeping, replicas, moves) = (self.housekeeping(), self.replicas.clone(), self.moves.clone());
         let replayer = self.deliveries.replayer();

@@ -28,7 +28,7 @@ pub(crate) async fn store(store: &dyn BlobStore, content: &Content<'_>, body: By
         let whole = parts.next().await?.unwrap_or_default();
         parts.next().await?;
         parts.check(content)?;
-        return store.put(content.key, whole).await;
+        return store.put_hashed(content.key, whole, content.sha256).await;
     }
     let upload = store.begin(content.key).await?;
     let sent = async {

@@ -2,10 +2,11 @@
 
 use super::document::{Declared, Document, Value, Written};
 use super::error::{Origin, Problem, suggest};
-use model::account::AccountForm;
+use model::account::{self, AccountForm};
 use model::connection::{ConnectionForm, Family};
-use model::field::Settings;
-use std::collections::BTreeMap;
+use model::field::{FieldError, Settings};
+use model::name;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Keys every connection has.
 const CONNECTION_KEYS: [&str; 3] = ["name", "kind", "enabled"];
@@ -73,7 +74,7 @@ pub(super) fn read(document: &Document, problems: &mut Vec<Problem>) -> Declarat
 }
 
 fn connection(family: Family, entry: &mut Entry<'_>) -> Option<ConnectionForm> {
-    let name = entry.required("name")?;
+    let name = entry.name()?;
     let kind_name = entry.required("kind")?;
     let Some(kind) = family.kind(&kind_name) else {
         let hint = suggest(&kind_name, family.kinds().iter().map(|k| k.name));
@@ -123,14 +124,15 @@ fn account(declarations: &Declarations, entry: &mut Entry<'_>) -> Option<Account
         secondary_providers: entry.list("secondary_providers"),
         integrations: entry.list("integrations"),
         directory: entry.required("directory").unwrap_or_default(),
-        day_limit: entry.parsed("day_limit", 0, "must be a number of days; 0 keeps recordings forever", |s| {
-            s.parse().ok().filter(|n| *n >= 0)
-        }),
+        day_limit: entry.day_limit(),
         access_key: entry.required("access_key").unwrap_or_default(),
         secret_key: entry.required("secret_key").unwrap_or_default(),
         cloud_analysis: entry.flag("cloud_analysis", true),
         edge_analysis: entry.flag("edge_analysis", false),
     };
+    for error in form.check() {
+        entry.problem(&error);
+    }
     if !form.provider.is_empty() {
         entry.reference(declarations, "provider", Family::Provider, &form.provider);
     }
@@ -149,11 +151,13 @@ struct Entry<'a> {
     line: usize,
     keys: &'a BTreeMap<String, Written>,
     problems: &'a mut Vec<Problem>,
+    /// Keys that something was told about.
+    told: BTreeSet<String>,
 }
 
 impl<'a> Entry<'a> {
     fn new(what: &'static str, declared: &'a Declared, problems: &'a mut Vec<Problem>) -> Self {
-        Self { what, line: declared.line, keys: &declared.keys, problems }
+        Self { what, line: declared.line, keys: &declared.keys, problems, told: BTreeSet::new() }
     }
 
     fn keys(&self) -> impl Iterator<Item = &'a String> + use<'a> {
@@ -165,10 +169,18 @@ impl<'a> Entry<'a> {
         let written = self.keys.get(key);
         let origin = written.map_or(Origin::Line(self.line), |w| w.origin.clone());
         let title = match self.keys.get("name").map(|w| &w.value) {
-            Some(Value::Scalar(name)) => format!("{} \"{name}\"", self.what),
+            Some(Value::Scalar(name)) => format!("{} \"{}\"", self.what, name.escape_debug()),
             _ => self.what.to_owned(),
         };
         self.problems.push(Problem::at(&origin, format!("{title}: {message}")));
+        self.told.insert(key.to_owned());
+    }
+
+    /// Reports what the model says of a value, unless the value itself could not be read.
+    fn problem(&mut self, error: &FieldError) {
+        if !self.told.contains(&error.field) {
+            self.problem_at(&error.field, &error.message);
+        }
     }
 
     fn scalar(&mut self, key: &str) -> Option<String> {
@@ -186,6 +198,22 @@ impl<'a> Entry<'a> {
             self.problem_at(key, &format!("'{key}' is required"));
         }
         given
+    }
+
+    fn name(&mut self) -> Option<String> {
+        let name = self.required("name")?;
+        if let Err(error) = name::check(&name) {
+            self.problem(&error);
+        }
+        Some(name)
+    }
+
+    fn day_limit(&mut self) -> i32 {
+        let Some(text) = self.scalar("day_limit") else { return 0 };
+        account::parse_day_limit(&text).unwrap_or_else(|error| {
+            self.problem(&error);
+            0
+        })
     }
 
     fn parsed<T>(&mut self, key: &str, default: T, wanted: &str, parse: impl Fn(&str) -> Option<T>) -> T {

@@ -97,7 +97,27 @@ fn every_mistake_is_reported_at_its_line() {
         ),
         ("[\"events\"]", "\"events\"", 23, "'integrations' must be a list of names"),
         ("[\"events\"]", "[\"other\"]", 23, "this file declares no integration 'other'"),
-        ("day_limit = 30", "day_limit = -1", 27, "'day_limit' must be a number of days"),
+        ("day_limit = 30", "day_limit = -1", 27, "account \"site-a\": Day limit must be a number of days from 0"),
+        ("day_limit = 30", "day_limit = 36501", 27, "account \"site-a\": Day limit must be a number of days from 0"),
+        ("day_limit = 30", "day_limit = [30]", 27, "account \"site-a\": 'day_limit' must be a single value"),
+        ("directory = \"*\"", "directory = \"../x\"", 24, "account \"site-a\": Directory must not hold"),
+        ("access_key = \"A\"", "access_key = \"A B\"", 25, "account \"site-a\": Access key must be printable ASCII"),
+        ("secret_key = \"S\"", "secret_key = \"é\"", 26, "account \"site-a\": Secret key must be printable ASCII"),
+        ("name = \"site-a\"", "name = \" site-a\"", 21, "account \" site-a\": Name must not start or end with a space"),
+        ("name = \"local\"", "name = \"lo\\u0007cal\"", 11, "provider \"lo\\u{7}cal\": Name must not start or end"),
+        ("name = \"events\"", "name = \"events \"", 16, "integration \"events \": Name must not start or end"),
+        (
+            "[\"events\"]",
+            "[\"events\"]\nsecondary_providers = [\"local\"]",
+            24,
+            "account \"site-a\": The main provider cannot be a secondary one",
+        ),
+        (
+            "[\"events\"]",
+            "[\"events\", \"events\"]",
+            23,
+            "account \"site-a\": Integrations must not name 'events' twice",
+        ),
         ("secret_key = \"S\"\n", "", 20, "account \"site-a\": 'secret_key' is required"),
         ("day_limit = 30", "day_limit = 30\nday_limit = 31", 28, "duplicate key"),
         ("[[account]]", "[account]", 20, "write [[account]]"),
@@ -113,6 +133,27 @@ fn all_mistakes_at_once_and_no_secret_among_them() {
     let error = read("[server]\nlisten = \"x\"\n[admin]\npassword = [\"hunter2\"]\n").expect_err("two mistakes");
     assert_eq!(error.lines().count(), 2);
     assert!(!error.contains("hunter2"), "{error}");
+}
+
+#[test]
+fn one_mistake_is_reported_once() {
+    for (from, to) in [
+        ("provider = \"local\"", "provider = [\"local\"]"),
+        ("directory = \"*\"\n", ""),
+        ("directory = \"*\"", "directory = \"\""),
+        ("secret_key = \"S\"", "secret_key = { a = 1 }"),
+        ("day_limit = 30", "day_limit = \"a month\""),
+    ] {
+        let error = read(&EXAMPLE.replace(from, to)).expect_err(to);
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+}
+
+#[test]
+fn keys_that_are_refused_are_not_shown() {
+    let text = EXAMPLE.replace("\"A\"", "\"hunter two\"").replace("\"S\"", "\"hunter three\"");
+    let error = read(&text).expect_err("two mistakes");
+    assert!(error.lines().count() == 2 && !error.contains("hunter"), "{error}");
 }
 
 #[test]

@@ -23,6 +23,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+/// Memory of a connection for what it reads and for what it is about to write, in bytes; also the longest head of a
+/// request. Left to itself it grows to 400 KiB while a body arrives quickly.
+const BUFFER: usize = 64 * 1024;
+
 /// How connections are bounded.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -107,6 +111,7 @@ async fn talk(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(options.header_timeout)
+        .max_buf_size(BUFFER)
         .serve_connection(io, service);
     if let Err(error) = watcher.watch(connection).await {
         // a client that went away; its request has a line of its own

@@ -28,6 +28,42 @@ fn a_typo_names_file_line_and_key() {
     }
 }
 
+/// What would be refused when it is applied is refused when it is read, by `check` and by the start alike.
+#[test]
+fn what_cannot_be_applied_is_named_with_its_line() {
+    let file = "[[provider]]
+name = \"local \"
+kind = \"filesystem\"
+path = \"x\"
+
+[[account]]
+name = \"site-a\"
+provider = \"local \"
+directory = \"a/../b\"
+access_key = \"A B\"
+secret_key = \"hünter2\"
+day_limit = 36501
+";
+    for arguments in [&["--config", "vault.toml"][..], &["check", "--config", "vault.toml"]] {
+        let (output, dir) = run(file, arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        let problems: Vec<&str> = stderr.lines().collect();
+        assert_eq!(
+            problems,
+            [
+                "vault.toml line 2: provider \"local \": Name must not start or end with a space or hold control characters",
+                "vault.toml line 9: account \"site-a\": Directory must not hold an empty part, '.' or '..'",
+                "vault.toml line 10: account \"site-a\": Access key must be printable ASCII without spaces",
+                "vault.toml line 11: account \"site-a\": Secret key must be printable ASCII without spaces",
+                "vault.toml line 12: account \"site-a\": Day limit must be a number of days from 0 (keep for ever) to 36500",
+            ],
+            "{arguments:?}"
+        );
+        assert!(!dir.path().join("data").exists(), "nothing was started");
+    }
+}
+
 #[test]
 fn check_tries_every_connection() {
     let file = "[[provider]]\nname = \"local\"\nkind = \"filesystem\"\npath = \"recordings\"\n";

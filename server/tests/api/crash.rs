@@ -1,6 +1,7 @@
 //! The promise itself: SIGKILL at random moments under load, and every upload that was answered 200
 //! is there afterwards, byte for byte, and its event arrives.
 
+use crate::gate::s3;
 use crate::process::{Client, free_address, http, random, start};
 use axum::Router;
 use axum::body::Bytes;
@@ -30,18 +31,12 @@ async fn nothing_answered_200_is_lost_on_disk() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_answered_200_is_lost_on_s3() {
     let dir = tempfile::tempdir().unwrap();
-    let server = |name: &str| {
-        let name = format!("VAULT_TEST_S3_{name}");
-        #[expect(clippy::disallowed_methods, reason = "how the test runner says where servers are")]
-        std::env::var(&name)
-            .unwrap_or_else(|_| panic!("{name} is not set: run make test, or scripts/services start s3"))
-    };
     let provider = format!(
         "kind = \"s3\"\nendpoint = \"{}\"\nbucket = \"{}\"\nregion = \"us-east-1\"\naccess_key = \"{}\"\nsecret_key = \"{}\"\npath_style = true",
-        server("ENDPOINT"),
-        server("BUCKET"),
-        server("ACCESS_KEY"),
-        server("SECRET_KEY"),
+        s3("ENDPOINT"),
+        s3("BUCKET"),
+        s3("ACCESS_KEY"),
+        s3("SECRET_KEY"),
     );
     survive(dir.path(), &provider).await;
 }

@@ -54,9 +54,9 @@ fn table(rows: Vec<AccountView>, needle: RwSignal<String>) -> AnyView {
                         <th scope="col">"Status"</th>
                         <th scope="col">"Account"</th>
                         <th scope="col">"Provider"</th>
-                        <th scope="col">"Integrations"</th>
+                        <th scope="col" data-spare="2">"Integrations"</th>
                         <th scope="col">"Access key"</th>
-                        <th scope="col">"Keeps"</th>
+                        <th scope="col" data-spare="2">"Keeps"</th>
                         <th scope="col"><span class="sr-only">"Actions"</span></th>
                     </tr>
                 </thead>
@@ -89,7 +89,7 @@ fn tr(row: AccountView, needle: RwSignal<String>) -> AnyView {
                 {row.provisioned.then(provisioned)}
             </th>
             <td data-label="Provider">{provider}</td>
-            <td data-label="Integrations" class="clip">
+            <td data-label="Integrations" data-spare="2" class="clip">
                 {if integrations.is_empty() {
                     view! { <span class="quiet">"none"</span> }.into_any()
                 } else {
@@ -102,7 +102,7 @@ fn tr(row: AccountView, needle: RwSignal<String>) -> AnyView {
                     <CopyButton text=access_key what=format!("access key of {name}")/>
                 </span>
             </td>
-            <td data-label="Keeps">{keeps}</td>
+            <td data-label="Keeps" data-spare="2">{keeps}</td>
             <td class="actions">
                 <a class="icon-button" href=format!("{edit}/keys") data-noscroll="" aria-label=format!("Agent settings of {name}")>
                     {icon(Icon::Key)}

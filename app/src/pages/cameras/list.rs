@@ -53,10 +53,10 @@ fn table(rows: Vec<DeviceView>, needle: RwSignal<String>) -> AnyView {
                     <tr>
                         <th scope="col">"Status"</th>
                         <th scope="col">"Name"</th>
-                        <th scope="col">"Key"</th>
+                        <th scope="col" data-spare="2">"Key"</th>
                         <th scope="col">"Identity"</th>
-                        <th scope="col">"Version"</th>
-                        <th scope="col">"Host"</th>
+                        <th scope="col" data-spare="2">"Version"</th>
+                        <th scope="col" data-spare="2">"Host"</th>
                         <th scope="col">"Last seen"</th>
                         <th scope="col">"Last recording"</th>
                         <th scope="col"><span class="sr-only">"Actions"</span></th>
@@ -98,12 +98,12 @@ fn tr(row: DeviceView, needle: RwSignal<String>) -> AnyView {
                 <a class="row-link" href=media>{name.clone()}</a>
                 {(!row.capture.is_empty()).then(|| view! { " " <span class="quiet">"(" {row.capture} ")"</span> })}
             </th>
-            <td data-label="Key" class="mono clip">{row.key}</td>
+            <td data-label="Key" data-spare="2" class="mono clip">{row.key}</td>
             <td data-label="Identity">
                 {identity} {(!row.account.is_empty()).then(|| view! { " " <span class="quiet">{row.account}</span> })}
             </td>
-            <td data-label="Version">{or_dash(row.version)}</td>
-            <td data-label="Host" class="clip">{or_dash(row.hostname)}</td>
+            <td data-label="Version" data-spare="2">{or_dash(row.version)}</td>
+            <td data-label="Host" data-spare="2" class="clip">{or_dash(row.hostname)}</td>
             <td data-label="Last seen">{time(row.last_seen)}</td>
             <td data-label="Last recording">{time(row.last_recording)}</td>
             <td class="actions">

@@ -65,7 +65,9 @@ fn dialog(family: Family, editor: Result<ConnectionEditor, AppError>) -> AnyView
                     (_, Some(_)) => "Edit",
                     _ => "Add",
                 };
-                let title = format!("{verb} {} {}", kind.label, words(family).one);
+                // Not "Blob Storage storage provider".
+                let noun = if kind.label.ends_with("Storage") { "provider" } else { words(family).one };
+                let title = format!("{verb} {} {noun}", kind.label);
                 view! {
                     <Title text=title.clone()/>
                     <Dialog title=title close=list size="wide">{form(editor, kind)}</Dialog>

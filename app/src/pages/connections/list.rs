@@ -90,8 +90,8 @@ fn table(
                     <tr>
                         <th scope="col">"Status"</th>
                         <th scope="col">"Name"</th>
-                        <th scope="col">"Kind"</th>
-                        <th scope="col">"Goes to"</th>
+                        <th scope="col" data-spare=integrations.then_some("3")>"Kind"</th>
+                        <th scope="col" data-spare="2">"Goes to"</th>
                         <th scope="col">"Used by"</th>
                         {integrations.then(|| view! { <th scope="col">"Deliveries"</th> })}
                         <th scope="col"><span class="sr-only">"Actions"</span></th>
@@ -138,8 +138,8 @@ fn tr(row: ConnectionView, needle: RwSignal<String>, test: ServerAction<SendStor
                 <a class="row-link" href=edit.clone() data-noscroll="">{row.name.clone()}</a>
                 {row.provisioned.then(provisioned)}
             </th>
-            <td data-label="Kind"><span class="kind">{icon(kind_icon(&row.kind))} {label}</span></td>
-            <td data-label="Goes to" class="mono clip">{target}</td>
+            <td data-label="Kind" data-spare=integration.then_some("3")><span class="kind">{icon(kind_icon(&row.kind))} {label}</span></td>
+            <td data-label="Goes to" data-spare="2" class="mono clip">{target}</td>
             <td data-label="Used by" class="clip" data-quiet=row.used_by.is_empty().then_some("")>{used_by}</td>
             {deliveries}
             <td class="actions">

@@ -36,10 +36,11 @@ pub fn MoveDialog() -> impl IntoView {
                 </div>
                 <footer class="dialog-foot">
                     <a class="button" href=CLOSE data-noscroll="">"Cancel"</a>
-                    <button type="submit" class="button primary" disabled=pending>
-                        {icon(Icon::Arrow)}
-                        "Move recordings"
-                    </button>
+                    <Suspense>
+                        {move || Suspend::new(async move {
+                            question.await.is_ok_and(|q| !q.targets.is_empty()).then(|| submit(pending))
+                        })}
+                    </Suspense>
                 </footer>
             </ActionForm>
         </Dialog>
@@ -47,8 +48,30 @@ pub fn MoveDialog() -> impl IntoView {
     .into_any()
 }
 
+fn submit(pending: Memo<bool>) -> AnyView {
+    view! {
+        <button type="submit" class="button primary" disabled=pending>
+            {icon(Icon::Arrow)}
+            "Move recordings"
+        </button>
+    }
+    .into_any()
+}
+
 fn ask(question: MoveQuestion) -> AnyView {
     let MoveQuestion { from, name, recordings, accounts, targets } = question;
+    if targets.is_empty() {
+        return view! {
+            <div class="note" data-tone="info">
+                {icon(Icon::Info)}
+                <span>
+                    "There is no other provider to move the recordings of " <strong>{name}</strong> " to. "
+                    <a href="/providers/new" data-noscroll="">"Add a storage provider"</a> ", or enable one."
+                </span>
+            </div>
+        }
+        .into_any();
+    }
     let still = (!accounts.is_empty()).then(|| {
         view! {
             <div class="note" data-tone="warn">
@@ -60,7 +83,6 @@ fn ask(question: MoveQuestion) -> AnyView {
             </div>
         }
     });
-    let none = targets.is_empty();
     let options = targets.into_iter().map(|(id, name)| view! { <option value=id.to_string()>{name}</option> });
     view! {
         <p>
@@ -72,7 +94,6 @@ fn ask(question: MoveQuestion) -> AnyView {
         <div class="field">
             <label for="move-to">"Move to"</label>
             <select id="move-to" class="input" name="to" required=true>{options.collect_view()}</select>
-            {none.then(|| view! { <p class="field-help">"There is no other enabled provider: add one first."</p> })}
         </div>
     }
     .into_any()
@@ -111,7 +132,7 @@ fn look_again(work: impl Fn() + Clone + 'static) {
 }
 
 fn panel(moves: Vec<MoveView>, change: ServerAction<ChangeMove>) -> AnyView {
-    let (open, ended): (Vec<_>, Vec<_>) = moves.into_iter().partition(|m| m.state != MoveState::Done);
+    let (open, ended): (Vec<_>, Vec<_>) = moves.into_iter().partition(|m| m.state.is_open());
     let shown = open.into_iter().chain(ended.into_iter().take(1)).map(|m| one(m, change)).collect_view();
     view! { <div class="moves" aria-live="polite">{shown}</div> }.into_any()
 }
@@ -121,6 +142,7 @@ fn one(row: MoveView, change: ServerAction<ChangeMove>) -> AnyView {
         MoveState::Running => ("info", status(State::Warn, "Moving")),
         MoveState::Paused => ("warn", status(State::Off, "Paused")),
         MoveState::Done => ("good", status(State::Good, "Moved")),
+        MoveState::Stopped => ("info", status(State::Off, "Stopped")),
     };
     let so_far = row.moved + row.failed;
     let total = row.total.max(so_far);
@@ -143,7 +165,7 @@ fn one(row: MoveView, change: ServerAction<ChangeMove>) -> AnyView {
     let buttons = match row.state {
         MoveState::Running => vec![button("pause", "Pause")],
         MoveState::Paused => vec![button("resume", "Resume"), button("stop", "Stop here")],
-        MoveState::Done => Vec::new(),
+        MoveState::Done | MoveState::Stopped => Vec::new(),
     };
     let label = format!("{} to {}", row.from, row.to);
     let name = format!("Move from {label}");

@@ -82,8 +82,10 @@ fn period_form(id: i64, input: Memo<ReplayInput>) -> AnyView {
     let until = Signal::derive(move || input.with(|input| input.until.clone()));
     view! {
         <form class="filters" method="get" action=here aria-label="Period" on:submit=on_submit>
-            {instant(local, "from", "Stored from", from)}
-            {instant(local, "until", "Until", until)}
+            <div class="filter-pair">
+                {instant(local, "from", "Stored from", from)}
+                {instant(local, "until", "Until", until)}
+            </div>
             <Transition>
                 {move || Suspend::new(async move {
                     let names = choices.await.map(|c| c.accounts).unwrap_or_default();

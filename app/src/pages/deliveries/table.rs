@@ -29,9 +29,9 @@ pub(super) fn table(query: &DeliveriesQuery, page: Page<DeliveryView>, retry: Se
                         <th scope="col">"Status"</th>
                         <th scope="col">"Since"</th>
                         <th scope="col">"Integration"</th>
-                        <th scope="col">"Camera"</th>
+                        <th scope="col" data-spare="1">"Camera"</th>
                         <th scope="col">"Recording"</th>
-                        <th scope="col">"Purpose"</th>
+                        <th scope="col" data-spare="1">"Purpose"</th>
                         <th scope="col">"Outcome"</th>
                         <th scope="col"><span class="sr-only">"Actions"</span></th>
                     </tr>
@@ -88,11 +88,11 @@ fn tr(query: &DeliveriesQuery, row: DeliveryView, retry: ServerAction<RetryDeliv
             <td data-label="Status">{state_of(&row)}</td>
             <td data-label="Since"><Time at=row.created_at/></td>
             <td data-label="Integration" class="clip">{row.connection.clone()}</td>
-            <td data-label="Camera" class="clip" title=row.device.clone()>{row.device.clone()}</td>
+            <td data-label="Camera" data-spare="1" class="clip" title=row.device.clone()>{row.device.clone()}</td>
             <th scope="row" data-label="Recording" class="mono clip file" data-quiet=gone.then_some("")>
                 <a class="row-link" href=show.clone() data-noscroll="" title=title>{file}</a>
             </th>
-            <td data-label="Purpose">{purpose(&row)}</td>
+            <td data-label="Purpose" data-spare="1">{purpose(&row)}</td>
             <td data-label="Outcome" class="clip outcome" title=row.last_error.clone()>{outcome}</td>
             <td class="actions">
                 {again}

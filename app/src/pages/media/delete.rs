@@ -21,6 +21,7 @@ pub fn DeleteRecordingsDialog() -> impl IntoView {
         None => query.with(|q| q.get_all("id")).unwrap_or_default(),
     });
     let error = Signal::derive(move || delete.value().get().and_then(Result::err));
+    let nothing = Signal::derive(move || ids.with(Vec::is_empty));
     let question = move || match ids.with(Vec::len) {
         0 => "No recording is selected. Go back and tick the ones to delete.".to_owned(),
         1 => "Delete this recording? It is removed from the vault and from its store, for good.".to_owned(),
@@ -41,7 +42,7 @@ pub fn DeleteRecordingsDialog() -> impl IntoView {
         <Title text="Delete recordings"/>
         <Dialog title="Delete recordings" close=back size="narrow">
             <ActionForm action=delete attr:class="dialog-form">
-                <Confirm close=back action="Delete" pending=delete.pending()>
+                <Confirm close=back action="Delete" pending=delete.pending() nothing=nothing>
                     <Problem error=error/>
                     <input type="hidden" name="ids" value=move || ids.with(|ids| ids.join(","))/>
                     <input type="hidden" name="back" value=back/>

@@ -47,8 +47,10 @@ pub(super) fn filters(query: Memo<MediaQuery>) -> AnyView {
                     move || query.with(|query| selects(query, &choices))
                 })}
             </Transition>
-            {instant(local, "from", "From", moment(query, |q| &q.from))}
-            {instant(local, "until", "Until", moment(query, |q| &q.until))}
+            <div class="filter-pair">
+                {instant(local, "from", "From", moment(query, |q| &q.from))}
+                {instant(local, "until", "Until", moment(query, |q| &q.until))}
+            </div>
             <div class="filter-buttons">
                 <button type="submit" class="button">{icon(Icon::Search)} "Filter"</button>
                 {move || {

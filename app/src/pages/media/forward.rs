@@ -64,10 +64,15 @@ pub fn ForwardDialog() -> impl IntoView {
                 </div>
                 <footer class="dialog-foot">
                     <a class="button" href=back data-noscroll="">"Cancel"</a>
-                    <button type="submit" class="button primary" disabled=pending>
-                        {icon(Icon::Send)}
-                        {move || if pending.get() { "Queueing…" } else { "Forward" }}
-                    </button>
+                    <Suspense>
+                        {move || {
+                            let chosen = !ids.with(Vec::is_empty);
+                            Suspend::new(async move {
+                                let vaults = choices.await.is_ok_and(|vaults| !vaults.is_empty());
+                                (chosen && vaults).then(|| submit(pending))
+                            })
+                        }}
+                    </Suspense>
                 </footer>
             </ActionForm>
         </Dialog>
@@ -75,13 +80,28 @@ pub fn ForwardDialog() -> impl IntoView {
     .into_any()
 }
 
+fn submit(pending: Memo<bool>) -> AnyView {
+    view! {
+        <button type="submit" class="button primary" disabled=pending>
+            {icon(Icon::Send)}
+            {move || if pending.get() { "Queueing…" } else { "Forward" }}
+        </button>
+    }
+    .into_any()
+}
+
+/// The vaults to choose from, or how to get one.
 fn targets(choices: Vec<ForwardChoice>) -> AnyView {
     if choices.is_empty() {
         return view! {
-            <p class="field-help">
-                "There is no vault to forward to yet: "
-                <a href="/integrations/new/vault" data-noscroll="">"add an integration Kerberos Vault"</a> "."
-            </p>
+            <div class="note" data-tone="info">
+                {icon(Icon::Info)}
+                <span>
+                    "There is no vault to forward to yet. "
+                    <a href="/integrations/new/vault" data-noscroll="">"Add an integration Kerberos Vault"</a>
+                    ", or enable one in " <a href="/integrations">"Integrations"</a> "."
+                </span>
+            </div>
         }
         .into_any();
     }

@@ -81,14 +81,14 @@ fn panel(query: &MediaQuery, page: Page<RecordingView>) -> AnyView {
                     <thead>
                         <tr>
                             <th scope="col" class="tick">{select_all(selected)}</th>
-                            <th scope="col">"Status"</th>
+                            <th scope="col" data-spare="1">"Status"</th>
                             <th scope="col">"Recorded"</th>
-                            <th scope="col">"Account"</th>
-                            <th scope="col">"Provider"</th>
+                            <th scope="col" data-spare="3">"Account"</th>
+                            <th scope="col" data-spare="2">"Provider"</th>
                             <th scope="col">"Camera"</th>
                             <th scope="col">"File"</th>
                             <th scope="col" class="number">"Size"</th>
-                            <th scope="col" class="number">"Length"</th>
+                            <th scope="col" class="number" data-spare="3">"Length"</th>
                             <th scope="col"><span class="sr-only">"Actions"</span></th>
                         </tr>
                     </thead>
@@ -112,16 +112,16 @@ fn tr(query: &MediaQuery, row: RecordingView) -> AnyView {
             <td class="tick">
                 <input type="checkbox" name="id" value=row.id.to_string() aria-label=format!("Select {file}")/>
             </td>
-            <td data-label="Status">{status(State::Good, "Stored")}</td>
+            <td data-label="Status" data-spare="1">{status(State::Good, "Stored")}</td>
             <td data-label="Recorded"><Time at=row.timestamp/></td>
-            <td data-label="Account">{row.account}</td>
-            <td data-label="Provider">{row.provider}</td>
+            <td data-label="Account" data-spare="3" class="clip" title=row.account.clone()>{row.account.clone()}</td>
+            <td data-label="Provider" data-spare="2" class="clip" title=row.provider.clone()>{row.provider.clone()}</td>
             <td data-label="Camera" class="clip" title=row.device>{camera}</td>
             <th scope="row" data-label="File" class="mono clip file">
                 <a class="row-link" href=play.clone() data-noscroll="" title=row.key>{file.clone()}</a>
             </th>
             <td data-label="Size" class="number">{bytes(row.size)}</td>
-            <td data-label="Length" class="number">{duration(row.duration_ms)}</td>
+            <td data-label="Length" data-spare="3" class="number">{duration(row.duration_ms)}</td>
             <td class="actions">
                 <a class="icon-button" href=play data-noscroll="" aria-label=format!("Play {file}")>{icon(Icon::Play)}</a>
                 <a class="icon-button" href=download download="" rel="external" aria-label=format!("Download {file}")>

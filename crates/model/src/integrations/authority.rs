@@ -1,11 +1,13 @@
 //! The field for a certificate authority of the owner's.
 
 use crate::field::{Field, FieldError};
+use crate::text_file::TextFile;
 
 /// Which authority to trust instead of the system's.
 pub(super) const CA_CERTIFICATE: Field = Field::multiline("ca_certificate", "CA certificate")
     .placeholder("-----BEGIN CERTIFICATE-----")
     .help("For TLS with an authority of your own: its certificate as PEM. It is then the only one trusted.")
+    .file(TextFile::Certificate)
     .target();
 
 /// Checks that a certificate was pasted, not a key or a path.

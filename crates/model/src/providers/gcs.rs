@@ -2,6 +2,7 @@ use super::s3::{SIGNED_URLS, Signer};
 use crate::connection::Definition;
 use crate::field::{Field, FieldError};
 use crate::secret::Secret;
+use crate::text_file::TextFile;
 use serde::Deserialize;
 
 /// A bucket at Google Cloud Storage.
@@ -77,7 +78,8 @@ impl Definition for Gcs {
             .placeholder(
                 r#"{"type": "service_account", "client_email": "vault@project.iam.gserviceaccount.com", "private_key": "-----BEGIN PRIVATE KEY-----…"}"#,
             )
-            .help("Paste the whole JSON file."),
+            .help("The whole JSON file.")
+            .file(TextFile::Json),
         SIGNED_URLS,
     ];
 

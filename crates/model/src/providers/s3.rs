@@ -1,6 +1,7 @@
 use crate::connection::Definition;
 use crate::field::{Field, FieldError};
 use crate::secret::Secret;
+use crate::text_file::TextFile;
 use serde::Deserialize;
 
 /// Amazon S3, or anything that speaks its protocol exactly.
@@ -112,6 +113,7 @@ pub(super) const PUBLIC_ENDPOINT: Field = Field {
 pub(super) const CA: Field = Field::multiline("ca", "Certificate authority")
     .placeholder("-----BEGIN CERTIFICATE-----…")
     .help("Of a server with a certificate of your own making: its authority, as PEM.")
+    .file(TextFile::Certificate)
     .target();
 
 /// Checks that a certificate looks like one.

@@ -1,6 +1,6 @@
 //! One camera's deliveries to one integration, sent one after the other.
 
-use super::backoff::{MAX_ATTEMPTS, wait_ms};
+use super::backoff::{MAX_ATTEMPTS, Pace};
 use super::{Integration, LEASE_MS, open};
 use crate::Result;
 use crate::clock::now_ms;
@@ -42,6 +42,7 @@ pub(super) struct Lane {
     copies: Copies,
     way: Way,
     device: String,
+    pace: Pace,
     stop: CancellationToken,
 }
 
@@ -67,6 +68,7 @@ impl Lane {
             copies: integration.copies.clone(),
             way: integration.sink.way.clone(),
             device,
+            pace: integration.pace,
             stop: integration.stop.clone(),
         }
     }
@@ -258,7 +260,7 @@ impl Lane {
         let reason: String = error.message.chars().take(MAX_ERROR).collect();
         let (id, device) = (self.integration_id, self.device.clone());
         let in_a_row = if park { 0 } else { in_a_row };
-        let next = if park { 0 } else { now_ms() + wait_ms(in_a_row) };
+        let next = if park { 0 } else { now_ms() + self.pace.wait_ms(in_a_row) };
         self.db
             .write(move |tx| {
                 Box::pin(async move {

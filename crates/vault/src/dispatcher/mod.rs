@@ -12,6 +12,7 @@ use crate::db::Db;
 use crate::deliveries::Wakeups;
 use crate::entity::lane as lane_row;
 use crate::recordings::Recordings;
+pub use backoff::Pace;
 use lane::Lane;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -21,8 +22,6 @@ use std::time::Duration;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-/// How often a worker looks without being woken.
-const POLL: Duration = Duration::from_secs(2);
 /// How often integrations are looked at without a change in this process.
 const RELOAD: Duration = Duration::from_secs(10);
 /// How long a replica may hold a lane without a sign of life, in milliseconds.
@@ -41,6 +40,7 @@ pub(crate) struct Dispatcher {
     pub(crate) copies: Copies,
     pub(crate) wakeups: Wakeups,
     pub(crate) vault_id: String,
+    pub(crate) pace: Pace,
 }
 
 struct Worker {
@@ -97,6 +97,7 @@ impl Dispatcher {
                 copies: self.copies.clone(),
                 wakeups: self.wakeups.clone(),
                 vault_id: self.vault_id.clone(),
+                pace: self.pace,
                 sink,
                 stop: stop.clone(),
             };
@@ -120,6 +121,7 @@ struct Integration {
     copies: Copies,
     wakeups: Wakeups,
     vault_id: String,
+    pace: Pace,
     sink: OpenSink,
     stop: CancellationToken,
 }
@@ -136,7 +138,7 @@ impl Integration {
             Way::Unusable(_) => 1,
         };
         loop {
-            let mut next_look = POLL;
+            let mut next_look = self.pace.poll;
             if running.len() < concurrency && !self.stop.is_cancelled() {
                 match self.claim(&busy, concurrency - running.len()).await {
                     Ok(devices) => {
@@ -144,7 +146,7 @@ impl Integration {
                             busy.insert(device.clone());
                             running.spawn(Lane::new(&self, device).run());
                         }
-                        next_look = self.until_next().await.unwrap_or(POLL).min(POLL);
+                        next_look = next_look.min(self.until_next().await.unwrap_or(next_look));
                     }
                     Err(error) => tracing::error!(error = &error as &dyn StdError, "the outbox cannot be read"),
                 }

@@ -47,11 +47,12 @@ impl Ingest {
             }
         };
         let store = &target.provider.store;
-        if let Err(error) = publish(store.as_ref(), &target.key, received.bytes).await {
+        let published = publish(store.as_ref(), &target.key, received.bytes, &received.content.sha256).await;
+        if let Err(Unpublished { error, clean }) = published {
             // The provider may have stored it all the same. A new key is cleared; a replaced one is
             // compared with its row by housekeeping. Nobody waits for that, but the key does.
-            // One that may still arrive late keeps its intent, so that it is found.
-            let keep = existing.is_some() || error.kind == StoreErrorKind::Unavailable;
+            // One that may still arrive late keeps its intent, so that it is found; so do parts that are left.
+            let keep = existing.is_some() || error.kind == StoreErrorKind::Unavailable || !clean;
             let (this, replaces) = (self.clone(), existing.is_some());
             tokio::spawn(async move {
                 let _turn = turn;
@@ -124,15 +125,21 @@ async fn is_there(target: &Target, row: &recording::Model) -> bool {
     size.is_some_and(|size| i64::try_from(size).is_ok_and(|size| size == row.size))
 }
 
-async fn publish(store: &dyn BlobStore, key: &ObjectKey, bytes: Arrived) -> Result<(), StoreError> {
+/// What did not become visible, as far as the provider says.
+struct Unpublished {
+    error: StoreError,
+    /// Whether none of its parts are left.
+    clean: bool,
+}
+
+async fn publish(store: &dyn BlobStore, key: &ObjectKey, bytes: Arrived, sha256: &str) -> Result<(), Unpublished> {
     match bytes {
-        Arrived::Whole(held) => store.put(key, held.bytes.clone()).await,
-        Arrived::Parts(multipart) => {
-            let completed = multipart.complete().await;
-            if completed.is_err() {
-                multipart.abort().await;
-            }
-            completed
+        Arrived::Whole(held) => {
+            store.put_hashed(key, held.bytes.clone(), sha256).await.map_err(|error| Unpublished { error, clean: true })
         }
+        Arrived::Parts(multipart) => match multipart.complete().await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(Unpublished { error, clean: multipart.abort().await }),
+        },
     }
 }

@@ -4,7 +4,7 @@ use super::buffer::{HeldPart, PartBuffer};
 use super::digest::{Content, Digest};
 use super::shares::Share;
 use super::{Ingest, Intent, Target, UploadError};
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 use model::ObjectKey;
 use model::error::StoreError;
@@ -121,8 +121,7 @@ impl Ingest {
                     begun.send(full).await?;
                 }
                 let fits = chunk.len().min(part_size - part.len());
-                part.push(&chunk[..fits]).await?;
-                chunk.advance(fits);
+                part.push(chunk.split_to(fits)).await?;
             }
         }
         match digest.size() {
@@ -138,7 +137,7 @@ impl Ingest {
         let left = target
             .content_length
             .map(|all| usize::try_from(all.saturating_sub(sent)).unwrap_or(usize::MAX).min(part_size));
-        PartBuffer::new(self.budget.clone(), left)
+        PartBuffer::new(self.budget.clone(), part_size, left)
     }
 
     async fn next<S, E>(&self, body: &mut S) -> Result<Option<Bytes>, UploadError>

@@ -96,7 +96,7 @@ impl Moves {
                     .or(provider_move::Column::ToProviderId.is_in([from, to]));
                 let unfinished = provider_move::Entity::find()
                     .filter(involved)
-                    .filter(provider_move::Column::State.ne(MoveState::Done.as_str()))
+                    .filter(provider_move::Column::State.is_in(MoveState::OPEN.map(MoveState::as_str)))
                     .one(tx)
                     .await?;
                 if unfinished.is_some() {
@@ -153,7 +153,7 @@ impl Moves {
     /// Ends it where it stands.
     pub async fn stop(&self, actor: &Actor, id: i64) -> Result<()> {
         self.change(actor, id, "stopped moving recordings", |row| {
-            row.state = Set(MoveState::Done.as_str().into());
+            row.state = Set(MoveState::Stopped.as_str().into());
             row.finished_at = Set(now_ms());
         })
         .await
@@ -172,7 +172,7 @@ impl Moves {
                 Box::pin(async move {
                     let row =
                         provider_move::Entity::find_by_id(id).one(tx).await?.ok_or(VaultError::NotFound("move"))?;
-                    if row.state == MoveState::Done.as_str() {
+                    if !MoveState::parse(&row.state).is_open() {
                         return Err(VaultError::Conflict("This move has ended already.".into()));
                     }
                     let mut row = row.into_active_model();
@@ -191,7 +191,7 @@ pub(crate) async fn involves(tx: &impl ConnectionTrait, provider_id: i64) -> Res
         provider_move::Column::FromProviderId.eq(provider_id).or(provider_move::Column::ToProviderId.eq(provider_id));
     let unfinished = provider_move::Entity::find()
         .filter(involved)
-        .filter(provider_move::Column::State.ne(MoveState::Done.as_str()));
+        .filter(provider_move::Column::State.is_in(MoveState::OPEN.map(MoveState::as_str)));
     Ok(unfinished.one(tx).await?.is_some())
 }
 

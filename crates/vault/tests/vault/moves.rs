@@ -106,6 +106,7 @@ async fn one_at_a_time_and_only_to_where_it_makes_sense() {
     assert!(matches!(t.vault.moves.start(&actor(), to, from).await, Err(VaultError::Conflict(_))));
     t.vault.moves.pause(&actor(), id).await.unwrap();
     t.vault.moves.stop(&actor(), id).await.unwrap();
+    assert_eq!(latest(&t).await.state, MoveState::Stopped, "whoever looks is not told that all was moved");
     assert!(matches!(t.vault.moves.resume(&actor(), id).await, Err(VaultError::Conflict(_))), "it has ended");
     t.vault.moves.start(&actor(), to, from).await.unwrap();
 }

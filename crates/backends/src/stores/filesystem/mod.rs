@@ -97,8 +97,10 @@ impl Inner {
         let (mut file, staged) = self.staging.create(&self.folders, key).map_err(|e| in_words("stored", e))?;
         let written = file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|e| in_words("stored", e));
         let published = written.and_then(|()| self.publish(&staged, key));
-        if published.is_err() {
-            self.staging.remove(&staged);
+        if published.is_err()
+            && let Err(error) = self.staging.remove(&staged)
+        {
+            tracing::warn!(%error, path = %staged.display(), "a staging file is left behind");
         }
         published
     }

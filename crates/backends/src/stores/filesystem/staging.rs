@@ -47,13 +47,11 @@ impl Staging {
         ours.then(|| self.folder.join(name))
     }
 
-    /// Removes a file that will never become an object. Failing to is no reason to fail: it is
-    /// invisible, and found again by its key.
-    pub(super) fn remove(&self, path: &Path) {
-        if let Err(error) = fs::remove_file(path)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            tracing::warn!(%error, path = %path.display(), "a staging file is left behind");
+    /// Removes a file that will never become an object; one that is gone is fine.
+    pub(super) fn remove(&self, path: &Path) -> io::Result<()> {
+        match fs::remove_file(path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
         }
     }
 
@@ -69,7 +67,7 @@ impl Staging {
         for entry in entries {
             let entry = entry?;
             if let Some(name) = entry.file_name().to_str().filter(|n| n.starts_with(&prefix)) {
-                self.remove(&entry.path());
+                self.remove(&entry.path())?;
                 removed.push(name.to_owned());
             }
         }

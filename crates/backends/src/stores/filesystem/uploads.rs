@@ -142,10 +142,14 @@ impl Inner {
     }
 
     pub(super) fn abort(&self, key: &ObjectKey, upload: &UploadId) -> Result<(), StoreError> {
-        if let Some(path) = parse(upload).and_then(|(name, _)| self.staging.find(key, name)) {
-            self.staging.remove(&path);
-            self.forget_upload(upload);
+        let found = parse(upload).and_then(|(name, _)| Some((name, self.staging.find(key, name)?)));
+        let Some((name, path)) = found else { return Ok(()) };
+        // Where its folder is away, a running upload's file is not gone: it comes back with the folder.
+        if self.uploads.find(name).is_some() && !self.staging.folder().exists() {
+            return Err(StoreError::new(StoreErrorKind::Unavailable, "The provider's folder is not there."));
         }
+        self.staging.remove(&path).map_err(|e| in_words("given up", e))?;
+        self.uploads.forget(name);
         Ok(())
     }
 

@@ -7,6 +7,7 @@
 mod client;
 mod error;
 mod probe;
+mod signing;
 mod uploads;
 
 use crate::clock::Clock;
@@ -29,6 +30,7 @@ use model::ports::{BlobStore, ByteStream, CONTENT_TYPE, Part, UploadId};
 use model::probe::ProbeReport;
 use model::providers::{Encryption, S3Target, Signer};
 use reqwest::Url;
+use signing::KnownHash;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,6 +104,20 @@ impl S3Store {
         |error| self.trouble(error).into()
     }
 
+    async fn put_object(&self, key: &ObjectKey, bytes: Bytes, hash: Option<KnownHash>) -> Result<(), StoreError> {
+        let request = self.clients.bulk.put_object().bucket(&self.target.bucket).key(key.as_str());
+        let request = request.set_server_side_encryption(self.encryption()).set_ssekms_key_id(self.kms_key());
+        let request = request.set_storage_class(self.storage_class()).content_type(CONTENT_TYPE);
+        let request = request.body(SdkStream::from(bytes)).customize();
+        let request = match hash {
+            _ if self.uses_tls() => request.disable_payload_signing(),
+            Some(hash) => request.interceptor(hash),
+            None => request,
+        };
+        request.send().await.map_err(self.failed())?;
+        Ok(())
+    }
+
     /// A missing object looks like a missing bucket to HEAD; taking one for the other would make
     /// every recording look lost.
     async fn check_bucket(&self) -> Result<(), StoreError> {
@@ -124,13 +140,11 @@ impl BlobStore for S3Store {
     }
 
     async fn put(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StoreError> {
-        let request = self.clients.bulk.put_object().bucket(&self.target.bucket).key(key.as_str());
-        let request = request.set_server_side_encryption(self.encryption()).set_ssekms_key_id(self.kms_key());
-        let request = request.set_storage_class(self.storage_class()).content_type(CONTENT_TYPE);
-        let request = request.body(SdkStream::from(bytes)).customize();
-        let request = if self.uses_tls() { request.disable_payload_signing() } else { request };
-        request.send().await.map_err(self.failed())?;
-        Ok(())
+        self.put_object(key, bytes, None).await
+    }
+
+    async fn put_hashed(&self, key: &ObjectKey, bytes: Bytes, sha256: &str) -> Result<(), StoreError> {
+        self.put_object(key, bytes, Some(KnownHash(sha256.to_owned()))).await
     }
 
     async fn head(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {

@@ -1,0 +1,35 @@
+//! Connections that the configuration file declares.
+
+use super::{Connections, find};
+use crate::Result;
+use crate::audit::Actor;
+use model::connection::ConnectionForm;
+use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, IntoActiveModel as _};
+
+impl Connections {
+    /// Makes a connection what the file says. One that is so already is not touched: a mere start must not end the
+    /// waits of its deliveries after failures.
+    pub(crate) async fn declare(&self, actor: &Actor, form: ConnectionForm) -> Result<()> {
+        match form.id {
+            Some(id) if self.is_already(id, &form).await? => self.mark_declared(id).await,
+            _ => self.save_as(actor, form, true).await.map(drop),
+        }
+    }
+
+    async fn is_already(&self, id: i64, form: &ConnectionForm) -> Result<bool> {
+        let row = self.row(id).await?;
+        Ok(row.kind == form.kind && row.enabled == form.enabled && self.settings(&row)? == form.settings)
+    }
+
+    async fn mark_declared(&self, id: i64) -> Result<()> {
+        let marking = self.db.write(move |tx| {
+            Box::pin(async move {
+                let mut row = find(tx, id).await?.into_active_model();
+                row.provisioned = Set(true);
+                row.update(tx).await?;
+                Ok(())
+            })
+        });
+        marking.await
+    }
+}

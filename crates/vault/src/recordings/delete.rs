@@ -1,0 +1,94 @@
+//! Deleting: first the row, then the object.
+
+use super::{Found, Recordings};
+use crate::audit::{self, Actor};
+use crate::clock::now_ms;
+use crate::copies;
+use crate::entity::{recording, removal};
+use crate::{Result, VaultError};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait as _, QueryFilter};
+
+impl Recordings {
+    /// Deletes a recording: first its row, then its object; a crash in between is made good later.
+    pub async fn delete(&self, actor: &Actor, found: &Found) -> Result<()> {
+        self.remove(Some(actor.clone()), found).await
+    }
+
+    /// Deletes a recording whose time is over; no single one of these is worth an audit entry.
+    pub(crate) async fn retire(&self, found: &Found) -> Result<()> {
+        self.remove(None, found).await
+    }
+
+    /// Goes on to its end when the caller goes away: an object must not be deleted late, when it may have been
+    /// uploaded again.
+    async fn remove(&self, audited: Option<Actor>, found: &Found) -> Result<()> {
+        let (this, found) = (self.clone(), found.clone());
+        let work = tokio::spawn(async move { this.remove_now(audited, &found).await });
+        work.await.map_err(|_| VaultError::NotFound("recording"))?
+    }
+
+    async fn remove_now(&self, audited: Option<Actor>, found: &Found) -> Result<()> {
+        let _turn = self.locks.lock(found.provider_id, &found.key).await?;
+        let (id, uploaded_at) = (found.id, found.uploaded_at);
+        let (provider_id, key) = (found.provider_id, found.key.to_string());
+        let deletion = self.db.write(move |tx| {
+            Box::pin(async move {
+                // One that was replaced since it was looked up is another recording.
+                let this = recording::Column::Id.eq(id).and(recording::Column::UploadedAt.eq(uploaded_at));
+                let gone = recording::Entity::delete_many().filter(this).exec(tx).await?;
+                if gone.rows_affected == 0 {
+                    return Err(VaultError::NotFound("recording"));
+                }
+                copies::forget(tx, id).await?;
+                let row = removal::ActiveModel {
+                    provider_id: Set(provider_id),
+                    key: Set(key.clone()),
+                    removed_at: Set(now_ms()),
+                    ..Default::default()
+                };
+                if let Some(actor) = audited {
+                    audit::record(tx, &actor, "deleted recording", &key).await?;
+                }
+                Ok(removal::Entity::insert(row).exec(tx).await?.last_insert_id)
+            })
+        });
+        let removal = deletion.await?;
+        let provider = self.connections.store(found.provider_id).await?;
+        // The row is gone for good; what the provider does not do now, housekeeping does later.
+        match provider.store.delete(&found.key).await {
+            Ok(()) => self.forget_removal(removal).await?,
+            Err(e) => {
+                let error = &e as &dyn std::error::Error;
+                tracing::warn!(provider = provider.name, error, "an object is left to be deleted later");
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn forget_removal(&self, id: i64) -> Result<()> {
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    removal::Entity::delete_by_id(id).exec(tx).await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    /// Deletes several; answers how many there were.
+    pub async fn delete_many(&self, actor: &Actor, ids: &[i64]) -> Result<u64> {
+        let mut deleted = 0;
+        for id in ids {
+            match self.find_by_id(*id).await {
+                Ok(found) => {
+                    self.delete(actor, &found).await?;
+                    deleted += 1;
+                }
+                Err(VaultError::NotFound(_)) => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(deleted)
+    }
+}

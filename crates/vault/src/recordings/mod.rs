@@ -1,0 +1,125 @@
+//! Stored recordings: lists, reading, deleting.
+
+mod delete;
+mod list;
+mod read;
+
+use crate::accounts::Account;
+use crate::connections::Connections;
+use crate::copies::Copies;
+use crate::db::Db;
+use crate::entity::{connection, recording};
+use crate::ingest::KeyLocks;
+use crate::links::Links;
+use crate::{Result, VaultError};
+use model::ObjectKey;
+use model::connection::Family;
+use read::Down;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use std::sync::Arc;
+
+pub use list::MAX_PAGE;
+
+/// Lists, reads and deletes recordings.
+#[derive(Clone)]
+pub struct Recordings {
+    db: Db,
+    connections: Connections,
+    links: Links,
+    locks: Arc<KeyLocks>,
+    copies: Copies,
+    down: Arc<Down>,
+}
+
+/// A recording that was looked up, ready to be read.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Row id.
+    pub id: i64,
+    /// Full key.
+    pub key: ObjectKey,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256 of the content, hex.
+    pub sha256: String,
+    /// When it was stored, Unix milliseconds.
+    pub uploaded_at: i64,
+    /// Its account.
+    pub account_id: i64,
+    /// Its provider.
+    pub provider_id: i64,
+}
+
+impl Recordings {
+    pub(crate) fn new(db: Db, connections: Connections, links: Links, locks: Arc<KeyLocks>, copies: Copies) -> Self {
+        Self { db, connections, links, locks, copies, down: Arc::default() }
+    }
+
+    /// An account's recording by key: at the named provider, else at the account's main one, else
+    /// at any. Events name the provider a recording was stored at; it may have been moved since.
+    pub async fn find(&self, account: &Account, provider: Option<&str>, key: &ObjectKey) -> Result<Option<Found>> {
+        let mut rows = self.with_key(provider, key).await?;
+        if let Some(name) = provider.filter(|_| rows.is_empty()) {
+            let origin = self.connections.provider_by_name(name).await?.map(|origin| origin.id);
+            rows = self.with_key(None, key).await?;
+            rows.retain(|row| Some(row.origin_id) == origin);
+        }
+        rows.retain(|row| row.account_id == account.id);
+        rows.sort_by_key(|row| row.provider_id != account.provider_id);
+        rows.into_iter().next().map(Found::try_from).transpose()
+    }
+
+    /// Whether any account has a recording of this key.
+    pub async fn exists(&self, provider: Option<&str>, key: &ObjectKey) -> Result<bool> {
+        Ok(!self.with_key(provider, key).await?.is_empty())
+    }
+
+    async fn with_key(&self, provider: Option<&str>, key: &ObjectKey) -> Result<Vec<recording::Model>> {
+        // The unique index starts with the provider, so the few providers there are get asked one by one.
+        let providers = connection::Entity::find().filter(connection::Column::Family.eq(Family::Provider.as_str()));
+        let providers = match provider.filter(|name| !name.is_empty()) {
+            Some(name) => providers.filter(connection::Column::Name.eq(name)),
+            None => providers,
+        };
+        let ids: Vec<i64> = providers.all(self.db.read()).await?.into_iter().map(|p| p.id).collect();
+        let rows = recording::Entity::find()
+            .filter(recording::Column::ProviderId.is_in(ids))
+            .filter(recording::Column::Key.eq(key.as_str()));
+        Ok(rows.all(self.db.read()).await?)
+    }
+
+    /// A recording by row.
+    pub async fn find_by_id(&self, id: i64) -> Result<Found> {
+        self.row(id).await?.try_into()
+    }
+
+    pub(crate) async fn row(&self, id: i64) -> Result<recording::Model> {
+        recording::Entity::find_by_id(id).one(self.db.read()).await?.ok_or(VaultError::NotFound("recording"))
+    }
+
+    /// Recordings of an account that are older than its day limit allows.
+    pub(crate) async fn expired(&self, account_id: i64, before: i64, limit: u64) -> Result<Vec<Found>> {
+        let rows = recording::Entity::find()
+            .filter(recording::Column::AccountId.eq(account_id))
+            .filter(recording::Column::Timestamp.lt(before))
+            .filter(recording::Column::UploadedAt.lt(before))
+            .order_by_asc(recording::Column::Timestamp)
+            .limit(limit);
+        rows.all(self.db.read()).await?.into_iter().map(Found::try_from).collect()
+    }
+}
+
+impl TryFrom<recording::Model> for Found {
+    type Error = VaultError;
+    fn try_from(row: recording::Model) -> Result<Self> {
+        Ok(Self {
+            id: row.id,
+            key: ObjectKey::parse(&row.key).map_err(|e| VaultError::invalid("key", e.to_string()))?,
+            size: u64::try_from(row.size).unwrap_or(0),
+            sha256: row.sha256,
+            uploaded_at: row.uploaded_at,
+            account_id: row.account_id,
+            provider_id: row.provider_id,
+        })
+    }
+}

@@ -1,0 +1,92 @@
+//! Reading: from the provider, else from a copy.
+
+use super::{Found, Recordings};
+use crate::clock::now_ms;
+use crate::{Result, VaultError};
+use model::error::{StoreError, StoreErrorKind};
+use model::ports::ByteStream;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long a provider may take to begin answering when there is a copy to turn to.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a provider that did not answer is asked last, in milliseconds.
+const DOWN_MS: i64 = 15_000;
+
+/// Providers that did not answer lately, so that readers ask a copy first.
+#[derive(Default)]
+pub(super) struct Down(Mutex<HashMap<i64, i64>>);
+
+impl Down {
+    fn contains(&self, provider_id: i64) -> bool {
+        self.until(|until| until.get(&provider_id).is_some_and(|until| *until > now_ms()))
+    }
+
+    fn insert(&self, provider_id: i64) {
+        self.until(|until| until.insert(provider_id, now_ms() + DOWN_MS));
+    }
+
+    fn remove(&self, provider_id: i64) {
+        self.until(|until| until.remove(&provider_id));
+    }
+
+    fn until<T>(&self, work: impl FnOnce(&mut HashMap<i64, i64>) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Recordings {
+    /// Reads a recording, or the given bytes of it: from its provider, else from a copy.
+    pub async fn open(&self, found: &Found, range: Option<Range<u64>>) -> Result<ByteStream> {
+        let copies = self.copies.providers(found.id).await?;
+        if copies.is_empty() {
+            return self.open_at(found.provider_id, found, range).await;
+        }
+        let down = self.down.contains(found.provider_id);
+        let mut places = [&[found.provider_id], copies.as_slice()].concat();
+        if down {
+            places.rotate_left(1);
+        }
+        let mut failed = None;
+        for provider_id in places {
+            let opened = timeout(PATIENCE, self.open_at(provider_id, found, range.clone())).await;
+            let error = match opened {
+                Ok(Ok(bytes)) => {
+                    self.down.remove(provider_id);
+                    return Ok(bytes);
+                }
+                Ok(Err(VaultError::Store(error))) if error.kind != StoreErrorKind::Range => error,
+                Ok(Err(error)) => return Err(error),
+                Err(_) => StoreError::new(StoreErrorKind::Unavailable, "The storage provider does not answer."),
+            };
+            tracing::warn!(provider_id, error = &error as &dyn std::error::Error, "reading from another place");
+            if error.kind == StoreErrorKind::Unavailable {
+                self.down.insert(provider_id);
+            }
+            failed.get_or_insert(error);
+        }
+        Err(failed.expect("there was at least one place").into())
+    }
+
+    async fn open_at(&self, provider_id: i64, found: &Found, range: Option<Range<u64>>) -> Result<ByteStream> {
+        let provider = self.connections.store(provider_id).await?;
+        Ok(provider.store.get(&found.key, range).await?)
+    }
+
+    /// An address that plays a recording without credentials for a while. Signed by the provider
+    /// where its owner wants that, else by the vault, below `base_url`.
+    pub async fn sign(&self, found: &Found, base_url: &str, ttl: Duration) -> Result<String> {
+        // Only the vault's own address leads to a copy while the provider is down.
+        if !self.down.contains(found.provider_id) {
+            let provider = self.connections.store(found.provider_id).await?;
+            if let Some(address) = provider.store.sign(&found.key, ttl).await? {
+                return Ok(address);
+            }
+        }
+        let expires_at = now_ms() / 1000 + i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX / 2);
+        Ok(format!("{}/api/storage/signed?{}", base_url.trim_end_matches('/'), self.links.sign(found.id, expires_at)))
+    }
+}

@@ -1,0 +1,81 @@
+//! Folder and database of a vault: SQLite, or PostgreSQL when the test runner says so.
+
+use super::World;
+use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use vault::dispatcher::Pace;
+use vault::{Options, StartError, Vault};
+
+/// What a vault stands on; it stays when its process ends.
+pub(super) struct Ground {
+    database: TestDatabase,
+    dir: tempfile::TempDir,
+    pub(super) world: World,
+    pace: Pace,
+}
+
+impl Ground {
+    pub(super) fn new(database: TestDatabase, pace: Pace) -> Self {
+        Self { database, dir: tempfile::tempdir().unwrap(), world: World::default(), pace }
+    }
+
+    pub(super) async fn open(&self, replica_timeout: Duration) -> Result<Vault, StartError> {
+        let options = Options {
+            database_url: self.database_url().await,
+            replica_timeout,
+            data_dir: self.dir.path().to_owned(),
+            max_upload_bytes: 100_000,
+            idle_timeout: Duration::from_millis(200),
+            pace: self.pace,
+            ..Options::default()
+        };
+        Vault::open(options, Arc::new(self.world.clone())).await
+    }
+
+    pub(super) fn key_file(&self) -> PathBuf {
+        self.dir.path().join("master.key")
+    }
+
+    pub(super) async fn tables(&self) -> DatabaseConnection {
+        Database::connect(self.database_url().await).await.unwrap()
+    }
+
+    /// A database of the test's own. On PostgreSQL its name follows from the folder, so that a restart
+    /// finds it again.
+    async fn database_url(&self) -> String {
+        let folder = self.dir.path().display().to_string();
+        if matches!(self.database, TestDatabase::Sqlite) {
+            return format!("sqlite://{folder}/vault.db");
+        }
+        let server = variable("VAULT_TEST_POSTGRES_URL").expect("run make test, or scripts/services start postgres");
+        let unique: String = folder.bytes().map(|b| format!("{b:02x}")).collect();
+        let name = format!("t_{}", &unique[unique.len().saturating_sub(24)..]);
+        let admin = Database::connect(&server).await.unwrap();
+        // It exists already after a restart.
+        let _ = admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await;
+        let (base, _) = server.rsplit_once('/').expect("an address with a database");
+        format!("{base}/{name}")
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum TestDatabase {
+    Sqlite,
+    Postgres,
+}
+
+fn variable(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "how the test runner says where servers are")]
+    std::env::var(name).ok()
+}
+
+/// SQLite, unless the test runner sets `VAULT_TEST_DATABASE=postgres`.
+pub(super) fn wanted_database() -> TestDatabase {
+    if variable("VAULT_TEST_DATABASE").as_deref() == Some("postgres") {
+        TestDatabase::Postgres
+    } else {
+        TestDatabase::Sqlite
+    }
+}

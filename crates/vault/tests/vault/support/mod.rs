@@ -1,0 +1,25 @@
+//! A vault of its own for every test, and a world around it that fails on demand.
+
+mod forms;
+mod ground;
+mod sink;
+mod store;
+mod vault;
+mod world;
+
+pub(crate) use self::vault::TestVault;
+pub(crate) use forms::{account, actor, connection};
+pub(crate) use sink::MemorySink;
+use std::time::Duration;
+pub(crate) use store::{Fault, MemoryStore, PART};
+pub(crate) use world::World;
+
+/// Waits until something holds; fails the test when it does not within 30 seconds.
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+    let wait = async {
+        while !holds().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(30), wait).await.is_ok(), "never: {what}");
+}

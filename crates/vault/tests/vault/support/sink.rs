@@ -1,0 +1,84 @@
+//! A sink in memory that fails on demand.
+
+use async_trait::async_trait;
+use model::error::SinkError;
+use model::ports::{EventSink, OutgoingEvent};
+use model::probe::ProbeReport;
+use std::sync::Mutex;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// Events in the order they came.
+#[derive(Default)]
+pub(crate) struct MemorySink {
+    pub(crate) events: Mutex<Vec<(String, String)>>,
+    /// Answers a permanent refusal for devices named here, a transient failure for `*`.
+    pub(crate) refuses: Mutex<Vec<String>>,
+    pub(crate) attempts: Mutex<u32>,
+    /// The ids of the events taken, in order.
+    pub(crate) ids: Mutex<Vec<String>>,
+    came: Notify,
+    /// The event that came last.
+    pub(crate) last: Mutex<Option<OutgoingEvent>>,
+}
+
+impl MemorySink {
+    /// The file names of a device's events, in order.
+    pub(crate) fn of(&self, device: &str) -> Vec<String> {
+        self.events.lock().unwrap().iter().filter(|(d, _)| d == device).map(|(_, key)| key.clone()).collect()
+    }
+
+    pub(crate) async fn wait_for(&self, count: usize) {
+        let enough = async {
+            loop {
+                let came = self.came.notified();
+                if self.events.lock().unwrap().len() >= count {
+                    return;
+                }
+                came.await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(30), enough).await;
+        assert!(waited.is_ok(), "{} of {count} events came", self.events.lock().unwrap().len());
+    }
+
+    pub(crate) async fn wait_for_attempts(&self, count: u32) {
+        let enough = async {
+            loop {
+                let came = self.came.notified();
+                if *self.attempts.lock().unwrap() >= count {
+                    return;
+                }
+                came.await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), enough).await.unwrap();
+    }
+}
+
+#[async_trait]
+impl EventSink for MemorySink {
+    async fn probe(&self) -> ProbeReport {
+        ProbeReport::default()
+    }
+
+    async fn send(&self, event: &OutgoingEvent) -> Result<(), SinkError> {
+        *self.attempts.lock().unwrap() += 1;
+        let refused = self.refuses.lock().unwrap().clone();
+        let outcome = if refused.iter().any(|d| d == "*") {
+            Err(SinkError::transient("The sink is down."))
+        } else if refused.contains(&event.device) {
+            Err(SinkError::permanent("The sink does not want this."))
+        } else {
+            let json: serde_json::Value = serde_json::from_slice(&event.body).unwrap();
+            assert_eq!(json["id"], event.id.as_str());
+            let key = json["payload"]["key"].as_str().unwrap().to_owned();
+            *self.last.lock().unwrap() = Some(event.clone());
+            self.ids.lock().unwrap().push(event.id.clone());
+            self.events.lock().unwrap().push((event.device.clone(), key));
+            Ok(())
+        };
+        self.came.notify_waiters();
+        outcome
+    }
+}

@@ -1,0 +1,160 @@
+//! A store in memory that fails on demand.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::{StreamExt as _, stream};
+use model::ObjectKey;
+use model::error::{StoreError, StoreErrorKind};
+use model::ports::{BlobStore, ByteStream, Part, UploadId};
+use model::probe::ProbeReport;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use std::sync::Mutex;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// Small, so that a few KiB already go out in parts.
+pub(crate) const PART: usize = 4 * 1024;
+
+/// What a store does wrong next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Refuses every request.
+    Down,
+    /// Has no room for objects or parts.
+    Full,
+    /// Stores the object, then reports a failure: an answer that got lost.
+    LosesAnswer,
+    /// Stores the object and never answers; the next restart kills whoever waits for it.
+    Hangs,
+}
+
+/// Key and parts of an unfinished upload.
+type Unfinished = (String, BTreeMap<u32, Bytes>);
+
+/// Objects in memory.
+#[derive(Default)]
+pub(crate) struct MemoryStore {
+    pub(crate) objects: Mutex<BTreeMap<String, Bytes>>,
+    pub(crate) uploads: Mutex<HashMap<String, Unfinished>>,
+    pub(crate) fault: Mutex<Option<Fault>>,
+    pub(crate) put_started: Notify,
+    pub(super) killed: Notify,
+}
+
+impl MemoryStore {
+    pub(crate) fn set(&self, fault: impl Into<Option<Fault>>) {
+        *self.fault.lock().unwrap() = fault.into();
+    }
+
+    pub(crate) fn keys(&self) -> Vec<String> {
+        self.objects.lock().unwrap().keys().cloned().collect()
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        match *self.fault.lock().unwrap() {
+            Some(Fault::Down) => Err(StoreError::new(StoreErrorKind::Unavailable, "The store is down.")),
+            _ => Ok(()),
+        }
+    }
+
+    async fn make_visible(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StoreError> {
+        self.put_started.notify_one();
+        let fault = *self.fault.lock().unwrap();
+        if fault == Some(Fault::Full) {
+            return Err(StoreError::new(StoreErrorKind::Full, "No room left."));
+        }
+        self.check()?;
+        self.objects.lock().unwrap().insert(key.to_string(), bytes);
+        match fault {
+            Some(Fault::Hangs) => {
+                self.killed.notified().await;
+                std::panic::resume_unwind(Box::new("killed"))
+            }
+            Some(Fault::LosesAnswer) => Err(StoreError::new(StoreErrorKind::Unavailable, "The connection broke.")),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl BlobStore for MemoryStore {
+    async fn probe(&self) -> ProbeReport {
+        ProbeReport::default()
+    }
+
+    fn part_size(&self) -> usize {
+        PART
+    }
+
+    async fn put(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StoreError> {
+        self.make_visible(key, bytes).await
+    }
+
+    async fn head(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
+        self.check()?;
+        Ok(self.objects.lock().unwrap().get(key.as_str()).map(|b| b.len() as u64))
+    }
+
+    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ByteStream, StoreError> {
+        self.check()?;
+        let found = self.objects.lock().unwrap().get(key.as_str()).cloned();
+        let bytes = found.ok_or_else(|| StoreError::new(StoreErrorKind::NotFound, "not there"))?;
+        let bytes = match range {
+            Some(range) => bytes.slice(range.start as usize..range.end as usize),
+            None => bytes,
+        };
+        Ok(stream::iter([Ok(bytes)]).boxed())
+    }
+
+    async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
+        self.check()?;
+        self.objects.lock().unwrap().remove(key.as_str());
+        Ok(())
+    }
+
+    async fn sign(&self, _: &ObjectKey, _: Duration) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+
+    async fn begin(&self, key: &ObjectKey) -> Result<UploadId, StoreError> {
+        self.check()?;
+        let mut uploads = self.uploads.lock().unwrap();
+        let id = format!("upload-{}", uploads.len());
+        uploads.insert(id.clone(), (key.to_string(), BTreeMap::new()));
+        Ok(UploadId(id))
+    }
+
+    async fn put_part(&self, _: &ObjectKey, upload: &UploadId, number: u32, bytes: Bytes) -> Result<Part, StoreError> {
+        self.check()?;
+        if *self.fault.lock().unwrap() == Some(Fault::Full) {
+            return Err(StoreError::new(StoreErrorKind::Full, "No room left."));
+        }
+        self.uploads.lock().unwrap().get_mut(&upload.0).unwrap().1.insert(number, bytes);
+        Ok(Part { number, tag: String::new() })
+    }
+
+    async fn complete(&self, key: &ObjectKey, upload: &UploadId, parts: &[Part]) -> Result<(), StoreError> {
+        let bytes = {
+            let uploads = self.uploads.lock().unwrap();
+            let held = &uploads.get(&upload.0).unwrap().1;
+            assert!(parts.iter().map(|p| p.number).eq(1..=parts.len() as u32), "parts in order without gaps");
+            parts.iter().flat_map(|p| held[&p.number].clone()).collect::<Bytes>()
+        };
+        self.make_visible(key, bytes).await?;
+        self.uploads.lock().unwrap().remove(&upload.0);
+        Ok(())
+    }
+
+    async fn abort(&self, _: &ObjectKey, upload: &UploadId) -> Result<(), StoreError> {
+        self.check()?;
+        self.uploads.lock().unwrap().remove(&upload.0);
+        Ok(())
+    }
+
+    async fn abort_all(&self, key: &ObjectKey) -> Result<(), StoreError> {
+        self.check()?;
+        self.uploads.lock().unwrap().retain(|_, (of, _)| of != key.as_str());
+        Ok(())
+    }
+}

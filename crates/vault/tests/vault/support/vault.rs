@@ -1,0 +1,168 @@
+//! A vault, its life, and what agents and readers ask of it.
+
+use super::ground::{Ground, TestDatabase, wanted_database};
+use super::{World, account, actor, connection};
+use bytes::Bytes;
+use futures::{TryStreamExt as _, stream};
+use model::account::AccountForm;
+use model::connection::Family;
+use model::field::Settings;
+use model::recording::RecordingView;
+use model::{ObjectKey, Secret};
+use sea_orm::DatabaseConnection;
+use std::convert::Infallible;
+use std::sync::Mutex;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use vault::accounts::Account;
+use vault::dispatcher::Pace;
+use vault::ingest::{Stored, UploadError, UploadRequest};
+use vault::{StartError, Vault, VaultError};
+
+/// A vault with a provider, two integrations and two accounts.
+pub(crate) struct TestVault {
+    pub(crate) world: World,
+    pub(crate) vault: Vault,
+    ground: Ground,
+    cancel: CancellationToken,
+    /// Background work.
+    working: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl TestVault {
+    /// On the database the test runner chose.
+    pub(crate) async fn new() -> Self {
+        Self::at(Pace::default()).await
+    }
+
+    /// With deliveries at another pace.
+    pub(crate) async fn at(pace: Pace) -> Self {
+        Self::on(Ground::new(wanted_database(), pace)).await
+    }
+
+    /// On PostgreSQL, whatever the test runner chose: what only several replicas show.
+    pub(crate) async fn on_postgres() -> Self {
+        Self::on(Ground::new(TestDatabase::Postgres, Pace::default())).await
+    }
+
+    async fn on(ground: Ground) -> Self {
+        let world = ground.world.clone();
+        let vault = ground.open(Duration::ZERO).await.unwrap();
+        let provider = connection(Family::Provider, "filesystem", "local", Settings::new().with("path", "/tmp/unused"));
+        vault.connections.save(&actor(), provider).await.unwrap();
+        for name in ["first", "second"] {
+            let url = Settings::new().with("url", format!("http://127.0.0.1/{name}"));
+            vault.connections.save(&actor(), connection(Family::Integration, "webhook", name, url)).await.unwrap();
+        }
+        for name in ["site-a", "site-b"] {
+            vault.accounts.save(&actor(), account(name)).await.unwrap();
+        }
+        Self { world, vault, ground, cancel: CancellationToken::new(), working: Mutex::default() }
+    }
+
+    /// Adds a second provider; answers the ids of both.
+    pub(crate) async fn add_second_provider(&self) -> (i64, i64) {
+        let path = Settings::new().with("path", "/tmp/second");
+        let second = connection(Family::Provider, "filesystem", "second", path);
+        let second = self.vault.connections.save(&actor(), second).await.unwrap();
+        let first = self.vault.connections.provider_by_name("local").await.unwrap().unwrap();
+        (first.id, second)
+    }
+
+    /// Has both accounts' recordings copied to the second provider.
+    pub(crate) async fn copy_to_second(&self) {
+        for view in self.vault.accounts.list().await.unwrap() {
+            let form =
+                AccountForm { id: Some(view.id), secondary_providers: vec!["second".into()], ..account(&view.name) };
+            self.vault.accounts.save(&actor(), form).await.unwrap();
+        }
+    }
+
+    /// The bytes of a recording, as readers get them.
+    pub(crate) async fn content(&self, name: &str) -> Result<Vec<u8>, VaultError> {
+        let key = ObjectKey::parse(&format!("dir/{name}")).unwrap();
+        let account = self.account("site-a").await;
+        let found = self.vault.recordings.find(&account, None, &key).await?.ok_or(VaultError::NotFound("recording"))?;
+        let chunks: Vec<Bytes> = self.vault.recordings.open(&found, None).await?.try_collect().await?;
+        Ok(chunks.concat())
+    }
+
+    /// Starts deliveries and housekeeping.
+    pub(crate) fn deliver(&self) {
+        let working = self.vault.start(self.cancel.clone());
+        self.working.lock().unwrap().push(working);
+    }
+
+    /// Stops them as an operator does, and waits until they have.
+    pub(crate) async fn stop(&mut self) {
+        self.cancel.cancel();
+        self.cancel = CancellationToken::new();
+        for working in self.working.get_mut().unwrap().drain(..) {
+            working.await.unwrap();
+        }
+    }
+
+    /// A new process on the same data.
+    pub(crate) async fn restart(&mut self) {
+        self.cancel.cancel();
+        self.cancel = CancellationToken::new();
+        self.world.store.killed.notify_waiters();
+        self.vault = self.ground.open(Duration::ZERO).await.unwrap();
+    }
+
+    /// What a start says after the key file was lost or replaced.
+    pub(crate) async fn reopen_with_key(&self, key: Option<&str>) -> Result<Vault, StartError> {
+        let file = self.ground.key_file();
+        match key {
+            Some(key) => std::fs::write(file, key).unwrap(),
+            None => std::fs::remove_file(file).unwrap(),
+        }
+        self.ground.open(Duration::ZERO).await
+    }
+
+    /// Another process on the same data, while this one goes on.
+    pub(crate) async fn replica(&self) -> Vault {
+        self.ground.open(Duration::from_secs(60)).await.unwrap()
+    }
+
+    /// The tables, past the vault: to look into them, and to let time have passed.
+    pub(crate) async fn tables(&self) -> DatabaseConnection {
+        self.ground.tables().await
+    }
+
+    pub(crate) async fn account(&self, name: &str) -> Account {
+        let secret = Secret::new(format!("secret-of-{name}"));
+        self.vault.accounts.authenticate(name, &secret).await.unwrap().expect("known account")
+    }
+
+    pub(crate) async fn request(&self, file_name: &str) -> UploadRequest {
+        UploadRequest {
+            account: self.account("site-a").await,
+            provider: None,
+            directory: "dir".into(),
+            file_name: file_name.into(),
+            device: "camera-1".into(),
+            capture: "IPCamera".into(),
+            cloud_key: String::new(),
+            fps: "25".into(),
+            duration: String::new(),
+            path: String::new(),
+            timestamp: String::new(),
+            content_length: None,
+        }
+    }
+
+    pub(crate) async fn upload(&self, file_name: &str, bytes: &[u8]) -> Result<Stored, UploadError> {
+        self.send(self.request(file_name).await, bytes).await
+    }
+
+    pub(crate) async fn send(&self, request: UploadRequest, bytes: &[u8]) -> Result<Stored, UploadError> {
+        let chunks: Vec<_> = bytes.chunks(1000).map(|c| Ok::<_, Infallible>(Bytes::copy_from_slice(c))).collect();
+        self.vault.ingest.store(request, stream::iter(chunks)).await
+    }
+
+    pub(crate) async fn listed(&self) -> Vec<RecordingView> {
+        self.vault.recordings.list(&Default::default(), Default::default(), 200).await.unwrap().items
+    }
+}

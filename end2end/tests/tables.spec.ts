@@ -1,0 +1,39 @@
+// Lists in windows of every width: nothing lies under a row's buttons, which stay in sight while the rest scrolls.
+
+import type { Page } from "@playwright/test";
+import { everyAddress } from "../support/addresses.ts";
+import { signIn } from "../support/admin.ts";
+import { expect, test } from "../support/vault.ts";
+
+const WIDTHS = [360, 768, 1024, 1280, 1920, 3840];
+
+test("every list fits into every window", async ({ page, vault }) => {
+  test.setTimeout(120_000);
+  await signIn(page, vault);
+  const { pages } = await everyAddress(page, vault);
+  for (const address of pages) {
+    await page.goto(address);
+    await expect(page.getByText("Loading…")).toHaveCount(0);
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: 900 });
+      expect.soft(await beneath(page), `${address} at ${width} px`).toEqual([]);
+    }
+  }
+});
+
+/** Text of the cells that reach under the buttons of their row, or out of the page. */
+function beneath(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const found: string[] = [];
+    for (const row of document.querySelectorAll("tbody tr")) {
+      const buttons = row.querySelector(".actions")?.getBoundingClientRect();
+      for (const cell of row.querySelectorAll(":is(td, th):not(.actions)")) {
+        const box = cell.getBoundingClientRect();
+        const shown = box.width > 0 && box.height > 0;
+        const covered = buttons && box.right > buttons.left + 1 && box.bottom > buttons.top + 1 && box.top < buttons.bottom - 1;
+        if (shown && (covered || box.right > document.documentElement.clientWidth)) found.push(cell.textContent ?? "");
+      }
+    }
+    return found;
+  });
+}
