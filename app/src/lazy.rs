@@ -53,8 +53,10 @@ pub(crate) use lazy_page;
 /// Waits for a page's file. When it cannot be had (the network is gone; the vault was updated and has other files now) the
 /// browser is sent to the page's address, as without WebAssembly.
 pub(crate) async fn loaded(file: &'static str, loading: impl Future<Output = Result<AnyView, SplitLoaderError>>) {
-    // a browser that gets this page will need the file: the server says so in the page's head
-    leptos::prefetch_lazy_fn_on_server(file);
+    #[cfg(feature = "ssr")]
+    crate::announce::announce(file);
+    #[cfg(not(feature = "ssr"))]
+    let _ = file;
     let owner = Owner::current();
     let target = use_context::<ArcRwSignal<Url>>();
     if loading.await.is_ok() {

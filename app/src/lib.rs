@@ -5,6 +5,8 @@
 
 #![recursion_limit = "256"]
 
+#[cfg(feature = "ssr")]
+mod announce;
 pub mod api;
 pub mod components;
 mod lazy;
@@ -23,6 +25,8 @@ use pages::sign_in::SignInPage;
 use pages::{AccountDialogs, ConnectionDialogs, DeliveryDialogs, MediaDialogs};
 use pages::{Accounts, Cameras, Connections, Dashboard, Deliveries, Help, Media, Password};
 
+#[cfg(feature = "ssr")]
+pub use announce::PageFiles;
 #[cfg(feature = "ssr")]
 pub use api::server::{BaseUrl, ClientIp};
 

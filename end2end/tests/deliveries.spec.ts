@@ -126,6 +126,7 @@ test.describe("deliveries", { tag: "@plain" }, () => {
     expect(new Set(receiver.taken.map((event) => event.id)).size, "fresh ids").toBe(8);
     await page.goto("/integrations");
     await page.getByRole("link", { name: `Send events to ${name} again` }).click();
+    await expect(dialog).toBeVisible(); // only then is the dialog's address that of the page
     await expect(async () => {
       await page.reload();
       await expect(dialog.getByRole("row", { name: account.name })).toContainText("Done", { timeout: 500 });

@@ -1,14 +1,14 @@
 //! The site's files: embedded in release builds, read from disk in others.
 
+use app::PageFiles;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use leptos::WasmSplitManifest;
-use leptos::prelude::ArcStoredValue;
 use rust_embed::{EmbeddedFile, RustEmbed};
-use std::sync::LazyLock;
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
 
 #[derive(RustEmbed)]
 #[folder = "../target/site"]
@@ -26,16 +26,20 @@ pub async fn pkg(request: Request) -> Response {
     find(&request).unwrap_or_else(|| StatusCode::NOT_FOUND.into_response())
 }
 
-/// Which files each page needs besides what every page needs: `cargo xtask site` says so in `pkg/<version>/pages.json`.
-/// Leptos announces them in the page's head, so that browsers need not wait for the script to ask for them.
-pub fn pages() -> Option<WasmSplitManifest> {
-    static PAGES: LazyLock<Option<WasmSplitManifest>> = LazyLock::new(|| {
-        let path = Site::iter().find(|path| version_of(path).is_some() && path.ends_with("/pages.json"))?;
-        let folder = format!("/pkg/{}", version_of(&path)?);
-        let pages = serde_json::from_slice(&Site::get(&path)?.data).ok()?;
-        Some(WasmSplitManifest(ArcStoredValue::new((folder, pages, "split.js".into()))))
-    });
-    PAGES.clone()
+/// Which files each page needs besides what every page needs, as `cargo xtask site` left it in `pkg/<version>/pages.json`.
+/// Without a site: none.
+pub fn page_files() -> PageFiles {
+    static PAGES: LazyLock<Arc<BTreeMap<String, Vec<String>>>> =
+        LazyLock::new(|| Arc::new(read_pages().unwrap_or_default()));
+    PageFiles::new(Arc::clone(&PAGES))
+}
+
+fn read_pages() -> Option<BTreeMap<String, Vec<String>>> {
+    let path = Site::iter().find(|path| version_of(path).is_some() && path.ends_with("/pages.json"))?;
+    let folder = path.strip_suffix("pages.json")?;
+    let pages: BTreeMap<String, Vec<String>> = serde_json::from_slice(&Site::get(&path)?.data).ok()?;
+    let addresses = |files: Vec<String>| files.into_iter().map(|file| format!("/{folder}{file}")).collect();
+    Some(pages.into_iter().map(|(page, files)| (page, addresses(files))).collect())
 }
 
 /// `pkg/<version>/<file>`: its content never changes.

@@ -81,9 +81,7 @@ fn context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
     let (vault, http) = (state.vault.clone(), state.http.clone());
     move || {
         provide_context(vault.clone());
-        if let Some(pages) = assets::pages() {
-            provide_context(pages);
-        }
+        provide_context(assets::page_files());
         let peer = use_context::<Parts>().and_then(|parts| parts.extensions.get::<Peer>().cloned());
         if let Some(peer) = peer {
             provide_context(BaseUrl(http.base_url(&peer).unwrap_or_default()));

@@ -20,8 +20,8 @@ struct Pack {
     size: usize,
 }
 
-/// Replaces the files in `folder` by packs, tells the loader where in them it finds what, and returns which packs each
-/// page needs.
+/// Replaces the files in `folder` by packs, tells the loader where in them it finds what, and returns what each page needs
+/// of the folder.
 pub(crate) fn pack(folder: &Path, pages: &Pages) -> Result<Pages> {
     let loader = folder.join(LOADER);
     let mut script = fs::read_to_string(&loader)?;
@@ -43,7 +43,7 @@ pub(crate) fn pack(folder: &Path, pages: &Pages) -> Result<Pages> {
         }
         fs::write(folder.join(format!("{name}.wasm")), content)?;
         for page in pack.pages {
-            packed.entry(page).or_default().push(name.clone());
+            packed.entry(page).or_insert_with(|| vec![LOADER.into()]).push(format!("{name}.wasm"));
         }
     }
     script.push_str(include_str!("pack.js"));
@@ -112,8 +112,8 @@ mod tests {
 
         let packed = pack(folder.path(), &pages).unwrap();
 
-        assert_eq!(packed["help"], ["shared_0", "help"]);
-        assert_eq!(packed["media"], ["shared_0", "media"]);
+        assert_eq!(packed["help"], [LOADER, "shared_0.wasm", "help.wasm"]);
+        assert_eq!(packed["media"], [LOADER, "shared_0.wasm", "media.wasm"]);
         let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
         assert_eq!(read("shared_0.wasm"), "both".repeat(22_500));
         assert_eq!(read("media.wasm").len(), 90_400, "what one page alone needs is one file");

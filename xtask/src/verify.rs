@@ -144,3 +144,65 @@ fn kind_of_export(kind: ExternalKind) -> &'static str {
         ExternalKind::Tag => "tag",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasm_encoder as wasm;
+
+    /// A module that fills slots of the table from `first` on.
+    fn module(first: i32, slots: &[u32], main: bool, needs: &str) -> Vec<u8> {
+        let (mut types, mut imports, mut functions) =
+            (wasm::TypeSection::new(), wasm::ImportSection::new(), wasm::FunctionSection::new());
+        let (mut tables, mut exports, mut elements, mut code) = (
+            wasm::TableSection::new(),
+            wasm::ExportSection::new(),
+            wasm::ElementSection::new(),
+            wasm::CodeSection::new(),
+        );
+        types.ty().function([], []);
+        let table = wasm::TableType {
+            element_type: wasm::RefType::FUNCREF,
+            table64: false,
+            minimum: 4,
+            maximum: None,
+            shared: false,
+        };
+        if main {
+            tables.table(table);
+            exports.export(TABLE, wasm::ExportKind::Table, 0);
+        } else {
+            imports.import(SHARED, needs, table);
+        }
+        functions.function(0);
+        let mut body = wasm::Function::new([]);
+        body.instruction(&wasm::Instruction::End);
+        code.function(&body);
+        elements.active(None, &wasm::ConstExpr::i32_const(first), wasm::Elements::Functions(slots.into()));
+        let mut module = wasm::Module::new();
+        module.section(&types).section(&imports).section(&functions).section(&tables).section(&exports);
+        module.section(&elements).section(&code);
+        module.finish()
+    }
+
+    fn complaint(part: &[u8]) -> Option<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let main = folder.path().join("main.wasm");
+        fs::write(&main, module(0, &[0, 0], true, "")).unwrap();
+        fs::write(folder.path().join("media.wasm"), part).unwrap();
+        let pages = Pages::from([("media".to_owned(), vec!["media".to_owned()])]);
+        verify(&main, folder.path(), &pages).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_page_fills_free_slots_and_imports_what_there_is() {
+        assert_eq!(complaint(&module(2, &[0, 0], false, TABLE)), None);
+        let said = complaint(&module(1, &[0, 0], false, TABLE)).unwrap();
+        assert_eq!(said, "media.wasm fills slot 1, which another file fills as well");
+        let said = complaint(&module(3, &[0, 0], false, TABLE)).unwrap();
+        assert_eq!(said, "media.wasm fills slot 4 of 4");
+        let said = complaint(&module(2, &[0], false, "lost")).unwrap();
+        assert_eq!(said, "media.wasm imports the table lost, which the main WebAssembly does not export");
+        assert!(complaint(b"\0asm\x01\0\0\0spoilt").unwrap().starts_with("reading "));
+    }
+}

@@ -28,8 +28,9 @@ pub(super) async fn measure(workshop: &Workshop, quick: bool) -> Result<Section>
     let mut largest = every_page;
     for (page, files) in &package.pages {
         let mut own = 0;
-        for file in files {
-            own += package.sizes(&format!("{file}.wasm"))?.1;
+        let files: Vec<_> = files.iter().filter(|file| file.ends_with(".wasm")).collect();
+        for file in &files {
+            own += package.sizes(file)?.1;
         }
         // a dialog is shown above its list's page, which it needs as well
         if !page.ends_with("dialogs") {

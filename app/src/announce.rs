@@ -1,0 +1,61 @@
+//! Tells browsers in a page's head which files of WebAssembly they will need, so that they need not wait for the script to
+//! ask for them.
+//!
+//! Leptos has the same (`prefetch_lazy_fn_on_server`), but looks the request up by thread after it was suspended: under load
+//! pages come without, or with another page's.
+
+use leptos::prelude::*;
+use leptos_meta::Link;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Addresses of each page's files, besides what every page needs. The server provides it as context, anew for each request.
+#[derive(Debug, Clone)]
+pub struct PageFiles {
+    pages: Arc<BTreeMap<String, Vec<String>>>,
+    announced: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl PageFiles {
+    /// For one request.
+    pub fn new(pages: Arc<BTreeMap<String, Vec<String>>>) -> Self {
+        Self { pages, announced: Arc::default() }
+    }
+
+    /// A page's addresses, but for those that this request had before.
+    fn fresh(&self, page: &str) -> Vec<String> {
+        let mut announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = self.pages.get(page).into_iter().flatten();
+        all.filter(|address| announced.insert((*address).clone())).cloned().collect()
+    }
+}
+
+/// To be called while the page is rendered.
+pub(crate) fn announce(page: &str) {
+    let Some(files) = use_context::<PageFiles>() else { return };
+    for href in files.fresh(page) {
+        // rendering puts it into the head, and nothing here
+        if href.ends_with(".wasm") {
+            view! { <Link rel="preload" as_="fetch" type_="application/wasm" crossorigin="" href/> }.to_html();
+        } else {
+            view! { <Link rel="modulepreload" href/> }.to_html();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_list_and_its_dialog_share_is_announced_once() {
+        let files = |names: &[&str]| names.iter().map(|name| format!("/pkg/1/{name}")).collect::<Vec<_>>();
+        let pages = [("media", files(&["split.js", "media.wasm"])), ("dialogs", files(&["split.js", "dialogs.wasm"]))];
+        let pages = Arc::new(pages.into_iter().map(|(page, files)| (page.to_owned(), files)).collect());
+        let request = PageFiles::new(Arc::clone(&pages));
+        assert_eq!(request.fresh("media"), files(&["split.js", "media.wasm"]));
+        assert_eq!(request.fresh("dialogs"), files(&["dialogs.wasm"]));
+        assert_eq!(request.fresh("sign-in"), [""; 0]);
+        assert_eq!(PageFiles::new(pages).fresh("dialogs"), files(&["split.js", "dialogs.wasm"]));
+    }
+}
