@@ -2,6 +2,7 @@
 
 use crate::accounts::Accounts;
 use crate::audit::Audit;
+use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::copies::Copies;
 use crate::dashboard::DashboardFigures;
@@ -51,6 +52,8 @@ pub struct Options {
     pub idle_timeout: Duration,
     /// A vault sharing the database that was silent for this long is taken for dead.
     pub replica_timeout: Duration,
+    /// Tells when deliveries that failed are due again.
+    pub clock: Clock,
 }
 
 impl Default for Options {
@@ -63,6 +66,7 @@ impl Default for Options {
             receive_budget_bytes: 64 * 1024 * 1024,
             idle_timeout: Duration::from_secs(30),
             replica_timeout: Duration::from_secs(60),
+            clock: Clock::default(),
         }
     }
 }
@@ -131,6 +135,7 @@ pub struct Vault {
     copies: Copies,
     readiness: Readiness,
     vault_id: String,
+    clock: Clock,
 }
 
 impl Vault {
@@ -189,6 +194,7 @@ impl Vault {
             copies,
             readiness: Readiness::default(),
             vault_id: keys.vault_id().to_owned(),
+            clock: options.clock,
         };
         vault.replicas.report().await.map_err(StartError::Vault)?;
         vault.connections.check_keys().await.map_err(StartError::Vault)?;
@@ -215,6 +221,7 @@ impl Vault {
             copies: self.copies.clone(),
             wakeups: self.wakeups.clone(),
             vault_id: self.vault_id.clone(),
+            clock: self.clock.clone(),
         };
         let (housekeeping, replicas, moves) = (self.housekeeping(), self.replicas.clone(), self.moves.clone());
         let replayer = self.deliveries.replayer();

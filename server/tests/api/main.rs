@@ -13,6 +13,7 @@ mod heartbeat;
 mod names;
 mod observing;
 mod openapi;
+mod outage;
 mod process;
 mod reading;
 mod server_functions;
