@@ -5,6 +5,7 @@ mod integrations;
 mod latency;
 mod media;
 mod memory;
+mod neighbours;
 mod page;
 mod pairs;
 mod throughput;
@@ -18,13 +19,14 @@ use model::field::Settings;
 use std::path::Path;
 
 /// In the order of the report.
-pub(crate) const NAMES: [&str; 6] = ["throughput", "memory", "latency", "integrations", "media", "page"];
+pub(crate) const NAMES: [&str; 7] = ["throughput", "memory", "latency", "integrations", "neighbours", "media", "page"];
 
 pub(crate) async fn run(name: &str, workshop: &Workshop, arguments: &Arguments) -> Result<Section> {
     match name {
         "throughput" => throughput::measure(workshop, arguments.quick).await,
         "memory" => memory::measure(workshop, arguments.quick).await,
         "latency" => latency::measure(workshop, arguments.quick).await,
+        "neighbours" => neighbours::measure(workshop, arguments.quick).await,
         "integrations" => integrations::measure(workshop, arguments.quick).await,
         "media" => media::measure(workshop, arguments.quick).await,
         "page" => page::measure(workshop, arguments.quick).await,
