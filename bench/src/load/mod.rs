@@ -1,5 +1,6 @@
 //! Load: clients that upload as fast as they are answered.
 
+mod adapter;
 mod agent;
 mod backlog;
 mod direct;
@@ -7,6 +8,7 @@ mod disk;
 mod presign;
 mod recording;
 
+pub(crate) use adapter::Adapter;
 pub(crate) use agent::{Account, Agent, device, file_name};
 pub(crate) use backlog::backlog;
 pub(crate) use direct::Direct;

@@ -8,6 +8,7 @@ mod memory;
 mod neighbours;
 mod page;
 mod pairs;
+mod stores;
 mod throughput;
 
 use crate::arguments::Arguments;
@@ -19,13 +20,15 @@ use model::field::Settings;
 use std::path::Path;
 
 /// In the order of the report.
-pub(crate) const NAMES: [&str; 7] = ["throughput", "memory", "latency", "integrations", "neighbours", "media", "page"];
+pub(crate) const NAMES: [&str; 8] =
+    ["throughput", "stores", "memory", "latency", "integrations", "neighbours", "media", "page"];
 
 pub(crate) async fn run(name: &str, workshop: &Workshop, arguments: &Arguments) -> Result<Section> {
     match name {
         "throughput" => throughput::measure(workshop, arguments.quick).await,
         "memory" => memory::measure(workshop, arguments.quick).await,
         "latency" => latency::measure(workshop, arguments.quick).await,
+        "stores" => stores::measure(workshop, arguments.quick).await,
         "neighbours" => neighbours::measure(workshop, arguments.quick).await,
         "integrations" => integrations::measure(workshop, arguments.quick).await,
         "media" => media::measure(workshop, arguments.quick).await,
