@@ -12,7 +12,7 @@ pub(crate) use adapter::Adapter;
 pub(crate) use agent::{Account, Agent, device, file_name};
 pub(crate) use backlog::backlog;
 pub(crate) use direct::Direct;
-pub(crate) use disk::Disk;
+pub(crate) use disk::{Copier, Disk};
 pub(crate) use recording::recording;
 
 use anyhow::Result;

@@ -1,6 +1,7 @@
 //! The measurements, one file each.
 
 mod delay;
+mod forwarding;
 mod integrations;
 mod latency;
 mod media;
@@ -20,8 +21,8 @@ use model::field::Settings;
 use std::path::Path;
 
 /// In the order of the report.
-pub(crate) const NAMES: [&str; 8] =
-    ["throughput", "stores", "memory", "latency", "integrations", "neighbours", "media", "page"];
+pub(crate) const NAMES: [&str; 9] =
+    ["throughput", "stores", "memory", "latency", "integrations", "neighbours", "forwarding", "media", "page"];
 
 pub(crate) async fn run(name: &str, workshop: &Workshop, arguments: &Arguments) -> Result<Section> {
     match name {
@@ -30,6 +31,7 @@ pub(crate) async fn run(name: &str, workshop: &Workshop, arguments: &Arguments) 
         "latency" => latency::measure(workshop, arguments.quick).await,
         "stores" => stores::measure(workshop, arguments.quick).await,
         "neighbours" => neighbours::measure(workshop, arguments.quick).await,
+        "forwarding" => forwarding::measure(workshop, arguments.quick).await,
         "integrations" => integrations::measure(workshop, arguments.quick).await,
         "media" => media::measure(workshop, arguments.quick).await,
         "page" => page::measure(workshop, arguments.quick).await,
