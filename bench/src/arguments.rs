@@ -6,7 +6,7 @@ pub(crate) const HELP: &str = "\
 make bench                                     everything, into docs/benchmarks.md
 make bench ARGS=\"[--quick] [measurement…]\"     only these, printed and not written
 
-Measurements: throughput memory latency media page
+Measurements: throughput stores memory latency integrations neighbours forwarding media page
 --quick       little load and few samples: shows that the harness works, figures mean nothing
 --date DATE   date of the report";
 

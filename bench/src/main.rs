@@ -6,6 +6,7 @@ mod http;
 mod load;
 mod machine;
 mod measure;
+mod receive;
 mod report;
 mod stage;
 mod stats;

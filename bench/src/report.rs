@@ -21,7 +21,8 @@ pub(crate) struct Section {
 impl Section {
     /// The section alone, for a run of single measurements.
     pub(crate) fn text(&self) -> String {
-        format!("## {}\n\n{}\n{}", self.title, summary(&self.goals), self.body)
+        let goals = if self.goals.is_empty() { String::new() } else { format!("{}\n", summary(&self.goals)) };
+        format!("## {}\n\n{goals}{}", self.title, self.body)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Cameras' agents, which upload to a vault (PROTOCOL §3).
 
-use super::Client;
+use super::{Client, DIRECTORY};
 use crate::http::{Answer, Connection, Pieces};
 use anyhow::Result;
 use async_trait::async_trait;
@@ -11,8 +11,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What Go's HTTP client, and so the agent, sends at a time.
 const CHUNK: usize = 32 * 1024;
-/// Directory of all recordings of the load.
-const DIRECTORY: &str = "bench";
 
 /// File names are never used twice.
 static NUMBER: AtomicU64 = AtomicU64::new(1_700_000_000);
@@ -30,9 +28,30 @@ impl Account {
         let Self { name, provider } = self;
         format!(
             "[[account]]\nname = \"{name}\"\nprovider = \"{provider}\"\nintegrations = [{integrations}]\ndirectory = \"*\"\n\
-             access_key = \"{name}-access\"\nsecret_key = \"{name}-secret\"\n"
+             access_key = \"{}\"\nsecret_key = \"{}\"\n",
+            self.access_key(),
+            self.secret_key()
         )
     }
+
+    pub(crate) fn access_key(self) -> String {
+        format!("{}-access", self.name)
+    }
+
+    pub(crate) fn secret_key(self) -> String {
+        format!("{}-secret", self.name)
+    }
+}
+
+/// A new file name, as agents make them.
+pub(crate) fn file_name(camera: usize) -> String {
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    format!("{number}_6-967003_Camera{camera}_200-200-400-400_24_8000.mp4")
+}
+
+/// A camera's device key.
+pub(crate) fn device(camera: usize) -> String {
+    format!("camera-{camera}")
 }
 
 /// One camera's agent.
@@ -53,6 +72,20 @@ impl Agent {
         Ok(Self { connection: Connection::open(address).await?, account, camera, recording })
     }
 
+    /// So many, each of a camera of its own.
+    pub(crate) async fn several(
+        address: SocketAddr,
+        account: Account,
+        count: usize,
+        recording: &Bytes,
+    ) -> Result<Vec<Self>> {
+        let mut agents = Vec::with_capacity(count);
+        for camera in 0..count {
+            agents.push(Self::connect(address, account, camera, recording.clone()).await?);
+        }
+        Ok(agents)
+    }
+
     /// Uploads as another camera than before.
     pub(crate) fn become_camera(&mut self, camera: usize) {
         self.camera = camera;
@@ -60,15 +93,14 @@ impl Agent {
 
     /// Uploads once; answers the full key and the vault's answer.
     pub(crate) async fn send(&mut self) -> Result<(String, Answer)> {
-        let (number, camera) = (NUMBER.fetch_add(1, Ordering::Relaxed), self.camera);
-        let file_name = format!("{number}_6-967003_Camera{camera}_200-200-400-400_24_8000.mp4");
+        let file_name = file_name(self.camera);
         let request = Request::post("/api/storage")
             .header("Content-Type", "video/mp4")
-            .header("X-Kerberos-Storage-AccessKey", format!("{}-access", self.account.name))
-            .header("X-Kerberos-Storage-SecretAccessKey", format!("{}-secret", self.account.name))
+            .header("X-Kerberos-Storage-AccessKey", self.account.access_key())
+            .header("X-Kerberos-Storage-SecretAccessKey", self.account.secret_key())
             .header("X-Kerberos-Storage-Directory", DIRECTORY)
             .header("X-Kerberos-Storage-FileName", &file_name)
-            .header("X-Kerberos-Storage-Device", format!("camera-{camera}"))
+            .header("X-Kerberos-Storage-Device", device(self.camera))
             .header("X-Kerberos-Storage-Capture", "IPCamera")
             .body(Pieces::chunked(self.recording.clone(), CHUNK))?;
         let answer = self.connection.expect(request, StatusCode::OK).await?;

@@ -1,14 +1,18 @@
 //! Load: clients that upload as fast as they are answered.
 
+mod adapter;
 mod agent;
+mod backlog;
 mod direct;
 mod disk;
 mod presign;
 mod recording;
 
-pub(crate) use agent::{Account, Agent};
+pub(crate) use adapter::Adapter;
+pub(crate) use agent::{Account, Agent, device, file_name};
+pub(crate) use backlog::backlog;
 pub(crate) use direct::Direct;
-pub(crate) use disk::Disk;
+pub(crate) use disk::{Copier, Disk};
 pub(crate) use recording::recording;
 
 use anyhow::Result;
@@ -17,6 +21,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
+
+/// Directory of all recordings of the load.
+const DIRECTORY: &str = "bench";
 
 /// One of those who upload.
 #[async_trait]

@@ -47,13 +47,10 @@ async fn peak(workshop: &Workshop, account: Account, clients: usize, uploads: us
         Some(s3) => s3.provider(account.provider),
         None => filesystem_provider(&scratch.path().join("recordings")),
     };
-    let vault = Vault::start(workshop, scratch.path(), &format!("{provider}{}", account.section(""))).await?;
+    let vault =
+        Vault::start(workshop, scratch.path(), &format!("{}{}", provider.section(), account.section(""))).await?;
     let start = vault.process.peak_memory()?;
-    let recording = recording(SIZE);
-    let mut agents = Vec::new();
-    for camera in 0..clients {
-        agents.push(Agent::connect(vault.address, account, camera, recording.clone()).await?);
-    }
+    let agents = Agent::several(vault.address, account, clients, &recording(SIZE)).await?;
     drive(agents, uploads).await?;
     Ok((start, vault.process.peak_memory()?))
 }

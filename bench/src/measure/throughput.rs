@@ -1,32 +1,16 @@
 //! Uploads per second through the vault, beside storing the same bytes without it; and the CPU time of both.
 
+use super::pairs::{Cell, KIB, MIB, Plan, Processes, Run, Stage};
 use super::{BUCKET, DISK, filesystem_provider};
-use crate::load::{Account, Agent, Client, Direct, Disk, drive, recording};
+use crate::load::{Account, Agent, Direct, Disk};
 use crate::report::{Goal, Section, Table, bytes};
-use crate::say;
-use crate::stage::{Process, S3, Scratch, Vault, Workshop};
-use crate::stats::Samples;
+use crate::stage::{S3, Scratch, Vault, Workshop};
 use anyhow::{Context as _, Result};
+use async_trait::async_trait;
 use bytes::Bytes;
-use std::process::Command;
 
-const KIB: usize = 1 << 10;
-const MIB: usize = 1 << 20;
-const GIB: f64 = (1 << 30) as f64;
-/// Bytes after which servers and folders are replaced by fresh ones, so that the disk does not fill up.
-const FRESH_AFTER: usize = 6 << 30;
 /// Share of the direct throughput that is to be reached.
 const GOAL: f64 = 0.9;
-
-/// Load of one cell of the table.
-#[derive(Debug, Clone, Copy)]
-struct Plan {
-    size: usize,
-    clients: usize,
-    uploads: usize,
-    /// How many times both are measured.
-    pairs: usize,
-}
 
 const PLANS: [Plan; 9] = [
     Plan { size: 64 * KIB, clients: 1, uploads: 300, pairs: 7 },
@@ -40,117 +24,51 @@ const PLANS: [Plan; 9] = [
     Plan { size: 64 * MIB, clients: 64, uploads: 64, pairs: 3 },
 ];
 
-impl Plan {
-    fn of(self, quick: bool) -> Self {
-        if quick { Self { uploads: self.clients.max(2), pairs: 1, ..self } } else { self }
-    }
-
-    fn bytes(self) -> usize {
-        self.size * self.uploads
-    }
-
-    /// Of one stage: pairs are begun until there is more than [`FRESH_AFTER`].
-    fn bytes_on_disk(self) -> u64 {
-        let pair = 2 * self.bytes();
-        (pair * self.pairs).min(FRESH_AFTER + pair) as u64
-    }
-}
-
 /// The servers, and where they keep things; fields end in this order.
-struct Stage {
+struct Servers {
+    account: Account,
     vault: Vault,
     s3: Option<S3>,
     scratch: Scratch,
 }
 
-impl Stage {
-    async fn new(workshop: &Workshop, account: Account, plan: Plan) -> Result<Self> {
+impl Servers {
+    async fn start(workshop: &Workshop, account: Account, plan: Plan) -> Result<Self> {
         let scratch = Scratch::new(plan.bytes_on_disk())?;
         let s3 = if account.name == BUCKET.name { Some(S3::start(workshop)?) } else { None };
         let provider = match &s3 {
             Some(s3) => s3.provider(account.provider),
             None => filesystem_provider(&scratch.path().join("recordings")),
         };
-        let vault = Vault::start(workshop, scratch.path(), &format!("{provider}{}", account.section(""))).await?;
+        let sections = format!("{}{}", provider.section(), account.section(""));
+        let vault = Vault::start(workshop, scratch.path(), &sections).await?;
         std::fs::create_dir(scratch.path().join("direct"))?;
-        Ok(Self { vault, s3, scratch })
+        Ok(Self { account, vault, s3, scratch })
     }
 
-    async fn through_vault(&self, account: Account, plan: Plan, recording: &Bytes) -> Result<Run> {
-        let mut agents = Vec::new();
-        for camera in 0..plan.clients {
-            agents.push(Agent::connect(self.vault.address, account, camera, recording.clone()).await?);
-        }
-        self.run(agents, plan).await
+    fn processes(&self) -> Processes {
+        Processes { vault: self.vault.process, store: self.s3.as_ref().map(|s3| s3.process) }
+    }
+}
+
+#[async_trait]
+impl Stage for Servers {
+    async fn through_vault(&self, plan: Plan, recording: &Bytes) -> Result<Run> {
+        let agents = Agent::several(self.vault.address, self.account, plan.clients, recording).await?;
+        self.processes().run(agents, plan).await
     }
 
     async fn direct(&self, plan: Plan, recording: &Bytes) -> Result<Run> {
         let Some(s3) = &self.s3 else {
             let folder = self.scratch.path().join("direct");
-            return self
-                .run((0..plan.clients).map(|_| Disk::new(folder.clone(), recording.clone())).collect(), plan)
-                .await;
+            let writers = (0..plan.clients).map(|_| Disk::new(folder.clone(), recording.clone()));
+            return self.processes().run(writers.collect(), plan).await;
         };
         let mut clients = Vec::new();
         for _ in 0..plan.clients {
             clients.push(Direct::connect(s3, recording.clone()).await?);
         }
-        self.run(clients, plan).await
-    }
-
-    async fn run<C: Client>(&self, clients: Vec<C>, plan: Plan) -> Result<Run> {
-        // what earlier runs left in memory is not this one's to write
-        Command::new("sync").status()?;
-        let before = self.cpu()?;
-        let elapsed = drive(clients, plan.uploads).await?;
-        let after = self.cpu()?;
-        let gibibytes = plan.bytes() as f64 / GIB;
-        let used = |of: fn(&Cpu) -> f64| (of(&after) - of(&before)) / gibibytes;
-        Ok(Run {
-            per_second: plan.bytes() as f64 / MIB as f64 / elapsed.as_secs_f64(),
-            cpu: Cpu { vault: used(|c| c.vault), store: used(|c| c.store), load: used(|c| c.load) },
-        })
-    }
-
-    fn cpu(&self) -> Result<Cpu> {
-        Ok(Cpu {
-            vault: self.vault.process.cpu_seconds()?,
-            store: self.s3.as_ref().map_or(Ok(0.0), |s3| s3.process.cpu_seconds())?,
-            load: Process::own().cpu_seconds()?,
-        })
-    }
-}
-
-/// CPU seconds.
-struct Cpu {
-    vault: f64,
-    store: f64,
-    load: f64,
-}
-
-/// One run: MiB per second, CPU seconds per GiB.
-struct Run {
-    per_second: f64,
-    cpu: Cpu,
-}
-
-/// All runs of one load.
-struct Cell {
-    plan: Plan,
-    pairs: Vec<(Run, Run)>,
-}
-
-impl Cell {
-    fn ratio(&self) -> Samples {
-        Samples::new(self.pairs.iter().map(|(vault, direct)| vault.per_second / direct.per_second))
-    }
-
-    fn vault(&self, of: impl Fn(&Run) -> f64) -> f64 {
-        Samples::new(self.pairs.iter().map(|(vault, _)| of(vault))).median()
-    }
-
-    fn direct(&self, of: impl Fn(&Run) -> f64) -> f64 {
-        Samples::new(self.pairs.iter().map(|(_, direct)| of(direct))).median()
+        self.processes().run(clients, plan).await
     }
 }
 
@@ -162,7 +80,9 @@ pub(super) async fn measure(workshop: &Workshop, quick: bool) -> Result<Section>
     {
         let mut cells = Vec::new();
         for plan in PLANS {
-            cells.push(cell(workshop, account, plan.of(quick)).await.with_context(|| format!("{title}, {plan:?}"))?);
+            let plan = plan.of(quick);
+            let cell = Cell::measure(account.name, plan, async || Servers::start(workshop, account, plan).await);
+            cells.push(cell.await.with_context(|| format!("{title}, {plan:?}"))?);
         }
         body += &format!(
             "\n### {title}\n\n{}\nCPU seconds per GiB, medians:\n\n{}",
@@ -174,49 +94,6 @@ pub(super) async fn measure(workshop: &Workshop, quick: bool) -> Result<Section>
         }
     }
     Ok(Section { title: "Upload throughput and CPU time", goals, body })
-}
-
-async fn cell(workshop: &Workshop, account: Account, plan: Plan) -> Result<Cell> {
-    let recording = recording(plan.size);
-    let mut pairs: Vec<(Run, Run)> = Vec::new();
-    let (mut stage, mut written) = (None, 0);
-    while pairs.len() < plan.pairs {
-        let stage = match &mut stage {
-            Some(stage) if written <= FRESH_AFTER => stage,
-            stale => {
-                // stops the old one before the new one starts
-                *stale = None;
-                let fresh = Stage::new(workshop, account, plan).await?;
-                let warm = Plan { uploads: plan.clients, ..plan };
-                let small = recording.slice(..plan.size.min(64 * KIB));
-                fresh.through_vault(account, warm, &small).await?;
-                fresh.direct(warm, &small).await?;
-                written = 0;
-                stale.insert(fresh)
-            }
-        };
-        // in turns, so that neither always finds what the other one left
-        let pair = if pairs.len().is_multiple_of(2) {
-            let vault = stage.through_vault(account, plan, &recording).await?;
-            (vault, stage.direct(plan, &recording).await?)
-        } else {
-            let direct = stage.direct(plan, &recording).await?;
-            (stage.through_vault(account, plan, &recording).await?, direct)
-        };
-        written += 2 * plan.bytes();
-        pairs.push(pair);
-    }
-    let cell = Cell { plan, pairs };
-    say(&format!(
-        "{}: {} × {} clients: {:.0} MiB/s, direct {:.0} MiB/s, ratio {:.2}",
-        account.name,
-        bytes(plan.size),
-        plan.clients,
-        cell.vault(|run| run.per_second),
-        cell.direct(|run| run.per_second),
-        cell.ratio().median()
-    ));
-    Ok(cell)
 }
 
 fn goal(cell: &Cell) -> Goal {

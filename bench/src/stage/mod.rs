@@ -1,16 +1,21 @@
 //! What is put up to be measured, and taken down afterwards.
 
+mod declared;
 mod process;
 mod s3;
 mod scratch;
+mod service;
 mod vault;
 
+pub(crate) use declared::Declared;
 pub(crate) use process::Process;
 pub(crate) use s3::S3;
 pub(crate) use scratch::Scratch;
+pub(crate) use service::Service;
 pub(crate) use vault::{PASSWORD, USERNAME, Vault, database};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use bytes::Bytes;
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -29,6 +34,11 @@ impl Workshop {
         let binary = own.parent().context("a program has a folder")?.join("kerberos-vault");
         ensure!(binary.is_file(), "there is no vault beside this program: `make bench` builds both");
         Ok(Self { repository, binary })
+    }
+
+    /// A camera's recording, of half a megabyte.
+    pub(crate) fn recording(&self) -> Result<Bytes> {
+        Ok(std::fs::read(self.repository.join("fixtures/fragmented.mp4"))?.into())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::accounts::Accounts;
 use crate::audit::Audit;
+use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::copies::Copies;
 use crate::dashboard::DashboardFigures;
@@ -53,6 +54,8 @@ pub struct Options {
     pub replica_timeout: Duration,
     /// When deliveries are looked for and tried again.
     pub pace: Pace,
+    /// Tells when deliveries that failed are due again.
+    pub clock: Clock,
 }
 
 impl Default for Options {
@@ -66,6 +69,7 @@ impl Default for Options {
             idle_timeout: Duration::from_secs(30),
             replica_timeout: Duration::from_secs(60),
             pace: Pace::default(),
+            clock: Clock::default(),
         }
     }
 }
@@ -135,6 +139,7 @@ pub struct Vault {
     readiness: Readiness,
     vault_id: String,
     pace: Pace,
+    clock: Clock,
 }
 
 impl Vault {
@@ -194,6 +199,7 @@ impl Vault {
             readiness: Readiness::default(),
             vault_id: keys.vault_id().to_owned(),
             pace: options.pace,
+            clock: options.clock,
         };
         vault.replicas.report().await.map_err(StartError::Vault)?;
         vault.connections.check_keys().await.map_err(StartError::Vault)?;
@@ -221,6 +227,7 @@ impl Vault {
             wakeups: self.wakeups.clone(),
             vault_id: self.vault_id.clone(),
             pace: self.pace,
+            clock: self.clock.clone(),
         };
         let (housekeeping, replicas, moves) = (self.housekeeping(), self.replicas.clone(), self.moves.clone());
         let replayer = self.deliveries.replayer();

@@ -14,6 +14,7 @@ mod heartbeat;
 mod names;
 mod observing;
 mod openapi;
+mod outage;
 mod process;
 mod provider_faults;
 mod reading;

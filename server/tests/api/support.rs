@@ -11,6 +11,7 @@ use serde_json::Value;
 use server::config::Metrics;
 use server::serve::{self, serve};
 use server::state::{AppState, HttpOptions};
+use std::env::VarError;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use vault::Vault;
 use vault::audit::Actor;
+use vault::clock::Clock;
 
 pub(crate) const ACCESS: &str = "x-kerberos-storage-accesskey";
 pub(crate) const SECRET: &str = "x-kerberos-storage-secretaccesskey";
@@ -40,6 +42,7 @@ pub(crate) const NAME: &str = "1606164482_6-818812_FundoEsquerda_229-153-288-247
 pub(crate) struct Setup {
     pub(crate) max_upload_bytes: u64,
     pub(crate) idle_timeout: Duration,
+    pub(crate) clock: Clock,
     pub(crate) http: HttpOptions,
     pub(crate) serve: serve::Options,
 }
@@ -49,6 +52,7 @@ impl Default for Setup {
         Self {
             max_upload_bytes: 20_000_000,
             idle_timeout: Duration::from_secs(20),
+            clock: Clock::default(),
             http: HttpOptions {
                 public_url: None,
                 trust_proxy: false,
@@ -83,6 +87,7 @@ impl TestVault {
             data_dir: dir.path().join("data"),
             max_upload_bytes: setup.max_upload_bytes,
             idle_timeout: setup.idle_timeout,
+            clock: setup.clock,
             ..vault::Options::default()
         };
         let vault = Vault::open(options, Arc::new(Backends::new())).await.unwrap();
@@ -294,11 +299,19 @@ async fn furnish(vault: &Vault, dir: &TempDir) {
     vault.users.ensure_admin(Some(ADMIN.0), Some(&model::Secret::new(ADMIN.1))).await.unwrap();
 }
 
+/// Whether the test runner wants PostgreSQL instead of SQLite.
+pub(crate) fn on_postgres() -> bool {
+    variable("VAULT_TEST_DATABASE").as_deref() == Ok("postgres")
+}
+
+fn variable(name: &str) -> Result<String, VarError> {
+    #[expect(clippy::disallowed_methods, reason = "how the test runner says where servers are")]
+    std::env::var(name)
+}
+
 /// SQLite in the test's folder, or a database of its own on the PostgreSQL server.
 async fn database_url(dir: &TempDir) -> String {
-    #[expect(clippy::disallowed_methods, reason = "how the test runner says where servers are")]
-    let variable = |name| std::env::var(name);
-    if variable("VAULT_TEST_DATABASE").as_deref() != Ok("postgres") {
+    if !on_postgres() {
         return format!("sqlite://{}/vault.db", dir.path().display());
     }
     let server = variable("VAULT_TEST_POSTGRES_URL").expect("start one: scripts/services start postgres");

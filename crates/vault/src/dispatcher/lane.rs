@@ -3,7 +3,7 @@
 use super::backoff::{MAX_ATTEMPTS, Pace};
 use super::{Integration, LEASE_MS, open};
 use crate::Result;
-use crate::clock::now_ms;
+use crate::clock::Clock;
 use crate::connections::Way;
 use crate::copies::Copies;
 use crate::db::Db;
@@ -37,6 +37,7 @@ pub(super) struct Lane {
     recordings: Recordings,
     wakeups: Wakeups,
     vault_id: String,
+    clock: Clock,
     integration_id: i64,
     integration: String,
     copies: Copies,
@@ -63,6 +64,7 @@ impl Lane {
             recordings: integration.recordings.clone(),
             wakeups: integration.wakeups.clone(),
             vault_id: integration.vault_id.clone(),
+            clock: integration.clock.clone(),
             integration_id: integration.sink.id,
             integration: integration.sink.name.clone(),
             copies: integration.copies.clone(),
@@ -75,7 +77,7 @@ impl Lane {
 
     /// Sends until the lane is empty, fails, or its turn is over; answers its device.
     pub(super) async fn run(self) -> String {
-        let turn_ends = now_ms() + LEASE_MS / 2;
+        let turn_ends = self.clock.now_ms() + LEASE_MS / 2;
         loop {
             match self.batch(turn_ends).await {
                 Ok(Batch::More) if self.goes_on(turn_ends) => {}
@@ -96,7 +98,7 @@ impl Lane {
     }
 
     fn goes_on(&self, turn_ends: i64) -> bool {
-        now_ms() < turn_ends && !self.stop.is_cancelled()
+        self.clock.now_ms() < turn_ends && !self.stop.is_cancelled()
     }
 
     /// Lets other replicas have the lane. If that fails, its lease runs out.
@@ -226,12 +228,13 @@ impl Lane {
     /// is evidently back. Each of those releases more, so that one which can only take little is not flooded.
     async fn note_sent(&self, sent: Vec<i64>, was_failing: bool) -> Result<()> {
         let (id, device) = (self.integration_id, self.device.clone());
+        let now = self.clock.now_ms();
         self.db
             .write(move |tx| {
                 Box::pin(async move {
-                    mark_delivered(tx, sent).await?;
+                    mark_delivered(tx, sent, now).await?;
                     if was_failing {
-                        release_some(tx, id).await?;
+                        release_some(tx, id, now).await?;
                         let healthy = lane::ActiveModel { attempts: Set(0), ..Default::default() };
                         let this = lane::Column::IntegrationId.eq(id).and(lane::Column::Device.eq(device));
                         lane::Entity::update_many().set(healthy).filter(this).exec(tx).await?;
@@ -260,11 +263,12 @@ impl Lane {
         let reason: String = error.message.chars().take(MAX_ERROR).collect();
         let (id, device) = (self.integration_id, self.device.clone());
         let in_a_row = if park { 0 } else { in_a_row };
-        let next = if park { 0 } else { now_ms() + self.pace.wait_ms(in_a_row) };
+        let now = self.clock.now_ms();
+        let next = if park { 0 } else { now + self.pace.wait_ms(in_a_row) };
         self.db
             .write(move |tx| {
                 Box::pin(async move {
-                    mark_delivered(tx, sent).await?;
+                    mark_delivered(tx, sent, now).await?;
                     let outcome = delivery::ActiveModel {
                         state: Set(if park { PARKED } else { WAITING }.into()),
                         attempts: Set(attempts),
@@ -280,7 +284,7 @@ impl Lane {
                         attempts: Set(in_a_row),
                         next_attempt_at: Set(next),
                         last_error: Set(reason),
-                        failed_at: Set(now_ms()),
+                        failed_at: Set(now),
                         ..Default::default()
                     };
                     let this = lane::Column::IntegrationId.eq(id).and(lane::Column::Device.eq(device));
@@ -292,14 +296,14 @@ impl Lane {
     }
 }
 
-async fn release_some(tx: &sea_orm::DatabaseTransaction, integration_id: i64) -> Result<()> {
+async fn release_some(tx: &sea_orm::DatabaseTransaction, integration_id: i64, now: i64) -> Result<()> {
     let of_integration = lane::Column::IntegrationId.eq(integration_id);
     let sleeping: Vec<String> = lane::Entity::find()
         .select_only()
         .column(lane::Column::Device)
         .filter(of_integration.clone())
         .filter(open())
-        .filter(lane::Column::NextAttemptAt.gt(now_ms()))
+        .filter(lane::Column::NextAttemptAt.gt(now))
         .order_by_asc(lane::Column::NextAttemptAt)
         .limit(RELEASED)
         .into_tuple()
@@ -311,14 +315,14 @@ async fn release_some(tx: &sea_orm::DatabaseTransaction, integration_id: i64) ->
     Ok(())
 }
 
-async fn mark_delivered(tx: &sea_orm::DatabaseTransaction, sent: Vec<i64>) -> Result<()> {
+async fn mark_delivered(tx: &sea_orm::DatabaseTransaction, sent: Vec<i64>, now: i64) -> Result<()> {
     if sent.is_empty() {
         return Ok(());
     }
     let outcome = delivery::ActiveModel {
         state: Set(DELIVERED.into()),
         last_error: Set(String::new()),
-        finished_at: Set(now_ms()),
+        finished_at: Set(now),
         ..Default::default()
     };
     delivery::Entity::update_many().set(outcome).filter(delivery::Column::Id.is_in(sent)).exec(tx).await?;

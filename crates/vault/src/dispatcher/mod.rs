@@ -5,7 +5,7 @@ mod backoff;
 mod lane;
 
 use crate::Result;
-use crate::clock::now_ms;
+use crate::clock::Clock;
 use crate::connections::{Connections, OpenSink, Way};
 use crate::copies::{self, Copies};
 use crate::db::Db;
@@ -41,6 +41,7 @@ pub(crate) struct Dispatcher {
     pub(crate) wakeups: Wakeups,
     pub(crate) vault_id: String,
     pub(crate) pace: Pace,
+    pub(crate) clock: Clock,
 }
 
 struct Worker {
@@ -98,6 +99,7 @@ impl Dispatcher {
                 wakeups: self.wakeups.clone(),
                 vault_id: self.vault_id.clone(),
                 pace: self.pace,
+                clock: self.clock.clone(),
                 sink,
                 stop: stop.clone(),
             };
@@ -122,6 +124,7 @@ struct Integration {
     wakeups: Wakeups,
     vault_id: String,
     pace: Pace,
+    clock: Clock,
     sink: OpenSink,
     stop: CancellationToken,
 }
@@ -175,7 +178,7 @@ impl Integration {
             .column(lane_row::Column::Device)
             .filter(lane_row::Column::IntegrationId.eq(self.sink.id))
             .filter(open())
-            .filter(lane_row::Column::NextAttemptAt.lte(now_ms()))
+            .filter(lane_row::Column::NextAttemptAt.lte(self.clock.now_ms()))
             .order_by_asc(lane_row::Column::NextAttemptAt)
             .limit((limit + busy.len()) as u64)
             .into_tuple()
@@ -187,7 +190,7 @@ impl Integration {
     /// On a shared database a lane is claimed by writing a lease, so that replicas do not send the
     /// same camera's events at the same time.
     async fn lease(&self, limit: usize) -> Result<Vec<String>> {
-        let now = now_ms();
+        let now = self.clock.now_ms();
         let sql = "UPDATE lanes SET lease_until = $1 WHERE (integration_id, device) IN (
                 SELECT integration_id, device FROM lanes
                 WHERE integration_id = $2 AND idle = FALSE AND next_attempt_at <= $3 AND lease_until <= $3
@@ -207,7 +210,7 @@ impl Integration {
 
     /// How long until the next lane in backoff is due.
     async fn until_next(&self) -> Option<Duration> {
-        let now = now_ms();
+        let now = self.clock.now_ms();
         let next: Option<i64> = lane_row::Entity::find()
             .select_only()
             .column(lane_row::Column::NextAttemptAt)
