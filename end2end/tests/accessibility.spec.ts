@@ -39,6 +39,7 @@ for (const viewport of [WIDE, PHONE]) {
 }
 
 test("pages that are still empty are accessible too", async ({ page }) => {
+  test.slow();
   // Colours on their way from one scheme to the other have no contrast worth measuring.
   await page.emulateMedia({ reducedMotion: "reduce" });
   const vault = await startVault();

@@ -14,12 +14,13 @@ use std::time::Duration;
 pub(crate) use store::{Fault, MemoryStore, PART};
 pub(crate) use world::World;
 
-/// Waits until something holds; fails the test when it does not within 30 seconds.
+/// Waits until something holds; fails the test when it does not within two minutes. Looks every few milliseconds, so that
+/// whoever is waited for has the machine.
 pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
     let wait = async {
         while !holds().await {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    assert!(tokio::time::timeout(Duration::from_secs(30), wait).await.is_ok(), "never: {what}");
+    assert!(tokio::time::timeout(Duration::from_secs(120), wait).await.is_ok(), "never: {what}");
 }
