@@ -37,7 +37,7 @@ const FEWEST_TRIES: usize = 10;
 /// Longest wait between two tries.
 const LONGEST_WAIT_SECONDS: usize = 3600;
 /// Of the machine's own time, for whatever is waited for.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Uploads of the hour: ten a second, 36,000 on SQLite. On PostgreSQL a tenth of them: more would take minutes.
 fn uploads() -> usize {
