@@ -1,5 +1,6 @@
 //! Keyset pages: a position in a list ordered by (time, id), newest first.
 
+use crate::recording::Position;
 use serde::{Deserialize, Serialize};
 
 /// A place between two rows. Written `<time>-<id>` in addresses.
@@ -36,9 +37,48 @@ pub struct Page<T> {
     pub newer: Option<Cursor>,
 }
 
+impl<T> Page<T> {
+    /// Cuts a page of `limit` rows from those that follow a position, nearest first; one more tells that it goes on.
+    pub fn cut(mut rows: Vec<T>, position: Position, limit: usize, cursor: impl Fn(&T) -> Cursor) -> Self {
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let (older, newer) = match position {
+            Position::Newest => (more, false),
+            Position::OlderThan(_) => (more, true),
+            Position::NewerThan(_) => (true, more),
+        };
+        if matches!(position, Position::NewerThan(_)) {
+            rows.reverse();
+        }
+        Self {
+            older: rows.last().map(&cursor).filter(|_| older),
+            newer: rows.first().map(&cursor).filter(|_| newer),
+            items: rows,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_knows_whether_it_goes_on() {
+        let at = |id: i64| Cursor { time: 0, id };
+        let cut = |rows: &[i64], position| Page::cut(rows.to_vec(), position, 2, |id| at(*id));
+        let page = |items: &[i64], older: Option<i64>, newer: Option<i64>| Page {
+            items: items.to_vec(),
+            older: older.map(at),
+            newer: newer.map(at),
+        };
+        assert_eq!(cut(&[9, 8, 7], Position::Newest), page(&[9, 8], Some(8), None));
+        assert_eq!(cut(&[9, 8], Position::Newest), page(&[9, 8], None, None));
+        assert_eq!(cut(&[7, 6, 5], Position::OlderThan(at(8))), page(&[7, 6], Some(6), Some(7)));
+        assert_eq!(cut(&[7], Position::OlderThan(at(8))), page(&[7], None, Some(7)));
+        assert_eq!(cut(&[6, 7, 8], Position::NewerThan(at(5))), page(&[7, 6], Some(6), Some(7)));
+        assert_eq!(cut(&[6, 7], Position::NewerThan(at(5))), page(&[7, 6], Some(6), None));
+        assert_eq!(cut(&[], Position::Newest), page(&[], None, None));
+    }
 
     #[test]
     fn cursor_survives_an_address() {

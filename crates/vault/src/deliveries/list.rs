@@ -52,22 +52,9 @@ impl Deliveries {
         let mut rows: Vec<Row> = try_join_all(slices).await?.into_iter().flatten().collect();
         rows.sort_unstable_by_key(|row| if backwards { row.id } else { -row.id });
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        if backwards {
-            rows.reverse();
-        }
-        let cursor = |row: Option<&Row>| row.map(|r| Cursor { time: r.created_at, id: r.id });
-        let (has_older, has_newer) = match position {
-            Position::Newest => (more, false),
-            Position::OlderThan(_) => (more, true),
-            Position::NewerThan(_) => (true, more),
-        };
-        Ok(Page {
-            older: cursor(rows.last()).filter(|_| has_older),
-            newer: cursor(rows.first()).filter(|_| has_newer),
-            items: self.views(rows).await?,
-        })
+        let Page { items, older, newer } =
+            Page::cut(rows, position, limit, |row| Cursor { time: row.created_at, id: row.id });
+        Ok(Page { items: self.views(items).await?, older, newer })
     }
 
     /// A delivery with what it delivers.

@@ -23,24 +23,11 @@ impl Recordings {
         };
         let limit = limit.clamp(1, MAX_PAGE);
         let query = page(condition, position, limit + 1);
-        let mut rows = query.all(self.db.read()).await?;
-        let more = rows.len() as u64 > limit;
-        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        let backwards = matches!(position, Position::NewerThan(_));
-        if backwards {
-            rows.reverse();
-        }
-        let cursor = |row: Option<&recording::Model>| row.map(|r| Cursor { time: r.timestamp, id: r.id });
-        let (has_older, has_newer) = match position {
-            Position::Newest => (more, false),
-            Position::OlderThan(_) => (more, true),
-            Position::NewerThan(_) => (true, more),
-        };
-        Ok(Page {
-            older: cursor(rows.last()).filter(|_| has_older),
-            newer: cursor(rows.first()).filter(|_| has_newer),
-            items: self.views(&names, rows).await?,
-        })
+        let rows = query.all(self.db.read()).await?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let Page { items, older, newer } =
+            Page::cut(rows, position, limit, |row| Cursor { time: row.timestamp, id: row.id });
+        Ok(Page { items: self.views(&names, items).await?, older, newer })
     }
 
     async fn views(&self, names: &Names, rows: Vec<recording::Model>) -> Result<Vec<RecordingView>> {
