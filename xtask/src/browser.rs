@@ -101,7 +101,7 @@ fn optimise(optimiser: Option<&Path>, files: &Path) -> Result<()> {
         eprintln!("  no new wasm-opt: the site works, but is larger than need be. scripts/setup release installs one.");
         return Ok(());
     };
-    stage("wasm-opt (seconds)");
+    stage("wasm-opt, on every page's file (a minute or more)");
     for file in Tree::read(files)?.0.keys().filter(|file| file.extension().is_some_and(|kind| kind == "wasm")) {
         let wasm = files.join(file);
         // it warns of names that it does not know, dozens of times
