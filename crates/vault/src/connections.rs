@@ -1,6 +1,7 @@
 //! Providers and integrations: what administrators set up and what is opened from it.
 
 mod declared;
+mod open;
 mod test_event;
 
 use crate::audit::{self, Actor};
@@ -14,7 +15,7 @@ use crate::{Result, VaultError};
 use model::connection::{ConnectionForm, ConnectionView, Family, Kind};
 use model::field::Settings;
 use model::name;
-use model::ports::{BlobStore, Connector, EventSink};
+use model::ports::Connector;
 use model::probe::ProbeReport;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait as _, IntoActiveModel,
@@ -23,6 +24,9 @@ use sea_orm::{
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
+
+pub use open::OpenStore;
+pub(crate) use open::{OpenSink, Way};
 
 /// Sets up and opens connections.
 #[derive(Clone)]
@@ -33,44 +37,6 @@ pub struct Connections {
     /// Opened stores by id and time of their last change; an adapter keeps its connections alive.
     stores: Arc<RwLock<HashMap<i64, OpenStore>>>,
     changed: watch::Sender<u64>,
-}
-
-/// A provider ready for use.
-#[derive(Clone)]
-pub struct OpenStore {
-    /// Row id.
-    pub id: i64,
-    /// Name, as events call it.
-    pub name: String,
-    /// Whether uploads may go there.
-    pub enabled: bool,
-    updated_at: i64,
-    /// The adapter.
-    pub store: Arc<dyn BlobStore>,
-}
-
-/// An enabled connection that deliveries go to: an integration, or a provider that gets copies.
-#[derive(Clone)]
-pub(crate) struct OpenSink {
-    /// Row id.
-    pub id: i64,
-    /// Name, for logs.
-    pub name: String,
-    /// Tells one version of its settings from the next.
-    pub updated_at: i64,
-    /// What makes the deliveries.
-    pub way: Way,
-}
-
-/// What makes a delivery.
-#[derive(Clone)]
-pub(crate) enum Way {
-    /// An integration's adapter.
-    Sink(Arc<dyn EventSink>),
-    /// The vault itself, which copies to a provider.
-    Copies,
-    /// Nothing: what is wrong with the settings.
-    Unusable(String),
 }
 
 /// A provider by name.
@@ -229,26 +195,6 @@ impl Connections {
         self.probe(form.family, &form.kind, &settings).await
     }
 
-    /// A provider ready for use, enabled or not.
-    pub async fn store(&self, id: i64) -> Result<OpenStore> {
-        if let Some(open) = self.cached(id).filter(|_| !self.db.is_shared()) {
-            return Ok(open);
-        }
-        let row = self.row(id).await?;
-        if let Some(open) = self.cached(id).filter(|open| open.updated_at == row.updated_at) {
-            return Ok(open);
-        }
-        let settings = self.settings(&row)?;
-        let store = self.connector.store(&row.kind, &settings).map_err(VaultError::Invalid)?;
-        let open = OpenStore { id, name: row.name, enabled: row.enabled, updated_at: row.updated_at, store };
-        self.stores.write().unwrap_or_else(PoisonError::into_inner).insert(id, open.clone());
-        Ok(open)
-    }
-
-    fn cached(&self, id: i64) -> Option<OpenStore> {
-        self.stores.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
-    }
-
     /// A provider by name.
     pub async fn provider_by_name(&self, name: &str) -> Result<Option<ProviderInfo>> {
         let found = connection::Entity::find()
@@ -257,25 +203,6 @@ impl Connections {
             .one(self.db.read())
             .await?;
         Ok(found.map(|row| ProviderInfo { id: row.id, name: row.name, enabled: row.enabled }))
-    }
-
-    /// Every enabled connection that deliveries may go to.
-    pub(crate) async fn sinks(&self) -> Result<Vec<OpenSink>> {
-        let rows = connection::Entity::find().filter(connection::Column::Enabled.eq(true)).all(self.db.read()).await?;
-        let way = |row: &connection::Model| {
-            if row.family == Family::Provider.as_str() {
-                return Way::Copies;
-            }
-            let sink = self.settings(row).and_then(|s| self.connector.sink(&row.kind, &s).map_err(VaultError::Invalid));
-            sink.map_or_else(|e| Way::Unusable(e.to_string()), Way::Sink)
-        };
-        let open = |row: connection::Model| OpenSink {
-            way: way(&row),
-            id: row.id,
-            name: row.name,
-            updated_at: row.updated_at,
-        };
-        Ok(rows.into_iter().map(open).collect())
     }
 
     /// Fails when the master key is not the one this database's secrets were sealed with.
