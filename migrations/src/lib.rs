@@ -3,7 +3,7 @@
 use sea_orm_migration::prelude::*;
 
 mod m0001_tables;
-mod m0002_index_order;
+mod m0002_list_indexes;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -14,7 +14,7 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_tables::Migration), Box::new(m0002_index_order::Migration)]
+        vec![Box::new(m0001_tables::Migration), Box::new(m0002_list_indexes::Migration)]
     }
 }
 
