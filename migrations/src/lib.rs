@@ -4,6 +4,7 @@ use sea_orm_migration::prelude::*;
 
 mod m0001_tables;
 mod m0002_list_indexes;
+mod m0003_owners;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -14,7 +15,11 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_tables::Migration), Box::new(m0002_list_indexes::Migration)]
+        vec![
+            Box::new(m0001_tables::Migration),
+            Box::new(m0002_list_indexes::Migration),
+            Box::new(m0003_owners::Migration),
+        ]
     }
 }
 

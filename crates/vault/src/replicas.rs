@@ -9,8 +9,8 @@ use crate::clock::now_ms;
 use crate::db::Db;
 use crate::entity::replica;
 use crate::keys::random_id;
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::sea_query::{OnConflict, SimpleExpr};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect as _, QueryTrait as _, Select};
 use std::error::Error as StdError;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -39,10 +39,18 @@ impl Replicas {
         if !self.db.is_shared() {
             return Ok(Vec::new());
         }
-        let alive = replica::Entity::find()
+        Ok(self.others().all(self.db.read()).await?.into_iter().map(|r| r.id).collect())
+    }
+
+    /// A condition for the database: what `column` names is no other process that is alive, so this one may take the row.
+    pub(crate) fn nobody_elses(&self, column: impl ColumnTrait) -> SimpleExpr {
+        column.not_in_subquery(self.others().select_only().column(replica::Column::Id).into_query())
+    }
+
+    fn others(&self) -> Select<replica::Entity> {
+        replica::Entity::find()
             .filter(replica::Column::SeenAt.gt(self.silent_since()))
-            .filter(replica::Column::Id.ne(&self.me));
-        Ok(alive.all(self.db.read()).await?.into_iter().map(|r| r.id).collect())
+            .filter(replica::Column::Id.ne(&self.me))
     }
 
     /// Says that this process is alive; must have happened once before it takes an upload.

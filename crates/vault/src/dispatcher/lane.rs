@@ -1,7 +1,7 @@
 //! One camera's deliveries to one integration, sent one after the other.
 
 use super::backoff::{MAX_ATTEMPTS, Pace};
-use super::{Integration, LEASE_MS, open};
+use super::{Integration, open};
 use crate::Result;
 use crate::clock::Clock;
 use crate::connections::Way;
@@ -11,6 +11,7 @@ use crate::deliveries::{DELIVERED, PARKED, WAITING, Wakeups, in_state};
 use crate::entity::{delivery, lane};
 use crate::recording_source::StoredRecording;
 use crate::recordings::Recordings;
+use crate::replicas::Replicas;
 use model::error::SinkError;
 use model::ports::{OutgoingEvent, Purpose};
 use sea_orm::{
@@ -23,6 +24,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Deliveries sent before their success is written down; after a crash at most these are repeated.
 const BATCH: u64 = 32;
+/// How long one camera's deliveries may keep others of the integration waiting, in milliseconds.
+const TURN_MS: i64 = 60_000;
 /// Lanes that a success after failures lets try at once.
 const RELEASED: u64 = 8;
 /// Longest time one copy may take.
@@ -41,6 +44,7 @@ pub(super) struct Lane {
     integration_id: i64,
     integration: String,
     copies: Copies,
+    replicas: Replicas,
     way: Way,
     device: String,
     pace: Pace,
@@ -68,6 +72,7 @@ impl Lane {
             integration_id: integration.sink.id,
             integration: integration.sink.name.clone(),
             copies: integration.copies.clone(),
+            replicas: integration.replicas.clone(),
             way: integration.sink.way.clone(),
             device,
             pace: integration.pace,
@@ -77,7 +82,7 @@ impl Lane {
 
     /// Sends until the lane is empty, fails, or its turn is over; answers its device.
     pub(super) async fn run(self) -> String {
-        let turn_ends = self.clock.now_ms() + LEASE_MS / 2;
+        let turn_ends = self.clock.now_ms() + TURN_MS;
         loop {
             match self.batch(turn_ends).await {
                 Ok(Batch::More) if self.goes_on(turn_ends) => {}
@@ -101,25 +106,21 @@ impl Lane {
         self.clock.now_ms() < turn_ends && !self.stop.is_cancelled()
     }
 
-    /// Lets other replicas have the lane. If that fails, its lease runs out.
+    /// Lets other replicas have the lane. If that fails, it stays this vault's, which takes it again when it is due.
     async fn release(&self) {
         if !self.db.is_shared() {
             return;
         }
-        let (id, device) = (self.integration_id, self.device.clone());
-        let free = self.db.write(move |tx| {
-            Box::pin(async move {
-                let free = lane::ActiveModel { lease_until: Set(0), ..Default::default() };
-                let this = lane::Column::IntegrationId.eq(id).and(lane::Column::Device.eq(device));
-                lane::Entity::update_many().set(free).filter(this).exec(tx).await?;
-                Ok(())
-            })
-        });
-        if let Err(error) = free.await {
+        let this = lane::Column::IntegrationId.eq(self.integration_id).and(lane::Column::Device.eq(&self.device));
+        let mine = this.and(lane::Column::Owner.eq(self.replicas.me()));
+        let nobodys = lane::ActiveModel { owner: Set(String::new()), ..Default::default() };
+        let release = lane::Entity::update_many().set(nobodys).filter(mine);
+        let released = self.db.write(move |tx| Box::pin(async move { Ok(release.exec(tx).await.map(drop)?) }));
+        if let Err(error) = released.await {
             tracing::warn!(
                 integration = self.integration,
                 error = &error as &dyn StdError,
-                "a lane's lease stays until it runs out"
+                "a lane stays this vault's"
             );
         }
     }

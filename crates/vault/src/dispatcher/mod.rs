@@ -12,10 +12,11 @@ use crate::db::Db;
 use crate::deliveries::Wakeups;
 use crate::entity::lane as lane_row;
 use crate::recordings::Recordings;
+use crate::replicas::Replicas;
 pub use backoff::Pace;
 use lane::Lane;
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, LockBehavior, LockType};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::collections::{HashMap, HashSet};
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -24,8 +25,6 @@ use tokio_util::sync::CancellationToken;
 
 /// How often integrations are looked at without a change in this process.
 const RELOAD: Duration = Duration::from_secs(10);
-/// How long a replica may hold a lane without a sign of life, in milliseconds.
-const LEASE_MS: i64 = 120_000;
 
 /// Lanes with something to send; spelled out so that their partial index can be used.
 fn open() -> Expr {
@@ -38,6 +37,7 @@ pub(crate) struct Dispatcher {
     pub(crate) connections: Connections,
     pub(crate) recordings: Recordings,
     pub(crate) copies: Copies,
+    pub(crate) replicas: Replicas,
     pub(crate) wakeups: Wakeups,
     pub(crate) vault_id: String,
     pub(crate) pace: Pace,
@@ -96,6 +96,7 @@ impl Dispatcher {
                 db: self.db.clone(),
                 recordings: self.recordings.clone(),
                 copies: self.copies.clone(),
+                replicas: self.replicas.clone(),
                 wakeups: self.wakeups.clone(),
                 vault_id: self.vault_id.clone(),
                 pace: self.pace,
@@ -121,6 +122,7 @@ struct Integration {
     db: Db,
     recordings: Recordings,
     copies: Copies,
+    replicas: Replicas,
     wakeups: Wakeups,
     vault_id: String,
     pace: Pace,
@@ -167,45 +169,34 @@ impl Integration {
         }
     }
 
-    /// Lanes that are due and not being worked on, the longest due first.
+    /// Takes lanes that are due and that nobody works on, the longest due first. On a shared database a lane has an owner,
+    /// so that replicas do not send the same camera's events at the same time.
     async fn claim(&self, busy: &HashSet<String>, limit: usize) -> Result<Vec<String>> {
-        if self.db.is_shared() { self.lease(limit).await } else { self.due(busy, limit).await }
-    }
-
-    async fn due(&self, busy: &HashSet<String>, limit: usize) -> Result<Vec<String>> {
-        let rows: Vec<String> = lane_row::Entity::find()
+        let due = lane_row::Entity::find()
             .select_only()
             .column(lane_row::Column::Device)
             .filter(lane_row::Column::IntegrationId.eq(self.sink.id))
             .filter(open())
             .filter(lane_row::Column::NextAttemptAt.lte(self.clock.now_ms()))
+            .filter(lane_row::Column::Device.is_not_in(busy))
             .order_by_asc(lane_row::Column::NextAttemptAt)
-            .limit((limit + busy.len()) as u64)
-            .into_tuple()
-            .all(self.db.read())
-            .await?;
-        Ok(rows.into_iter().filter(|device| !busy.contains(device)).take(limit).collect())
-    }
-
-    /// On a shared database a lane is claimed by writing a lease, so that replicas do not send the
-    /// same camera's events at the same time.
-    async fn lease(&self, limit: usize) -> Result<Vec<String>> {
-        let now = self.clock.now_ms();
-        let sql = "UPDATE lanes SET lease_until = $1 WHERE (integration_id, device) IN (
-                SELECT integration_id, device FROM lanes
-                WHERE integration_id = $2 AND idle = FALSE AND next_attempt_at <= $3 AND lease_until <= $3
-                ORDER BY next_attempt_at LIMIT $4 FOR UPDATE SKIP LOCKED)
-            RETURNING device";
-        let values = [now + LEASE_MS, self.sink.id, now, i64::try_from(limit).unwrap_or(1)].map(sea_orm::Value::from);
-        let statement = self.db.statement(sql, values);
-        let leased = self.db.write(move |tx| {
+            .limit(limit as u64);
+        if !self.db.is_shared() {
+            return Ok(due.into_tuple().all(self.db.read()).await?);
+        }
+        let free = due
+            .filter(self.replicas.nobody_elses(lane_row::Column::Owner))
+            .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+        let mine = lane_row::ActiveModel { owner: Set(self.replicas.me().to_owned()), ..Default::default() };
+        let own = lane_row::Entity::update_many().set(mine).filter(lane_row::Column::IntegrationId.eq(self.sink.id));
+        let claim = self.db.write(move |tx| {
             Box::pin(async move {
-                use sea_orm::ConnectionTrait as _;
-                let rows = tx.query_all_raw(statement).await?;
-                Ok(rows.iter().map(|row| row.try_get("", "device")).collect::<std::result::Result<Vec<String>, _>>()?)
+                let devices: Vec<String> = free.into_tuple().all(tx).await?;
+                own.filter(lane_row::Column::Device.is_in(&devices)).exec(tx).await?;
+                Ok(devices)
             })
         });
-        leased.await
+        claim.await
     }
 
     /// How long until the next lane in backoff is due.

@@ -13,7 +13,8 @@ pub struct Model {
     pub enqueued: i64,
     pub attempts: i32,
     pub next_attempt_at: i64,
-    pub lease_until: i64,
+    /// The vault that works on it; empty when none does.
+    pub owner: String,
     pub last_error: String,
     pub failed_at: i64,
 }

@@ -16,7 +16,8 @@ pub struct Model {
     pub moved_bytes: i64,
     pub failed: i64,
     pub last_error: String,
-    pub lease_until: i64,
+    /// The vault that works on it; empty when none does.
+    pub owner: String,
     pub started_at: i64,
     pub finished_at: i64,
 }

@@ -13,6 +13,7 @@ use crate::connections::Connections;
 use crate::db::Db;
 use crate::entity::{connection, provider_move, recording};
 use crate::ingest::KeyLocks;
+use crate::replicas::Replicas;
 use crate::{Result, VaultError};
 use model::connection::Family;
 use model::moving::{MoveState, MoveView};
@@ -34,12 +35,13 @@ pub struct Moves {
     db: Db,
     connections: Connections,
     locks: Arc<KeyLocks>,
+    replicas: Replicas,
     wakeup: Arc<Notify>,
 }
 
 impl Moves {
-    pub(crate) fn new(db: Db, connections: Connections, locks: Arc<KeyLocks>) -> Self {
-        Self { db, connections, locks, wakeup: Arc::default() }
+    pub(crate) fn new(db: Db, connections: Connections, locks: Arc<KeyLocks>, replicas: Replicas) -> Self {
+        Self { db, connections, locks, replicas, wakeup: Arc::default() }
     }
 
     /// The latest moves, newest first.
@@ -115,7 +117,7 @@ impl Moves {
                     moved_bytes: Set(0),
                     failed: Set(0),
                     last_error: Set(String::new()),
-                    lease_until: Set(0),
+                    owner: Set(String::new()),
                     started_at: Set(now_ms()),
                     finished_at: Set(0),
                     ..Default::default()

@@ -9,7 +9,7 @@ use futures::future::join_all;
 use model::error::StoreErrorKind;
 use model::moving::MoveState;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait as _, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect};
 use std::error::Error as StdError;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -20,8 +20,6 @@ const POLL: Duration = Duration::from_secs(5);
 const BATCH: u64 = 32;
 /// Recordings that are moved at a time; each holds a part in memory.
 const CONCURRENCY: usize = 2;
-/// How long a replica may keep a move without a sign of life, in milliseconds.
-const LEASE_MS: i64 = 15 * 60_000;
 /// Longest error text kept, in characters.
 const MAX_ERROR: usize = 500;
 
@@ -56,6 +54,9 @@ impl Moves {
             }
         };
         cancel.run_until_cancelled(work).await;
+        if let Err(error) = self.release().await {
+            tracing::warn!(error = &error as &dyn StdError, "moves stay this vault's until it is taken for dead");
+        }
     }
 
     /// A batch of every move that runs; answers whether there is more to do right now.
@@ -79,12 +80,21 @@ impl Moves {
         if !self.db.is_shared() {
             return Ok(true);
         }
-        let now = now_ms();
-        let sql = "UPDATE moves SET lease_until = $1 WHERE id = $2 AND lease_until <= $3";
-        let statement = self.db.statement(sql, [now + LEASE_MS, id, now].map(sea_orm::Value::from));
-        let claimed =
-            self.db.write(move |tx| Box::pin(async move { Ok(tx.execute_raw(statement).await?.rows_affected() == 1) }));
-        claimed.await
+        let free = provider_move::Column::Id.eq(id).and(self.replicas.nobody_elses(provider_move::Column::Owner));
+        let mine = provider_move::ActiveModel { owner: Set(self.replicas.me().to_owned()), ..Default::default() };
+        let claim = provider_move::Entity::update_many().set(mine).filter(free);
+        self.db.write(move |tx| Box::pin(async move { Ok(claim.exec(tx).await?.rows_affected == 1) })).await
+    }
+
+    /// Lets other replicas go on with this process' moves.
+    async fn release(&self) -> Result<()> {
+        if !self.db.is_shared() {
+            return Ok(());
+        }
+        let mine = provider_move::Column::Owner.eq(self.replicas.me());
+        let nobodys = provider_move::ActiveModel { owner: Set(String::new()), ..Default::default() };
+        let release = provider_move::Entity::update_many().set(nobodys).filter(mine);
+        self.db.write(move |tx| Box::pin(async move { Ok(release.exec(tx).await.map(drop)?) })).await
     }
 
     async fn advance(&self, row: &provider_move::Model) -> Result<bool> {
@@ -138,7 +148,7 @@ impl Moves {
     }
 
     async fn note(&self, id: i64, batch: Batch) -> Result<()> {
-        use provider_move::Column::{AfterId, Failed, LastError, LeaseUntil, Moved, MovedBytes};
+        use provider_move::Column::{AfterId, Failed, LastError, Moved, MovedBytes};
         self.db
             .write(move |tx| {
                 Box::pin(async move {
@@ -147,8 +157,7 @@ impl Moves {
                         .col_expr(AfterId, Expr::val(batch.last_id))
                         .col_expr(Moved, add(Moved, batch.moved))
                         .col_expr(MovedBytes, add(MovedBytes, batch.moved_bytes))
-                        .col_expr(Failed, add(Failed, batch.failed))
-                        .col_expr(LeaseUntil, Expr::val(0));
+                        .col_expr(Failed, add(Failed, batch.failed));
                     if !batch.last_error.is_empty() {
                         update = update.col_expr(LastError, Expr::val(batch.last_error));
                     }
@@ -161,15 +170,13 @@ impl Moves {
 
     /// Nothing is left in this pass: done, or paused where some could not be moved.
     async fn end(&self, row: &provider_move::Model) -> Result<()> {
-        use provider_move::Column::{FinishedAt, Id, LastError, LeaseUntil, State};
+        use provider_move::Column::{FinishedAt, Id, LastError, State};
         let (id, complete) = (row.id, row.failed == 0);
         self.db
             .write(move |tx| {
                 Box::pin(async move {
                     let state = if complete { MoveState::Done } else { MoveState::Paused };
-                    let mut update = provider_move::Entity::update_many()
-                        .col_expr(State, Expr::val(state.as_str()))
-                        .col_expr(LeaseUntil, Expr::val(0));
+                    let mut update = provider_move::Entity::update_many().col_expr(State, Expr::val(state.as_str()));
                     if complete {
                         update = update.col_expr(FinishedAt, Expr::val(now_ms())).col_expr(LastError, Expr::val(""));
                     }

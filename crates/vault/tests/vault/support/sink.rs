@@ -15,6 +15,9 @@ pub(crate) struct MemorySink {
     /// Answers a permanent refusal for devices named here, a transient failure for `*`.
     pub(crate) refuses: Mutex<Vec<String>>,
     pub(crate) attempts: Mutex<u32>,
+    /// Does not answer for this device until `let_go`.
+    pub(crate) holds: Mutex<Option<String>>,
+    pub(crate) let_go: Notify,
     /// The ids of the events taken, in order.
     pub(crate) ids: Mutex<Vec<String>>,
     came: Notify,
@@ -64,6 +67,11 @@ impl EventSink for MemorySink {
 
     async fn send(&self, event: &OutgoingEvent) -> Result<(), SinkError> {
         *self.attempts.lock().unwrap() += 1;
+        let held = self.holds.lock().unwrap().as_ref() == Some(&event.device);
+        if held {
+            self.came.notify_waiters();
+            self.let_go.notified().await;
+        }
         let refused = self.refuses.lock().unwrap().clone();
         let outcome = if refused.iter().any(|d| d == "*") {
             Err(SinkError::transient("The sink is down."))

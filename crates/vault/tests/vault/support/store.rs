@@ -10,6 +10,7 @@ use model::probe::ProbeReport;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -37,6 +38,8 @@ type Unfinished = (String, BTreeMap<u32, Bytes>);
 pub(crate) struct MemoryStore {
     pub(crate) objects: Mutex<BTreeMap<String, Bytes>>,
     pub(crate) uploads: Mutex<HashMap<String, Unfinished>>,
+    /// How many there were: no id is given twice.
+    begun: AtomicUsize,
     pub(crate) fault: Mutex<Option<Fault>>,
     pub(crate) put_started: Notify,
     pub(super) killed: Notify,
@@ -119,9 +122,8 @@ impl BlobStore for MemoryStore {
 
     async fn begin(&self, key: &ObjectKey) -> Result<UploadId, StoreError> {
         self.check()?;
-        let mut uploads = self.uploads.lock().unwrap();
-        let id = format!("upload-{}", uploads.len());
-        uploads.insert(id.clone(), (key.to_string(), BTreeMap::new()));
+        let id = format!("upload-{}", self.begun.fetch_add(1, Ordering::Relaxed));
+        self.uploads.lock().unwrap().insert(id.clone(), (key.to_string(), BTreeMap::new()));
         Ok(UploadId(id))
     }
 

@@ -20,6 +20,9 @@ use vault::dispatcher::Pace;
 use vault::ingest::{Stored, UploadError, UploadRequest};
 use vault::{StartError, Vault, VaultError};
 
+/// Longer than a test: replicas take each other for alive.
+const REPLICA_TIMEOUT: Duration = Duration::from_secs(600);
+
 /// A vault with a provider, two integrations and two accounts.
 pub(crate) struct TestVault {
     pub(crate) world: World,
@@ -38,17 +41,17 @@ impl TestVault {
 
     /// With deliveries at another pace.
     pub(crate) async fn at(pace: Pace) -> Self {
-        Self::on(Ground::new(wanted_database(), pace)).await
+        Self::on(Ground::new(wanted_database(), pace), Duration::ZERO).await
     }
 
     /// On PostgreSQL, whatever the test runner chose: what only several replicas show.
     pub(crate) async fn on_postgres() -> Self {
-        Self::on(Ground::new(TestDatabase::Postgres, Pace::default())).await
+        Self::on(Ground::new(TestDatabase::Postgres, Pace::default()), REPLICA_TIMEOUT).await
     }
 
-    async fn on(ground: Ground) -> Self {
+    async fn on(ground: Ground, replica_timeout: Duration) -> Self {
         let world = ground.world.clone();
-        let vault = ground.open(Duration::ZERO).await.unwrap();
+        let vault = ground.open(replica_timeout).await.unwrap();
         let provider = connection(Family::Provider, "filesystem", "local", Settings::new().with("path", "/tmp/unused"));
         vault.connections.save(&actor(), provider).await.unwrap();
         for name in ["first", "second"] {
@@ -123,7 +126,7 @@ impl TestVault {
 
     /// Another process on the same data, while this one goes on.
     pub(crate) async fn replica(&self) -> Vault {
-        self.ground.open(Duration::from_secs(60)).await.unwrap()
+        self.ground.open(REPLICA_TIMEOUT).await.unwrap()
     }
 
     /// The tables, past the vault: to look into them, and to let time have passed.
