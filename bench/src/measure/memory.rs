@@ -4,7 +4,7 @@ use super::{BUCKET, DISK, filesystem_provider};
 use crate::load::{Account, Agent, drive, recording};
 use crate::report::{Goal, Section, Table, bytes};
 use crate::say;
-use crate::stage::{S3, Scratch, Vault, Workshop};
+use crate::stage::{Cores, S3, Scratch, Vault, Workshop};
 use anyhow::Result;
 
 const SIZE: usize = 64 << 20;
@@ -42,7 +42,7 @@ pub(super) async fn measure(workshop: &Workshop, quick: bool) -> Result<Section>
 /// After the start, and at most.
 async fn peak(workshop: &Workshop, account: Account, clients: usize, uploads: usize) -> Result<(u64, u64)> {
     let scratch = Scratch::new((SIZE * uploads) as u64)?;
-    let s3 = if account.name == BUCKET.name { Some(S3::start(workshop)?) } else { None };
+    let s3 = if account.name == BUCKET.name { Some(S3::start(workshop, Cores::All)?) } else { None };
     let provider = match &s3 {
         Some(s3) => s3.provider(account.provider),
         None => filesystem_provider(&scratch.path().join("recordings")),

@@ -4,7 +4,7 @@ use super::pairs::{Cell, KIB, MIB, Plan, Processes, Run, Stage};
 use super::{DISK, filesystem_provider};
 use crate::load::{Adapter, Agent};
 use crate::report::{Section, Table, bytes};
-use crate::stage::{Declared, S3, Scratch, Service, Vault, Workshop};
+use crate::stage::{Cores, Declared, S3, Scratch, Service, Vault, Workshop};
 use anyhow::{Context as _, Result, anyhow};
 use async_trait::async_trait;
 use backends::Backends;
@@ -46,11 +46,11 @@ impl Kind {
         Ok(match self {
             Self::Filesystem => (filesystem_provider(&scratch.path().join("recordings")), Server::None),
             Self::S3 => {
-                let server = S3::start(workshop)?;
+                let server = S3::start(workshop, Cores::All)?;
                 (server.provider(DISK.provider), Server::S3 { _server: server })
             }
             Self::Gcs => {
-                let server = Service::start(workshop, "gcs")?;
+                let server = Service::start(workshop, "gcs", Cores::All)?;
                 let key = std::fs::read_to_string(format!("{}/vault.json", server.variable("KEYS")?))?;
                 let settings = Settings::new()
                     .with("bucket", server.variable("BUCKET")?)
@@ -59,7 +59,7 @@ impl Kind {
                 (Declared::provider(DISK.provider, "gcs", settings), Server::Other { _server: server })
             }
             Self::Azure => {
-                let server = Service::start(workshop, "azure")?;
+                let server = Service::start(workshop, "azure", Cores::All)?;
                 let settings = Settings::new()
                     .with("account", server.variable("ACCOUNT")?)
                     .with("container", server.variable("CONTAINER")?)

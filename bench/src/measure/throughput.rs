@@ -4,7 +4,7 @@ use super::pairs::{Cell, KIB, MIB, Plan, Processes, Run, Stage};
 use super::{BUCKET, DISK, filesystem_provider};
 use crate::load::{Account, Agent, Direct, Disk};
 use crate::report::{Goal, Section, Table, bytes};
-use crate::stage::{S3, Scratch, Vault, Workshop};
+use crate::stage::{Cores, Process, S3, Scratch, Vault, Workshop};
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -24,6 +24,40 @@ const PLANS: [Plan; 9] = [
     Plan { size: 64 * MIB, clients: 64, uploads: 64, pairs: 3 },
 ];
 
+/// Where recordings go, and where it runs.
+#[derive(Debug, Clone, Copy)]
+struct Setting {
+    account: Account,
+    title: &'static str,
+    direct: &'static str,
+    store: Cores,
+    others: Cores,
+}
+
+const SETTINGS: [Setting; 3] = [
+    Setting {
+        account: BUCKET,
+        title: "S3 provider, on the same cores",
+        direct: "straight to the S3 server",
+        store: Cores::All,
+        others: Cores::All,
+    },
+    Setting {
+        account: BUCKET,
+        title: "S3 provider, with a core of its own",
+        direct: "straight to the S3 server",
+        store: Cores::First,
+        others: Cores::Others,
+    },
+    Setting {
+        account: DISK,
+        title: "Filesystem provider",
+        direct: "write and sync",
+        store: Cores::All,
+        others: Cores::All,
+    },
+];
+
 /// The servers, and where they keep things; fields end in this order.
 struct Servers {
     account: Account,
@@ -33,15 +67,16 @@ struct Servers {
 }
 
 impl Servers {
-    async fn start(workshop: &Workshop, account: Account, plan: Plan) -> Result<Self> {
+    async fn start(workshop: &Workshop, setting: Setting, plan: Plan) -> Result<Self> {
+        let account = setting.account;
         let scratch = Scratch::new(plan.bytes_on_disk())?;
-        let s3 = if account.name == BUCKET.name { Some(S3::start(workshop)?) } else { None };
+        let s3 = if account.name == BUCKET.name { Some(S3::start(workshop, setting.store)?) } else { None };
         let provider = match &s3 {
             Some(s3) => s3.provider(account.provider),
             None => filesystem_provider(&scratch.path().join("recordings")),
         };
         let sections = format!("{}{}", provider.section(), account.section(""));
-        let vault = Vault::start(workshop, scratch.path(), &sections).await?;
+        let vault = Vault::start_on(setting.others, workshop, scratch.path(), &sections).await?;
         std::fs::create_dir(scratch.path().join("direct"))?;
         Ok(Self { account, vault, s3, scratch })
     }
@@ -75,32 +110,33 @@ impl Stage for Servers {
 pub(super) async fn measure(workshop: &Workshop, quick: bool) -> Result<Section> {
     let mut body = HOW.to_owned();
     let mut goals = Vec::new();
-    for (account, title, direct) in
-        [(BUCKET, "S3 provider", "straight to the S3 server"), (DISK, "Filesystem provider", "write and sync")]
-    {
+    for setting in SETTINGS {
+        setting.others.confine(Process::own())?;
         let mut cells = Vec::new();
         for plan in PLANS {
             let plan = plan.of(quick);
-            let cell = Cell::measure(account.name, plan, async || Servers::start(workshop, account, plan).await);
-            cells.push(cell.await.with_context(|| format!("{title}, {plan:?}"))?);
+            let cell = Cell::measure(setting.title, plan, async || Servers::start(workshop, setting, plan).await);
+            cells.push(cell.await.with_context(|| format!("{}, {plan:?}", setting.title))?);
         }
         body += &format!(
-            "\n### {title}\n\n{}\nCPU seconds per GiB, medians:\n\n{}",
-            speeds(&cells, direct),
-            costs(&cells, direct)
+            "\n### {}\n\n{}\nCPU seconds per GiB, medians:\n\n{}",
+            setting.title,
+            speeds(&cells, setting.direct),
+            costs(&cells, setting.direct)
         );
-        if account.name == BUCKET.name {
-            goals = cells.iter().map(goal).collect();
+        if setting.account.name == BUCKET.name {
+            goals.extend(cells.iter().map(|cell| goal(setting, cell)));
         }
     }
     Ok(Section { title: "Upload throughput and CPU time", goals, body })
 }
 
-fn goal(cell: &Cell) -> Goal {
+fn goal(setting: Setting, cell: &Cell) -> Goal {
     let ratio = cell.ratio();
     Goal {
         what: format!(
-            "throughput to S3, {} × {} clients, as a share of direct",
+            "throughput, {}, {} × {} clients, as a share of direct",
+            setting.title,
             bytes(cell.plan.size),
             cell.plan.clients
         ),
@@ -172,5 +208,7 @@ size unannounced; the vault answers when the object is stored and the row is com
 as often, by as many clients, without the vault: to the S3 server as one PUT each to a presigned address (payload unsigned, \
 size announced, nothing hashed: the cheapest client there can be; the vault signs and hashes what it sends); on disk as a file written, \
 synced, renamed, and its folder synced. Both run in turns on the same servers, changing who is first; the disk is synced \
-before each run. A ratio belongs to one pair of runs.
+before each run. A ratio belongs to one pair of runs. The S3 server once shares all cores with the vault and the load, so that \
+every second the vault computes is taken from it; once it has a core for itself and the others use the rest, which is \
+nearer to a storage server on a machine of its own.
 ";

@@ -1,5 +1,6 @@
 //! What is put up to be measured, and taken down afterwards.
 
+mod cores;
 mod declared;
 mod process;
 mod s3;
@@ -7,6 +8,7 @@ mod scratch;
 mod service;
 mod vault;
 
+pub(crate) use cores::Cores;
 pub(crate) use declared::Declared;
 pub(crate) use process::Process;
 pub(crate) use s3::S3;

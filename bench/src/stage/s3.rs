@@ -1,6 +1,6 @@
 //! The S3 test server.
 
-use super::{Declared, Process, Service, Workshop};
+use super::{Cores, Declared, Process, Service, Workshop};
 use anyhow::Result;
 use model::field::Settings;
 use std::net::SocketAddr;
@@ -16,8 +16,8 @@ pub(crate) struct S3 {
 }
 
 impl S3 {
-    pub(crate) fn start(workshop: &Workshop) -> Result<Self> {
-        let service = Service::start(workshop, "s3")?;
+    pub(crate) fn start(workshop: &Workshop, cores: Cores) -> Result<Self> {
+        let service = Service::start(workshop, "s3", cores)?;
         Ok(Self {
             address: service.variable("ENDPOINT")?.trim_start_matches("http://").parse()?,
             bucket: service.variable("BUCKET")?,

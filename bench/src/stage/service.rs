@@ -1,6 +1,6 @@
 //! A test server of `scripts/services`.
 
-use super::{Process, Workshop};
+use super::{Cores, Process, Workshop};
 use anyhow::{Context as _, Result, ensure};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -14,12 +14,12 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    pub(crate) fn start(workshop: &Workshop, name: &'static str) -> Result<Self> {
+    pub(crate) fn start(workshop: &Workshop, name: &'static str, cores: Cores) -> Result<Self> {
         let script = workshop.repository.join("scripts/services");
         let status = Command::new(&script).args(["status", name]).output()?;
         let runs = String::from_utf8_lossy(&status.stdout).contains(&format!("{name} runs"));
         ensure!(!runs, "the test server {name} runs already, with data in it: scripts/services stop {name}");
-        let started = Command::new(&script).args(["start", name]).stdout(Stdio::null()).status()?;
+        let started = cores.command(&script)?.args(["start", name]).stdout(Stdio::null()).status()?;
         ensure!(started.success(), "the test server {name} does not start, see above");
 
         let about = workshop.repository.join(".build/services");

@@ -1,6 +1,6 @@
 //! A vault process.
 
-use super::{Process, Workshop};
+use super::{Cores, Process, Workshop};
 use crate::http::{Connection, Pieces};
 use anyhow::{Context as _, Result, bail};
 use hyper::{Request, StatusCode};
@@ -30,12 +30,16 @@ pub(crate) struct Vault {
 impl Vault {
     /// Starts it on a folder, with these sections in its `vault.toml` besides the usual ones.
     pub(crate) async fn start(workshop: &Workshop, folder: &Path, sections: &str) -> Result<Self> {
+        Self::start_on(Cores::All, workshop, folder, sections).await
+    }
+
+    pub(crate) async fn start_on(cores: Cores, workshop: &Workshop, folder: &Path, sections: &str) -> Result<Self> {
         let address = free_address()?;
         let configuration = folder.join("vault.toml");
         std::fs::write(&configuration, format!("{}{sections}", basics(address, folder)))?;
         let log = folder.join("vault.log");
         let output = File::options().create(true).append(true).open(&log)?;
-        let mut command = Command::new(&workshop.binary);
+        let mut command = cores.command(&workshop.binary)?;
         command.arg("--config").arg(&configuration).current_dir(folder);
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
         // the developer's own settings must not reach it

@@ -2,7 +2,7 @@
 
 use super::alone::Alone;
 use crate::receive::{Hook, Inbox, Queue, read_queue, read_topic};
-use crate::stage::{Declared, Service, Workshop};
+use crate::stage::{Cores, Declared, Service, Workshop};
 use anyhow::Result;
 use model::field::Settings;
 
@@ -56,7 +56,7 @@ impl Peer {
 }
 
 async fn kafka(workshop: &Workshop) -> Result<Peer> {
-    let service = Service::start(workshop, "kafka")?;
+    let service = Service::start(workshop, "kafka", Cores::All)?;
     let broker = service.variable("PLAINTEXT")?;
     let settings = Settings::new().with("broker", &broker).with("topic", EVENTS);
     let integration = Declared::integration("peer", "kafka", settings);
@@ -69,7 +69,7 @@ async fn kafka(workshop: &Workshop) -> Result<Peer> {
 }
 
 async fn rabbitmq(workshop: &Workshop) -> Result<Peer> {
-    let service = Service::start(workshop, "rabbitmq")?;
+    let service = Service::start(workshop, "rabbitmq", Cores::All)?;
     let (broker, username) = (service.variable("BROKER")?, service.variable("USERNAME")?);
     let password = service.variable("PASSWORD")?;
     let settings = Settings::new()
@@ -87,7 +87,7 @@ async fn rabbitmq(workshop: &Workshop) -> Result<Peer> {
 }
 
 async fn sqs(workshop: &Workshop) -> Result<Peer> {
-    let service = Service::start(workshop, "sqs")?;
+    let service = Service::start(workshop, "sqs", Cores::All)?;
     let endpoint = service.variable("ENDPOINT")?;
     let (access_key, secret_key) = (service.variable("ACCESS_KEY")?, service.variable("SECRET_KEY")?);
     let queue = Queue::create(&endpoint, REGION, &access_key, &secret_key, EVENTS).await?;
