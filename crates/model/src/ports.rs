@@ -43,6 +43,12 @@ pub trait BlobStore: Send + Sync + 'static {
     /// range, delete), within 10 seconds, leaving nothing behind.
     async fn probe(&self) -> ProbeReport;
 
+    /// Makes ready for the first recording what is not so by itself. Called only while the provider holds none: one that
+    /// does must be found as it was left, else it is another place than it was, like the mount point of a disk that is away.
+    async fn set_up(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Bytes per part of a multipart upload, all but the last. Objects up to this size are stored
     /// with one [`put`](BlobStore::put).
     fn part_size(&self) -> usize;

@@ -3,6 +3,7 @@
 mod declared;
 mod open;
 mod test_event;
+mod validate;
 
 use crate::audit::{self, Actor};
 use crate::clock::now_ms;
@@ -16,7 +17,6 @@ use model::connection::{ConnectionForm, ConnectionView, Family, Kind};
 use model::field::Settings;
 use model::name;
 use model::ports::Connector;
-use model::probe::ProbeReport;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait as _, IntoActiveModel,
     QueryFilter, QueryOrder, QuerySelect,
@@ -155,9 +155,7 @@ impl Connections {
                     let users = users.join(", ");
                     return Err(VaultError::Conflict(format!("{} is used by the accounts {users}. Give them another one first.", row.name)));
                 }
-                let holds = recording::Entity::find().filter(recording::Column::ProviderId.eq(id)).limit(1).one(tx).await?;
-                let copies = copy::Entity::find().filter(copy::Column::ProviderId.eq(id)).limit(1).one(tx).await?;
-                if row.family == Family::Provider.as_str() && (holds.is_some() || copies.is_some()) {
+                if row.family == Family::Provider.as_str() && holds_recordings(tx, id).await? {
                     return Err(VaultError::Conflict(format!(
                         "{} still holds recordings, which could not be read without it. Move them to another provider first, or disable it instead.",
                         row.name
@@ -187,12 +185,6 @@ impl Connections {
         deletion.await?;
         self.notify();
         Ok(())
-    }
-
-    /// Tries a connection as submitted, without saving it.
-    pub async fn validate(&self, form: ConnectionForm) -> Result<ProbeReport> {
-        let settings = self.checked_settings(&form).await?;
-        self.probe(form.family, &form.kind, &settings).await
     }
 
     /// A provider by name.
@@ -247,19 +239,6 @@ impl Connections {
         };
         let errors = kind.check(&settings);
         if errors.is_empty() { Ok(settings) } else { Err(VaultError::Invalid(errors)) }
-    }
-
-    /// Tries a connection as it is stored, for those whose settings cannot be submitted.
-    pub async fn validate_stored(&self, id: i64) -> Result<ProbeReport> {
-        let row = self.row(id).await?;
-        self.probe(family(&row), &row.kind, &self.settings(&row)?).await
-    }
-
-    async fn probe(&self, family: Family, kind: &str, settings: &Settings) -> Result<ProbeReport> {
-        Ok(match family {
-            Family::Provider => self.connector.store(kind, settings).map_err(VaultError::Invalid)?.probe().await,
-            Family::Integration => self.connector.sink(kind, settings).map_err(VaultError::Invalid)?.probe().await,
-        })
     }
 
     async fn view(&self, row: connection::Model) -> Result<ConnectionView> {
@@ -327,4 +306,11 @@ async fn used_by(db: &impl ConnectionTrait, row: &connection::Model) -> Result<V
         accounts.filter(account::Column::Id.is_in(links.iter().map(|l| l.account_id))).all(db).await?
     };
     Ok(accounts.into_iter().map(|a| a.name).collect())
+}
+
+/// Whether recordings, or copies of some, are kept at a provider.
+async fn holds_recordings(db: &impl ConnectionTrait, id: i64) -> Result<bool> {
+    let own = recording::Entity::find().filter(recording::Column::ProviderId.eq(id)).limit(1).one(db).await?;
+    let copies = copy::Entity::find().filter(copy::Column::ProviderId.eq(id)).limit(1).one(db).await?;
+    Ok(own.is_some() || copies.is_some())
 }

@@ -157,6 +157,7 @@ async fn a_folder_that_is_taken_away() {
     for (size, in_its_place, status, code, retry_after) in [
         (SMALL, Some("a file"), 502, "storage_provider_refuses", "60"),
         (2_000_000, Some("a file"), 502, "storage_provider_refuses", "60"),
+        (SMALL, None, 503, "storage_provider_unavailable", "10"),
         (2_000_000, None, 503, "storage_provider_unavailable", "10"),
     ] {
         let vault = TestVault::start().await;
@@ -178,6 +179,7 @@ async fn a_folder_that_is_taken_away() {
         sender.send(Ok(bytes.slice(half..))).await.unwrap();
         drop(sender);
         refused(&upload.await.unwrap(), status, code, retry_after);
+        assert!(folder.is_file() == in_its_place.is_some() && !folder.is_dir(), "nothing is made where a disk belongs");
         assert_eq!(vault.keys().await, ["a/before.mp4"]);
 
         if in_its_place.is_some() {

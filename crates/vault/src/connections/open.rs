@@ -1,11 +1,12 @@
 //! Connections ready for use.
 
-use super::Connections;
+use super::{Connections, holds_recordings};
 use crate::entity::connection;
 use crate::{Result, VaultError};
 use model::connection::Family;
 use model::ports::{BlobStore, EventSink};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use std::error::Error as StdError;
 use std::sync::{Arc, PoisonError};
 
 /// A provider ready for use.
@@ -59,8 +60,28 @@ impl Connections {
         let settings = self.settings(&row)?;
         let store = self.connector.store(&row.kind, &settings).map_err(VaultError::Invalid)?;
         let open = OpenStore { id, name: row.name, enabled: row.enabled, updated_at: row.updated_at, store };
+        if !holds_recordings(self.db.read(), id).await?
+            && let Err(error) = open.store.set_up().await
+        {
+            tracing::warn!(provider = open.name, error = &error as &dyn StdError, "a provider cannot be set up yet");
+            return Ok(open);
+        }
         self.stores.write().unwrap_or_else(PoisonError::into_inner).insert(id, open.clone());
         Ok(open)
+    }
+
+    /// A provider of this name ready for use, enabled or not; `None` when there is none.
+    pub async fn store_named(&self, name: &str) -> Result<Option<OpenStore>> {
+        if !self.db.is_shared() {
+            let stores = self.stores.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(open) = stores.values().find(|open| open.name == name) {
+                return Ok(Some(open.clone()));
+            }
+        }
+        match self.provider_by_name(name).await? {
+            Some(provider) => self.store(provider.id).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     fn cached(&self, id: i64) -> Option<OpenStore> {

@@ -9,6 +9,7 @@ mod ingest;
 mod moves;
 mod outbox;
 mod pace;
+mod providers;
 mod recordings;
 mod recovery;
 mod replay;

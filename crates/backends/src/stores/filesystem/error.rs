@@ -25,6 +25,14 @@ pub(super) fn in_words(done: &str, error: io::Error) -> StoreError {
     StoreError::caused(kind, format!("The recording cannot be {done}: {why}."), error)
 }
 
+/// The folder is missing, or lacks what the vault made in it: reading and writing there would go past the recordings.
+pub(super) fn away() -> StoreError {
+    StoreError::new(
+        StoreErrorKind::Unavailable,
+        "The provider's folder is not there or not as the vault left it: its disk may not be mounted.",
+    )
+}
+
 /// The object is not there.
 pub(super) fn not_found() -> StoreError {
     StoreError::new(StoreErrorKind::NotFound, "There is no such recording in this store.")

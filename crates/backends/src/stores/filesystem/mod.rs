@@ -94,7 +94,7 @@ impl Inner {
     }
 
     fn put(&self, key: &ObjectKey, bytes: &[u8]) -> Result<(), StoreError> {
-        let (mut file, staged) = self.staging.create(&self.folders, key).map_err(|e| in_words("stored", e))?;
+        let (mut file, staged) = self.staging.create(key)?;
         let written = file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|e| in_words("stored", e));
         let published = written.and_then(|()| self.publish(&staged, key));
         if published.is_err()
@@ -111,6 +111,7 @@ impl Inner {
         let folder = target.parent().unwrap_or(&self.root);
         let mut attempt = 0;
         loop {
+            self.staging.check_set_up()?;
             self.folders.ensure(folder).map_err(|e| in_words("stored", e))?;
             self.folders.check_inside(folder)?;
             match std::fs::rename(staged, &target) {
@@ -137,7 +138,7 @@ impl Inner {
         let path = self.path(key);
         let folder = path.parent().unwrap_or(&self.root);
         if !self.folders.exists_inside(folder)? {
-            return Ok(());
+            return self.staging.check_set_up();
         }
         match std::fs::remove_file(&path) {
             Ok(()) => self.folders.remove_empty(folder),
@@ -146,7 +147,10 @@ impl Inner {
                 if matches!(
                     e.kind(),
                     io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory
-                ) => {}
+                ) =>
+            {
+                self.staging.check_set_up()?;
+            }
             Err(e) => return Err(in_words("deleted", e)),
         }
         Ok(())
@@ -157,6 +161,10 @@ impl Inner {
 impl BlobStore for FilesystemStore {
     async fn probe(&self) -> ProbeReport {
         probe::run(self.clone()).await
+    }
+
+    async fn set_up(&self) -> Result<(), StoreError> {
+        self.blocking(|store| store.staging.set_up(&store.folders).map_err(|e| in_words("stored", e))).await
     }
 
     fn part_size(&self) -> usize {

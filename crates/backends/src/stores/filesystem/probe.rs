@@ -4,6 +4,7 @@ use super::error::in_words;
 use super::{FilesystemStore, Inner};
 use crate::prober::Prober;
 use model::error::{StoreError, StoreErrorKind};
+use model::ports::BlobStore as _;
 use model::probe::{ProbeEnded, ProbeFailure, ProbeReport};
 use std::fs;
 use std::io;
@@ -20,7 +21,10 @@ pub(super) async fn run(store: FilesystemStore) -> ProbeReport {
 
 async fn steps(prober: &mut Prober, store: &FilesystemStore) -> Result<(), ProbeEnded> {
     let made = prober.step("folder", folder(store)).await?;
-    let ended = prober.objects(store, cure).await;
+    let ended = match store.set_up().await {
+        Ok(()) => prober.objects(store, cure).await,
+        Err(e) => prober.step("write", async { Err(ProbeFailure::new(&e, cure("write", &e))) }).await,
+    };
     tidy(store, made).await;
     ended
 }

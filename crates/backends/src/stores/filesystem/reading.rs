@@ -22,7 +22,7 @@ impl Inner {
     pub(super) fn open(&self, key: &ObjectKey) -> Result<Option<(File, u64)>, StoreError> {
         let path = self.path(key);
         if !self.folders.exists_inside(path.parent().unwrap_or(&self.root))? {
-            return Ok(None);
+            return self.staging.check_set_up().map(|()| None);
         }
         let opened = fs::symlink_metadata(&path)
             .and_then(|found| if found.is_file() { File::open(&path).map(Some) } else { Ok(None) });
@@ -32,7 +32,9 @@ impl Inner {
                 Ok(Some((file, length)))
             }
             Ok(None) => Ok(None),
-            Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidFilename) => Ok(None),
+            Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidFilename) => {
+                self.staging.check_set_up().map(|()| None)
+            }
             Err(e) => Err(in_words("read", e)),
         }
     }

@@ -1,9 +1,14 @@
 //! `root/.vault-staging`: files that are not objects yet. Their names start with a hash of the key,
 //! so that all of a key's can be found again.
+//!
+//! The folder also marks the root as the provider's. It is made once, before the first recording; where it is missing later,
+//! something else is in the root's place, such as the mount point of a disk that is away.
 
+use super::error::{away, in_words};
 use super::folders::Folders;
 use crate::random;
 use model::ObjectKey;
+use model::error::StoreError;
 use model::key::RESERVED_PREFIX;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
@@ -25,19 +30,28 @@ impl Staging {
         &self.folder
     }
 
+    /// Makes the folder, and with it the root.
+    pub(super) fn set_up(&self, folders: &Folders) -> io::Result<()> {
+        folders.forget(&self.folder);
+        folders.ensure(&self.folder)
+    }
+
+    /// Fails where the folder is missing.
+    pub(super) fn check_set_up(&self) -> Result<(), StoreError> {
+        match fs::metadata(&self.folder) {
+            Ok(_) => Ok(()),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(away()),
+            Err(e) => Err(in_words("reached", e)),
+        }
+    }
+
     /// A new, empty file for an object of this key.
-    pub(super) fn create(&self, folders: &Folders, key: &ObjectKey) -> io::Result<(File, PathBuf)> {
+    pub(super) fn create(&self, key: &ObjectKey) -> Result<(File, PathBuf), StoreError> {
         let path = self.folder.join(format!("{}{}", prefix(key), random::hex::<12>()));
-        let mut attempt = 0;
-        loop {
-            folders.ensure(&self.folder)?;
-            match File::options().read(true).write(true).create_new(true).open(&path) {
-                Err(e) if e.kind() == io::ErrorKind::NotFound && attempt < super::ATTEMPTS => {
-                    attempt += 1;
-                    folders.forget(&self.folder);
-                }
-                opened => return Ok((opened?, path)),
-            }
+        match File::options().read(true).write(true).create_new(true).open(&path) {
+            Ok(file) => Ok((file, path)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(away()),
+            Err(e) => Err(in_words("stored", e)),
         }
     }
 
@@ -56,18 +70,18 @@ impl Staging {
     }
 
     /// Removes every file of this key and tells their names.
-    pub(super) fn remove_all(&self, key: &ObjectKey) -> io::Result<Vec<String>> {
+    pub(super) fn remove_all(&self, key: &ObjectKey) -> Result<Vec<String>, StoreError> {
         let entries = match fs::read_dir(&self.folder) {
             Ok(entries) => entries,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(e) => return Err(e),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(away()),
+            Err(e) => return Err(in_words("given up", e)),
         };
         let prefix = prefix(key);
         let mut removed = Vec::new();
         for entry in entries {
-            let entry = entry?;
+            let entry = entry.map_err(|e| in_words("given up", e))?;
             if let Some(name) = entry.file_name().to_str().filter(|n| n.starts_with(&prefix)) {
-                self.remove(&entry.path())?;
+                self.remove(&entry.path()).map_err(|e| in_words("given up", e))?;
                 removed.push(name.to_owned());
             }
         }
@@ -89,7 +103,8 @@ mod tests {
         let root = tempfile::tempdir().expect("temp dir");
         let (staging, folders) = (Staging::new(root.path()), Folders::new(root.path().to_owned()));
         let key = ObjectKey::parse("a/b.mp4").expect("valid");
-        let (_, path) = staging.create(&folders, &key).expect("creates");
+        staging.set_up(&folders).expect("sets up");
+        let (_, path) = staging.create(&key).expect("creates");
         for _ in 0..2 {
             staging.remove(&path).expect("removing twice is fine");
         }

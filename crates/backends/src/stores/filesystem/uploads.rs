@@ -90,7 +90,7 @@ fn offset(number: u32) -> u64 {
 
 impl Inner {
     pub(super) fn begin(&self, key: &ObjectKey) -> Result<UploadId, StoreError> {
-        let (file, path) = self.staging.create(&self.folders, key).map_err(|e| in_words("stored", e))?;
+        let (file, path) = self.staging.create(key)?;
         let inode = file.metadata().map_err(|e| in_words("stored", e))?.ino();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         self.uploads.keep(&name, file);
@@ -144,17 +144,15 @@ impl Inner {
     pub(super) fn abort(&self, key: &ObjectKey, upload: &UploadId) -> Result<(), StoreError> {
         let found = parse(upload).and_then(|(name, _)| Some((name, self.staging.find(key, name)?)));
         let Some((name, path)) = found else { return Ok(()) };
-        // Where its folder is away, a running upload's file is not gone: it comes back with the folder.
-        if self.uploads.find(name).is_some() && !self.staging.folder().exists() {
-            return Err(StoreError::new(StoreErrorKind::Unavailable, "The provider's folder is not there."));
-        }
+        // Where its folder is away, its file is not gone: it comes back with the folder.
+        self.staging.check_set_up()?;
         self.staging.remove(&path).map_err(|e| in_words("given up", e))?;
         self.uploads.forget(name);
         Ok(())
     }
 
     pub(super) fn abort_all(&self, key: &ObjectKey) -> Result<(), StoreError> {
-        for name in self.staging.remove_all(key).map_err(|e| in_words("given up", e))? {
+        for name in self.staging.remove_all(key)? {
             self.uploads.forget(&name);
         }
         Ok(())
@@ -169,7 +167,7 @@ impl Inner {
         }
         match File::options().read(true).write(true).open(&path) {
             Ok(file) => Ok(Some((path, self.uploads.keep(name, file)))),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => self.staging.check_set_up().map(|()| None),
             Err(e) => Err(in_words("stored", e)),
         }
     }

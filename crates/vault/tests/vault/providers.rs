@@ -1,0 +1,51 @@
+//! Providers and the places behind them.
+
+use crate::support::{Fault, TestVault, connection};
+use model::connection::Family;
+use model::field::Settings;
+use std::sync::atomic::Ordering;
+
+/// Once there are recordings, another place must not be made in the stead of theirs.
+#[tokio::test]
+async fn a_provider_is_set_up_before_its_first_recording_and_never_after() {
+    let mut t = TestVault::new().await;
+    let set_ups = |t: &TestVault| t.world.store.set_ups.load(Ordering::Relaxed);
+    t.world.store.set(Fault::Down);
+    t.upload("a.mp4", b"x").await.unwrap_err();
+    assert_eq!(set_ups(&t), 1);
+    t.world.store.set(None);
+    t.upload("a.mp4", b"x").await.unwrap();
+    assert_eq!(set_ups(&t), 2, "tried again until it succeeds");
+    t.upload("b.mp4", b"x").await.unwrap();
+    t.restart().await;
+    t.upload("c.mp4", b"x").await.unwrap();
+    assert_eq!(t.content("a.mp4").await.unwrap(), b"x");
+    assert_eq!(set_ups(&t), 2);
+}
+
+#[tokio::test]
+async fn validating_finds_the_recordings_that_a_provider_has() {
+    let t = TestVault::new().await;
+    let id = t.vault.connections.provider_by_name("local").await.unwrap().unwrap().id;
+    let form = connection(Family::Provider, "filesystem", "local", Settings::new().with("path", "/tmp/unused"));
+    let form = model::connection::ConnectionForm { id: Some(id), ..form };
+    let validate = async || t.vault.connections.validate(form.clone()).await.unwrap();
+    let names = |report: &model::probe::ProbeReport| report.steps.iter().map(|s| s.name.clone()).collect::<Vec<_>>();
+
+    assert_eq!(names(&validate().await), ["write"], "it has none");
+    t.upload("a.mp4", b"x").await.unwrap();
+    let report = validate().await;
+    assert!(report.passed(), "{report:?}");
+    assert_eq!(names(&report), ["write", "recordings"]);
+
+    t.world.store.objects.lock().unwrap().clear();
+    let report = validate().await;
+    let (step, failure) = report.failure().unwrap();
+    assert_eq!(
+        (step, failure.reason.as_str()),
+        ("recordings", "The newest recording of this provider, dir/a.mp4, is not there.")
+    );
+    assert!(failure.cure.contains("mounted"), "{}", failure.cure);
+    let stored = t.vault.connections.validate_stored(id).await.unwrap();
+    assert!(!stored.passed());
+}
