@@ -19,6 +19,8 @@ const BATCH: usize = 128;
 /// Most writes waiting; beyond it writers wait for room.
 const QUEUE: usize = 1024;
 const READERS: u32 = 8;
+/// A connection used within this time is taken for alive.
+const FRESH: Duration = Duration::from_secs(10);
 /// Connections to a shared database that hold turns at keys (see `ingest::locks`), and with that the
 /// number of uploads that a replica finishes at a time.
 const TURNS: u32 = 16;
@@ -184,6 +186,8 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
         .max_connections(connections)
         .min_connections(1)
         .acquire_timeout(Duration::from_secs(30))
+        // Asking a connection that has just been used whether it is alive costs as much as a statement.
+        .test_before_acquire_if_idle_for(FRESH)
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(|sqlite| {
             sqlite

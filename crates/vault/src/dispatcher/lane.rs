@@ -141,10 +141,7 @@ impl Lane {
             .limit(BATCH)
             .all(self.db.read())
             .await?;
-        if waiting.is_empty() {
-            self.rest(lane.enqueued).await?;
-            return Ok(Batch::Empty);
-        }
+        let looked = waiting.len();
         let mut sent = Vec::with_capacity(waiting.len());
         for row in waiting {
             let id = row.id;
@@ -160,8 +157,9 @@ impl Lane {
                 break;
             }
         }
-        self.note_sent(sent, lane.attempts > 0).await?;
-        Ok(Batch::More)
+        let all = looked < BATCH as usize && sent.len() == looked;
+        let rests = self.note_sent(sent, &lane, all).await?;
+        Ok(if rests { Batch::Empty } else { Batch::More })
     }
 
     /// Sends one event; `None` when the worker is told to stop and the other side does not answer.
@@ -205,49 +203,34 @@ impl Lane {
         sink.send(&event).await
     }
 
-    /// Nothing waits: the lane rests, unless something came in since we looked.
-    async fn rest(&self, seen: i64) -> Result<()> {
-        let (id, device) = (self.integration_id, self.device.clone());
-        self.db
-            .write(move |tx| {
-                Box::pin(async move {
-                    let resting = lane::ActiveModel { idle: Set(true), attempts: Set(0), ..Default::default() };
-                    lane::Entity::update_many()
-                        .set(resting)
-                        .filter(lane::Column::IntegrationId.eq(id))
-                        .filter(lane::Column::Device.eq(device))
-                        .filter(lane::Column::Enqueued.eq(seen))
-                        .exec(tx)
-                        .await?;
-                    Ok(())
-                })
+    /// Writes successes down. If that was all, the lane rests, unless something came in since we looked; answers whether
+    /// it does. The first success after failures lets some of the integration's other cameras try at once: it is evidently
+    /// back. Each of those releases more, so that one which can only take little is not flooded.
+    async fn note_sent(&self, sent: Vec<i64>, seen: &lane::Model, all: bool) -> Result<bool> {
+        let (id, now) = (self.integration_id, self.clock.now_ms());
+        let is_back = seen.attempts > 0 && !sent.is_empty();
+        let this = lane::Column::IntegrationId.eq(id).and(lane::Column::Device.eq(&self.device));
+        let unchanged = this.clone().and(lane::Column::Enqueued.eq(seen.enqueued));
+        let rests = self.db.write(move |tx| {
+            Box::pin(async move {
+                mark_delivered(tx, sent, now).await?;
+                if is_back {
+                    release_some(tx, id, now).await?;
+                    let healthy = lane::ActiveModel { attempts: Set(0), ..Default::default() };
+                    lane::Entity::update_many().set(healthy).filter(this).exec(tx).await?;
+                }
+                if !all {
+                    return Ok(false);
+                }
+                let resting = lane::ActiveModel { idle: Set(true), attempts: Set(0), ..Default::default() };
+                Ok(lane::Entity::update_many().set(resting).filter(unchanged).exec(tx).await?.rows_affected == 1)
             })
-            .await
-    }
-
-    /// Writes successes down. The first one after failures lets some of the integration's other cameras try at once: it
-    /// is evidently back. Each of those releases more, so that one which can only take little is not flooded.
-    async fn note_sent(&self, sent: Vec<i64>, was_failing: bool) -> Result<()> {
-        let (id, device) = (self.integration_id, self.device.clone());
-        let now = self.clock.now_ms();
-        self.db
-            .write(move |tx| {
-                Box::pin(async move {
-                    mark_delivered(tx, sent, now).await?;
-                    if was_failing {
-                        release_some(tx, id, now).await?;
-                        let healthy = lane::ActiveModel { attempts: Set(0), ..Default::default() };
-                        let this = lane::Column::IntegrationId.eq(id).and(lane::Column::Device.eq(device));
-                        lane::Entity::update_many().set(healthy).filter(this).exec(tx).await?;
-                    }
-                    Ok(())
-                })
-            })
-            .await?;
-        if was_failing {
-            self.wakeups.wake(&[self.integration_id]);
+        });
+        let rests = rests.await?;
+        if is_back {
+            self.wakeups.wake(&[id]);
         }
-        Ok(())
+        Ok(rests)
     }
 
     /// Writes a failure down. A permanent one is parked and the lane goes on; else it waits.

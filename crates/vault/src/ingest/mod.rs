@@ -228,13 +228,12 @@ impl Ingest {
     }
 
     async fn provider(&self, account: &Account, name: &str) -> Result<OpenStore, UploadError> {
-        let id = if name.is_empty() {
-            account.provider_id
+        let provider = if name.is_empty() {
+            self.connections.store(account.provider_id).await?
         } else {
-            let named = self.connections.provider_by_name(name).await?;
-            named.ok_or_else(|| UploadError::ProviderNotFound(name.to_owned()))?.id
+            let named = self.connections.store_named(name).await?;
+            named.ok_or_else(|| UploadError::ProviderNotFound(name.to_owned()))?
         };
-        let provider = self.connections.store(id).await?;
         if !provider.enabled {
             return Err(UploadError::ProviderDisabled(provider.name));
         }

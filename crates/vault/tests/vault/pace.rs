@@ -153,3 +153,18 @@ async fn a_declared_integration_goes_on_waiting_after_a_restart() {
     t.vault.provision(declared("b")).await.unwrap();
     assert_eq!(lane_of(&t, "waiting").await.next_attempt_at, 0, "it may be mended");
 }
+
+/// Its camera's lane does not go to rest with it.
+#[tokio::test]
+async fn what_comes_in_while_another_is_sent_needs_no_look_either() {
+    let t = TestVault::at(Pace { poll: 10 * HOUR, ..Pace::default() }).await;
+    *t.world.sink.holds.lock().unwrap() = Some("camera-1".into());
+    t.deliver();
+    t.upload("a.mp4", b"x").await.unwrap();
+    t.world.sink.wait_for_attempts(1).await;
+    t.upload("b.mp4", b"x").await.unwrap();
+    *t.world.sink.holds.lock().unwrap() = None;
+    t.world.sink.let_go.notify_waiters();
+    t.world.sink.wait_for(2).await;
+    assert_eq!(t.world.sink.of("camera-1"), ["dir/a.mp4", "dir/b.mp4"]);
+}
