@@ -51,6 +51,10 @@ impl Copies {
         }
         let source = self.connections.store(found.provider_id).await.map_err(sink_error)?;
         let target = self.connections.store(provider_id).await.map_err(sink_error)?;
+        self.connections.set_up(&target).await.map_err(|e| match e {
+            VaultError::Store(e) => store_error(&target.name, e),
+            e => sink_error(e),
+        })?;
         let content = Content { key: &found.key, size: found.size, sha256: &found.sha256 };
         let body = source.store.get(&found.key, None).await.map_err(|e| store_error(&source.name, e))?;
         transfer::store(target.store.as_ref(), &content, body).await.map_err(|e| store_error(&target.name, e))?;

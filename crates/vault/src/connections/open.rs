@@ -6,7 +6,7 @@ use crate::{Result, VaultError};
 use model::connection::Family;
 use model::ports::{BlobStore, EventSink};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
-use std::error::Error as StdError;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 
 /// A provider ready for use.
@@ -19,6 +19,7 @@ pub struct OpenStore {
     /// Whether uploads may go there.
     pub enabled: bool,
     updated_at: i64,
+    is_set_up: Arc<AtomicBool>,
     /// The adapter.
     pub store: Arc<dyn BlobStore>,
 }
@@ -59,13 +60,8 @@ impl Connections {
         }
         let settings = self.settings(&row)?;
         let store = self.connector.store(&row.kind, &settings).map_err(VaultError::Invalid)?;
-        let open = OpenStore { id, name: row.name, enabled: row.enabled, updated_at: row.updated_at, store };
-        if !holds_recordings(self.db.read(), id).await?
-            && let Err(error) = open.store.set_up().await
-        {
-            tracing::warn!(provider = open.name, error = &error as &dyn StdError, "a provider cannot be set up yet");
-            return Ok(open);
-        }
+        let (name, enabled, updated_at) = (row.name, row.enabled, row.updated_at);
+        let open = OpenStore { id, name, enabled, updated_at, is_set_up: Arc::default(), store };
         self.stores.write().unwrap_or_else(PoisonError::into_inner).insert(id, open.clone());
         Ok(open)
     }
@@ -82,6 +78,19 @@ impl Connections {
             Some(provider) => self.store(provider.id).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// Makes a provider ready for its first recording; called before anything is stored there. One that holds recordings is
+    /// left as it is: where their place is not what it was, making another would hide them.
+    pub(crate) async fn set_up(&self, provider: &OpenStore) -> Result<()> {
+        if provider.is_set_up.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        if !holds_recordings(self.db.read(), provider.id).await? {
+            provider.store.set_up().await?;
+        }
+        provider.is_set_up.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     fn cached(&self, id: i64) -> Option<OpenStore> {

@@ -15,6 +15,7 @@ mod receive;
 mod recover;
 mod shares;
 
+use crate::VaultError;
 use crate::accounts::Account;
 use crate::clock::now_ms;
 use crate::connections::{Connections, OpenStore};
@@ -176,6 +177,10 @@ impl Ingest {
         E: StdError + Send + Sync + 'static,
     {
         let _running = self.locks.running(target.provider.id, &target.key);
+        self.connections.set_up(&target.provider).await.map_err(|error| match error {
+            VaultError::Store(error) => UploadError::Store(error),
+            error => UploadError::Vault(error),
+        })?;
         let mut intent = Intent::declare(self.db.clone(), self.replicas.me(), &target);
         match self.receive(&target, &mut intent, body).await {
             Ok(received) => self.finish(target, intent, received).await,

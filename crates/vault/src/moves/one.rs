@@ -39,6 +39,7 @@ impl Moves {
         let content = Content { key: &found.key, size: found.size, sha256: &found.sha256 };
         let intent = if copied { None } else { Some(self.announce(to.id, &found).await?) };
         if !copied {
+            self.connections.set_up(to).await?;
             let body = from.store.get(&found.key, None).await?;
             transfer::store(to.store.as_ref(), &content, body).await?;
         }
