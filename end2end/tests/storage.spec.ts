@@ -46,8 +46,10 @@ test("an account's recordings are copied to the secondary provider", { tag: "@pl
   await store(vault.url, account, { file, device: camera, directory: "copied", body: await recordingFixture() });
   await page.goto(`/media?camera=${camera}`);
   await page.getByRole("link", { name: file, exact: true }).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog).toBeVisible();
   await expect(async () => {
     await page.reload();
-    await expect(page.getByRole("dialog").getByText(second)).toBeVisible({ timeout: 2000 });
+    await expect(dialog.getByText(second)).toBeVisible({ timeout: 2000 });
   }).toPass();
 });

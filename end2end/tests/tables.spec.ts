@@ -2,8 +2,9 @@
 
 import type { Page } from "@playwright/test";
 import { everyAddress } from "../support/addresses.ts";
-import { signIn } from "../support/admin.ts";
-import { expect, test } from "../support/vault.ts";
+import { addAccount, addProvider, addWebhook, signIn, unique } from "../support/admin.ts";
+import { fileName, heartbeat, recordingFixture, store } from "../support/agent.ts";
+import { expect, test, type Vault } from "../support/vault.ts";
 
 const WIDTHS = [360, 768, 1024, 1280, 1920, 3840];
 
@@ -11,6 +12,7 @@ test("every list fits into every window", async ({ page, vault }) => {
   test.setTimeout(120_000);
   await signIn(page, vault);
   const { pages } = await everyAddress(page, vault);
+  await longNames(page, vault);
   for (const address of pages) {
     await page.goto(address);
     await expect(page.getByText("Loading…")).toHaveCount(0);
@@ -20,6 +22,17 @@ test("every list fits into every window", async ({ page, vault }) => {
     }
   }
 });
+
+/** One of everything, with names as long as people give them, and with nowhere to break a line. */
+async function longNames(page: Page, vault: Vault): Promise<void> {
+  const long = (what: string) => unique(`${what}ThatStandsBehindTheThirdWarehouseOnTheLeft`);
+  const webhook = await addWebhook(page, vault, { name: long("Hook") });
+  const provider = await addProvider(page, vault, long("Disk"));
+  const [camera, directory] = [long("Camera"), long("Folder")];
+  const account = await addAccount(page, vault, { name: long("Site"), provider, integrations: [webhook], directory });
+  await store(vault.url, account, { file: fileName(camera), device: camera, directory, body: await recordingFixture() });
+  await heartbeat(vault.url, { key: camera, name: camera, hostname: long("Host") });
+}
 
 /** Text of the cells that reach under the buttons of their row, or out of the page. */
 function beneath(page: Page): Promise<string[]> {

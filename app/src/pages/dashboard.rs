@@ -101,8 +101,8 @@ fn latest_panel(rows: Vec<RecordingView>) -> AnyView {
                 <th scope="row" data-label="Camera"><a class="row-link" href=play.clone()>{camera(&row)}</a></th>
                 <td data-label="Recorded"><Time at=row.timestamp/></td>
                 <td data-label="Stored" data-spare="2"><Time at=row.uploaded_at ago=true/></td>
-                <td data-label="Account">{row.account}</td>
-                <td data-label="Provider" data-spare="2">{row.provider}</td>
+                <td data-label="Account" class="clip" title=row.account.clone()>{row.account.clone()}</td>
+                <td data-label="Provider" data-spare="2" class="clip" title=row.provider.clone()>{row.provider.clone()}</td>
                 <td data-label="Size" class="number">{bytes(row.size)}</td>
                 <td data-label="Length" class="number">{duration(row.duration_ms)}</td>
                 <td class="actions">

@@ -88,7 +88,7 @@ fn tr(row: AccountView, needle: RwSignal<String>) -> AnyView {
                 <span class="quiet mono">"(" {directory} ")"</span>
                 {row.provisioned.then(provisioned)}
             </th>
-            <td data-label="Provider">{provider}</td>
+            <td data-label="Provider" class="clip" title=provider.clone()>{provider.clone()}</td>
             <td data-label="Integrations" data-spare="2" class="clip">
                 {if integrations.is_empty() {
                     view! { <span class="quiet">"none"</span> }.into_any()

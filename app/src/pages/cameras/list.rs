@@ -100,7 +100,7 @@ fn tr(row: DeviceView, needle: RwSignal<String>) -> AnyView {
             </th>
             <td data-label="Key" data-spare="2" class="mono clip">{row.key}</td>
             <td data-label="Identity">
-                {identity} {(!row.account.is_empty()).then(|| view! { " " <span class="quiet">{row.account}</span> })}
+                {identity} {(!row.account.is_empty()).then(|| view! { " " <span class="quiet break">{row.account}</span> })}
             </td>
             <td data-label="Version" data-spare="2">{or_dash(row.version)}</td>
             <td data-label="Host" data-spare="2" class="clip">{or_dash(row.hostname)}</td>
