@@ -1,81 +1,27 @@
-use super::s3::{
-    ACCESS_KEY, BUCKET, CA, Encryption, PUBLIC_ENDPOINT, S3Target, SECRET_KEY, SIGNED_URLS, Signer, check_bucket,
-    check_ca, check_host, given, region_or_default,
-};
+use super::S3Target;
+use super::own_server::OwnServer;
 use crate::connection::Definition;
 use crate::field::{Field, FieldError};
-use crate::secret::Secret;
 use serde::Deserialize;
 
 /// Ceph's S3 gateway.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Ceph {
-    /// Bucket.
-    pub bucket: String,
-    /// Host and port, without scheme.
-    pub host: String,
-    /// Region; empty or `na` signs as us-east-1.
-    pub region: String,
-    /// Access key.
-    pub access_key: String,
-    /// Secret key.
-    pub secret_key: Secret,
-    /// Whether the server speaks HTTPS.
-    pub ssl: bool,
-    /// Who signs the addresses browsers read from.
-    pub signed_urls: Signer,
-    /// Address under which browsers reach the server; empty when it is the same.
-    pub public_endpoint: String,
-    /// Certificates of authorities trusted besides the system's, PEM.
-    pub ca: String,
-}
+pub struct Ceph(OwnServer);
 
 impl Definition for Ceph {
     const NAME: &'static str = "ceph";
     const LABEL: &'static str = "Ceph";
     const ABOUT: &'static str =
         "A bucket on a Ceph Object Gateway and a key pair that may list, read, write and delete in it.";
-    const FIELDS: &'static [Field] = &[
-        BUCKET,
-        Field::text("host", "Host")
-            .required()
-            .placeholder("ceph-rgw:7480")
-            .help("Name and port, without http://.")
-            .target(),
-        Field::text("region", "Region")
-            .placeholder("na")
-            .help("Leave empty unless your server has been given one.")
-            .target(),
-        ACCESS_KEY,
-        SECRET_KEY,
-        Field::toggle("ssl", "SSL", false).help("Whether the server speaks HTTPS.").target(),
-        SIGNED_URLS,
-        PUBLIC_ENDPOINT,
-        CA,
-    ];
+    const FIELDS: &'static [Field] = &OwnServer::fields("ceph-rgw:7480");
 
     fn check(&self) -> Vec<FieldError> {
-        [check_bucket(&self.bucket), check_host(&self.host), check_ca(&self.ca)].concat()
+        self.0.check()
     }
 }
 
 impl From<Ceph> for S3Target {
-    fn from(s: Ceph) -> Self {
-        let scheme = if s.ssl { "https" } else { "http" };
-        Self {
-            bucket: s.bucket,
-            region: region_or_default(&s.region),
-            access_key: s.access_key,
-            secret_key: s.secret_key,
-            endpoint: Some(format!("{scheme}://{}", s.host)),
-            path_style: true,
-            signer: s.signed_urls,
-            public_endpoint: given(s.public_endpoint),
-            ca: s.ca,
-            encryption: Encryption::Bucket,
-            kms_key: None,
-            storage_class: None,
-        }
+    fn from(server: Ceph) -> Self {
+        server.0.into()
     }
 }

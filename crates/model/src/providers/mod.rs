@@ -5,6 +5,7 @@ mod ceph;
 mod filesystem;
 mod gcs;
 mod minio;
+mod own_server;
 mod s3;
 mod storj;
 
@@ -15,6 +16,7 @@ pub use ceph::Ceph;
 pub use filesystem::Filesystem;
 pub use gcs::{Gcs, ServiceKey};
 pub use minio::Minio;
+pub use own_server::OwnServer;
 pub use s3::{Encryption, S3, S3Target, Signer};
 pub use storj::Storj;
 

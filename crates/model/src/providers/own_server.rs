@@ -1,0 +1,76 @@
+use super::s3::{
+    ACCESS_KEY, BUCKET, CA, Encryption, PUBLIC_ENDPOINT, S3Target, SECRET_KEY, SIGNED_URLS, Signer, check_bucket,
+    check_ca, check_host, given, region_or_default,
+};
+use crate::field::{Field, FieldError};
+use crate::secret::Secret;
+use serde::Deserialize;
+
+/// An S3 server of the owner's own, as [`Minio`](super::Minio) and [`Ceph`](super::Ceph) are.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnServer {
+    /// Bucket.
+    pub bucket: String,
+    /// Host and port, without scheme.
+    pub host: String,
+    /// Region; empty or `na` signs as us-east-1.
+    pub region: String,
+    /// Access key.
+    pub access_key: String,
+    /// Secret key.
+    pub secret_key: Secret,
+    /// Whether the server speaks HTTPS.
+    pub ssl: bool,
+    /// Who signs the addresses browsers read from.
+    pub signed_urls: Signer,
+    /// Address under which browsers reach the server; empty when it is the same.
+    pub public_endpoint: String,
+    /// Certificates of authorities trusted besides the system's, PEM.
+    pub ca: String,
+}
+
+impl OwnServer {
+    /// The fields, with an example of a host.
+    pub(super) const fn fields(host: &'static str) -> [Field; 9] {
+        [
+            BUCKET,
+            Field::text("host", "Host").required().placeholder(host).help("Name and port, without http://.").target(),
+            Field::text("region", "Region")
+                .placeholder("na")
+                .help("Leave empty unless your server has been given one.")
+                .target(),
+            ACCESS_KEY,
+            SECRET_KEY,
+            Field::toggle("ssl", "SSL", false).help("Whether the server speaks HTTPS.").target(),
+            SIGNED_URLS,
+            PUBLIC_ENDPOINT,
+            CA,
+        ]
+    }
+
+    /// Checks what no field can check alone.
+    pub(super) fn check(&self) -> Vec<FieldError> {
+        [check_bucket(&self.bucket), check_host(&self.host), check_ca(&self.ca)].concat()
+    }
+}
+
+impl From<OwnServer> for S3Target {
+    fn from(s: OwnServer) -> Self {
+        let scheme = if s.ssl { "https" } else { "http" };
+        Self {
+            bucket: s.bucket,
+            region: region_or_default(&s.region),
+            access_key: s.access_key,
+            secret_key: s.secret_key,
+            endpoint: Some(format!("{scheme}://{}", s.host)),
+            path_style: true,
+            signer: s.signed_urls,
+            public_endpoint: given(s.public_endpoint),
+            ca: s.ca,
+            encryption: Encryption::Bucket,
+            kms_key: None,
+            storage_class: None,
+        }
+    }
+}
