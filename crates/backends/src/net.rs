@@ -105,7 +105,7 @@ impl Target {
 /// Plain words for whatever kept a request from being answered.
 pub(crate) fn connection_failure(error: &(dyn Error + 'static), server: &str) -> ProbeFailure {
     if let Some(host) = find::<HostError>(error) {
-        return host_failure(host, server);
+        return host_failure(host, without_port(server));
     }
     if let Some(tls) = find::<TlsError>(error) {
         return tls_failure(tls, server);
@@ -135,6 +135,14 @@ pub(crate) fn no_answer(server: &str) -> ProbeFailure {
         format!("{server} does not answer."),
         "Check host and port, and that no firewall stands between the vault and the server.",
     )
+}
+
+/// What a resolver was asked: it knows nothing of ports.
+fn without_port(server: &str) -> &str {
+    match server.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
+        _ => server,
+    }
 }
 
 fn host_failure(error: &HostError, host: &str) -> ProbeFailure {

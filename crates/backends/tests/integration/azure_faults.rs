@@ -1,83 +1,23 @@
 //! Azure Blob Storage that is not there, does not answer, breaks off, or answers strange things.
 
-use crate::azure::{key, open, server, settings, through};
-use crate::conformance::{bytes, read};
+use crate::azure::{env, key, open, server, settings, through};
+use crate::conformance::bytes;
 use crate::failure;
-use crate::relay::{Seen, closed, cutting_relay, mute, relay};
+use crate::relay::{Seen, relay};
+use crate::store_faults::{self, Faulty};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use backends::Backends;
 use model::error::StoreErrorKind;
 use model::ports::Connector;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime};
-
-fn host() -> String {
-    server().split("://").nth(1).unwrap().to_owned()
-}
+use std::time::{Duration, SystemTime};
 
 #[tokio::test]
-async fn a_server_that_is_not_there() {
-    let address = closed().await;
-    let store = open(&through(&address));
-    let report = store.probe().await;
-    let (step, reason, cure) = failure(&report);
-    assert_eq!((step, reason), ("connect", format!("{address} refuses connections.").as_str()));
-    assert!(cure.contains("port"), "{cure}");
-    let error = store.put(&key("a.mp4"), bytes(1, 10)).await.unwrap_err();
-    assert_eq!((error.kind, error.message), (StoreErrorKind::Unavailable, format!("{address} refuses connections.")));
-}
-
-#[tokio::test]
-async fn an_account_that_does_not_exist() {
-    let report = open(&settings().with("endpoint", "https://nobody.invalid")).probe().await;
-    assert_eq!((failure(&report).0, failure(&report).1), ("resolve", "The name nobody.invalid cannot be resolved."));
-}
-
-#[tokio::test]
-async fn a_server_that_never_answers() {
-    let started = Instant::now();
-    let report = open(&through(&mute().await)).probe().await;
-    assert_eq!((failure(&report).0, failure(&report).1), ("authenticate", "There was no answer in time."));
-    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
-}
-
-#[tokio::test]
-async fn https_to_a_plain_port() {
-    let store = open(&settings().with("endpoint", format!("https://{}", host())));
-    let report = store.probe().await;
-    let (step, reason, cure) = failure(&report);
-    assert_eq!((step, reason), ("TLS", format!("{} does not speak TLS.", host()).as_str()));
-    assert!(cure.contains("SSL"), "{cure}");
-    let error = store.head(&key("a.mp4")).await.unwrap_err();
-    assert_eq!(error.message, format!("{} does not speak TLS.", host()));
-}
-
-#[tokio::test]
-async fn metadata_services_are_refused() {
-    for endpoint in ["http://169.254.169.254", "http://168.63.129.16/vaultacct", "http://metadata.google.internal"] {
-        let store = open(&settings().with("endpoint", endpoint));
-        let error = store.put(&key("a.mp4"), bytes(1, 10)).await.unwrap_err();
-        assert!(error.message.contains("never connects to those"), "{error}");
-        assert!(store.probe().await.failure().is_some());
-    }
-}
-
-/// A connection that breaks in the middle of a body: an error, and no object.
-#[tokio::test]
-async fn a_connection_that_is_cut() {
-    let (content, key) = (bytes(3, 3_000_000), key("cut.mp4"));
-    let store = open(&through(&cutting_relay(&host(), 1_000_000, u64::MAX).await));
-    let error = store.put(&key, content.clone()).await.unwrap_err();
-    assert_eq!(error.kind, StoreErrorKind::Unavailable, "{error}");
-    let direct = open(&settings());
-    assert_eq!(direct.head(&key).await.unwrap(), None);
-
-    direct.put(&key, content).await.unwrap();
-    let store = open(&through(&cutting_relay(&host(), u64::MAX, 1_000_000).await));
-    let error = read(&*store, &key, None).await.unwrap_err();
-    assert_eq!(error.kind, StoreErrorKind::Unavailable, "{error}");
-    direct.delete(&key).await.unwrap();
+async fn the_networks_faults() {
+    let host = server().split("://").nth(1).unwrap().to_owned();
+    let at = |server: &str| open(&settings().with("endpoint", format!("{server}/{}", env("ACCOUNT"))));
+    store_faults::suite(Faulty { at, host, key: key("faulty.mp4"), first_answer: "authenticate" }).await;
 }
 
 static DOWN: AtomicBool = AtomicBool::new(false);

@@ -3,32 +3,20 @@
 use crate::conformance::{bytes, read};
 use crate::failure;
 use crate::gcs::{env, key, open, settings};
-use crate::relay::{Seen, closed, cutting_relay, mute, relay};
+use crate::relay::{Seen, relay};
+use crate::store_faults::{self, Faulty};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use model::error::StoreErrorKind;
-use std::time::{Duration, Instant};
 
 fn host() -> String {
     env("ENDPOINT").split("://").nth(1).unwrap().trim_end_matches('/').to_owned()
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there() {
-    let address = closed().await;
-    let store = open(&settings().with("endpoint", format!("http://{address}")));
-    let report = store.probe().await;
-    let (step, reason, cure) = failure(&report);
-    assert_eq!((step, reason), ("connect", format!("{address} refuses connections.").as_str()));
-    assert!(cure.contains("port"), "{cure}");
-    let error = store.put(&key("a.mp4"), bytes(1, 10)).await.unwrap_err();
-    assert_eq!((error.kind, error.message), (StoreErrorKind::Unavailable, format!("{address} refuses connections.")));
-}
-
-#[tokio::test]
-async fn a_name_that_does_not_exist() {
-    let report = open(&settings().with("endpoint", "https://nobody.invalid")).probe().await;
-    assert_eq!((failure(&report).0, failure(&report).1), ("resolve", "The name nobody.invalid cannot be resolved."));
+async fn the_networks_faults() {
+    let at = |server: &str| open(&settings().with("endpoint", server));
+    store_faults::suite(Faulty { at, host: host(), key: key("faulty.mp4"), first_answer: "bucket" }).await;
 }
 
 #[tokio::test]
@@ -41,57 +29,12 @@ async fn a_token_server_that_does_not_exist_is_named() {
 }
 
 #[tokio::test]
-async fn a_server_that_never_answers() {
-    let address = mute().await;
-    let started = Instant::now();
-    let report = open(&settings().with("endpoint", format!("http://{address}"))).probe().await;
-    assert_eq!((failure(&report).0, failure(&report).1), ("bucket", "There was no answer in time."));
-    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
-}
-
-#[tokio::test]
-async fn https_to_a_plain_port() {
-    let store = open(&settings().with("endpoint", format!("https://{}", host())));
-    let report = store.probe().await;
-    let (step, reason, cure) = failure(&report);
-    assert_eq!((step, reason), ("TLS", format!("{} does not speak TLS.", host()).as_str()));
-    assert!(cure.contains("SSL"), "{cure}");
-    let error = store.head(&key("a.mp4")).await.unwrap_err();
-    assert_eq!(error.message, format!("{} does not speak TLS.", host()));
-}
-
-#[tokio::test]
-async fn metadata_services_are_refused() {
+async fn a_metadata_service_gives_no_tokens() {
     let token_server = crate::gcs::service_key("vault").replace(&host(), "169.254.169.254");
-    for settings in [
-        settings().with("endpoint", "http://169.254.169.254"),
-        settings().with("endpoint", "http://metadata.google.internal"),
-        settings().with("service_key", token_server),
-    ] {
-        let store = open(&settings);
-        let error = store.put(&key("a.mp4"), bytes(1, 10)).await.unwrap_err();
-        assert!(error.message.contains("never connects to those"), "{error}");
-        assert!(store.probe().await.failure().is_some());
-    }
-}
-
-/// A connection that breaks in the middle of a body: an error, and no object.
-#[tokio::test]
-async fn a_connection_that_is_cut() {
-    let (content, key) = (bytes(3, 3_000_000), key("cut.mp4"));
-    let cut_up = cutting_relay(&host(), 1_000_000, u64::MAX).await;
-    let store = open(&settings().with("endpoint", format!("http://{cut_up}")));
-    let error = store.put(&key, content.clone()).await.unwrap_err();
-    assert_eq!(error.kind, StoreErrorKind::Unavailable, "{error}");
-    let direct = open(&settings());
-    assert_eq!(direct.head(&key).await.unwrap(), None);
-
-    direct.put(&key, content).await.unwrap();
-    let cut_down = cutting_relay(&host(), u64::MAX, 1_000_000).await;
-    let store = open(&settings().with("endpoint", format!("http://{cut_down}")));
-    let error = read(&*store, &key, None).await.unwrap_err();
-    assert_eq!(error.kind, StoreErrorKind::Unavailable, "{error}");
-    direct.delete(&key).await.unwrap();
+    let store = open(&settings().with("service_key", token_server));
+    let error = store.put(&key("a.mp4"), bytes(1, 10)).await.unwrap_err();
+    assert!(error.message.contains("never connects to those"), "{error}");
+    assert!(store.probe().await.failure().is_some());
 }
 
 /// Does what it is asked to, and then says that it could not, once.

@@ -1,13 +1,14 @@
 //! The Hub sink against servers of our own: there is no Hub to install.
 
 use crate::conformance::sink_suite;
-use crate::relay::{Log, Seen, closed, mute, relay};
+use crate::line::Line;
+use crate::relay::{Log, Seen, relay};
+use crate::sink_faults::{Faulty, assert_arrived, while_the_line_is_cut, without_a_server};
 use crate::{failure, sink, steps};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use model::ports::{EventSink, NoRecording, OutgoingEvent, Purpose};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 const KEY: &str = "the-hub-key";
 
@@ -42,6 +43,15 @@ async fn hub() -> (String, Log) {
     relay(None, answers).await
 }
 
+/// Of the events that were queued.
+fn ids(log: &Log) -> Vec<String> {
+    let id = |seen: &Seen| {
+        let body: serde_json::Value = serde_json::from_slice(&seen.body).unwrap();
+        body["message"]["id"].as_str().unwrap().to_owned()
+    };
+    log.lock().unwrap().iter().filter(|s| s.path == "/queue").map(id).collect()
+}
+
 fn at(url: &str) -> Arc<dyn EventSink> {
     sink("hub", &[("url", url), ("hub_key", KEY)])
 }
@@ -50,12 +60,7 @@ fn at(url: &str) -> Arc<dyn EventSink> {
 async fn conforms() {
     let (address, log) = hub().await;
     let sent = sink_suite(at(&format!("http://{address}"))).await;
-    let queued: Vec<Seen> = log.lock().unwrap().iter().filter(|s| s.path == "/queue").cloned().collect();
-    let id = |seen: &Seen| {
-        let body: serde_json::Value = serde_json::from_slice(&seen.body).unwrap();
-        body["message"]["id"].as_str().unwrap().to_owned()
-    };
-    let mut received: Vec<String> = queued.iter().map(id).collect();
+    let mut received = ids(&log);
     assert_eq!(received[..5], sent[..5]);
     let mut sent = sent;
     received.sort();
@@ -126,21 +131,22 @@ async fn only_200_is_success() {
     }
 }
 
+fn small(id: &str) -> OutgoingEvent {
+    crate::event(id, "camera", format!(r#"{{"id":"{id}"}}"#))
+}
+
 #[tokio::test]
-async fn hubs_that_are_not_there_or_say_nothing() {
-    let address = closed().await;
-    let error = at(&format!("http://{address}")).send(&event(Purpose::Stored)).await.unwrap_err();
-    assert_eq!((error.permanent, error.message), (false, format!("{address} refuses connections.")));
+async fn hubs_that_are_none() {
+    let at = |address: &str| at(&format!("http://{address}"));
+    without_a_server(&Faulty { at: &at, event: &small, first_answer: "authenticate" }).await;
+}
 
-    let address = mute().await;
-    let started = Instant::now();
-    let report = at(&format!("http://{address}")).probe().await;
-    assert_eq!((failure(&report).0, failure(&report).1), ("authenticate", "There was no answer in time."));
-    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
-
-    for url in ["http://169.254.169.254", "http://metadata.google.internal"] {
-        assert_eq!(failure(&at(url).probe().await).0, "resolve", "{url}");
-        let error = at(url).send(&event(Purpose::Stored)).await.unwrap_err();
-        assert!(error.message.contains("never connects to those"), "{url}: {error}");
-    }
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_is_cut() {
+    let (server, log) = hub().await;
+    let line = Line::to(&server).await;
+    let at = |address: &str| at(&format!("http://{address}"));
+    let faulty = Faulty { at: &at, event: &small, first_answer: "authenticate" };
+    let sent = while_the_line_is_cut(&faulty, &line).await;
+    assert_arrived(&ids(&log), &sent);
 }

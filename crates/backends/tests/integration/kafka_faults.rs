@@ -1,11 +1,12 @@
-//! Kafka brokers that are not there, do not answer, break off, or say no.
+//! Kafka brokers that are none, break off, or say no.
 
 use crate::kafka::{ask, env, ids, open, read, settings, topic};
 use crate::line::{Line, Mode, address_in_frame, port, replace};
-use crate::relay::{closed, mute};
+use crate::relay::closed;
+use crate::sink_faults::{Faulty, assert_arrived, while_the_line_is_cut, without_a_server};
 use crate::{both_fail, event, failure, send_until_taken, steps};
+use model::ports::OutgoingEvent;
 use rdkafka::mocking::MockCluster;
-use std::time::{Duration, Instant};
 
 const PRODUCE: i16 = 0;
 const CREATE_TOPICS: i16 = 19;
@@ -16,20 +17,25 @@ async fn line() -> Line {
     Line::to_kafka(&env("PLAINTEXT"), |_, _| {}).await
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn brokers_that_are_not_there() {
-    let address = closed().await;
-    let sink = open(&settings(&address, "never"));
-    let (report, error) = both_fail(&*sink).await;
-    let words = format!("{address} refuses connections.");
-    assert_eq!((failure(&report).0, failure(&report).1), ("connect", words.as_str()));
-    assert_eq!((error.permanent, error.message), (false, words));
+fn small(id: &str) -> OutgoingEvent {
+    event(id, "camera", "{}")
+}
 
-    let sink = open(&settings("nobody.invalid:9092", "never"));
-    let report = sink.probe().await;
-    assert_eq!((failure(&report).0, failure(&report).1), ("resolve", "The name nobody.invalid cannot be resolved."));
-    let error = sink.send(&event("1", "camera", "{}")).await.unwrap_err();
-    assert_eq!(error.message, "The name nobody.invalid cannot be resolved.");
+#[tokio::test(flavor = "multi_thread")]
+async fn brokers_that_are_none() {
+    for (security, first_answer) in [("PLAINTEXT", "authenticate"), ("SSL", "TLS")] {
+        let at = |broker: &str| open(&settings(broker, "never").with("security", security));
+        without_a_server(&Faulty { at: &at, event: &small, first_answer }).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_is_cut() {
+    let (topic, line) = (topic(), line().await);
+    let at = |broker: &str| open(&settings(broker, &topic));
+    let faulty = Faulty { at: &at, event: &small, first_answer: "authenticate" };
+    let sent = while_the_line_is_cut(&faulty, &line).await;
+    assert_arrived(&ids(&read(&topic)), &sent);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -40,32 +46,6 @@ async fn one_of_several_is_enough() {
     assert!(report.passed(), "{report:?}");
     sink.send(&event("1", "camera", "{}")).await.unwrap();
     assert_eq!(ids(&read(&topic)), ["1"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_broker_that_never_answers() {
-    let address = mute().await;
-    for (security, step) in [("PLAINTEXT", "authenticate"), ("SSL", "TLS")] {
-        let sink = open(&settings(&address, "never").with("security", security));
-        let started = Instant::now();
-        let (report, error) = both_fail(&*sink).await;
-        assert_eq!(failure(&report).0, step, "{report:?}");
-        assert_eq!((error.permanent, error.message), (false, format!("{address} does not answer.")), "{security}");
-        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn metadata_services_are_refused() {
-    for broker in ["169.254.169.254:9092", "kafka.invalid,[fe80::1]:9092", "metadata.google.internal"] {
-        let sink = open(&settings(broker, "never"));
-        let started = Instant::now();
-        let error = sink.send(&event("1", "camera", "{}")).await.unwrap_err();
-        assert!(error.message.contains("never connects to those"), "{broker}: {error}");
-        let report = sink.probe().await;
-        assert_eq!(failure(&report).0, "resolve", "{broker}");
-        assert!(started.elapsed() < Duration::from_secs(4), "refused before anything is tried");
-    }
 }
 
 /// A broker can name any address as another one's, and events would go there.
@@ -82,24 +62,6 @@ async fn brokers_may_not_lead_elsewhere() {
     assert_eq!(failure(&report).0, "authenticate");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn down_before_and_after_an_event() {
-    let (topic, line) = (topic(), line().await);
-    let sink = open(&settings(&line.address, &topic));
-    line.set(Mode::Down).await;
-    let error = sink.send(&event("1", "camera", "{}")).await.unwrap_err();
-    assert_eq!((error.permanent, error.message), (false, format!("{} refuses connections.", line.address)));
-    line.set(Mode::Up).await;
-    send_until_taken(&*sink, &event("1", "camera", "{}")).await;
-    line.set(Mode::Down).await;
-    let error = sink.send(&event("2", "camera", "{}")).await.unwrap_err();
-    assert!(!error.permanent, "{error}");
-    line.set(Mode::Up).await;
-    send_until_taken(&*sink, &event("2", "camera", "{}")).await;
-    sink.send(&event("3", "camera", "{}")).await.unwrap();
-    assert_eq!(ids(&read(&topic)), ["1", "2", "3"]);
-}
-
 /// The broker has the event, but its answer is lost with the connection: the event is there once.
 #[tokio::test(flavor = "multi_thread")]
 async fn down_during_an_event() {
@@ -111,23 +73,6 @@ async fn down_during_an_event() {
     assert_eq!(line.mode(), Mode::Up, "an answer was lost");
     sink.send(&event("3", "camera", "{}")).await.unwrap();
     assert_eq!(ids(&read(&topic)), ["1", "2", "3"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn falls_silent_during_an_event() {
-    let (topic, line) = (topic(), line().await);
-    let sink = open(&settings(&line.address, &topic));
-    sink.send(&event("1", "camera", "{}")).await.unwrap();
-    line.set(Mode::Silent).await;
-    let started = Instant::now();
-    let error = sink.send(&event("2", "camera", "{}")).await.unwrap_err();
-    assert_eq!((error.permanent, error.message), (false, format!("{} does not answer.", line.address)));
-    assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
-    line.set(Mode::Up).await;
-    send_until_taken(&*sink, &event("2", "camera", "{}")).await;
-    let mut received = ids(&read(&topic));
-    received.dedup();
-    assert_eq!(received, ["1", "2"], "at least once, in order");
 }
 
 #[tokio::test(flavor = "multi_thread")]

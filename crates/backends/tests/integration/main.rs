@@ -18,7 +18,9 @@ mod rabbitmq_faults;
 mod relay;
 mod s3;
 mod s3_faults;
+mod sink_faults;
 mod sqs;
+mod store_faults;
 mod vault;
 mod webhook;
 

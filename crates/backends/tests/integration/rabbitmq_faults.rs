@@ -1,39 +1,33 @@
-//! RabbitMQ brokers that are not there, do not answer, break off, or say no.
+//! RabbitMQ brokers that are none, break off, or say no.
 
 use crate::line::{Line, Mode};
 use crate::rabbitmq::{ask, env, ids, name, open, read, settings};
-use crate::relay::{closed, mute};
-use crate::{both_fail, event, failure, send_until_taken};
+use crate::relay::mute;
+use crate::sink_faults::{Faulty, assert_arrived, while_the_line_is_cut, without_a_server};
+use crate::{event, send_until_taken};
+use model::ports::OutgoingEvent;
 use std::time::{Duration, Instant};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn brokers_that_are_not_there() {
-    let address = closed().await;
-    let sink = open(&settings(&address, "never"));
-    let words = format!("{address} refuses connections.");
-    let report = sink.probe().await;
-    assert_eq!((failure(&report).0, failure(&report).1), ("connect", words.as_str()));
-    let error = sink.send(&event("1", "camera", "{}")).await.unwrap_err();
-    assert_eq!((error.permanent, error.message), (false, words));
-
-    let sink = open(&settings("nobody.invalid", "never"));
-    let words = "The name nobody.invalid cannot be resolved.";
-    let report = sink.probe().await;
-    assert_eq!((failure(&report).0, failure(&report).1), ("resolve", words));
-    assert_eq!(sink.send(&event("1", "camera", "{}")).await.unwrap_err().message, words);
+fn small(id: &str) -> OutgoingEvent {
+    event(id, "camera", "{}")
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_broker_that_never_answers() {
-    let address = mute().await;
-    for (broker, step) in [(address.clone(), "authenticate"), (format!("amqps://{address}"), "TLS")] {
-        let sink = open(&settings(&broker, "never"));
-        let started = Instant::now();
-        let (report, error) = both_fail(&*sink).await;
-        assert_eq!(failure(&report).0, step, "{report:?}");
-        assert_eq!((error.permanent, error.message), (false, format!("{address} does not answer.")), "{broker}");
-        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
-    }
+async fn brokers_that_are_none() {
+    let at = |broker: &str| open(&settings(broker, "never"));
+    without_a_server(&Faulty { at: &at, event: &small, first_answer: "authenticate" }).await;
+    let at = |broker: &str| open(&settings(&format!("amqps://{broker}"), "never"));
+    without_a_server(&Faulty { at: &at, event: &small, first_answer: "TLS" }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_is_cut() {
+    let (queue, line) = (name(), Line::to(&env("BROKER")).await);
+    let at = |broker: &str| open(&settings(broker, &queue));
+    let faulty = Faulty { at: &at, event: &small, first_answer: "authenticate" };
+    let sent = while_the_line_is_cut(&faulty, &line).await;
+    assert_arrived(&ids(&read(&queue)), &sent);
+    ask(&["delete", &queue]);
 }
 
 /// A thread of the library's waits for each connection; a broker that never answers must not collect them.
@@ -57,35 +51,6 @@ async fn giving_up_leaves_no_thread_behind() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn metadata_services_are_refused() {
-    for broker in ["169.254.169.254:5672", "amqps://[fe80::1]", "metadata.google.internal"] {
-        let sink = open(&settings(broker, "never"));
-        let error = sink.send(&event("1", "camera", "{}")).await.unwrap_err();
-        assert!(error.message.contains("never connects to those"), "{broker}: {error}");
-        assert_eq!(failure(&sink.probe().await).0, "resolve", "{broker}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn down_before_and_after_an_event() {
-    let (queue, line) = (name(), Line::to(&env("BROKER")).await);
-    let sink = open(&settings(&line.address, &queue));
-    line.set(Mode::Down).await;
-    let error = sink.send(&event("1", "camera", "{}")).await.unwrap_err();
-    assert_eq!((error.permanent, error.message), (false, format!("{} refuses connections.", line.address)));
-    line.set(Mode::Up).await;
-    send_until_taken(&*sink, &event("1", "camera", "{}")).await;
-    line.set(Mode::Down).await;
-    let error = sink.send(&event("2", "camera", "{}")).await.unwrap_err();
-    assert!(!error.permanent, "{error}");
-    line.set(Mode::Up).await;
-    send_until_taken(&*sink, &event("2", "camera", "{}")).await;
-    sink.send(&event("3", "camera", "{}")).await.unwrap();
-    assert_eq!(ids(&read(&queue)), ["1", "2", "3"]);
-    ask(&["delete", &queue]);
-}
-
 /// The broker has the event, but its confirmation is lost: not a success, and sent again under the same id.
 #[tokio::test(flavor = "multi_thread")]
 async fn down_during_an_event() {
@@ -98,24 +63,6 @@ async fn down_during_an_event() {
     assert_eq!(line.mode(), Mode::Up, "a confirmation was lost");
     send_until_taken(&*sink, &event("2", "camera", "{}")).await;
     assert_eq!(ids(&read(&queue)), ["1", "2", "2"]);
-    ask(&["delete", &queue]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn falls_silent_during_an_event() {
-    let (queue, line) = (name(), Line::to(&env("BROKER")).await);
-    let sink = open(&settings(&line.address, &queue));
-    sink.send(&event("1", "camera", "{}")).await.unwrap();
-    line.set(Mode::Silent).await;
-    let started = Instant::now();
-    let error = sink.send(&event("2", "camera", "{}")).await.unwrap_err();
-    assert_eq!((error.permanent, error.message), (false, format!("{} does not answer.", line.address)));
-    assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
-    line.set(Mode::Up).await;
-    send_until_taken(&*sink, &event("2", "camera", "{}")).await;
-    let mut received = ids(&read(&queue));
-    received.dedup();
-    assert_eq!(received, ["1", "2"], "at least once, in order");
     ask(&["delete", &queue]);
 }
 

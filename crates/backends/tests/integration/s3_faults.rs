@@ -1,14 +1,14 @@
 //! S3 servers that are not there, do not answer, break off, or answer strange things.
 
-use crate::conformance::{bytes, read};
+use crate::conformance::bytes;
 use crate::failure;
-use crate::relay::{Seen, closed, cutting_relay, mute, relay};
+use crate::relay::{Seen, relay};
 use crate::s3::{env, host, key, open, settings};
+use crate::store_faults::{self, Faulty};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use model::error::StoreErrorKind;
 use model::field::Settings;
-use std::time::{Duration, Instant};
 
 /// Settings for a server that needs no real keys.
 fn at(endpoint: &str) -> Settings {
@@ -22,85 +22,17 @@ fn at(endpoint: &str) -> Settings {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there() {
-    let address = closed().await;
-    let store = open(&at(&format!("http://{address}")));
-    let report = store.probe().await;
-    let (step, reason, cure) = failure(&report);
-    assert_eq!((step, reason), ("connect", format!("{address} refuses connections.").as_str()));
-    assert!(cure.contains("port"), "{cure}");
+async fn the_networks_faults() {
+    let at = |server: &str| open(&settings().with("endpoint", server));
+    store_faults::suite(Faulty { at, host: host(), key: key("faulty.mp4"), first_answer: "authenticate" }).await;
+}
+
+#[tokio::test]
+async fn bucket_and_endpoint_together_are_no_metadata_service() {
+    let store = open(&at("http://169.254").with("bucket", "169.254").with("path_style", "false"));
     let error = store.put(&key("a.mp4"), bytes(1, 10)).await.unwrap_err();
-    assert_eq!((error.kind, error.message), (StoreErrorKind::Unavailable, format!("{address} refuses connections.")));
-}
-
-#[tokio::test]
-async fn a_name_that_does_not_exist() {
-    let store = open(&at("http://nobody.invalid:9000"));
-    let report = store.probe().await;
-    assert_eq!((failure(&report).0, failure(&report).1), ("resolve", "The name nobody.invalid cannot be resolved."));
-    let error = store.head(&key("a.mp4")).await.unwrap_err();
-    assert_eq!(error.kind, StoreErrorKind::Unavailable, "{error}");
-    assert!(error.message.contains("cannot be resolved"), "{error}");
-}
-
-#[tokio::test]
-async fn a_server_that_never_answers() {
-    let address = mute().await;
-    let started = Instant::now();
-    let report = open(&at(&format!("http://{address}"))).probe().await;
-    assert_eq!((failure(&report).0, failure(&report).1), ("authenticate", "There was no answer in time."));
-    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
-}
-
-#[tokio::test]
-async fn https_to_a_plain_port() {
-    let report = open(&at(&format!("https://{}", host()))).probe().await;
-    let (step, reason, cure) = failure(&report);
-    assert_eq!((step, reason), ("TLS", format!("{} does not speak TLS.", host()).as_str()));
-    assert!(cure.contains("SSL"), "{cure}");
-    let error = open(&at(&format!("https://{}", host()))).head(&key("a.mp4")).await.unwrap_err();
-    assert_eq!(error.message, format!("{} does not speak TLS.", host()));
-}
-
-#[tokio::test]
-async fn metadata_services_are_refused() {
-    // The last one is put together from bucket and endpoint.
-    let cases = [
-        at("http://169.254.169.254"),
-        at("http://[fe80::1]:9000"),
-        at("http://metadata.google.internal"),
-        at("http://0xa9fea9fe"),
-        at("http://169.254").with("bucket", "169.254").with("path_style", "false"),
-    ];
-    for settings in cases {
-        let store = open(&settings);
-        let started = Instant::now();
-        let error = store.put(&key("a.mp4"), bytes(1, 10)).await.unwrap_err();
-        let told = error.message.contains("never connects to those") || error.message.contains("cannot be resolved");
-        assert!(told, "{settings:?}: {error}");
-        assert!(started.elapsed() < Duration::from_secs(4), "refused before anything is tried");
-        assert!(store.probe().await.failure().is_some());
-    }
-}
-
-/// A connection that breaks in the middle of a body: an error, and no object.
-#[tokio::test]
-async fn a_connection_that_is_cut() {
-    let content = bytes(3, 3_000_000);
-    let key = key("cut.mp4");
-    let cut_up = cutting_relay(&host(), 1_000_000, u64::MAX).await;
-    let store = open(&settings().with("endpoint", format!("http://{cut_up}")));
-    let error = store.put(&key, content.clone()).await.unwrap_err();
-    assert_eq!(error.kind, StoreErrorKind::Unavailable, "{error}");
-    let direct = open(&settings());
-    assert_eq!(direct.head(&key).await.unwrap(), None);
-
-    direct.put(&key, content).await.unwrap();
-    let cut_down = cutting_relay(&host(), u64::MAX, 1_000_000).await;
-    let store = open(&settings().with("endpoint", format!("http://{cut_down}")));
-    let error = read(&*store, &key, None).await.unwrap_err();
-    assert_eq!(error.kind, StoreErrorKind::Unavailable, "{error}");
-    direct.delete(&key).await.unwrap();
+    assert!(error.message.contains("never connects to those"), "{error}");
+    assert!(store.probe().await.failure().is_some());
 }
 
 /// Amazon and MinIO forget an upload once it is complete; this server would say yes again.

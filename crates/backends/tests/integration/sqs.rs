@@ -1,7 +1,9 @@
 //! The SQS sink against a real server: `scripts/services start sqs`. What arrives is read by boto3.
 
 use crate::conformance::{bytes, sink_suite};
-use crate::relay::{Seen, closed, mute, relay};
+use crate::line::Line;
+use crate::relay::{Seen, relay};
+use crate::sink_faults::{Faulty, assert_arrived, while_the_line_is_cut, without_a_server};
 use crate::{failure, steps};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -12,7 +14,6 @@ use model::ports::{Connector, EventSink, NoRecording, OutgoingEvent, Purpose};
 use serde_json::Value;
 use std::process::Command;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 /// A variable the service script sets.
 fn env(name: &str) -> String {
@@ -256,34 +257,27 @@ async fn answers_become_plain_words() {
     }
 }
 
-#[tokio::test]
-async fn services_that_are_not_there_or_say_nothing() {
-    let address = closed().await;
-    let sink = open(&at(&format!("http://{address}")));
-    let report = sink.probe().await;
-    assert_eq!(
-        (failure(&report).0, failure(&report).1),
-        ("connect", format!("{address} refuses connections.").as_str())
-    );
-    let error = sink.send(&event("event-1", "camera")).await.unwrap_err();
-    assert_eq!((error.permanent, error.message), (false, format!("{address} refuses connections.")));
+fn small(id: &str) -> OutgoingEvent {
+    event(id, "camera")
+}
 
-    let address = mute().await;
-    let sink = open(&at(&format!("http://{address}")));
-    let started = Instant::now();
-    let lost = event("event-1", "camera");
-    let (error, report) = tokio::join!(async { sink.send(&lost).await.unwrap_err() }, sink.probe());
-    assert_eq!((error.permanent, error.message), (false, format!("{address} does not answer.")));
-    assert_eq!((failure(&report).0, failure(&report).1), ("queue", "There was no answer in time."));
-    assert!(started.elapsed() < Duration::from_secs(12), "{:?}", started.elapsed());
-
-    let report = open(&at(&env("ENDPOINT").replace("http://", "https://"))).probe().await;
+#[tokio::test(flavor = "multi_thread")]
+async fn services_that_are_none() {
+    let at = |address: &str| open(&at(&format!("http://{address}")));
+    without_a_server(&Faulty { at: &at, event: &small, first_answer: "queue" }).await;
+    let report =
+        open(&settings("never").with("endpoint", env("ENDPOINT").replace("http://", "https://"))).probe().await;
     assert_eq!(failure(&report).0, "TLS");
-    for endpoint in ["http://169.254.169.254", "http://metadata.google.internal", "http://0xa9fea9fe"] {
-        let sink = open(&at(endpoint));
-        assert_eq!(failure(&sink.probe().await).0, "resolve", "{endpoint}");
-        let error = sink.send(&event("event-1", "camera")).await.unwrap_err();
-        let told = error.message.contains("never connects to those") || error.message.contains("cannot be resolved");
-        assert!(told, "{endpoint}: {error}");
-    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_is_cut() {
+    let queue = queue("line");
+    let line = Line::to(env("ENDPOINT").strip_prefix("http://").unwrap().trim_end_matches('/')).await;
+    let at = |address: &str| open(&settings(&queue).with("endpoint", format!("http://{address}")));
+    let faulty = Faulty { at: &at, event: &small, first_answer: "queue" };
+    let sent = while_the_line_is_cut(&faulty, &line).await;
+    let mut received = ids(&read(&queue, sent.len()));
+    received.sort(); // a standard queue keeps no order
+    assert_arrived(&received, &sent);
 }

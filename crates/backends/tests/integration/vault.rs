@@ -1,7 +1,8 @@
 //! Forwarding to another vault, here servers of our own that answer like one.
 
 use crate::conformance::{bytes, sink_suite_about};
-use crate::relay::{Log, Seen, closed, cutting_relay, mute, relay};
+use crate::relay::{Log, Seen, cutting_relay, mute, relay};
+use crate::sink_faults::{Faulty, out_of_reach};
 use crate::{failure, hub, pairs, sink, steps};
 use async_trait::async_trait;
 use axum::http::StatusCode;
@@ -303,18 +304,14 @@ async fn validating_tries_the_credentials_and_the_hub() {
 }
 
 #[tokio::test]
-async fn vaults_that_are_not_there_or_say_nothing() {
-    let address = closed().await;
-    let error = open(&address, &[]).send(&event(Purpose::Stored, holding(&bytes(8, 10)))).await.unwrap_err();
-    assert_eq!((error.permanent, error.message), (false, format!("{address} refuses connections.")));
-    let report = open(&mute().await, &[]).probe().await;
+async fn vaults_that_are_none() {
+    let content = bytes(8, 10);
+    let event = |id: &str| OutgoingEvent { id: id.into(), ..event(Purpose::Stored, holding(&content)) };
+    let at = |address: &str| open(address, &[]);
+    out_of_reach(&Faulty { at: &at, event: &event, first_answer: "authenticate" }).await;
+    // A vault that has a recording whole may take minutes to store it: only Validate is in a hurry.
+    let report = at(&mute().await).probe().await;
     assert_eq!((failure(&report).0, failure(&report).1), ("authenticate", "There was no answer in time."));
-    for url in ["http://169.254.169.254/api", "http://metadata.google.internal/api"] {
-        let sink = open("", &[("vault_url", url)]);
-        assert_eq!(failure(&sink.probe().await).0, "resolve", "{url}");
-        let error = sink.send(&event(Purpose::Stored, holding(&bytes(8, 10)))).await.unwrap_err();
-        assert!(error.message.contains("never connects to those"), "{url}: {error}");
-    }
 }
 
 #[test]

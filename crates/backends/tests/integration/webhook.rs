@@ -1,7 +1,9 @@
 //! The webhook sink against servers of our own.
 
 use crate::conformance::sink_suite;
-use crate::relay::{Log, Seen, closed, mute, relay};
+use crate::line::Line;
+use crate::relay::{Log, Seen, relay};
+use crate::sink_faults::{Faulty, assert_arrived, while_the_line_is_cut, without_a_server};
 use crate::{failure, pairs, sink, steps};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -38,17 +40,15 @@ async fn receiver() -> (String, Log) {
     relay(None, by_path).await
 }
 
+fn ids(log: &Log) -> Vec<String> {
+    log.lock().unwrap().iter().map(|s| s.headers["x-vault-event-id"].to_str().unwrap().to_owned()).collect()
+}
+
 #[tokio::test]
 async fn conforms() {
     let (address, log) = receiver().await;
     let sent = sink_suite(sink("webhook", &[("url", &format!("http://{address}/hook"))])).await;
-    let mut received: Vec<String> = log
-        .lock()
-        .unwrap()
-        .iter()
-        .skip(1)
-        .map(|s| s.headers["x-vault-event-id"].to_str().unwrap().to_owned())
-        .collect();
+    let mut received = ids(&log).split_off(1);
     assert_eq!(received[..5], sent[..5]);
     let mut sent = sent;
     received.sort();
@@ -143,39 +143,24 @@ async fn validating_sends_a_marked_event() {
     assert_eq!((failure(&report).0, failure(&report).2), ("send", "Enter the final address."));
 }
 
-#[tokio::test]
-async fn servers_that_are_not_there_or_say_nothing() {
-    let address = closed().await;
-    let sink_at = |address: &str| sink("webhook", &[("url", &format!("http://{address}/hook"))]);
-    let error = sink_at(&address).send(&event()).await.unwrap_err();
-    assert_eq!((error.permanent, error.message), (false, format!("{address} refuses connections.")));
-    let report = sink_at(&address).probe().await;
-    assert_eq!(failure(&report).0, "connect");
-
-    let address = mute().await;
-    let started = Instant::now();
-    let (error, report) = tokio::join!(async { sink_at(&address).send(&event()).await.unwrap_err() }, async {
-        sink_at(&address).probe().await
-    });
-    assert_eq!((error.permanent, error.message), (false, format!("{address} does not answer.")));
-    assert_eq!((failure(&report).0, failure(&report).1), ("send", "There was no answer in time."));
-    assert!(started.elapsed() < Duration::from_secs(12), "{:?}", started.elapsed());
+fn small(id: &str) -> OutgoingEvent {
+    crate::event(id, "camera", "{}")
 }
 
 #[tokio::test]
-async fn metadata_services_are_refused() {
-    for url in [
-        "http://169.254.169.254/latest",
-        "http://2852039166/",
-        "http://[::ffff:a9fe:a9fe]/",
-        "http://metadata.google.internal/",
-    ] {
-        let sink = sink("webhook", &[("url", url)]);
-        let error = sink.send(&event()).await.unwrap_err();
-        assert!(error.message.contains("never connects to those"), "{url}: {error}");
-        let report = sink.probe().await;
-        assert_eq!(failure(&report).0, "resolve", "{url}");
-    }
+async fn servers_that_are_none() {
+    let at = |address: &str| sink("webhook", &[("url", &format!("http://{address}/hook"))]);
+    without_a_server(&Faulty { at: &at, event: &small, first_answer: "send" }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_is_cut() {
+    let (server, log) = receiver().await;
+    let line = Line::to(&server).await;
+    let at = |address: &str| sink("webhook", &[("url", &format!("http://{address}/hook"))]);
+    let faulty = Faulty { at: &at, event: &small, first_answer: "send" };
+    let sent = while_the_line_is_cut(&faulty, &line).await;
+    assert_arrived(&ids(&log), &sent);
 }
 
 #[tokio::test]
