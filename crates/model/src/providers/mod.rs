@@ -16,7 +16,6 @@ pub use ceph::Ceph;
 pub use filesystem::Filesystem;
 pub use gcs::{Gcs, ServiceKey};
 pub use minio::Minio;
-pub use own_server::OwnServer;
 pub use s3::{Encryption, S3, S3Target, Signer};
 pub use storj::Storj;
 

@@ -1,3 +1,5 @@
+//! What MinIO and Ceph have in common.
+
 use super::s3::{
     ACCESS_KEY, BUCKET, CA, Encryption, PUBLIC_ENDPOINT, S3Target, SECRET_KEY, SIGNED_URLS, Signer, check_bucket,
     check_ca, check_host, given, region_or_default,
@@ -6,28 +8,28 @@ use crate::field::{Field, FieldError};
 use crate::secret::Secret;
 use serde::Deserialize;
 
-/// An S3 server of the owner's own, as [`Minio`](super::Minio) and [`Ceph`](super::Ceph) are.
+/// An S3 server of the owner's own.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct OwnServer {
+pub(super) struct OwnServer {
     /// Bucket.
-    pub bucket: String,
+    bucket: String,
     /// Host and port, without scheme.
-    pub host: String,
+    host: String,
     /// Region; empty or `na` signs as us-east-1.
-    pub region: String,
+    region: String,
     /// Access key.
-    pub access_key: String,
+    access_key: String,
     /// Secret key.
-    pub secret_key: Secret,
+    secret_key: Secret,
     /// Whether the server speaks HTTPS.
-    pub ssl: bool,
+    ssl: bool,
     /// Who signs the addresses browsers read from.
-    pub signed_urls: Signer,
+    signed_urls: Signer,
     /// Address under which browsers reach the server; empty when it is the same.
-    pub public_endpoint: String,
+    public_endpoint: String,
     /// Certificates of authorities trusted besides the system's, PEM.
-    pub ca: String,
+    ca: String,
 }
 
 impl OwnServer {
