@@ -1,9 +1,12 @@
 //! Providers and the places behind them.
 
-use crate::support::{Fault, TestVault, connection};
+use crate::support::{Fault, TestVault, connection, until};
+use futures::future::join_all;
 use model::connection::Family;
 use model::field::Settings;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
+use vault::ingest::{UploadError, UploadRequest};
 
 /// Once there are recordings, another place must not be made in the stead of theirs.
 #[tokio::test]
@@ -21,6 +24,28 @@ async fn a_provider_is_set_up_before_its_first_recording_and_never_after() {
     t.upload("c.mp4", b"x").await.unwrap();
     assert_eq!(t.content("a.mp4").await.unwrap(), b"x");
     assert_eq!(set_ups(&t), 2);
+}
+
+/// Uploads wait for it with their provider's own share of what may run at a time.
+#[tokio::test]
+async fn one_that_hangs_while_it_is_set_up_shuts_no_other_out() {
+    const SHARE: usize = 256;
+    let t = TestVault::new().await;
+    t.add_second_provider().await;
+    t.world.store.set(Fault::NeverReady);
+    let names: Vec<_> = (0..SHARE).map(|n| format!("{n}.mp4")).collect();
+    let hanging = join_all(names.iter().map(|name| t.upload(name, b"x")));
+    let others = async {
+        until("all of them wait", || async { t.world.store.set_ups.load(Ordering::Relaxed) == SHARE }).await;
+        assert!(matches!(t.upload("one-more.mp4", b"x").await, Err(UploadError::Busy)));
+        let elsewhere = UploadRequest { provider: Some("second".into()), ..t.request("a.mp4").await };
+        t.send(elsewhere, b"x").await.unwrap();
+    };
+    let others = tokio::time::timeout(Duration::from_secs(30), others);
+    tokio::select! {
+        _ = hanging => panic!("nothing hangs"),
+        done = others => done.unwrap(),
+    }
 }
 
 #[tokio::test]

@@ -28,6 +28,8 @@ pub(crate) enum Fault {
     LosesAnswer,
     /// Stores the object and never answers; the next restart kills whoever waits for it.
     Hangs,
+    /// Never answers when it is to be set up.
+    NeverReady,
 }
 
 /// Key and parts of an unfinished upload.
@@ -56,6 +58,14 @@ impl MemoryStore {
         self.objects.lock().unwrap().keys().cloned().collect()
     }
 
+    /// As a folder whose disk is not mounted: nothing can be stored where nothing was made ready.
+    fn check_set_up(&self) -> Result<(), StoreError> {
+        match self.set_ups.load(Ordering::Relaxed) {
+            0 => Err(StoreError::new(StoreErrorKind::Unavailable, "The store was never set up.")),
+            _ => Ok(()),
+        }
+    }
+
     fn check(&self) -> Result<(), StoreError> {
         match *self.fault.lock().unwrap() {
             Some(Fault::Down) => Err(StoreError::new(StoreErrorKind::Unavailable, "The store is down.")),
@@ -65,6 +75,7 @@ impl MemoryStore {
 
     async fn make_visible(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StoreError> {
         self.put_started.notify_one();
+        self.check_set_up()?;
         let fault = *self.fault.lock().unwrap();
         if fault == Some(Fault::Full) {
             return Err(StoreError::new(StoreErrorKind::Full, "No room left."));
@@ -92,6 +103,9 @@ impl BlobStore for MemoryStore {
 
     async fn set_up(&self) -> Result<(), StoreError> {
         self.set_ups.fetch_add(1, Ordering::Relaxed);
+        if *self.fault.lock().unwrap() == Some(Fault::NeverReady) {
+            std::future::pending::<()>().await;
+        }
         self.check()
     }
 
@@ -130,6 +144,7 @@ impl BlobStore for MemoryStore {
     }
 
     async fn begin(&self, key: &ObjectKey) -> Result<UploadId, StoreError> {
+        self.check_set_up()?;
         self.check()?;
         let id = format!("upload-{}", self.begun.fetch_add(1, Ordering::Relaxed));
         self.uploads.lock().unwrap().insert(id.clone(), (key.to_string(), BTreeMap::new()));
