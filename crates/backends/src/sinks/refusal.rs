@@ -35,7 +35,7 @@ impl From<Refusal> for ProbeFailure {
 impl Refusal {
     /// Worth another try.
     pub(super) fn transient(reason: impl Into<String>, cure: impl Into<String>) -> Self {
-        Self { failure: ProbeFailure { reason: reason.into(), cure: cure.into() }, permanent: false, cause: None }
+        ProbeFailure { reason: reason.into(), cure: cure.into() }.into()
     }
 
     /// Not worth another try.

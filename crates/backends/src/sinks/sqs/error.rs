@@ -32,14 +32,13 @@ impl Trouble {
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        let of_connection = |failure| Refusal { failure, permanent: false, cause: None };
         let (refusal, no_queue) = match (&error, error.raw_response()) {
-            (SdkError::TimeoutError(_), _) => (of_connection(no_answer(server)), false),
-            (SdkError::DispatchFailure(e), _) if e.is_timeout() => (of_connection(no_answer(server)), false),
+            (SdkError::TimeoutError(_), _) => (no_answer(server).into(), false),
+            (SdkError::DispatchFailure(e), _) if e.is_timeout() => (no_answer(server).into(), false),
             (SdkError::DispatchFailure(e), _) => {
                 let failure =
                     e.as_connector_error().map_or_else(|| no_answer(server), |e| connection_failure(e, server));
-                (of_connection(failure), false)
+                (failure.into(), false)
             }
             (_, Some(response)) => answered(code(error.code(), response), response.status().as_u16(), settings, server),
             _ => {
