@@ -7,7 +7,7 @@ use model::field::Settings;
 use std::fmt::Write as _;
 use std::path::Path;
 use vault::audit::Actor;
-use vault::clock::now_ms;
+use vault::clock::Clock;
 use vault::users::FirstAdmin;
 use vault::{Vault, VaultError};
 
@@ -85,7 +85,7 @@ pub fn greeting(url: &str, admin: Option<&FirstAdmin>, keys: Option<&KeyPair>) -
 /// A curl command that uploads a recording, ready to paste into a shell.
 fn sample_upload(url: &str, keys: &KeyPair) -> String {
     let file = if Path::new(SAMPLE).is_file() { SAMPLE } else { "recording.mp4" };
-    let name = format!("{}_6-967003_FrontDoor_200-200-400-400_24_769.mp4", now_ms() / 1000);
+    let name = format!("{}_6-967003_FrontDoor_200-200-400-400_24_769.mp4", Clock::default().now_ms() / 1000);
     let headers = [
         ("AccessKey", keys.access_key.as_str()),
         ("SecretAccessKey", keys.secret_key.as_str()),

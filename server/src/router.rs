@@ -70,7 +70,7 @@ fn people(state: &AppState) -> Router<AppState> {
         .route("/metrics", get(metrics::scrape))
         .fallback(file_or_not_found)
         .layer(map_response(unreadable_arguments))
-        .layer(from_fn(sessions::keep_alive))
+        .layer(from_fn_with_state(state.vault.clock().clone(), sessions::keep_alive))
         .layer(Sessions::new(state))
         .layer(from_fn_with_state(state.clone(), security::same_origin))
         .layer(RequestBodyLimitLayer::new(MAX_FORM))

@@ -4,7 +4,7 @@ use crate::agent::error::{ApiError, problem};
 use crate::content::refusal;
 use crate::peer::Peer;
 use crate::state::AppState;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use std::task::{Context, Poll};
@@ -13,7 +13,7 @@ use tower_sessions::cookie::SameSite;
 use tower_sessions::cookie::time::Duration;
 use tower_sessions::{Expiry, Session, SessionManagerLayer};
 use vault::Vault;
-use vault::clock::now_ms;
+use vault::clock::Clock;
 use vault::sessions::Store;
 use vault::users::{User, UserId};
 
@@ -100,13 +100,15 @@ pub async fn admin(vault: &Vault, session: &Session) -> Result<Option<User>, Api
 
 /// Keeps sessions alive while they are used: a session is stored again, with a later end, when the
 /// last note is older than an hour.
-pub async fn keep_alive(session: Session, request: Request, next: Next) -> Response {
+pub async fn keep_alive(State(clock): State<Clock>, session: Session, request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     if let Ok(Some(_)) = session.get::<i64>(USER_ID).await {
         let noted = session.get::<i64>(USED_AT).await.ok().flatten().unwrap_or(0);
-        if now_ms() - noted > NOTE_MS {
+        let now = clock.now_ms();
+        // Before the note: the clock was set back.
+        if now < noted || now - noted > NOTE_MS {
             // failing only shortens the session
-            let _ = session.insert(USED_AT, now_ms()).await;
+            let _ = session.insert(USED_AT, now).await;
         }
     }
     response

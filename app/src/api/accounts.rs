@@ -174,7 +174,7 @@ async fn show_secret_of(account: i64) -> Result<(), AppError> {
 
 #[cfg(feature = "ssr")]
 fn now_s() -> u64 {
-    u64::try_from(vault::clock::now_ms() / 1000).unwrap_or_default()
+    u64::try_from(server::vault().clock().now_ms() / 1000).unwrap_or_default()
 }
 
 #[cfg(feature = "ssr")]

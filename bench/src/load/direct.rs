@@ -31,7 +31,7 @@ impl Direct {
 impl Client for Direct {
     async fn upload(&mut self) -> Result<()> {
         let key = format!("direct/{}.mp4", NUMBER.fetch_add(1, Ordering::Relaxed));
-        let now = OffsetDateTime::from_unix_timestamp(vault::clock::now_ms() / 1000)?;
+        let now = OffsetDateTime::from_unix_timestamp(vault::clock::Clock::default().now_ms() / 1000)?;
         let request = Request::put(presign::put(&self.credentials, &key, now))
             .header("Content-Type", "video/mp4")
             .body(Pieces::whole(self.recording.clone()))?;

@@ -1,8 +1,7 @@
 //! Accounts: credentials of agents, and what happens to their recordings.
 
 use crate::audit::{self, Actor};
-use crate::clock::now_ms;
-use crate::db::Db;
+use crate::db::{Db, Tx};
 use crate::entity::{account, account_integration, account_secondary, connection};
 use crate::keys::{Keys, mac, random, random_text};
 use crate::{Result, VaultError};
@@ -11,8 +10,8 @@ use model::connection::Family;
 use model::key::NameError;
 use model::{Directory, Secret};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
-    IntoActiveModel, QueryFilter, QueryOrder,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder,
 };
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -201,7 +200,7 @@ impl Accounts {
     }
 
     async fn snapshot(&self) -> Result<Arc<Snapshot>> {
-        let now = now_ms();
+        let now = self.db.now_ms();
         let connections_version = *self.connections_changed.borrow();
         let version = self.version.load(Ordering::SeqCst);
         let current = self.snapshot.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -256,13 +255,7 @@ impl Accounts {
     }
 }
 
-async fn save(
-    tx: &DatabaseTransaction,
-    keys: Arc<Keys>,
-    actor: Actor,
-    form: AccountForm,
-    provisioned: bool,
-) -> Result<i64> {
+async fn save(tx: &Tx, keys: Arc<Keys>, actor: Actor, form: AccountForm, provisioned: bool) -> Result<i64> {
     let provider = connection_id(tx, Family::Provider, "provider", &form.provider).await?;
     let mut integrations = Vec::new();
     for name in &form.integrations {
@@ -299,7 +292,7 @@ async fn save(
     row.access_key = Set(form.access_key);
     row.cloud_analysis = Set(form.cloud_analysis);
     row.edge_analysis = Set(form.edge_analysis);
-    row.updated_at = Set(now_ms());
+    row.updated_at = Set(tx.now_ms());
     if form.id.is_none() {
         row.secret_key = Set(Vec::new());
     }
@@ -324,7 +317,7 @@ async fn save(
     Ok(id)
 }
 
-async fn connection_id(tx: &DatabaseTransaction, family: Family, field: &str, name: &str) -> Result<i64> {
+async fn connection_id(tx: &Tx, family: Family, field: &str, name: &str) -> Result<i64> {
     let found = connection::Entity::find()
         .filter(connection::Column::Family.eq(family.as_str()))
         .filter(connection::Column::Name.eq(name))

@@ -1,10 +1,9 @@
 //! Who changed what, written in the same transaction as the change.
 
 use crate::Result;
-use crate::clock::now_ms;
-use crate::db::Db;
+use crate::db::{Db, Tx};
 use crate::entity::audit;
-use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QueryOrder, QuerySelect};
+use sea_orm::{ActiveValue::Set, EntityTrait, QueryOrder, QuerySelect};
 
 /// Who does something: an administrator's name, or `provisioning`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,9 +37,9 @@ impl Audit {
 }
 
 /// Adds an entry. `subject` names the thing and never holds a secret.
-pub(crate) async fn record(tx: &impl ConnectionTrait, actor: &Actor, action: &str, subject: &str) -> Result<()> {
+pub(crate) async fn record(tx: &Tx, actor: &Actor, action: &str, subject: &str) -> Result<()> {
     let row = audit::ActiveModel {
-        at: Set(now_ms()),
+        at: Set(tx.now_ms()),
         actor: Set(actor.0.clone()),
         action: Set(action.to_owned()),
         subject: Set(subject.to_owned()),

@@ -1,14 +1,8 @@
-//! Time comes from here alone.
+//! Time comes from here alone: the wall clock, which can be wrong and can be set, and elapsed time, which cannot.
 
 use std::fmt;
-use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
-
-/// Now, in Unix milliseconds.
-#[expect(clippy::disallowed_methods, reason = "the one place of this crate that asks for the time")]
-pub fn now_ms() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX))
-}
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Milliseconds of a day.
 pub const DAY_MS: i64 = 86_400_000;
@@ -18,19 +12,38 @@ pub fn day_of(ms: i64) -> i64 {
     ms.div_euclid(DAY_MS)
 }
 
-/// A clock that tests can set; else the machine's own.
+/// The machine's clock, or one that tests set.
 #[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
+pub struct Clock {
+    wall: Arc<dyn Fn() -> i64 + Send + Sync>,
+    elapsed: Arc<dyn Fn() -> Duration + Send + Sync>,
+}
 
 impl Clock {
-    /// A clock that tells what this function answers, in Unix milliseconds.
+    /// A clock whose wall tells what this function answers, in Unix milliseconds; its elapsed time is the machine's.
     pub fn new(now_ms: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now_ms))
+        Self { wall: Arc::new(now_ms), elapsed: Arc::new(elapsed) }
     }
 
-    /// Now, in Unix milliseconds.
+    /// The same, with elapsed time told by another function.
+    #[must_use]
+    pub fn with_elapsed(self, elapsed: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        Self { elapsed: Arc::new(elapsed), ..self }
+    }
+
+    /// Now, in Unix milliseconds. For what people and other machines are told; it may jump.
     pub fn now_ms(&self) -> i64 {
-        (self.0)()
+        (self.wall)()
+    }
+
+    /// Time since some moment before; never jumps. For how long something takes or waits.
+    pub fn elapsed(&self) -> Duration {
+        (self.elapsed)()
+    }
+
+    /// The same, in milliseconds.
+    pub fn elapsed_ms(&self) -> i64 {
+        i64::try_from(self.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 }
 
@@ -44,4 +57,14 @@ impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Clock")
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place of this crate that asks for the time")]
+fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn elapsed() -> Duration {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    START.elapsed()
 }

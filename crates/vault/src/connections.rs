@@ -6,7 +6,6 @@ mod test_event;
 mod validate;
 
 use crate::audit::{self, Actor};
-use crate::clock::now_ms;
 use crate::db::Db;
 use crate::deliveries::{self, Backlog};
 use crate::entity::{account, account_integration, account_secondary, connection, copy, recording, upload};
@@ -129,7 +128,7 @@ impl Connections {
                 };
                 let mut row = find(tx, id).await?.into_active_model();
                 row.settings = Set(keys.seal(&place(id), &plain));
-                row.updated_at = Set(now_ms());
+                row.updated_at = Set(tx.now_ms());
                 row.update(tx).await?;
                 deliveries::make_all_due(tx, id).await?;
                 audit::record(tx, &actor, &format!("{action} {}", form.family), &name).await?;

@@ -1,8 +1,7 @@
 //! Copies at secondary providers: made through the outbox, read while the main provider is down.
 
-use crate::clock::now_ms;
 use crate::connections::Connections;
-use crate::db::Db;
+use crate::db::{Db, Tx};
 use crate::entity::{copy, recording, removal};
 use crate::ingest::KeyLocks;
 use crate::recordings::Found;
@@ -116,13 +115,13 @@ impl Copies {
                 Box::pin(async move {
                     let current = recording::Entity::find_by_id(id).one(tx).await?;
                     if current.is_none_or(|row| row.sha256 != sha256) {
-                        return remove_later(tx, provider_id, &key, now_ms()).await;
+                        return remove_later(tx, provider_id, &key, tx.now_ms()).await;
                     }
                     let row = copy::ActiveModel {
                         recording_id: Set(id),
                         provider_id: Set(provider_id),
                         key: Set(key),
-                        copied_at: Set(now_ms()),
+                        copied_at: Set(tx.now_ms()),
                     };
                     let again = OnConflict::columns([copy::Column::RecordingId, copy::Column::ProviderId])
                         .update_column(copy::Column::CopiedAt)
@@ -137,10 +136,10 @@ impl Copies {
 
 /// Forgets a recording's copies, in the transaction that deletes or replaces it; their objects are
 /// deleted later.
-pub(crate) async fn forget(tx: &impl ConnectionTrait, recording_id: i64) -> Result<()> {
+pub(crate) async fn forget(tx: &Tx, recording_id: i64) -> Result<()> {
     let rows = copy::Entity::find().filter(copy::Column::RecordingId.eq(recording_id)).all(tx).await?;
     for row in rows {
-        remove_later(tx, row.provider_id, &row.key, now_ms()).await?;
+        remove_later(tx, row.provider_id, &row.key, tx.now_ms()).await?;
     }
     copy::Entity::delete_many().filter(copy::Column::RecordingId.eq(recording_id)).exec(tx).await?;
     Ok(())

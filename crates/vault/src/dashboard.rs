@@ -1,6 +1,6 @@
 //! The dashboard's figures, each from an index or a small table.
 
-use crate::clock::{day_of, now_ms};
+use crate::clock::day_of;
 use crate::db::Db;
 use crate::devices::Devices;
 use crate::entity::{account, connection, recording, usage_day};
@@ -26,7 +26,7 @@ impl DashboardFigures {
 
     /// The figures as of now.
     pub async fn read(&self) -> Result<Dashboard> {
-        let today = day_of(now_ms());
+        let today = day_of(self.db.now_ms());
         let mut days: Vec<DayUsage> =
             (today - DAYS + 1..=today).map(|day| DayUsage { day, ..DayUsage::default() }).collect();
         let rows =

@@ -2,7 +2,6 @@
 //! apart from what an upload proved.
 
 use crate::audit::{self, Actor};
-use crate::clock::now_ms;
 use crate::db::Db;
 use crate::entity::{account, device};
 use crate::{Result, VaultError};
@@ -56,7 +55,7 @@ impl Devices {
                 return Ok(false);
             }
         }
-        let now = now_ms();
+        let now = self.0.now_ms();
         let row = device::ActiveModel {
             key: Set(beat.key),
             name: Set(beat.name),
@@ -89,7 +88,7 @@ impl Devices {
             device::Entity::find().order_by_desc(device::Column::LastSeen).limit(MAX_LISTED).all(self.0.read()).await?;
         let accounts: HashMap<i64, String> =
             account::Entity::find().all(self.0.read()).await?.into_iter().map(|a| (a.id, a.name)).collect();
-        let now = now_ms();
+        let now = self.0.now_ms();
         let view = |row: device::Model| DeviceView {
             online: now - row.last_seen < ONLINE_FOR_MS,
             verified: row.account_id != NOBODY,
@@ -123,7 +122,7 @@ impl Devices {
 
     /// How many were seen lately, and how many there are.
     pub(crate) async fn count(&self) -> Result<(i64, i64)> {
-        let since = now_ms() - ONLINE_FOR_MS;
+        let since = self.0.now_ms() - ONLINE_FOR_MS;
         let online = device::Entity::find().filter(device::Column::LastSeen.gt(since)).count(self.0.read()).await?;
         let total = device::Entity::find().count(self.0.read()).await?;
         Ok((i64::try_from(online).unwrap_or(i64::MAX), i64::try_from(total).unwrap_or(i64::MAX)))

@@ -33,6 +33,11 @@ pub enum VaultError {
     /// The database failed.
     #[error("The vault's database did not answer. Details are in the vault's log.")]
     Database(#[from] sea_orm::DbErr),
+    /// The connection broke while the database was committing: it may have, or not.
+    #[error(
+        "The vault's database did not say whether it took the change. Look whether it is there before trying again."
+    )]
+    CommitUnknown(#[source] sea_orm::DbErr),
     /// Something sealed cannot be opened.
     #[error(
         "A stored secret cannot be opened with this vault's master key. Restore the key file that belongs to this database."

@@ -1,7 +1,7 @@
 //! What is done in the background: recovery, retention, and tidying up.
 
 use crate::audit::{self, Actor};
-use crate::clock::{DAY_MS, now_ms};
+use crate::clock::DAY_MS;
 use crate::connections::Connections;
 use crate::db::Db;
 use crate::deliveries::{DELIVERED, in_state};
@@ -71,7 +71,7 @@ impl Housekeeping {
             let rows = removal::Entity::find()
                 .filter(removal::Column::ProviderId.eq(provider_id))
                 .filter(removal::Column::Id.gt(after))
-                .filter(removal::Column::RemovedAt.lte(now_ms()))
+                .filter(removal::Column::RemovedAt.lte(self.db.now_ms()))
                 .order_by_asc(removal::Column::Id)
                 .limit(BATCH)
                 .all(self.db.read())
@@ -125,7 +125,7 @@ impl Housekeeping {
     async fn retire(&self) -> Result<()> {
         let limited = account::Entity::find().filter(account::Column::DayLimit.gt(0)).all(self.db.read()).await?;
         for account in limited {
-            let before = now_ms() - i64::from(account.day_limit) * DAY_MS;
+            let before = self.db.now_ms() - i64::from(account.day_limit) * DAY_MS;
             // What is left over waits for the next round, so that recovery gets its turn.
             let expired = self.recordings.expired(account.id, before, BATCH).await?;
             let mut retired = 0;
@@ -152,7 +152,7 @@ impl Housekeeping {
     }
 
     async fn tidy(&self) -> Result<()> {
-        let now = now_ms();
+        let now = self.db.now_ms();
         self.db
             .write(move |tx| {
                 Box::pin(async move {

@@ -1,30 +1,35 @@
 //! Whether uploads can be taken.
 
 use crate::Result;
-use crate::clock::now_ms;
 use crate::db::Db;
 use crate::entity::replica;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, EntityTrait};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Mutex;
 
-/// How long an answer holds, in milliseconds: many may ask, and a write costs a sync of the disk.
-const HOLDS_MS: i64 = 3_000;
+/// How long an answer holds: many may ask, and a write costs a sync of the disk.
+const HOLDS: Duration = Duration::from_secs(3);
 /// The row that is written. No replica has this id.
 const ROW: &str = "readiness";
 
 /// Tries whether the database takes a write.
 #[derive(Clone, Default)]
-pub(crate) struct Readiness(Arc<Mutex<i64>>);
+pub(crate) struct Readiness {
+    /// When it last did, as elapsed time.
+    proved_at: Arc<Mutex<Option<Duration>>>,
+}
 
 impl Readiness {
-    /// Fails when it does not. A success holds for a moment, a failure does not.
+    /// Fails when it does not. A success holds for a moment, unless a write has failed since.
     pub(crate) async fn check(&self, db: &Db) -> Result<()> {
-        let mut proved_at = self.0.lock().await;
-        if now_ms() - *proved_at < HOLDS_MS {
+        let mut proved_at = self.proved_at.lock().await;
+        let holds = proved_at.is_some_and(|at| db.clock().elapsed().saturating_sub(at) < HOLDS);
+        if holds && db.write_trouble().is_none() {
             return Ok(());
         }
+        *proved_at = None;
         db.write(|tx| {
             Box::pin(async move {
                 // Seen at the beginning of time: never taken for a replica that is alive.
@@ -35,7 +40,7 @@ impl Readiness {
             })
         })
         .await?;
-        *proved_at = now_ms();
+        *proved_at = Some(db.clock().elapsed());
         Ok(())
     }
 }

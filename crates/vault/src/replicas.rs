@@ -5,7 +5,6 @@
 //! send them again.
 
 use crate::Result;
-use crate::clock::now_ms;
 use crate::db::Db;
 use crate::entity::replica;
 use crate::keys::random_id;
@@ -62,7 +61,7 @@ impl Replicas {
         self.db
             .write(move |tx| {
                 Box::pin(async move {
-                    let row = replica::ActiveModel { id: Set(me), seen_at: Set(now_ms()) };
+                    let row = replica::ActiveModel { id: Set(me), seen_at: Set(tx.now_ms()) };
                     let update =
                         OnConflict::column(replica::Column::Id).update_column(replica::Column::SeenAt).to_owned();
                     replica::Entity::insert(row).on_conflict(update).exec_without_returning(tx).await?;
@@ -90,6 +89,6 @@ impl Replicas {
     }
 
     fn silent_since(&self) -> i64 {
-        now_ms() - i64::try_from(self.timeout.as_millis()).unwrap_or(i64::MAX)
+        self.db.now_ms() - i64::try_from(self.timeout.as_millis()).unwrap_or(i64::MAX)
     }
 }

@@ -54,7 +54,7 @@ pub struct Options {
     pub replica_timeout: Duration,
     /// When deliveries are looked for and tried again.
     pub pace: Pace,
-    /// Tells when deliveries that failed are due again.
+    /// Where the time comes from.
     pub clock: Clock,
 }
 
@@ -139,7 +139,6 @@ pub struct Vault {
     readiness: Readiness,
     vault_id: String,
     pace: Pace,
-    clock: Clock,
 }
 
 impl Vault {
@@ -148,7 +147,7 @@ impl Vault {
         let spool = options.data_dir.join("spool");
         let dir_error = |source| StartError::DataDir { path: spool.display().to_string(), source };
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&spool).map_err(dir_error)?;
-        let db = Db::open(&options.database_url).await.map_err(StartError::Database)?;
+        let db = Db::open(&options.database_url, options.clock).await.map_err(StartError::Database)?;
         let key_file = options.data_dir.join("master.key");
         let needed = connection::Entity::find().limit(1).one(db.read()).await;
         let needed = needed.map_err(|e| StartError::Database(e.into()))?.is_some();
@@ -165,7 +164,7 @@ impl Vault {
         let replicas = Replicas::new(db.clone(), options.replica_timeout);
         let wakeups = Wakeups::default();
         let locks = Arc::new(KeyLocks::new(db.clone()));
-        let links = Links::new(keys.clone());
+        let links = Links::new(keys.clone(), db.clock().clone());
         let connections = Connections::new(db.clone(), keys.clone(), connector);
         let devices = Devices::new(db.clone());
         let copies = Copies::new(db.clone(), connections.clone(), locks.clone());
@@ -199,7 +198,6 @@ impl Vault {
             readiness: Readiness::default(),
             vault_id: keys.vault_id().to_owned(),
             pace: options.pace,
-            clock: options.clock,
         };
         vault.replicas.report().await.map_err(StartError::Vault)?;
         vault.connections.check_keys().await.map_err(StartError::Vault)?;
@@ -228,7 +226,6 @@ impl Vault {
             wakeups: self.wakeups.clone(),
             vault_id: self.vault_id.clone(),
             pace: self.pace,
-            clock: self.clock.clone(),
         };
         let (housekeeping, replicas, moves) = (self.housekeeping(), self.replicas.clone(), self.moves.clone());
         let replayer = self.deliveries.replayer();
@@ -246,6 +243,11 @@ impl Vault {
     /// Where browser sessions are kept.
     pub fn session_store(&self) -> sessions::Store {
         sessions::Store(self.db.clone())
+    }
+
+    /// The vault's clock.
+    pub fn clock(&self) -> &Clock {
+        self.db.clock()
     }
 
     /// Whether the database answers and takes writes. A recent answer is given again.

@@ -1,7 +1,6 @@
 //! People who sign in.
 
 use crate::audit::{self, Actor};
-use crate::clock::now_ms;
 use crate::db::Db;
 use crate::entity::user;
 use crate::keys::random_text;
@@ -110,7 +109,9 @@ impl Users {
 
     /// Checks name and password. Unknown names take as long as wrong passwords.
     pub async fn sign_in(&self, username: &str, password: &Secret, peer: &str) -> Result<User> {
-        self.attempts.admit(peer, username, now_ms()).map_err(|retry_after_s| VaultError::TooMany { retry_after_s })?;
+        self.attempts
+            .admit(peer, username, self.db.clock().elapsed_ms())
+            .map_err(|retry_after_s| VaultError::TooMany { retry_after_s })?;
         let stored = self.by_name(username).await?;
         let hash = stored.as_ref().map_or_else(|| DECOY.to_owned(), |u| u.password_hash.clone());
         let matches = password.expose().len() <= MAX_PASSWORD && self.verify(password.clone(), hash).await;
@@ -133,7 +134,7 @@ impl Users {
     pub async fn change_password(&self, id: UserId, current: &Secret, new: &Secret) -> Result<User> {
         let stored = user::Entity::find_by_id(id.0).one(self.db.read()).await?.ok_or(VaultError::NotFound("user"))?;
         self.attempts
-            .admit("password change", &stored.username, now_ms())
+            .admit("password change", &stored.username, self.db.clock().elapsed_ms())
             .map_err(|retry_after_s| VaultError::TooMany { retry_after_s })?;
         if !self.verify(current.clone(), stored.password_hash.clone()).await {
             return Err(VaultError::invalid("current", "The current password is wrong"));
@@ -150,7 +151,7 @@ impl Users {
     async fn set_password(&self, username: &str, password: &Secret) -> Result<User> {
         let hash = self.hash(password.clone()).await;
         let username = username.to_owned();
-        let epoch = now_ms();
+        let epoch = self.db.now_ms();
         self.db
             .write(move |tx| {
                 Box::pin(async move {
@@ -227,10 +228,11 @@ impl From<user::Model> for User {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
 
     async fn users() -> (tempfile::TempDir, Users) {
         let dir = tempfile::tempdir().expect("temp dir");
-        let db = Db::open(&format!("sqlite://{}/t.db", dir.path().display())).await.expect("opens");
+        let db = Db::open(&format!("sqlite://{}/t.db", dir.path().display()), Clock::default()).await.expect("opens");
         (dir, Users::new(db))
     }
 

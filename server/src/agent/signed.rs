@@ -64,7 +64,7 @@ async fn verified(
 ) -> Result<Response, ApiError> {
     let Ok(Query(Signed { id, expires, signature })) = query else { return Err((&problem::SIGNATURE).into()) };
     if !state.vault.links.verify(id, expires, &signature) {
-        let expired = expires < vault::clock::now_ms() / 1000;
+        let expired = state.vault.links.has_expired(expires);
         return Err(if expired { &problem::EXPIRED } else { &problem::SIGNATURE }.into());
     }
     let found = state.vault.recordings.find_by_id(id).await.map_err(refusal)?;

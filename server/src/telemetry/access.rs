@@ -104,7 +104,7 @@ fn request_id(given: Option<&HeaderValue>) -> String {
 
 /// Unique rather than random: the time of the start and a number.
 fn next_id() -> String {
-    static START: LazyLock<i64> = LazyLock::new(vault::clock::now_ms);
+    static START: LazyLock<i64> = LazyLock::new(|| vault::clock::Clock::default().now_ms());
     static NEXT: AtomicU64 = AtomicU64::new(1);
     format!("{:x}-{:x}", *START, NEXT.fetch_add(1, Ordering::Relaxed))
 }

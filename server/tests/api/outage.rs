@@ -133,7 +133,7 @@ struct Site {
 
 impl Site {
     async fn start() -> Self {
-        let clock = Arc::new(AtomicI64::new(vault::clock::now_ms()));
+        let clock = Arc::new(AtomicI64::new(Clock::default().now_ms()));
         let hand = clock.clone();
         let setup = Setup { clock: Clock::new(move || hand.load(Ordering::SeqCst)), ..Setup::default() };
         let vault = TestVault::start_with(setup).await;

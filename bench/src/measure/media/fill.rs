@@ -65,7 +65,7 @@ pub(super) async fn fill(folder: &Path, repository: &Path, rows: u64) -> Result<
         db.execute_unprepared(&format!("PRAGMA {pragma}")).await?;
     }
     let facts = facts(repository)?;
-    let now = vault::clock::now_ms();
+    let now = vault::clock::Clock::default().now_ms();
     let start = now - i64::try_from(YEAR_MS)?;
     let mut from = 0;
     while from < rows {

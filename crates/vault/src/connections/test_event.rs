@@ -1,7 +1,6 @@
 //! Sending a test event: straight to the other side, past the outbox.
 
 use super::Connections;
-use crate::clock::now_ms;
 use crate::keys::random_id;
 use crate::{Result, VaultError};
 use model::connection::{ConnectionForm, Family};
@@ -25,7 +24,7 @@ impl Connections {
         }
         let settings = self.checked_settings(&form).await?;
         let sink = self.connector.sink(&form.kind, &settings).map_err(VaultError::Invalid)?;
-        Ok(try_out(&form.name, sink.as_ref()).await)
+        Ok(try_out(&form.name, sink.as_ref(), self.db.now_ms()).await)
     }
 
     /// Sends a test event by a stored integration, enabled or not.
@@ -35,14 +34,14 @@ impl Connections {
             return Err(VaultError::NotFound("integration"));
         }
         let sink = self.connector.sink(&row.kind, &self.settings(&row)?).map_err(VaultError::Invalid)?;
-        Ok(try_out(&row.name, sink.as_ref()).await)
+        Ok(try_out(&row.name, sink.as_ref(), self.db.now_ms()).await)
     }
 }
 
-async fn try_out(name: &str, sink: &dyn EventSink) -> ProbeReport {
+async fn try_out(name: &str, sink: &dyn EventSink, now_ms: i64) -> ProbeReport {
     let id = format!("test-{}", random_id());
     let event = OutgoingEvent {
-        body: Event::test(id.clone(), now_ms() / 1000).to_json().into(),
+        body: Event::test(id.clone(), now_ms / 1000).to_json().into(),
         id,
         device: String::new(),
         purpose: Purpose::Test,

@@ -2,7 +2,7 @@
 
 use super::WAITING;
 use crate::Result;
-use crate::clock::now_ms;
+use crate::db::Tx;
 use crate::entity::{delivery, lane};
 use model::ports::Purpose;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
@@ -38,26 +38,22 @@ impl NewDelivery<'_> {
 }
 
 /// Adds an event for each integration and opens its lanes, in the transaction of its recording.
-pub(crate) async fn enqueue(tx: &impl ConnectionTrait, integrations: &[i64], new: NewDelivery<'_>) -> Result<()> {
+pub(crate) async fn enqueue(tx: &Tx, integrations: &[i64], new: NewDelivery<'_>) -> Result<()> {
     if integrations.is_empty() {
         return Ok(());
     }
-    let now = now_ms();
+    let now = tx.now_ms();
     let rows = integrations.iter().map(|id| new.row(*id, now));
     delivery::Entity::insert_many(rows).exec_without_returning(tx).await?;
     open_lanes(tx, integrations.iter().map(|id| (*id, new.device.to_owned())).collect()).await
 }
 
 /// Adds several events for one integration, in their order.
-pub(super) async fn enqueue_many(
-    tx: &impl ConnectionTrait,
-    integration_id: i64,
-    new: &[NewDelivery<'_>],
-) -> Result<()> {
+pub(super) async fn enqueue_many(tx: &Tx, integration_id: i64, new: &[NewDelivery<'_>]) -> Result<()> {
     if new.is_empty() {
         return Ok(());
     }
-    let now = now_ms();
+    let now = tx.now_ms();
     let rows = new.iter().map(|event| event.row(integration_id, now));
     delivery::Entity::insert_many(rows).exec_without_returning(tx).await?;
     open_lanes(tx, new.iter().map(|event| (integration_id, event.device.to_owned())).collect()).await

@@ -3,7 +3,6 @@
 use super::replay::running_replays;
 use super::{DELIVERED, Deliveries, WAITING, capped, count, in_state};
 use crate::Result;
-use crate::clock::now_ms;
 use crate::entity::{connection, delivery, lane};
 use futures::future::try_join_all;
 use model::connection::Family;
@@ -30,7 +29,7 @@ impl Deliveries {
         if provider && !self.has_lane(row.id).await? {
             return Ok(None);
         }
-        let now = now_ms();
+        let now = self.db.now_ms();
         let (waiting, parked) = count(&self.db, Some(row.id)).await?;
         let oldest = if waiting > 0 { self.oldest_waiting(row.id).await? } else { None };
         let (last_error, failed_at) = self.last_failure(row.id).await?.unwrap_or_default();

@@ -7,8 +7,7 @@
 use super::enqueue::{NewDelivery, enqueue_many};
 use super::{BATCH, Deliveries, Wakeups, capped, count};
 use crate::audit::{self, Actor};
-use crate::clock::now_ms;
-use crate::db::Db;
+use crate::db::{Db, Tx};
 use crate::entity::{account, account_integration, connection, recording, replay};
 use crate::ingest::{event_of, lane};
 use crate::{Result, VaultError};
@@ -58,7 +57,7 @@ impl Deliveries {
 
     /// How many events a replay would send, capped at [`COUNT_CAP`](model::delivery::COUNT_CAP).
     pub async fn count_replay(&self, form: &ReplayForm) -> Result<i64> {
-        check_period(form, now_ms())?;
+        check_period(form, self.db.now_ms())?;
         let accounts = accounts_of(self.db.read(), integration_row(self.db.read(), form.integration).await?.id).await?;
         let account = chosen(&accounts, form.account.as_deref())?;
         let condition = format!("uploaded_at >= $2 AND uploaded_at < $3 AND {}", of_accounts(&ids(&accounts, account)));
@@ -68,7 +67,7 @@ impl Deliveries {
     /// Starts sending a period's events again; answers the replay's id. Only accounts that use the integration take
     /// part: the others' recordings are none of its business.
     pub async fn start_replay(&self, actor: &Actor, form: ReplayForm) -> Result<i64> {
-        let now = now_ms();
+        let now = self.db.now_ms();
         check_period(&form, now)?;
         let actor = actor.clone();
         let started = self.db.write(move |tx| {
@@ -228,7 +227,7 @@ impl Replayer {
 }
 
 async fn enqueue_again(
-    tx: &impl ConnectionTrait,
+    tx: &Tx,
     integration_id: i64,
     recordings: &[recording::Model],
     sources: &HashMap<i64, String>,
@@ -264,14 +263,14 @@ async fn advance(
     Ok(replay::Entity::update_many().set(next).filter(unmoved).exec(tx).await?.rows_affected > 0)
 }
 
-async fn finish(tx: &impl ConnectionTrait, id: i64) -> Result<()> {
+async fn finish(tx: &Tx, id: i64) -> Result<()> {
     end(tx, id, ReplayState::Done).await.map(|_| ())
 }
 
 /// Ends a replay that runs; `false` when it had ended before.
-async fn end(tx: &impl ConnectionTrait, id: i64, state: ReplayState) -> Result<bool> {
+async fn end(tx: &Tx, id: i64, state: ReplayState) -> Result<bool> {
     let over =
-        replay::ActiveModel { state: Set(state.as_str().into()), finished_at: Set(now_ms()), ..Default::default() };
+        replay::ActiveModel { state: Set(state.as_str().into()), finished_at: Set(tx.now_ms()), ..Default::default() };
     let this = replay::Column::Id.eq(id).and(is_running());
     Ok(replay::Entity::update_many().set(over).filter(this).exec(tx).await?.rows_affected > 0)
 }

@@ -3,10 +3,9 @@
 use super::backoff::{MAX_ATTEMPTS, Pace};
 use super::{Integration, open};
 use crate::Result;
-use crate::clock::Clock;
 use crate::connections::Way;
 use crate::copies::Copies;
-use crate::db::Db;
+use crate::db::{Db, Tx};
 use crate::deliveries::{DELIVERED, PARKED, WAITING, Wakeups, in_state};
 use crate::entity::{delivery, lane};
 use crate::recording_source::StoredRecording;
@@ -24,8 +23,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Deliveries sent before their success is written down; after a crash at most these are repeated.
 const BATCH: u64 = 32;
-/// How long one camera's deliveries may keep others of the integration waiting, in milliseconds.
-const TURN_MS: i64 = 60_000;
+/// How long one camera's deliveries may keep others of the integration waiting.
+const TURN: Duration = Duration::from_secs(60);
 /// Lanes that a success after failures lets try at once.
 const RELEASED: u64 = 8;
 /// Longest time one copy may take.
@@ -40,7 +39,6 @@ pub(super) struct Lane {
     recordings: Recordings,
     wakeups: Wakeups,
     vault_id: String,
-    clock: Clock,
     integration_id: i64,
     integration: String,
     copies: Copies,
@@ -68,7 +66,6 @@ impl Lane {
             recordings: integration.recordings.clone(),
             wakeups: integration.wakeups.clone(),
             vault_id: integration.vault_id.clone(),
-            clock: integration.clock.clone(),
             integration_id: integration.sink.id,
             integration: integration.sink.name.clone(),
             copies: integration.copies.clone(),
@@ -82,7 +79,7 @@ impl Lane {
 
     /// Sends until the lane is empty, fails, or its turn is over; answers its device.
     pub(super) async fn run(self) -> String {
-        let turn_ends = self.clock.now_ms() + TURN_MS;
+        let turn_ends = self.db.clock().elapsed() + TURN;
         loop {
             match self.batch(turn_ends).await {
                 Ok(Batch::More) if self.goes_on(turn_ends) => {}
@@ -102,8 +99,8 @@ impl Lane {
         self.device
     }
 
-    fn goes_on(&self, turn_ends: i64) -> bool {
-        self.clock.now_ms() < turn_ends && !self.stop.is_cancelled()
+    fn goes_on(&self, turn_ends: Duration) -> bool {
+        self.db.clock().elapsed() < turn_ends && !self.stop.is_cancelled()
     }
 
     /// Lets other replicas have the lane. If that fails, it stays this vault's, which takes it again when it is due.
@@ -125,7 +122,7 @@ impl Lane {
         }
     }
 
-    async fn batch(&self, turn_ends: i64) -> Result<Batch> {
+    async fn batch(&self, turn_ends: Duration) -> Result<Batch> {
         let Some(lane) =
             lane::Entity::find_by_id((self.integration_id, self.device.clone())).one(self.db.read()).await?
         else {
@@ -207,7 +204,7 @@ impl Lane {
     /// it does. The first success after failures lets some of the integration's other cameras try at once: it is evidently
     /// back. Each of those releases more, so that one which can only take little is not flooded.
     async fn note_sent(&self, sent: Vec<i64>, seen: &lane::Model, all: bool) -> Result<bool> {
-        let (id, now) = (self.integration_id, self.clock.now_ms());
+        let (id, now) = (self.integration_id, self.db.now_ms());
         let is_back = seen.attempts > 0 && !sent.is_empty();
         let this = lane::Column::IntegrationId.eq(id).and(lane::Column::Device.eq(&self.device));
         let unchanged = this.clone().and(lane::Column::Enqueued.eq(seen.enqueued));
@@ -247,7 +244,7 @@ impl Lane {
         let reason: String = error.message.chars().take(MAX_ERROR).collect();
         let (id, device) = (self.integration_id, self.device.clone());
         let in_a_row = if park { 0 } else { in_a_row };
-        let now = self.clock.now_ms();
+        let now = self.db.now_ms();
         let next = if park { 0 } else { now + self.pace.wait_ms(in_a_row) };
         self.db
             .write(move |tx| {
@@ -280,7 +277,7 @@ impl Lane {
     }
 }
 
-async fn release_some(tx: &sea_orm::DatabaseTransaction, integration_id: i64, now: i64) -> Result<()> {
+async fn release_some(tx: &Tx, integration_id: i64, now: i64) -> Result<()> {
     let of_integration = lane::Column::IntegrationId.eq(integration_id);
     let sleeping: Vec<String> = lane::Entity::find()
         .select_only()
@@ -299,7 +296,7 @@ async fn release_some(tx: &sea_orm::DatabaseTransaction, integration_id: i64, no
     Ok(())
 }
 
-async fn mark_delivered(tx: &sea_orm::DatabaseTransaction, sent: Vec<i64>, now: i64) -> Result<()> {
+async fn mark_delivered(tx: &Tx, sent: Vec<i64>, now: i64) -> Result<()> {
     if sent.is_empty() {
         return Ok(());
     }

@@ -5,7 +5,6 @@ mod backoff;
 mod lane;
 
 use crate::Result;
-use crate::clock::Clock;
 use crate::connections::{Connections, OpenSink, Way};
 use crate::copies::{self, Copies};
 use crate::db::Db;
@@ -41,7 +40,6 @@ pub(crate) struct Dispatcher {
     pub(crate) wakeups: Wakeups,
     pub(crate) vault_id: String,
     pub(crate) pace: Pace,
-    pub(crate) clock: Clock,
 }
 
 struct Worker {
@@ -100,7 +98,6 @@ impl Dispatcher {
                 wakeups: self.wakeups.clone(),
                 vault_id: self.vault_id.clone(),
                 pace: self.pace,
-                clock: self.clock.clone(),
                 sink,
                 stop: stop.clone(),
             };
@@ -126,7 +123,6 @@ struct Integration {
     wakeups: Wakeups,
     vault_id: String,
     pace: Pace,
-    clock: Clock,
     sink: OpenSink,
     stop: CancellationToken,
 }
@@ -177,7 +173,7 @@ impl Integration {
             .column(lane_row::Column::Device)
             .filter(lane_row::Column::IntegrationId.eq(self.sink.id))
             .filter(open())
-            .filter(lane_row::Column::NextAttemptAt.lte(self.clock.now_ms()))
+            .filter(lane_row::Column::NextAttemptAt.lte(self.db.now_ms()))
             .filter(lane_row::Column::Device.is_not_in(busy))
             .order_by_asc(lane_row::Column::NextAttemptAt)
             .limit(limit as u64);
@@ -201,7 +197,7 @@ impl Integration {
 
     /// How long until the next lane in backoff is due.
     async fn until_next(&self) -> Option<Duration> {
-        let now = self.clock.now_ms();
+        let now = self.db.now_ms();
         let next: Option<i64> = lane_row::Entity::find()
             .select_only()
             .column(lane_row::Column::NextAttemptAt)

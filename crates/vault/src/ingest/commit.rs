@@ -4,8 +4,9 @@
 use super::UploadRequest;
 use super::digest::Content;
 use super::event::{Told, event, lane};
-use crate::clock::{DAY_MS, day_of, now_ms};
+use crate::clock::{DAY_MS, day_of};
 use crate::copies;
+use crate::db::Tx;
 use crate::deliveries::{self, NewDelivery};
 use crate::devices;
 use crate::entity::{connection, recording, upload, usage_day};
@@ -15,10 +16,7 @@ use model::event::Metadata;
 use model::file_name::AgentFileName;
 use model::ports::Purpose;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait, QueryFilter as _,
-    QuerySelect as _,
-};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait as _, EntityTrait, QueryFilter as _, QuerySelect as _};
 use serde::{Deserialize, Serialize};
 
 /// A camera's clock that is further ahead is not believed: its recording would be kept for too long.
@@ -45,7 +43,7 @@ pub(super) struct Draft {
 
 impl Draft {
     /// Without the connections that were deleted while the bytes arrived. Fails when the provider is among them.
-    async fn still_concerning(mut self, tx: &DatabaseTransaction, provider_id: i64) -> Result<Self> {
+    async fn still_concerning(mut self, tx: &Tx, provider_id: i64) -> Result<Self> {
         let wanted = [self.concerned(), vec![provider_id]].concat();
         let there: Vec<i64> = connection::Entity::find()
             .select_only()
@@ -87,6 +85,7 @@ impl From<UploadRequest> for Draft {
 }
 
 /// A recording whose object is durable and whose row is about to be.
+#[derive(Clone)]
 pub(super) struct Fresh {
     pub(super) intent_id: i64,
     pub(super) replaces: Option<i64>,
@@ -97,8 +96,13 @@ pub(super) struct Fresh {
     pub(super) content: Content,
 }
 
-pub(super) async fn commit(tx: &DatabaseTransaction, fresh: Fresh) -> Result<i64> {
-    let now = now_ms();
+/// Answers the recording's id. Safe to repeat: the intent goes first, so whoever finds it gone knows that this upload has
+/// been committed before, and on PostgreSQL waits for a commit of it that nobody heard the end of.
+pub(super) async fn commit(tx: &Tx, fresh: Fresh) -> Result<i64> {
+    let now = tx.now_ms();
+    if upload::Entity::delete_by_id(fresh.intent_id).exec(tx).await?.rows_affected == 0 {
+        return committed_before(tx, &fresh).await;
+    }
     let fresh = Fresh { draft: fresh.draft.still_concerning(tx, fresh.provider_id).await?, ..fresh };
     let name = AgentFileName::parse(fresh.key.file_name());
     let metadata = metadata(&fresh, name.as_ref(), now);
@@ -139,19 +143,20 @@ pub(super) async fn commit(tx: &DatabaseTransaction, fresh: Fresh) -> Result<i64
         devices::uploaded(tx, &draft.device, instance_name, &draft.capture, draft.account_id, now).await?;
     }
     count(tx, day_of(now), fresh.draft.account_id, size).await?;
-    upload::Entity::delete_by_id(fresh.intent_id).exec(tx).await?;
     Ok(id)
 }
 
+async fn committed_before(tx: &Tx, fresh: &Fresh) -> Result<i64> {
+    let same = recording::Entity::find()
+        .filter(recording::Column::ProviderId.eq(fresh.provider_id))
+        .filter(recording::Column::Key.eq(fresh.key.as_str()))
+        .filter(recording::Column::Sha256.eq(&fresh.content.sha256));
+    let row = same.one(tx).await?;
+    row.map(|row| row.id).ok_or_else(|| VaultError::Conflict("The upload was given up before it was committed.".into()))
+}
+
 /// Puts the event into the outbox of every integration.
-async fn announce(
-    tx: &DatabaseTransaction,
-    fresh: &Fresh,
-    id: i64,
-    instance_name: &str,
-    metadata: Metadata,
-    now: i64,
-) -> Result<()> {
+async fn announce(tx: &Tx, fresh: &Fresh, id: i64, instance_name: &str, metadata: Metadata, now: i64) -> Result<()> {
     let copy_to: Vec<i64> = fresh.draft.secondaries.iter().copied().filter(|id| *id != fresh.provider_id).collect();
     if fresh.draft.integrations.is_empty() && copy_to.is_empty() {
         return Ok(());
@@ -176,7 +181,7 @@ async fn announce(
     deliveries::enqueue(tx, &copy_to, NewDelivery { purpose: Purpose::Copy, ..new }).await
 }
 
-async fn count(tx: &DatabaseTransaction, day: i64, account_id: i64, bytes: i64) -> Result<()> {
+async fn count(tx: &Tx, day: i64, account_id: i64, bytes: i64) -> Result<()> {
     use usage_day::Column::{AccountId, Bytes, Day, Recordings};
     let row =
         usage_day::ActiveModel { day: Set(day), account_id: Set(account_id), recordings: Set(1), bytes: Set(bytes) };

@@ -10,6 +10,7 @@ pub(super) struct Digest {
 }
 
 /// What was learnt once all bytes have passed.
+#[derive(Clone)]
 pub(super) struct Content {
     pub(super) size: u64,
     pub(super) sha256: String,

@@ -4,12 +4,16 @@ use super::commit::{Fresh, commit};
 use super::locks::Turn;
 use super::receive::{Arrived, Received};
 use super::{Ingest, Intent, Outcome, Stored, Target, UploadError, forget};
+use crate::VaultError;
 use crate::entity::recording;
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
 use model::ports::BlobStore;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use std::error::Error as StdError;
+
+/// How often an upload is committed when the database does not say whether it was.
+const COMMITS: u32 = 5;
 
 impl Ingest {
     pub(super) async fn finish(
@@ -88,10 +92,26 @@ impl Ingest {
             content: received.content,
         };
         let (size, concerned) = (fresh.content.size, fresh.draft.concerned());
-        let id = self.db.write(move |tx| Box::pin(commit(tx, fresh))).await?;
+        let id = self.commit_for_sure(fresh).await?;
         drop(turn);
         self.wakeups.wake(&concerned);
         Ok(Stored { id, key: target.key, size, outcome })
+    }
+
+    /// Commits. Where the connection broke during COMMIT, asks again by the intent instead of guessing.
+    pub(super) async fn commit_for_sure(&self, fresh: Fresh) -> crate::Result<i64> {
+        let mut tries = 1;
+        loop {
+            let this = fresh.clone();
+            match self.db.write(move |tx| Box::pin(commit(tx, this))).await {
+                Err(error @ VaultError::CommitUnknown(_)) if tries < COMMITS => {
+                    let (key, error) = (&fresh.key, &error as &dyn StdError);
+                    tracing::warn!(%key, error, "nobody knows whether an upload was committed: asking again");
+                    tries += 1;
+                }
+                outcome => return outcome,
+            }
+        }
     }
 
     /// Waits for a turn at a key, then looks what is there.

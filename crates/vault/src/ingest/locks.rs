@@ -98,12 +98,13 @@ impl Drop for Running {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn one_at_a_time_and_nothing_left_behind() {
         let dir = tempfile::tempdir().expect("temp dir");
-        let db = Db::open(&format!("sqlite://{}/t.db", dir.path().display())).await.expect("opens");
+        let db = Db::open(&format!("sqlite://{}/t.db", dir.path().display()), Clock::default()).await.expect("opens");
         let locks = Arc::new(KeyLocks::new(db));
         let inside = Arc::new(AtomicUsize::new(0));
         let key = ObjectKey::parse("a/b").expect("valid");

@@ -17,7 +17,6 @@ mod shares;
 
 use crate::VaultError;
 use crate::accounts::Account;
-use crate::clock::now_ms;
 use crate::connections::{Connections, OpenStore};
 use crate::db::Db;
 use crate::deliveries::Wakeups;
@@ -264,7 +263,7 @@ impl Intent {
             key: Set(target.key.to_string()),
             draft: Set(serde_json::to_string(&target.draft).expect("a draft serialises")),
             owner: Set(owner.to_owned()),
-            started_at: Set(now_ms()),
+            started_at: Set(db.now_ms()),
             ..Default::default()
         };
         let writer = db.clone();

@@ -4,10 +4,9 @@
 //! (stores show objects whole or not at all), so its row can be written from it, and nothing is
 //! lost.
 
-use super::commit::{Draft, Fresh, commit};
+use super::commit::{Draft, Fresh};
 use super::digest::{Content, Digest};
 use super::{Ingest, forget};
-use crate::clock::now_ms;
 use crate::entity::upload;
 use crate::{Result, VaultError};
 use futures::StreamExt as _;
@@ -105,7 +104,7 @@ impl Ingest {
             if existing.is_some() {
                 tracing::error!(%key, provider = provider.name, "a recording's object is missing at its provider");
             }
-            let may_arrive_late = intent.owner == self.replicas.me() && now_ms() - intent.started_at < LATE_MS;
+            let may_arrive_late = intent.owner == self.replicas.me() && self.db.now_ms() - intent.started_at < LATE_MS;
             if !may_arrive_late {
                 forget(&self.db, intent.id).await;
             }
@@ -126,7 +125,7 @@ impl Ingest {
             draft,
             content,
         };
-        self.db.write(move |tx| Box::pin(commit(tx, fresh))).await?;
+        self.commit_for_sure(fresh).await?;
         tracing::info!(%key, "finished an upload that was cut off before its row was written");
         drop(turn);
         self.wakeups.wake(&concerned);

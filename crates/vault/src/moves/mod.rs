@@ -8,7 +8,6 @@ mod one;
 mod worker;
 
 use crate::audit::{self, Actor};
-use crate::clock::now_ms;
 use crate::connections::Connections;
 use crate::db::Db;
 use crate::entity::{connection, provider_move, recording};
@@ -118,7 +117,7 @@ impl Moves {
                     failed: Set(0),
                     last_error: Set(String::new()),
                     owner: Set(String::new()),
-                    started_at: Set(now_ms()),
+                    started_at: Set(tx.now_ms()),
                     finished_at: Set(0),
                     ..Default::default()
                 };
@@ -135,13 +134,13 @@ impl Moves {
 
     /// Stops for now; what has been moved stays moved.
     pub async fn pause(&self, actor: &Actor, id: i64) -> Result<()> {
-        self.change(actor, id, "paused moving recordings", |row| row.state = Set(MoveState::Paused.as_str().into()))
+        self.change(actor, id, "paused moving recordings", |row, _| row.state = Set(MoveState::Paused.as_str().into()))
             .await
     }
 
     /// Goes on; what could not be moved is tried again.
     pub async fn resume(&self, actor: &Actor, id: i64) -> Result<()> {
-        self.change(actor, id, "resumed moving recordings", |row| {
+        self.change(actor, id, "resumed moving recordings", |row, _| {
             row.state = Set(MoveState::Running.as_str().into());
             row.after_id = Set(0);
             row.failed = Set(0);
@@ -154,9 +153,9 @@ impl Moves {
 
     /// Ends it where it stands.
     pub async fn stop(&self, actor: &Actor, id: i64) -> Result<()> {
-        self.change(actor, id, "stopped moving recordings", |row| {
+        self.change(actor, id, "stopped moving recordings", |row, now_ms| {
             row.state = Set(MoveState::Stopped.as_str().into());
-            row.finished_at = Set(now_ms());
+            row.finished_at = Set(now_ms);
         })
         .await
     }
@@ -166,7 +165,7 @@ impl Moves {
         actor: &Actor,
         id: i64,
         action: &'static str,
-        edit: impl FnOnce(&mut provider_move::ActiveModel) + Send + 'static,
+        edit: impl FnOnce(&mut provider_move::ActiveModel, i64) + Send + 'static,
     ) -> Result<()> {
         let actor = actor.clone();
         self.db
@@ -178,7 +177,7 @@ impl Moves {
                         return Err(VaultError::Conflict("This move has ended already.".into()));
                     }
                     let mut row = row.into_active_model();
-                    edit(&mut row);
+                    edit(&mut row, tx.now_ms());
                     row.update(tx).await?;
                     audit::record(tx, &actor, action, &id.to_string()).await
                 })

@@ -1,7 +1,6 @@
 //! One recording's way from its provider to another.
 
 use super::Moves;
-use crate::clock::now_ms;
 use crate::connections::OpenStore;
 use crate::copies::{self, remove_later};
 use crate::entity::{copy, recording, removal};
@@ -75,7 +74,7 @@ impl Moves {
                     let row = removal::ActiveModel {
                         provider_id: Set(provider_id),
                         key: Set(key),
-                        removed_at: Set(now_ms()),
+                        removed_at: Set(tx.now_ms()),
                         ..Default::default()
                     };
                     Ok(row.insert(tx).await?.id)
@@ -96,7 +95,7 @@ impl Moves {
                     row.provider_id = Set(to);
                     row.update(tx).await?;
                     copies::give_way(tx, to, &key).await?;
-                    remove_later(tx, from, &key, now_ms() + LINGERS_MS).await?;
+                    remove_later(tx, from, &key, tx.now_ms() + LINGERS_MS).await?;
                     if let Some(intent) = intent {
                         removal::Entity::delete_by_id(intent).exec(tx).await?;
                     }

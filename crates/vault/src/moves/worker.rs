@@ -2,7 +2,6 @@
 
 use super::Moves;
 use super::one::Outcome;
-use crate::clock::now_ms;
 use crate::entity::{provider_move, recording};
 use crate::{Result, VaultError};
 use futures::future::join_all;
@@ -178,7 +177,7 @@ impl Moves {
                     let state = if complete { MoveState::Done } else { MoveState::Paused };
                     let mut update = provider_move::Entity::update_many().col_expr(State, Expr::val(state.as_str()));
                     if complete {
-                        update = update.col_expr(FinishedAt, Expr::val(now_ms())).col_expr(LastError, Expr::val(""));
+                        update = update.col_expr(FinishedAt, Expr::val(tx.now_ms())).col_expr(LastError, Expr::val(""));
                     }
                     let running = Id.eq(id).and(State.eq(MoveState::Running.as_str()));
                     update.filter(running).exec(tx).await?;

@@ -2,7 +2,6 @@
 
 use super::{Found, Recordings};
 use crate::audit::{self, Actor};
-use crate::clock::now_ms;
 use crate::copies;
 use crate::entity::{recording, removal};
 use crate::{Result, VaultError};
@@ -43,7 +42,7 @@ impl Recordings {
                 let row = removal::ActiveModel {
                     provider_id: Set(provider_id),
                     key: Set(key.clone()),
-                    removed_at: Set(now_ms()),
+                    removed_at: Set(tx.now_ms()),
                     ..Default::default()
                 };
                 if let Some(actor) = audited {

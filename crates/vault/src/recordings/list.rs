@@ -156,6 +156,7 @@ fn beside(cursor: Cursor, older: bool) -> Expr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
     use crate::db::Db;
     use sea_orm::{ConnectionTrait, DbBackend, QueryTrait};
 
@@ -175,7 +176,7 @@ mod tests {
     #[tokio::test]
     async fn every_filter_has_its_index_and_nothing_is_sorted() {
         let dir = tempfile::tempdir().expect("temp dir");
-        let db = Db::open(&format!("sqlite://{}/t.db", dir.path().display())).await.expect("opens");
+        let db = Db::open(&format!("sqlite://{}/t.db", dir.path().display()), Clock::default()).await.expect("opens");
         let place = Cursor { time: 500, id: 5 };
         let (account, provider, device) = (Some("site".to_owned()), Some("disk".to_owned()), Some("camera".to_owned()));
         for (given, index) in [

@@ -52,7 +52,8 @@ pub struct Found {
 
 impl Recordings {
     pub(crate) fn new(db: Db, connections: Connections, links: Links, locks: Arc<KeyLocks>, copies: Copies) -> Self {
-        Self { db, connections, links, locks, copies, down: Arc::default() }
+        let down = Arc::new(Down::new(db.clock().clone()));
+        Self { db, connections, links, locks, copies, down }
     }
 
     /// An account's recording by key: at the named provider, else at the account's main one, else

@@ -1,7 +1,7 @@
 //! Reading: from the provider, else from a copy.
 
 use super::{Found, Recordings};
-use crate::clock::now_ms;
+use crate::clock::Clock;
 use crate::{Result, VaultError};
 use model::error::{StoreError, StoreErrorKind};
 use model::ports::ByteStream;
@@ -13,28 +13,35 @@ use tokio::time::timeout;
 
 /// How long a provider may take to begin answering when there is a copy to turn to.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// How long a provider that did not answer is asked last, in milliseconds.
-const DOWN_MS: i64 = 15_000;
+/// How long a provider that did not answer is asked last.
+const DOWN: Duration = Duration::from_secs(15);
 
 /// Providers that did not answer lately, so that readers ask a copy first.
-#[derive(Default)]
-pub(super) struct Down(Mutex<HashMap<i64, i64>>);
+pub(super) struct Down {
+    clock: Clock,
+    /// By provider, until when: elapsed time.
+    until: Mutex<HashMap<i64, Duration>>,
+}
 
 impl Down {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self { clock, until: Mutex::default() }
+    }
+
     fn contains(&self, provider_id: i64) -> bool {
-        self.until(|until| until.get(&provider_id).is_some_and(|until| *until > now_ms()))
+        self.until(|until| until.get(&provider_id).is_some_and(|until| *until > self.clock.elapsed()))
     }
 
     fn insert(&self, provider_id: i64) {
-        self.until(|until| until.insert(provider_id, now_ms() + DOWN_MS));
+        self.until(|until| until.insert(provider_id, self.clock.elapsed() + DOWN));
     }
 
     fn remove(&self, provider_id: i64) {
         self.until(|until| until.remove(&provider_id));
     }
 
-    fn until<T>(&self, work: impl FnOnce(&mut HashMap<i64, i64>) -> T) -> T {
-        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    fn until<T>(&self, work: impl FnOnce(&mut HashMap<i64, Duration>) -> T) -> T {
+        work(&mut self.until.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -86,7 +93,7 @@ impl Recordings {
                 return Ok(address);
             }
         }
-        let expires_at = now_ms() / 1000 + i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX / 2);
+        let expires_at = self.db.now_ms() / 1000 + i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX / 2);
         Ok(format!("{}/api/storage/signed?{}", base_url.trim_end_matches('/'), self.links.sign(found.id, expires_at)))
     }
 }

@@ -1,13 +1,12 @@
 //! When deliveries leave: at once, again after a failure, and not any more.
 
-use crate::support::{TestVault, actor, connection, until};
+use crate::support::{TestVault, actor, connection, now_ms, until};
 use model::connection::Family;
 use model::delivery::{DeliveryFilter, DeliveryState, DeliveryView};
 use model::field::Settings;
 use model::recording::Position;
 use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use std::time::Duration;
-use vault::clock::now_ms;
 use vault::dispatcher::Pace;
 use vault::entity::lane;
 use vault::provisioning::Provisioning;

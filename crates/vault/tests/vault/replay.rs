@@ -1,4 +1,4 @@
-use crate::support::{TestVault, actor, until};
+use crate::support::{TestVault, actor, now_ms, until};
 use model::connection::{ConnectionForm, Family};
 use model::delivery::{DeliveryFilter, ReplayForm, ReplayState, ReplayView};
 use model::ports::Purpose;
@@ -34,8 +34,8 @@ async fn done(t: &TestVault) -> ReplayView {
 
 /// Lets the clock go on, so that recordings are stored in different milliseconds.
 async fn next_millisecond() {
-    let now = vault::clock::now_ms();
-    until("a millisecond passes", || async { vault::clock::now_ms() > now }).await;
+    let now = now_ms();
+    until("a millisecond passes", || async { now_ms() > now }).await;
 }
 
 #[tokio::test]
@@ -163,7 +163,7 @@ async fn a_replay_can_be_stopped() {
 #[tokio::test]
 async fn what_makes_no_sense_is_refused_at_its_field() {
     let t = TestVault::new().await;
-    let now = vault::clock::now_ms();
+    let now = now_ms();
     let integration = first(&t).await;
     let start = async |from, until| {
         t.vault.deliveries.start_replay(&actor(), ReplayForm { integration, from, until, account: None }).await

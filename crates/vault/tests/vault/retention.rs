@@ -1,9 +1,9 @@
 //! What housekeeping deletes: recordings older than their account's day limit, and no others.
 
-use crate::support::{TestVault, account, actor, until};
+use crate::support::{TestVault, account, actor, now_ms, until};
 use model::account::AccountForm;
 use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
-use vault::clock::{DAY_MS, now_ms};
+use vault::clock::DAY_MS;
 use vault::entity::{recording, removal, session};
 
 const HOUR_MS: i64 = DAY_MS / 24;

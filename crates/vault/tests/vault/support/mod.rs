@@ -8,11 +8,17 @@ mod vault;
 mod world;
 
 pub(crate) use self::vault::TestVault;
+use ::vault::clock::Clock;
 pub(crate) use forms::{account, actor, connection};
 pub(crate) use sink::MemorySink;
 use std::time::Duration;
 pub(crate) use store::{Fault, MemoryStore, PART};
 pub(crate) use world::World;
+
+/// Now by the machine's clock, in Unix milliseconds.
+pub(crate) fn now_ms() -> i64 {
+    Clock::default().now_ms()
+}
 
 /// Waits until something holds; fails the test when it does not within two minutes. Looks every few milliseconds, so that
 /// whoever is waited for has the machine.

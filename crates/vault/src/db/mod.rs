@@ -1,0 +1,182 @@
+//! The database: many readers, and writes that share a commit.
+//!
+//! SQLite has one writer, and a durable commit costs a sync of the disk. Writes therefore queue for one task, which
+//! puts all that are waiting into one transaction (`writer.rs`). On PostgreSQL every write is a transaction by itself.
+
+mod queue;
+#[cfg(test)]
+mod tests;
+mod tx;
+mod writer;
+
+pub use tx::Tx;
+
+use crate::clock::Clock;
+use crate::{Result, VaultError};
+use futures::future::BoxFuture;
+use migrations::{Migrator, MigratorTrait as _};
+use queue::Queue;
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, TransactionTrait};
+use sea_orm::{Statement, Value};
+use std::time::Duration;
+
+const READERS: u32 = 8;
+/// A connection used within this time is taken for alive.
+const FRESH: Duration = Duration::from_secs(10);
+/// Connections to a shared database that hold turns at keys (see `ingest::locks`), and with that the
+/// number of uploads that a replica finishes at a time.
+const TURNS: u32 = 16;
+
+/// A handle on the database; cheap to clone. Has the vault's clock with it, so that whoever has the one has the other.
+#[derive(Clone)]
+pub struct Db {
+    reader: DatabaseConnection,
+    writer: Writer,
+    /// Only where the database is shared.
+    turns: Option<DatabaseConnection>,
+    clock: Clock,
+}
+
+#[derive(Clone)]
+enum Writer {
+    /// SQLite: one task writes.
+    Queue(Queue),
+    /// PostgreSQL: a connection of the pool for each write.
+    Pool(DatabaseConnection),
+}
+
+impl Db {
+    /// Opens the database of this address and brings its tables up to date.
+    pub async fn open(url: &str, clock: Clock) -> Result<Self> {
+        let sqlite = url.starts_with("sqlite:");
+        let writing = Database::connect(options(url, if sqlite { 1 } else { READERS })).await?;
+        Migrator::up(&writing, None).await?;
+        if !sqlite {
+            let turns = Some(Database::connect(options(url, TURNS)).await?);
+            return Ok(Self { reader: writing.clone(), writer: Writer::Pool(writing), turns, clock });
+        }
+        writing.close().await?;
+        let reader = Database::connect(options(url, READERS)).await?;
+        let queue = Queue::start(url.to_owned(), clock.clone()).await?;
+        Ok(Self { reader, writer: Writer::Queue(queue), turns: None, clock })
+    }
+
+    /// A transaction to hold a lock that other replicas see; `None` where there are none.
+    pub(crate) async fn begin_turn(&self) -> Result<Option<DatabaseTransaction>> {
+        match &self.turns {
+            None => Ok(None),
+            Some(turns) => Ok(Some(turns.begin().await?)),
+        }
+    }
+
+    /// For reading.
+    pub fn read(&self) -> &DatabaseConnection {
+        &self.reader
+    }
+
+    /// The vault's clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Now by the vault's clock, in Unix milliseconds.
+    pub fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    /// Whether several vaults may share this database.
+    pub fn is_shared(&self) -> bool {
+        self.reader.get_database_backend() == DbBackend::Postgres
+    }
+
+    /// Builds a statement from SQL with `$1`-style parameters, which both databases understand.
+    pub fn statement(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+        statement(self.reader.get_database_backend(), sql, values)
+    }
+
+    /// Why the database takes no writes; `None` while it does, as far as the last one told.
+    pub fn write_trouble(&self) -> Option<String> {
+        match &self.writer {
+            Writer::Queue(queue) => queue.trouble(),
+            Writer::Pool(_) => None,
+        }
+    }
+
+    /// Runs a write. It is durable when this returns `Ok`; when the job answers an error, or one of its statements
+    /// fails, nothing it did is kept. The write runs to its end even if the caller goes away.
+    ///
+    /// # Errors
+    /// What the job answers; `Database` when the database did not take it; `CommitUnknown` when the connection broke
+    /// while the database was committing, so that it may have.
+    pub async fn write<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c Tx) -> BoxFuture<'c, Result<T>> + Send + 'static,
+    {
+        match &self.writer {
+            Writer::Queue(queue) => queue.write(job).await,
+            Writer::Pool(pool) => {
+                let writing = tokio::spawn(write_alone(pool.clone(), self.clock.now_ms(), job));
+                writing.await.map_err(|_| stopped())?
+            }
+        }
+    }
+
+    /// Ends every connection. On SQLite all that was written is in the database's one file then.
+    pub async fn close(&self) -> Result<()> {
+        if let Some(turns) = &self.turns {
+            turns.close_by_ref().await?;
+        }
+        self.reader.close_by_ref().await?;
+        match &self.writer {
+            Writer::Queue(queue) => queue.close().await,
+            Writer::Pool(pool) => Ok(pool.close_by_ref().await?),
+        }
+    }
+}
+
+/// Builds a statement for this kind of database.
+pub fn statement(backend: DbBackend, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+    Statement::from_sql_and_values(backend, sql, values)
+}
+
+/// One write in a transaction of its own.
+async fn write_alone<T, F>(pool: DatabaseConnection, now_ms: i64, job: F) -> Result<T>
+where
+    T: Send,
+    F: for<'c> FnOnce(&'c Tx) -> BoxFuture<'c, Result<T>> + Send,
+{
+    let tx = Tx::new(pool.begin().await?, now_ms);
+    let value = tx.run(job).await?;
+    // Whatever goes wrong from here on, the database may have committed.
+    tx.into_inner().commit().await.map_err(VaultError::CommitUnknown)?;
+    Ok(value)
+}
+
+fn stopped() -> VaultError {
+    DbErr::Custom("the database writer has stopped".into()).into()
+}
+
+fn options(url: &str, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(Duration::from_secs(30))
+        // Asking a connection that has just been used whether it is alive costs as much as a statement.
+        .test_before_acquire_if_idle_for(FRESH)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(|sqlite| {
+            sqlite
+                .create_if_missing(true)
+                .foreign_keys(true)
+                .busy_timeout(Duration::from_secs(10))
+                .pragma("journal_mode", "WAL")
+                .pragma("synchronous", "FULL")
+                .pragma("cache_size", "-8000")
+                .pragma("temp_store", "MEMORY")
+        })
+        // A statement that waits for ever would hold a connection for ever.
+        .map_sqlx_postgres_opts(|postgres| postgres.options([("statement_timeout", "60s"), ("lock_timeout", "60s")]));
+    options
+}
