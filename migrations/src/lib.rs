@@ -5,6 +5,7 @@ use sea_orm_migration::prelude::*;
 mod m0001_tables;
 mod m0002_list_indexes;
 mod m0003_owners;
+mod m0004_notices;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -19,6 +20,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_tables::Migration),
             Box::new(m0002_list_indexes::Migration),
             Box::new(m0003_owners::Migration),
+            Box::new(m0004_notices::Migration),
         ]
     }
 }

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use utoipa::ToSchema;
@@ -20,6 +21,16 @@ pub struct Health {
     /// Why it is unavailable.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
+    /// Kinds of what an administrator should look at; uploads can be taken all the same.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!(["clock-jumped"]))]
+    notices: Vec<String>,
+}
+
+impl Health {
+    fn ok() -> Self {
+        Self { status: "ok", reason: None, notices: Vec::new() }
+    }
 }
 
 /// Longest the database may take.
@@ -30,7 +41,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Answers as long as the process does; restart it when this fails.
 #[utoipa::path(get, path = "/api/health", tag = "Health", responses((status = 200, description = "Alive.", body = Health)))]
 pub async fn live() -> Json<Health> {
-    Json(Health { status: "ok", reason: None })
+    Json(Health::ok())
 }
 
 /// Ready?
@@ -40,12 +51,19 @@ pub async fn live() -> Json<Health> {
     responses((status = 200, description = "Ready.", body = Health), (status = 503, description = "Not ready.", body = Health)))]
 pub async fn ready(State(state): State<AppState>) -> Response {
     let failure = match tokio::time::timeout(PATIENCE, state.vault.ready()).await {
-        Ok(Ok(())) => return Json(Health { status: "ok", reason: None }).into_response(),
+        Ok(Ok(())) => return Json(Health { notices: notices(&state).await, ..Health::ok() }).into_response(),
         Ok(Err(error)) => Failure(Arc::new(error)),
         Err(slow) => Failure(Arc::new(slow)),
     };
-    let health = Health { status: "unavailable", reason: Some("database") };
+    let health = Health { status: "unavailable", reason: Some("database"), notices: notices(&state).await };
     let mut response = (StatusCode::SERVICE_UNAVAILABLE, Json(health)).into_response();
     response.extensions_mut().insert(failure);
     response
+}
+
+/// Each kind once, in order. Nobody has signed in to see this, so it holds neither names nor texts.
+async fn notices(state: &AppState) -> Vec<String> {
+    let known = tokio::time::timeout(PATIENCE, state.vault.notices.list()).await;
+    let known = known.ok().and_then(Result::ok).unwrap_or_default();
+    known.into_iter().map(|notice| notice.code).collect::<BTreeSet<_>>().into_iter().collect()
 }

@@ -11,6 +11,7 @@ pub mod error;
 pub mod forward;
 pub mod media;
 pub mod moves;
+pub mod notices;
 pub mod replays;
 pub mod session;
 

@@ -1,5 +1,6 @@
 //! Sidebar and content, around every page but sign-in.
 
+use super::Notices;
 use super::shortcuts;
 use super::sidebar::Sidebar;
 use leptos::prelude::*;
@@ -14,6 +15,7 @@ pub fn Layout() -> impl IntoView {
         <div class="frame">
             <Sidebar/>
             <main id="content" class="content" tabindex="-1">
+                <Notices/>
                 <Outlet/>
             </main>
         </div>

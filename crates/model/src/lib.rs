@@ -17,6 +17,7 @@ pub mod key;
 pub mod moving;
 pub mod mp4;
 pub mod name;
+pub mod notice;
 pub mod page;
 pub mod ports;
 pub mod probe;

@@ -17,6 +17,7 @@ pub mod ingest;
 pub mod keys;
 pub mod links;
 pub mod moves;
+pub mod notices;
 pub mod provisioning;
 pub mod recordings;
 pub mod sessions;

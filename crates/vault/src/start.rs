@@ -17,6 +17,7 @@ use crate::ingest::{Budget, Ingest, KeyLocks, Limits};
 use crate::keys::{KeyError, Keys};
 use crate::links::Links;
 use crate::moves::Moves;
+use crate::notices::Notices;
 use crate::readiness::Readiness;
 use crate::recordings::Recordings;
 use crate::replicas::Replicas;
@@ -131,6 +132,8 @@ pub struct Vault {
     pub links: Links,
     /// Who changed what.
     pub audit: Audit,
+    /// What an administrator must see.
+    pub notices: Notices,
     pub(crate) db: Db,
     replicas: Replicas,
     wakeups: Wakeups,
@@ -187,6 +190,7 @@ impl Vault {
             deliveries: Deliveries::new(db.clone(), wakeups.clone()),
             dashboard: DashboardFigures::new(db.clone(), devices.clone()),
             audit: Audit::new(db.clone()),
+            notices: Notices::new(db.clone()),
             devices,
             connections,
             links,

@@ -5,7 +5,7 @@ use leptos::server_fn::axum::server_fn_paths;
 use reqwest::Method;
 
 /// Arguments that satisfy all of them, so that a function that forgot to ask who calls would answer.
-const ARGUMENTS: &str = "id=1&to=1&action=pause&ids=1&replay[from]=2026-07-21T00:00&replay[until]=2026-07-22T00:00&key=camera-1&family=provider&kind=filesystem&draft=false&back=/media&query[account]=site-a\
+const ARGUMENTS: &str = "id=1&code=x&to=1&action=pause&ids=1&replay[from]=2026-07-21T00:00&replay[until]=2026-07-22T00:00&key=camera-1&family=provider&kind=filesystem&draft=false&back=/media&query[account]=site-a\
     &password=x&current=x&new=x&repeat=x&connection[id]=1&connection[family]=provider&connection[kind]=filesystem\
     &connection[name]=local&connection[enabled]=true&connection[settings][path]=/tmp/x&account[id]=1&account[name]=site-a\
     &account[provider]=local&account[directory]=*&account[access_key]=a&account[secret_key]=s&account[day_limit]=1";

@@ -11,6 +11,7 @@ pub mod copy;
 pub mod delivery;
 pub mod device;
 pub mod lane;
+pub mod notice;
 pub mod provider_move;
 pub mod recording;
 pub mod removal;

@@ -7,6 +7,7 @@ mod copies;
 mod deliveries;
 mod ingest;
 mod moves;
+mod notices;
 mod outbox;
 mod pace;
 mod providers;

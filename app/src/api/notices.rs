@@ -1,0 +1,35 @@
+//! What an administrator must see.
+
+#![expect(
+    missing_docs,
+    reason = "a server function's arguments become the fields of a struct; the function says what they are"
+)]
+
+use super::AppError;
+use leptos::prelude::*;
+use model::notice::NoticeView;
+
+#[cfg(feature = "ssr")]
+use super::server;
+
+/// All notices, the latest first.
+#[server(prefix = "/api/fn", endpoint = "list_notices")]
+pub async fn list_notices() -> Result<Vec<NoticeView>, AppError> {
+    server::require_admin().await?;
+    server::vault().notices.list().await.map_err(server::refuse)
+}
+
+/// Puts a notice away. Without JavaScript the browser goes back to the page it was on.
+#[server(prefix = "/api/fn", endpoint = "dismiss_notice")]
+pub async fn dismiss_notice(
+    code: String,
+    #[server(default)] subject: String,
+    #[server(default)] back: String,
+) -> Result<(), AppError> {
+    let admin = server::require_admin().await?;
+    server::vault().notices.dismiss(&admin.actor(), &code, &subject).await.map_err(server::refuse)?;
+    if server::is_plain_form() {
+        leptos_axum::redirect(&crate::text::query::local_path(&back).unwrap_or_else(|| "/".into()));
+    }
+    Ok(())
+}

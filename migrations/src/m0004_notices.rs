@@ -1,0 +1,26 @@
+use sea_orm_migration::prelude::*;
+
+/// What an administrator must see, one row for each thing of a kind.
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        super::run(manager, TABLE).await
+    }
+}
+
+const TABLE: &str = "
+CREATE TABLE notices (
+    code TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    text TEXT NOT NULL,
+    cure TEXT NOT NULL,
+    dismissible BOOLEAN NOT NULL,
+    times BIGINT NOT NULL,
+    first_at BIGINT NOT NULL,
+    last_at BIGINT NOT NULL,
+    PRIMARY KEY (code, subject)
+);
+";
