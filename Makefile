@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 # Made by scripts/setup when it is missing, see below: so the first `make run` needs nothing before it.
-ifneq ($(filter run build site test check fmt bench,$(MAKECMDGOALS)),)
+ifneq ($(filter run build site test torture check fmt bench,$(MAKECMDGOALS)),)
   include .build/toolchain
 endif
 ifdef RUSTUP_TOOLCHAIN
@@ -39,6 +39,11 @@ site: ## only the browser's half, into target/site
 test: ## all tests, against real servers and in a real browser
 	@scripts/setup tests
 	@scripts/test
+
+.PHONY: torture
+torture: ## break disk, volumes and process at every moment (about an hour; TORTURE_SEED=n repeats a run)
+	@scripts/setup tests
+	@TORTURE_LONG=1 cargo test --package torture -- --nocapture
 
 .PHONY: check
 check: ## formatting, lints, layers, licences

@@ -5,8 +5,10 @@ use crate::db::{Db, Tx};
 use crate::entity::{copy, recording, removal};
 use crate::ingest::KeyLocks;
 use crate::recordings::Found;
+use crate::steps::{self, Step};
 use crate::transfer::{self, Content};
 use crate::{Result, VaultError};
+use model::ObjectKey;
 use model::error::{SinkError, StoreError, StoreErrorKind};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
@@ -54,10 +56,15 @@ impl Copies {
             VaultError::Store(e) => store_error(&target.name, e),
             e => sink_error(e),
         })?;
+        let announced = announce(&self.db, provider_id, &found.key).await.map_err(sink_error)?;
+        steps::reached(Step::CopyAnnounced);
         let content = Content { key: &found.key, size: found.size, sha256: &found.sha256 };
         let body = source.store.get(&found.key, None).await.map_err(|e| store_error(&source.name, e))?;
         transfer::store(target.store.as_ref(), &content, body).await.map_err(|e| store_error(&target.name, e))?;
-        self.note(&found, provider_id).await.map_err(sink_error)
+        steps::reached(Step::CopyStored);
+        self.note(&found, provider_id, announced).await.map_err(sink_error)?;
+        steps::reached(Step::CopyNoted);
+        Ok(())
     }
 
     /// Providers that have a copy, in the order they got it.
@@ -108,14 +115,15 @@ impl Copies {
     }
 
     /// Writes a copy down, unless its recording was replaced, moved or deleted while it was made.
-    async fn note(&self, found: &Found, provider_id: i64) -> Result<()> {
+    async fn note(&self, found: &Found, provider_id: i64, announced: i64) -> Result<()> {
         let (id, key, sha256) = (found.id, found.key.to_string(), found.sha256.clone());
         self.db
             .write(move |tx| {
                 Box::pin(async move {
                     let current = recording::Entity::find_by_id(id).one(tx).await?;
                     if current.is_none_or(|row| row.sha256 != sha256) {
-                        return remove_later(tx, provider_id, &key, tx.now_ms()).await;
+                        // What was announced is deleted, as after a crash.
+                        return Ok(());
                     }
                     let row = copy::ActiveModel {
                         recording_id: Set(id),
@@ -127,11 +135,30 @@ impl Copies {
                         .update_column(copy::Column::CopiedAt)
                         .to_owned();
                     copy::Entity::insert(row).on_conflict(again).exec_without_returning(tx).await?;
+                    removal::Entity::delete_by_id(announced).exec(tx).await?;
                     Ok(())
                 })
             })
             .await
     }
+}
+
+/// Notes an object before it is there: what a crash leaves of it, or a failure of the database, is deleted. Whoever has
+/// written its row removes the note in the same transaction.
+pub(crate) async fn announce(db: &Db, provider_id: i64, key: &ObjectKey) -> Result<i64> {
+    let key = key.to_string();
+    db.write(move |tx| {
+        Box::pin(async move {
+            let row = removal::ActiveModel {
+                provider_id: Set(provider_id),
+                key: Set(key),
+                removed_at: Set(tx.now_ms()),
+                ..Default::default()
+            };
+            Ok(removal::Entity::insert(row).exec(tx).await?.last_insert_id)
+        })
+    })
+    .await
 }
 
 /// Forgets a recording's copies, in the transaction that deletes or replaces it; their objects are

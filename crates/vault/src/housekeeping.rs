@@ -8,6 +8,7 @@ use crate::deliveries::{DELIVERED, in_state};
 use crate::entity::{account, connection, copy, delivery, device, recording, removal, session, upload};
 use crate::ingest::{Ingest, KeyLocks};
 use crate::recordings::Recordings;
+use crate::steps::{self, Step};
 use crate::{Result, VaultError, devices};
 use model::ObjectKey;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -111,12 +112,17 @@ impl Housekeeping {
             .filter(copy::Column::Key.eq(key.as_str()))
             .one(self.db.read())
             .await?;
-        if again.is_none() && copied.is_none() {
-            match self.connections.store(provider_id).await {
-                Ok(provider) => provider.store.delete(key).await?,
-                Err(VaultError::NotFound(_)) => {}
-                Err(error) => return Err(error),
+        match self.connections.store(provider_id).await {
+            Ok(provider) => {
+                // A transfer that was cut off has left its parts, also where another one came to its end.
+                provider.store.abort_all(key).await?;
+                if again.is_none() && copied.is_none() {
+                    provider.store.delete(key).await?;
+                    steps::reached(Step::RemovalDone);
+                }
             }
+            Err(VaultError::NotFound(_)) => {}
+            Err(error) => return Err(error),
         }
         self.recordings.forget_removal(id).await
     }

@@ -21,6 +21,7 @@ pub mod notices;
 pub mod provisioning;
 pub mod recordings;
 pub mod sessions;
+pub mod steps;
 pub mod users;
 pub mod vault_path;
 

@@ -1,6 +1,7 @@
 //! From one store to another: streamed, checked against the hash that is on record, visible at its
 //! end or not at all.
 
+use crate::steps::{self, Step};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
 use model::ObjectKey;
@@ -31,11 +32,13 @@ pub(crate) async fn store(store: &dyn BlobStore, content: &Content<'_>, body: By
         return store.put_hashed(content.key, whole, content.sha256).await;
     }
     let upload = store.begin(content.key).await?;
+    steps::reached(Step::TransferBegun);
     let sent = async {
         let mut tags: Vec<Part> = Vec::new();
         while let Some(part) = parts.next().await? {
             let number = u32::try_from(tags.len() + 1).unwrap_or(u32::MAX);
             tags.push(store.put_part(content.key, &upload, number, part).await?);
+            steps::reached(Step::TransferPartSent);
         }
         parts.check(content)?;
         store.complete(content.key, &upload, &tags).await

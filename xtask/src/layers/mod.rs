@@ -15,6 +15,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let crates = own_crates(&workspace.metadata()?)?;
     let mut complaints = rules::check_imports(&crates);
     complaints.extend(rules::check_browser(&browser_tree(workspace)?));
+    complaints.extend(rules::check_release(&release_features(workspace)?));
     if complaints.is_empty() {
         stage(&format!("layers: {} crates import only what they may", crates.len()));
         return Ok(());
@@ -48,6 +49,18 @@ fn own_crate(package: &Value) -> Result<Crate> {
         })
         .collect::<Result<_>>()?;
     Ok(Crate { name, dependencies })
+}
+
+/// Lines of `package|feature,feature`: all that is compiled into the binary as `make build` makes it.
+fn release_features(workspace: &Workspace) -> Result<Vec<String>> {
+    let text = output(workspace.cargo().args([
+        "tree",
+        "--package=server",
+        "--edges=normal",
+        "--prefix=none",
+        "--format={p}|{f}",
+    ]))?;
+    Ok(text.lines().map(str::to_owned).collect())
 }
 
 /// Names of all packages that are compiled into the browser's half.

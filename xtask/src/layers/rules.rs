@@ -27,7 +27,7 @@ const OWN: [(&str, &[&str]); 7] = [
 ];
 
 /// For developers: they may import anything, nobody may import them.
-const TOOLS: [&str; 3] = ["xtask", "dev-features", "bench"];
+const TOOLS: [&str; 4] = ["xtask", "dev-features", "bench", "torture"];
 
 /// Everything that `model` may name: it is compiled into every other crate, and into the browser.
 const MODEL: [&str; 6] = ["async-trait", "bytes", "futures-core", "serde", "serde_json", "thiserror"];
@@ -101,6 +101,9 @@ const NOT_IN_THE_BROWSER: [&str; 24] = [
     "xtask",
 ];
 
+/// Features that only tests may have.
+const NOT_IN_A_RELEASE: [&str; 1] = ["failpoints"];
+
 /// Complaints about manifests, one sentence each.
 pub(super) fn check_imports(crates: &[Crate]) -> Vec<String> {
     let mut complaints = Vec::new();
@@ -150,6 +153,20 @@ pub(super) fn check_browser(packages: &[String]) -> Vec<String> {
                  `cargo tree -p frontend --target wasm32-unknown-unknown -i {package}` shows who brings it"
             )
         })
+        .collect()
+}
+
+/// Complaints about features of the binary, given as lines of `package|feature,feature`.
+pub(super) fn check_release(packages: &[String]) -> Vec<String> {
+    let on = |package: &str, feature: &str| {
+        package
+            .split_once('|')
+            .is_some_and(|(_, features)| features.trim_end_matches(" (*)").split(',').any(|on| on == feature))
+    };
+    NOT_IN_A_RELEASE
+        .iter()
+        .filter(|feature| packages.iter().any(|package| on(package, feature)))
+        .map(|feature| format!("the binary would be released with the feature `{feature}`, which only tests may have"))
         .collect()
 }
 
@@ -246,6 +263,13 @@ mod tests {
     fn an_unknown_crate_must_be_given_its_place() {
         let found = complaints("newcomer", &["tokio"]);
         assert!(found[0].contains("`newcomer` is new"), "{found:?}");
+    }
+
+    #[test]
+    fn what_only_tests_may_have_is_found_in_a_release() {
+        let lines = |features: &str| ["server v1|default".to_owned(), format!("vault v1 (/x)|{features} (*)")];
+        assert_eq!(check_release(&lines("default,failpoints-no")), [""; 0]);
+        assert!(check_release(&lines("default,failpoints"))[0].contains("`failpoints`"));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::entity::{delivery, lane};
 use crate::recording_source::StoredRecording;
 use crate::recordings::Recordings;
 use crate::replicas::Replicas;
+use crate::steps::{self, Step};
 use model::error::SinkError;
 use model::ports::{OutgoingEvent, Purpose};
 use sea_orm::{
@@ -143,7 +144,10 @@ impl Lane {
         for row in waiting {
             let id = row.id;
             match self.send(&row).await {
-                Some(Ok(())) => sent.push(id),
+                Some(Ok(())) => {
+                    steps::reached(Step::DeliverySent);
+                    sent.push(id);
+                }
                 None => break,
                 Some(Err(error)) => {
                     self.note(row.id, row.attempts + 1, lane.attempts + 1, sent, error).await?;
@@ -156,6 +160,7 @@ impl Lane {
         }
         let all = looked < BATCH as usize && sent.len() == looked;
         let rests = self.note_sent(sent, &lane, all).await?;
+        steps::reached(Step::DeliveryNoted);
         Ok(if rests { Batch::Empty } else { Batch::More })
     }
 

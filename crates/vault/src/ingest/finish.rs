@@ -6,6 +6,7 @@ use super::receive::{Arrived, Received};
 use super::{Ingest, Intent, Outcome, Stored, Target, UploadError, forget};
 use crate::VaultError;
 use crate::entity::recording;
+use crate::steps::{self, Step};
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
 use model::ports::BlobStore;
@@ -22,6 +23,7 @@ impl Ingest {
         mut intent: Intent,
         received: Received,
     ) -> Result<Stored, UploadError> {
+        steps::reached(Step::UploadArrived);
         let (turn, existing) = match self.turn(target.provider.id, &target.key).await {
             Ok(turn) => turn,
             Err(error) => {
@@ -50,6 +52,7 @@ impl Ingest {
                 return Err(error);
             }
         };
+        steps::reached(Step::UploadAnnounced);
         let store = &target.provider.store;
         let published = publish(store.as_ref(), &target.key, received.bytes, &received.content.sha256).await;
         if let Err(Unpublished { error, clean }) = published {
@@ -66,6 +69,7 @@ impl Ingest {
             });
             return Err(error.into());
         }
+        steps::reached(Step::UploadPublished);
         let outcome = match &existing {
             None => Outcome::New,
             // Its object had been lost; consumers know of it already.
@@ -93,6 +97,7 @@ impl Ingest {
         };
         let (size, concerned) = (fresh.content.size, fresh.draft.concerned());
         let id = self.commit_for_sure(fresh).await?;
+        steps::reached(Step::UploadCommitted);
         drop(turn);
         self.wakeups.wake(&concerned);
         Ok(Stored { id, key: target.key, size, outcome })

@@ -254,6 +254,8 @@ struct Intent {
 enum IntentState {
     Writing(JoinHandle<crate::Result<i64>>),
     Written(i64),
+    /// The database did not take it.
+    Failed,
 }
 
 impl Intent {
@@ -281,8 +283,11 @@ impl Intent {
     async fn written(&mut self) -> Result<i64, UploadError> {
         match &mut self.state {
             IntentState::Written(id) => Ok(*id),
+            IntentState::Failed => Err(UploadError::Busy),
             IntentState::Writing(writing) => {
-                let id = writing.await.map_err(|_| UploadError::Busy)??;
+                let written = writing.await;
+                self.state = IntentState::Failed;
+                let id = written.map_err(|_| UploadError::Busy)??;
                 self.state = IntentState::Written(id);
                 Ok(id)
             }

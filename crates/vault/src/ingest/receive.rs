@@ -4,6 +4,7 @@ use super::buffer::{HeldPart, PartBuffer};
 use super::digest::{Content, Digest};
 use super::shares::Share;
 use super::{Ingest, Intent, Target, UploadError};
+use crate::steps::{self, Step};
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 use model::ObjectKey;
@@ -168,6 +169,7 @@ pub(super) struct Multipart {
 impl Multipart {
     async fn begin(store: Arc<dyn BlobStore>, share: Arc<Share>, key: ObjectKey) -> Result<Self, StoreError> {
         let id = store.begin(&key).await?;
+        steps::reached(Step::UploadBegun);
         Ok(Self { store, share, key, id, next: 1, in_flight: JoinSet::new(), parts: Vec::new() })
     }
 
@@ -181,7 +183,9 @@ impl Multipart {
         self.next += 1;
         self.in_flight.spawn(async move {
             let held = part.hold(&share).await?;
-            Ok(store.put_part(&key, &id, number, held.bytes.clone()).await?)
+            let part = store.put_part(&key, &id, number, held.bytes.clone()).await?;
+            steps::reached(Step::UploadPartSent);
+            Ok(part)
         });
         Ok(())
     }

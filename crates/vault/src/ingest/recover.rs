@@ -8,6 +8,7 @@ use super::commit::{Draft, Fresh};
 use super::digest::{Content, Digest};
 use super::{Ingest, forget};
 use crate::entity::upload;
+use crate::steps::{self, Step};
 use crate::{Result, VaultError};
 use futures::StreamExt as _;
 use model::ObjectKey;
@@ -98,6 +99,7 @@ impl Ingest {
         };
         if !self.is_uploaded_elsewhere(intent).await? {
             provider.store.abort_all(key).await?;
+            steps::reached(Step::RecoveryCleared);
         }
         let existing = self.existing(intent.provider_id, key).await?;
         let Some(content) = read(provider.store.as_ref(), key).await? else {
@@ -110,6 +112,7 @@ impl Ingest {
             }
             return Ok(());
         };
+        steps::reached(Step::RecoveryRead);
         if existing.as_ref().is_some_and(|row| row.sha256 == content.sha256) {
             forget(&self.db, intent.id).await;
             return Ok(());
@@ -126,6 +129,7 @@ impl Ingest {
             content,
         };
         self.commit_for_sure(fresh).await?;
+        steps::reached(Step::RecoveryCommitted);
         tracing::info!(%key, "finished an upload that was cut off before its row was written");
         drop(turn);
         self.wakeups.wake(&concerned);

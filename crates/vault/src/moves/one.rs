@@ -2,9 +2,10 @@
 
 use super::Moves;
 use crate::connections::OpenStore;
-use crate::copies::{self, remove_later};
+use crate::copies::{self, announce, remove_later};
 use crate::entity::{copy, recording, removal};
 use crate::recordings::Found;
+use crate::steps::{self, Step};
 use crate::transfer::{self, Content};
 use crate::{Result, VaultError};
 use model::error::{StoreError, StoreErrorKind};
@@ -36,14 +37,18 @@ impl Moves {
             )));
         }
         let content = Content { key: &found.key, size: found.size, sha256: &found.sha256 };
-        let intent = if copied { None } else { Some(self.announce(to.id, &found).await?) };
+        let intent = if copied { None } else { Some(announce(&self.db, to.id, &found.key).await?) };
+        steps::reached(Step::MoveAnnounced);
         if !copied {
             self.connections.set_up(to).await?;
             let body = from.store.get(&found.key, None).await?;
             transfer::store(to.store.as_ref(), &content, body).await?;
+            steps::reached(Step::MoveStored);
         }
         transfer::verify(to.store.as_ref(), &content).await?;
+        steps::reached(Step::MoveVerified);
         self.commit(&found, to.id, intent).await?;
+        steps::reached(Step::MoveCommitted);
         Ok(Outcome::Moved)
     }
 
@@ -63,24 +68,6 @@ impl Moves {
             .filter(copy::Column::ProviderId.eq(provider_id))
             .filter(copy::Column::Key.eq(found.key.as_str()));
         Ok(recording.one(self.db.read()).await?.is_some() || copy.one(self.db.read()).await?.is_some())
-    }
-
-    /// Notes the new object before it is there: what a crash leaves of it is deleted.
-    async fn announce(&self, provider_id: i64, found: &Found) -> Result<i64> {
-        let key = found.key.to_string();
-        self.db
-            .write(move |tx| {
-                Box::pin(async move {
-                    let row = removal::ActiveModel {
-                        provider_id: Set(provider_id),
-                        key: Set(key),
-                        removed_at: Set(tx.now_ms()),
-                        ..Default::default()
-                    };
-                    Ok(row.insert(tx).await?.id)
-                })
-            })
-            .await
     }
 
     /// Points the recording to its new place; the old object is deleted later.

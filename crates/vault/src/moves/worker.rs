@@ -3,6 +3,7 @@
 use super::Moves;
 use super::one::Outcome;
 use crate::entity::{provider_move, recording};
+use crate::steps::{self, Step};
 use crate::{Result, VaultError};
 use futures::future::join_all;
 use model::error::StoreErrorKind;
@@ -109,11 +110,13 @@ impl Moves {
             .await?;
         if ids.is_empty() {
             self.end(row).await?;
+            steps::reached(Step::MoveEnded);
             return Ok(false);
         }
         let batch = self.batch(row, &ids).await?;
         let interrupted = batch.interrupted;
         self.note(row.id, batch).await?;
+        steps::reached(Step::MoveNoted);
         Ok(!interrupted)
     }
 

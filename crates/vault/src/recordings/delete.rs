@@ -4,6 +4,7 @@ use super::{Found, Recordings};
 use crate::audit::{self, Actor};
 use crate::copies;
 use crate::entity::{recording, removal};
+use crate::steps::{self, Step};
 use crate::{Result, VaultError};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait as _, QueryFilter};
 
@@ -52,10 +53,15 @@ impl Recordings {
             })
         });
         let removal = deletion.await?;
+        steps::reached(Step::DeleteCommitted);
         let provider = self.connections.store(found.provider_id).await?;
         // The row is gone for good; what the provider does not do now, housekeeping does later.
         match provider.store.delete(&found.key).await {
-            Ok(()) => self.forget_removal(removal).await?,
+            Ok(()) => {
+                steps::reached(Step::DeleteDone);
+                self.forget_removal(removal).await?;
+                steps::reached(Step::DeleteForgotten);
+            }
             Err(e) => {
                 let error = &e as &dyn std::error::Error;
                 tracing::warn!(provider = provider.name, error, "an object is left to be deleted later");

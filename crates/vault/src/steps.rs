@@ -1,0 +1,80 @@
+//! The moments at which a crash leaves something half done. A test may have the process killed at each of them, see
+//! `torture/tests/torture/killed.rs`; in what is released nothing looks for that (feature `failpoints`).
+
+macro_rules! steps {
+    ($($name:ident = $text:literal, $what:literal;)*) => {
+        /// A moment of some work, right after the named thing was done.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Step {
+            $(#[doc = $what] $name,)*
+        }
+
+        impl Step {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// Its name, as `FAILPOINTS` has it.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+steps! {
+    UploadBegun = "upload.begun", "Its parts can be sent.";
+    UploadPartSent = "upload.part-sent", "One of its parts is at the provider.";
+    UploadArrived = "upload.arrived", "All bytes are here, or at the provider as parts.";
+    UploadAnnounced = "upload.announced", "Its intent is durable and its turn has come.";
+    UploadPublished = "upload.published", "Its object is there.";
+    UploadCommitted = "upload.committed", "Its row is there; the agent does not know yet.";
+    RecoveryCleared = "recovery.cleared", "The parts of an upload that was cut off are gone.";
+    RecoveryRead = "recovery.read", "The object of one was read.";
+    RecoveryCommitted = "recovery.committed", "Its row is there.";
+    DeleteCommitted = "delete.committed", "The row is gone.";
+    DeleteDone = "delete.done", "The object is gone.";
+    DeleteForgotten = "delete.forgotten", "That it was to be deleted is forgotten.";
+    RemovalDone = "removal.done", "An object that was left to be deleted later is gone.";
+    TransferBegun = "transfer.begun", "Parts can be sent from one provider to another.";
+    TransferPartSent = "transfer.part-sent", "One part is there.";
+    CopyAnnounced = "copy.announced", "That there may be an object soon is noted.";
+    CopyStored = "copy.stored", "It is there.";
+    CopyNoted = "copy.noted", "And is known as a copy.";
+    MoveAnnounced = "move.announced", "That there may be an object soon is noted.";
+    MoveStored = "move.stored", "It is there.";
+    MoveVerified = "move.verified", "It was read back.";
+    MoveCommitted = "move.committed", "Its row points to it.";
+    MoveNoted = "move.noted", "How far the move got is noted.";
+    MoveEnded = "move.ended", "It is done.";
+    DeliverySent = "delivery.sent", "A consumer has taken an event.";
+    DeliveryNoted = "delivery.noted", "That it has is noted.";
+}
+
+/// Called when a step was reached.
+#[cfg(not(feature = "failpoints"))]
+pub(crate) fn reached(_: Step) {}
+
+/// Kills the process, as a power cut or the kernel does, when it was told so: `FAILPOINTS=upload.published`, or
+/// `FAILPOINTS=upload.published#3` at the third time.
+#[cfg(feature = "failpoints")]
+pub(crate) fn reached(step: Step) {
+    use rustix::process::{Signal, getpid, kill_process};
+    use std::sync::LazyLock;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    #[expect(clippy::disallowed_methods, reason = "no configuration of a vault: how a test says where it dies")]
+    static TOLD: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("FAILPOINTS").ok());
+    static TIMES: AtomicU32 = AtomicU32::new(0);
+
+    let Some(told) = TOLD.as_deref() else { return };
+    let (name, times) = told.split_once('#').unwrap_or((told, "1"));
+    if name == step.name() && TIMES.fetch_add(1, Ordering::SeqCst) + 1 == times.parse().unwrap_or(1) {
+        kill_process(getpid(), Signal::KILL).expect("a process may kill itself");
+        // Other threads may get a little further before the signal takes them; this one must not.
+        loop {
+            std::thread::park();
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! A process of its own that lives in a world until it is killed at a step.
+//!
+//! The process is the test itself once more: a test that may be such a process begins with [`Victim::myself`].
+
+use crate::knobs::variable;
+use crate::workload::Step;
+use crate::world::World;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Where its world is; set for the process alone.
+const WORLD: &str = "TORTURE_WORLD";
+/// What makes the names of its recordings its own.
+const RUN: &str = "TORTURE_RUN";
+/// Read by `vault::steps`.
+const FAILPOINTS: &str = "FAILPOINTS";
+/// SIGKILL.
+const KILL: i32 = 9;
+
+/// How such a process ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// It was killed at the step.
+    Killed,
+    /// It did all it was to do without coming to the step.
+    Survived,
+    /// Something else: what it said.
+    Failed(String),
+}
+
+/// What this process is for, if it is one to be killed.
+#[derive(Debug)]
+pub struct Victim {
+    root: PathBuf,
+    run: u64,
+}
+
+impl Victim {
+    /// `None` in the test that a developer runs.
+    pub fn myself() -> Option<Self> {
+        let run = variable(RUN)?.parse().expect("a number");
+        Some(Self { root: variable(WORLD)?.into(), run })
+    }
+
+    /// Goes on with the world, asks for everything once and comes to rest, unless it is killed meanwhile.
+    pub async fn live(self) {
+        let mut world = World::open(&self.root).await.expect("a world that was killed opens again");
+        world.settle("a new start").await;
+        for (number, step) in Step::ALL.into_iter().enumerate() {
+            let n = self.run * 100 + number as u64;
+            step.prepare(&mut world, n).await;
+            step.act(&mut world, n).await;
+        }
+        world.settle("everything was asked once").await;
+    }
+}
+
+/// Runs a process that is killed at a step: `name`, or `name#3` when it comes there the third time. It is the test of this
+/// name, and `run` is its own.
+pub fn run_until(step: &str, test: &str, root: &Path, run: u64) -> End {
+    let process = std::env::current_exe().expect("the test's own file");
+    let output = Command::new(process)
+        .args(["--exact", test, "--nocapture"])
+        .env(WORLD, root)
+        .env(RUN, run.to_string())
+        .env(FAILPOINTS, step)
+        .stdin(Stdio::null())
+        .output()
+        .expect("a test can be run once more");
+    match output.status {
+        status if status.signal() == Some(KILL) => End::Killed,
+        status if status.success() => End::Survived,
+        status => End::Failed(format!("{status}: {}", String::from_utf8_lossy(&output.stderr))),
+    }
+}

@@ -1,0 +1,16 @@
+//! Breaks what a vault stands on, on purpose, and holds it to its promise afterwards: what was answered 200 is there byte for
+//! byte and its event arrives, nothing else is taken for it, and the vault works again by itself.
+//!
+//! A suite lets a [`world::World`] run a [`workload`], breaks something at one moment after the other, and asks
+//! [`invariants`] each time. How to add one: `docs/contributing/add-a-torture.md`.
+
+pub mod faults;
+pub mod invariants;
+pub mod killing;
+pub mod knobs;
+pub mod ledger;
+pub mod outside;
+mod panics;
+pub mod vfs;
+pub mod workload;
+pub mod world;

@@ -1,0 +1,25 @@
+//! A panic of a task ends nothing but itself, and nobody hears of it. Here it breaks a promise.
+
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+static SEEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
+static WATCHING: LazyLock<()> = LazyLock::new(|| {
+    let told_before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        told_before(panic);
+        // Those of a test itself, which runs on a thread of its name, are its failures.
+        if std::thread::current().name().is_some_and(|name| name.starts_with("tokio-")) {
+            SEEN.lock().unwrap_or_else(PoisonError::into_inner).push(panic.to_string());
+        }
+    }));
+});
+
+/// Begins to note them.
+pub(crate) fn watch() {
+    LazyLock::force(&WATCHING);
+}
+
+/// Those of this process so far.
+pub(crate) fn seen() -> Vec<String> {
+    SEEN.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}

@@ -1,0 +1,130 @@
+//! What agents and administrators ask of a vault while something breaks: named steps, each with what it needs beforehand.
+
+use crate::world::{COPIED, FIRST, PLAIN, SECOND, World, actor};
+use futures::future::join_all;
+use model::moving::MoveView;
+use std::time::{Duration, Instant};
+
+/// Bytes of a recording that is stored with one request.
+const SMALL: usize = 3_000;
+/// Bytes of one that goes in three parts of a folder's 512 KiB.
+const LARGE: usize = 1_100_000;
+/// Longest time background work may take to do its part while nothing is broken.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Something that is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// A recording that is stored with one request.
+    Upload,
+    /// One that is stored in parts.
+    UploadInParts,
+    /// Other bytes under a key that exists.
+    Replace,
+    /// Several requests at once, one of them in vain: they share a commit.
+    Group,
+    /// A recording is deleted.
+    Delete,
+    /// Events leave.
+    Deliver,
+    /// A recording is copied to the second provider.
+    Copy,
+    /// All recordings move to the other provider.
+    Move,
+}
+
+impl Step {
+    /// All of them, in an order that leaves nothing behind for the next.
+    pub const ALL: [Self; 8] = [
+        Self::Upload,
+        Self::UploadInParts,
+        Self::Replace,
+        Self::Group,
+        Self::Delete,
+        Self::Deliver,
+        Self::Copy,
+        Self::Move,
+    ];
+
+    /// Does what the step needs; nothing is broken yet. `n` makes its names unlike those of other runs.
+    pub async fn prepare(self, world: &mut World, n: u64) {
+        match self {
+            Self::Upload | Self::UploadInParts | Self::Group => {}
+            Self::Replace | Self::Delete => assert!(world.upload(PLAIN, &name(n, "a"), bytes(n, SMALL)).await),
+            Self::Deliver => {
+                for which in ["a", "b", "c"] {
+                    assert!(world.upload(PLAIN, &name(n, which), bytes(n, SMALL + which.len())).await);
+                }
+            }
+            Self::Copy => {
+                assert!(world.upload(COPIED, &name(n, "a"), bytes(n, SMALL)).await);
+                assert!(world.upload(COPIED, &name(n, "b"), bytes(n, LARGE)).await);
+            }
+            Self::Move => assert!(world.upload(PLAIN, "moving.mp4", bytes(n, SMALL)).await),
+        }
+    }
+
+    /// Asks. Refusals are fine: the ledger knows what was told.
+    pub async fn act(self, world: &mut World, n: u64) {
+        match self {
+            Self::Upload => _ = world.upload(PLAIN, &name(n, "a"), bytes(n, SMALL)).await,
+            Self::UploadInParts => _ = world.upload(PLAIN, &name(n, "a"), bytes(n, LARGE)).await,
+            Self::Replace => _ = world.upload(PLAIN, &name(n, "a"), bytes(n, SMALL + 1_000)).await,
+            Self::Group => {
+                let names = ["a", "b", "c", "d"].map(|which| name(n, which));
+                let uploads = join_all(names.iter().map(|name| world.upload(PLAIN, name, bytes(n, SMALL))));
+                // What is not there cannot be deleted: a write that is refused within the group.
+                let actor = actor();
+                let refused = join_all((0..3).map(|_| world.vault.moves.pause(&actor, i64::MAX)));
+                futures::join!(uploads, refused);
+            }
+            Self::Delete => _ = world.delete(PLAIN, &name(n, "a")).await,
+            Self::Deliver | Self::Copy => {
+                world.start();
+                while_working(world, async || world.vault.deliveries.count(None).await.is_ok_and(|n| n == (0, 0)))
+                    .await;
+            }
+            Self::Move => {
+                world.start();
+                let (from, to) = (world.provider(FIRST), world.provider(SECOND));
+                if world.vault.moves.start(&actor(), from, to).await.is_ok() {
+                    let ended = |moves: Vec<MoveView>| moves.iter().all(|one| !one.state.is_open());
+                    while_working(world, async || world.vault.moves.list().await.is_ok_and(ended)).await;
+                }
+            }
+        }
+        world.stop().await;
+    }
+
+    /// Makes room for the next run.
+    pub async fn clear(self, world: &World, n: u64) {
+        let account = if self == Self::Copy { COPIED } else { PLAIN };
+        let names = ["a", "b", "c", "d"].map(|which| name(n, which));
+        for name in names.iter().map(String::as_str).chain(["moving.mp4"]) {
+            if world.ledger.may_hold().contains_key(&format!("{account}/{name}")) {
+                assert!(world.delete(account, name).await, "after all was healed {name} cannot be deleted");
+            }
+        }
+    }
+}
+
+/// Waits until background work has done its part, or something failed and it has had a moment to see it.
+async fn while_working(world: &World, done: impl AsyncFn() -> bool) {
+    let began = Instant::now();
+    while !world.faults.struck() && !done().await && began.elapsed() < DEADLINE {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    // What comes after: what it notes last, or what it makes of the failure.
+    tokio::time::sleep(Duration::from_millis(30)).await;
+}
+
+fn name(n: u64, which: &str) -> String {
+    format!("{n}-{which}.mp4")
+}
+
+/// Unlike those of any other `n`, in size too, by which its event is known.
+fn bytes(n: u64, size: usize) -> Vec<u8> {
+    let size = size + usize::try_from(n % 10_000).expect("small");
+    let seed = n.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    (0..size as u64).map(|i| (i.wrapping_mul(seed) >> 24) as u8).collect()
+}

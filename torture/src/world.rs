@@ -1,0 +1,324 @@
+//! A vault in this process with two folders to store in, a consumer, and agents that write down what they were told.
+//!
+//! Everything lies below one folder, so that a world that was killed is opened again as it was left.
+
+use crate::faults::Faults;
+use crate::ledger::{Held, Ledger};
+use crate::outside::Outside;
+use crate::{invariants, panics, vfs};
+use bytes::Bytes;
+use futures::stream;
+use model::account::AccountForm;
+use model::connection::{ConnectionForm, Family};
+use model::field::Settings;
+use model::{ObjectKey, Secret};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use vault::accounts::Account;
+use vault::audit::Actor;
+use vault::clock::Clock;
+use vault::dispatcher::Pace;
+use vault::ingest::{Outcome, UploadRequest};
+use vault::{Options, StartError, Vault, VaultError};
+
+/// Whose recordings are stored once, and whose are copied to the second provider.
+pub const PLAIN: &str = "plain";
+/// See [`PLAIN`].
+pub const COPIED: &str = "copied";
+/// Where recordings are stored.
+pub const FIRST: &str = "first";
+/// Where copies go, and what is moved.
+pub const SECOND: &str = "second";
+
+/// How long a vault may take to come to rest once nothing is broken any more.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often background work is begun anew meanwhile, as its own pace is a minute.
+const NUDGE: Duration = Duration::from_secs(3);
+/// Longer than a failed upload may still turn up at its provider, and than a moved recording's old object stays.
+const LATER_MS: i64 = 20 * 60_000;
+
+/// See the module.
+pub struct World {
+    /// The vault that is tortured.
+    pub vault: Vault,
+    /// What its agents were told.
+    pub ledger: Ledger,
+    /// What fails below its database.
+    pub faults: Arc<Faults>,
+    root: PathBuf,
+    accounts: BTreeMap<&'static str, Account>,
+    providers: BTreeMap<&'static str, i64>,
+    /// How much later it is than the machine's clock says, in milliseconds.
+    later_ms: Arc<AtomicI64>,
+    background: Option<(CancellationToken, JoinHandle<()>)>,
+}
+
+impl World {
+    /// Begins a world in an empty folder, or goes on with the one that is there.
+    pub async fn open(root: &Path) -> Result<Self, StartError> {
+        panics::watch();
+        let (faults, vfs) = vfs::register();
+        let later_ms = Arc::new(AtomicI64::new(0));
+        let options = Options {
+            database_url: format!("sqlite://{}?vfs={vfs}", database(root).display()),
+            data_dir: data(root),
+            idle_timeout: Duration::from_secs(5),
+            pace: Pace {
+                poll: Duration::from_millis(50),
+                first_wait: Duration::from_millis(20),
+                longest_wait: Duration::from_millis(200),
+            },
+            clock: clock(later_ms.clone()),
+            ..Options::default()
+        };
+        std::fs::create_dir_all(data(root)).expect("a world has room for itself");
+        let outside = Outside::open(events(root)).expect("a consumer has room for what it hears");
+        let vault = Vault::open(options, Arc::new(outside)).await?;
+        furnish(&vault, root).await.map_err(StartError::Vault)?;
+        let mut accounts = BTreeMap::new();
+        for name in [PLAIN, COPIED] {
+            let account = vault.accounts.authenticate(name, &secret(name)).await.map_err(StartError::Vault)?;
+            accounts.insert(name, account.expect("it was furnished"));
+        }
+        let mut providers = BTreeMap::new();
+        for name in [FIRST, SECOND] {
+            let provider = vault.connections.provider_by_name(name).await.map_err(StartError::Vault)?;
+            providers.insert(name, provider.expect("it was furnished").id);
+        }
+        let ledger = Ledger::open(&root.join("ledger")).expect("a ledger has room");
+        let root = root.to_owned();
+        Ok(Self { vault, ledger, faults, root, accounts, providers, later_ms, background: None })
+    }
+
+    /// The folder of everything.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A provider's row.
+    pub fn provider(&self, name: &str) -> i64 {
+        self.providers[name]
+    }
+
+    /// An account as it was when the world began.
+    pub fn account(&self, name: &str) -> &Account {
+        &self.accounts[name]
+    }
+
+    /// A camera of this account uploads; answers whether it was told that the recording is stored.
+    pub async fn upload(&self, account: &str, name: &str, bytes: Vec<u8>) -> bool {
+        let (key, held) = (format!("{account}/{name}"), Some(hex::encode(Sha256::digest(&bytes))));
+        self.ledger.asks(&key, &held);
+        let request = UploadRequest {
+            account: self.account(account).clone(),
+            provider: None,
+            directory: account.into(),
+            file_name: name.into(),
+            device: format!("camera-of-{account}"),
+            capture: "IPCamera".into(),
+            cloud_key: String::new(),
+            fps: "25".into(),
+            duration: String::new(),
+            timestamp: String::new(),
+            path: String::new(),
+            content_length: None,
+        };
+        let size = bytes.len() as u64;
+        let chunks: Vec<_> = bytes.chunks(64 * 1024).map(|c| Ok::<_, Infallible>(Bytes::copy_from_slice(c))).collect();
+        match self.vault.ingest.store(request, stream::iter(chunks)).await {
+            Ok(stored) => {
+                let announced = stored.outcome != Outcome::Identical;
+                self.ledger.told(&key, &held, announced.then_some(size));
+                true
+            }
+            Err(error) => {
+                tracing::debug!(key, error = &error as &dyn std::error::Error, "not stored");
+                false
+            }
+        }
+    }
+
+    /// An administrator deletes; answers whether they were told that it is gone, or was not there.
+    pub async fn delete(&self, account: &str, name: &str) -> bool {
+        let key = format!("{account}/{name}");
+        self.ledger.asks(&key, &None);
+        match self.try_delete(account, &key).await {
+            Ok(()) => {
+                self.ledger.told(&key, &None, None);
+                true
+            }
+            // An upload of it that failed may still be made good.
+            Err(VaultError::NotFound(_)) => true,
+            Err(error) => {
+                tracing::debug!(key, error = &error as &dyn std::error::Error, "not deleted");
+                false
+            }
+        }
+    }
+
+    async fn try_delete(&self, account: &str, key: &str) -> vault::Result<()> {
+        let key = ObjectKey::parse(key).expect("the harness names its recordings well");
+        let found = self.vault.recordings.find(self.account(account), None, &key).await?;
+        self.vault.recordings.delete(&actor(), &found.ok_or(VaultError::NotFound("recording"))?).await
+    }
+
+    /// SHA-256 of what a reader gets for a key.
+    pub async fn read(&self, key: &str) -> vault::Result<Held> {
+        use futures::TryStreamExt as _;
+        let account = key.split('/').next().unwrap_or_default();
+        let parsed = ObjectKey::parse(key).expect("the harness names its recordings well");
+        let Some(found) = self.vault.recordings.find(self.account(account), None, &parsed).await? else {
+            return Ok(None);
+        };
+        let chunks: Vec<Bytes> = self.vault.recordings.open(&found, None).await?.try_collect().await?;
+        Ok(Some(hex::encode(Sha256::digest(chunks.concat()))))
+    }
+
+    /// Starts deliveries, moves and housekeeping, which has its first round at once.
+    pub fn start(&mut self) {
+        let cancel = CancellationToken::new();
+        let running = self.vault.start(cancel.clone());
+        self.background = Some((cancel, running));
+    }
+
+    /// Stops them, and waits until they have.
+    pub async fn stop(&mut self) {
+        if let Some((cancel, running)) = self.background.take() {
+            cancel.cancel();
+            running.await.expect("background work does not panic");
+        }
+    }
+
+    /// Time passes.
+    pub fn pass(&self, ms: i64) {
+        self.later_ms.fetch_add(ms, Ordering::SeqCst);
+    }
+
+    /// Waits until all that was broken off has been made good, and holds the vault to its promise. The vault is not opened
+    /// anew for it. Fails with everything that does not hold.
+    pub async fn settle(&mut self, after: &str) {
+        self.stop().await;
+        let began = Instant::now();
+        loop {
+            self.pass(LATER_MS);
+            self.start();
+            self.go_on_moving().await;
+            let nudged = Instant::now();
+            loop {
+                let broken = invariants::check(self).await;
+                if broken.is_empty() {
+                    self.stop().await;
+                    return;
+                }
+                let promises = broken.join("\n  ");
+                assert!(began.elapsed() < PATIENCE, "after {after}, {PATIENCE:?} later, broken:\n  {promises}");
+                if nudged.elapsed() > NUDGE {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            self.stop().await;
+        }
+    }
+
+    /// A move that waits for a provider or the database tries again now.
+    async fn go_on_moving(&self) {
+        let moves = self.vault.moves.list().await.unwrap_or_default();
+        for waiting in moves.into_iter().filter(|m| m.state.is_open()) {
+            // Ended meanwhile, or tried again by the next nudge.
+            let _ = self.vault.moves.resume(&actor(), waiting.id).await;
+        }
+    }
+}
+
+/// The machine's clock, and so much later.
+fn clock(later_ms: Arc<AtomicI64>) -> Clock {
+    let (wall, elapsed, later) = (Clock::default(), Clock::default(), later_ms.clone());
+    let later = move || Duration::from_millis(u64::try_from(later.load(Ordering::SeqCst)).unwrap_or(0));
+    Clock::new(move || wall.now_ms() + later_ms.load(Ordering::SeqCst))
+        .with_elapsed(move || elapsed.elapsed() + later())
+}
+
+/// Who does what administrators do here.
+pub fn actor() -> Actor {
+    Actor("torture".into())
+}
+
+/// A folder for a world, gone with the test. In memory where the machine has such a place: syncing costs nothing there.
+pub fn folder() -> std::io::Result<tempfile::TempDir> {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }
+}
+
+/// Where a world's data folder lies.
+pub fn data(root: &Path) -> PathBuf {
+    root.join("data")
+}
+
+/// Where its database lies.
+pub fn database(root: &Path) -> PathBuf {
+    data(root).join("vault.db")
+}
+
+/// Where a provider's recordings lie.
+pub fn recordings(root: &Path, provider: &str) -> PathBuf {
+    root.join(provider)
+}
+
+/// Where its consumer writes down what it hears.
+pub fn events(root: &Path) -> PathBuf {
+    root.join("events")
+}
+
+fn secret(account: &str) -> Secret {
+    Secret::new(format!("secret-of-{account}"))
+}
+
+/// Two providers, an integration and two accounts, unless they are there already.
+async fn furnish(vault: &Vault, root: &Path) -> vault::Result<()> {
+    let form = |family, kind: &str, name: &str, settings| ConnectionForm {
+        id: None,
+        family,
+        kind: kind.into(),
+        name: name.into(),
+        enabled: true,
+        settings,
+        cleared: Vec::new(),
+    };
+    for name in [FIRST, SECOND] {
+        if vault.connections.provider_by_name(name).await?.is_none() {
+            let path = Settings::new().with("path", recordings(root, name).display().to_string());
+            vault.connections.save(&actor(), form(Family::Provider, "filesystem", name, path)).await?;
+        }
+    }
+    if !vault.accounts.list().await?.is_empty() {
+        return Ok(());
+    }
+    let url = Settings::new().with("url", "http://127.0.0.1/");
+    vault.connections.save(&actor(), form(Family::Integration, "webhook", "hook", url)).await?;
+    for name in [PLAIN, COPIED] {
+        let account = AccountForm {
+            id: None,
+            name: name.into(),
+            enabled: true,
+            provider: FIRST.into(),
+            secondary_providers: if name == COPIED { vec![SECOND.into()] } else { Vec::new() },
+            integrations: vec!["hook".into()],
+            directory: "*".into(),
+            day_limit: 0,
+            access_key: name.into(),
+            secret_key: format!("secret-of-{name}"),
+            cloud_analysis: false,
+            edge_analysis: false,
+        };
+        vault.accounts.save(&actor(), account).await?;
+    }
+    Ok(())
+}

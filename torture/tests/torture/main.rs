@@ -1,0 +1,6 @@
+//! What a vault stands on is broken at one moment after the other. Quick here, at every moment with `make torture`.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod failing_disk;
+mod killed;
