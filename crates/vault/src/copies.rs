@@ -44,6 +44,9 @@ impl Copies {
         if found.provider_id == provider_id || self.exists(&found, provider_id).await.map_err(sink_error)? {
             return Ok(());
         }
+        if self.locks.is_running(provider_id, &found.key) {
+            return Err(SinkError::transient(format!("{} is being uploaded to this provider right now.", found.key)));
+        }
         if self.is_taken(&found, provider_id).await.map_err(sink_error)? {
             return Err(SinkError::permanent(format!(
                 "Another recording named {} lies at this provider already.",
@@ -102,9 +105,6 @@ impl Copies {
 
     /// Whether something else lies at the key there.
     async fn is_taken(&self, found: &Found, provider_id: i64) -> Result<bool> {
-        if self.locks.is_running(provider_id, &found.key) {
-            return Ok(true);
-        }
         let recording = recording::Entity::find()
             .filter(recording::Column::ProviderId.eq(provider_id))
             .filter(recording::Column::Key.eq(found.key.as_str()));

@@ -121,7 +121,9 @@ fn refused(error: UploadError) -> ApiError {
         UploadError::Stalled(_) => &problem::FILE_STALLED,
         UploadError::Loop => &problem::FORWARD_LOOP,
         UploadError::Incomplete(_) => return ApiError::from(&problem::FILE_INCOMPLETE).caused_by(error),
-        UploadError::Spool(_) => return ApiError::from(&problem::UPLOAD_FAILED).caused_by(error),
+        UploadError::Spool(_) | UploadError::Crashed(_) | UploadError::Vault(VaultError::Conflict(_)) => {
+            return ApiError::from(&problem::UPLOAD_FAILED).caused_by(error);
+        }
         UploadError::Vault(VaultError::NotFound(_)) => &problem::PROVIDER_NOT_FOUND,
         UploadError::Vault(e) => return refusal(e),
         // A provider that lost an upload half-way is no fault of the agent's, which keeps the file and tries again.

@@ -57,6 +57,9 @@ pub enum UploadError {
     /// Too many uploads at a time.
     #[error("The vault is handling as many uploads as it can; try again shortly.")]
     Busy,
+    /// A bug: the task that stored it panicked.
+    #[error("The vault failed while it stored the recording; see the vault's log.")]
+    Crashed(#[source] tokio::task::JoinError),
     /// The provider failed.
     #[error("The storage provider did not store the recording: {0}")]
     Store(#[from] StoreError),
@@ -87,7 +90,7 @@ impl UploadError {
             Self::Incomplete(_) => "file_incomplete",
             Self::Stalled(_) => "file_stalled",
             Self::Busy => "storage_busy",
-            Self::Store(_) | Self::Vault(_) | Self::Spool(_) => "file_upload_failed",
+            Self::Crashed(_) | Self::Store(_) | Self::Vault(_) | Self::Spool(_) => "file_upload_failed",
         }
     }
 }

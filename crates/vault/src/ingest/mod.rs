@@ -167,7 +167,7 @@ impl Ingest {
             let _slots = (slot, share);
             this.run(target, body).await
         });
-        work.await.map_err(|_| UploadError::Busy)?
+        work.await.map_err(UploadError::Crashed)?
     }
 
     async fn run<S, E>(&self, target: Target, body: S) -> Result<Stored, UploadError>
@@ -287,7 +287,7 @@ impl Intent {
             IntentState::Writing(writing) => {
                 let written = writing.await;
                 self.state = IntentState::Failed;
-                let id = written.map_err(|_| UploadError::Busy)??;
+                let id = written.map_err(UploadError::Crashed)??;
                 self.state = IntentState::Written(id);
                 Ok(id)
             }

@@ -114,6 +114,8 @@ impl Ingest {
                         None => {
                             intent.written().await?;
                             let share = self.shares.of(target.provider.id);
+                            // Not while recovery gives up what is left of an earlier upload of this key.
+                            let _turn = self.locks.lock(target.provider.id, &target.key).await?;
                             multipart.insert(Multipart::begin(store.clone(), share, target.key.clone()).await?)
                         }
                     };
@@ -194,7 +196,7 @@ impl Multipart {
         match self.in_flight.join_next().await {
             None => Ok(()),
             Some(settled) => {
-                self.parts.push(settled.map_err(|_| UploadError::Busy)??);
+                self.parts.push(settled.map_err(UploadError::Crashed)??);
                 Ok(())
             }
         }

@@ -62,6 +62,7 @@ impl Ingest {
             after = last.id;
             for intent in intents {
                 match ObjectKey::parse(&intent.key) {
+                    // It need not wait for its turn.
                     Ok(key) if self.locks.is_running(provider_id, &key) => {}
                     Ok(key) => self.try_to_reconcile(&intent, &key).await?,
                     Err(_) => forget(&self.db, intent.id).await,
@@ -85,7 +86,12 @@ impl Ingest {
 
     async fn reconcile(&self, intent: &upload::Model, key: &ObjectKey) -> Result<()> {
         let turn = self.locks.lock(intent.provider_id, key).await?;
-        // A running upload may have ended while we waited, and taken its intent with it.
+        // An upload may have begun while we waited, and its parts are not to be given up. One that begins from here on waits
+        // for its turn before it has any (see `receive.rs`).
+        if self.locks.is_running(intent.provider_id, key) {
+            return Ok(());
+        }
+        // Or one may have ended, and taken its intent with it.
         if upload::Entity::find_by_id(intent.id).one(self.db.read()).await?.is_none() {
             return Ok(());
         }

@@ -1,5 +1,8 @@
 use crate::support::{Fault, PART, TestVault, actor, until};
+use bytes::Bytes;
+use futures::channel::mpsc;
 use model::ObjectKey;
+use std::convert::Infallible;
 
 async fn second_holds(t: &TestVault, keys: &[&str]) {
     until(&format!("the second provider holds {keys:?}"), || async { t.world.second_store.keys() == keys }).await;
@@ -89,4 +92,32 @@ async fn what_changed_at_its_provider_is_not_copied() {
     t.deliver();
     until("the copy is parked", || async { t.vault.deliveries.count(Some(second)).await.unwrap() == (0, 1) }).await;
     assert!(t.world.second_store.keys().is_empty());
+}
+
+/// An upload of the same name to the secondary provider that merely runs takes nobody's place; it may break off.
+#[tokio::test]
+async fn a_copy_waits_for_a_running_upload_and_is_made_when_that_breaks_off() {
+    let t = TestVault::new().await;
+    let (_, second) = t.add_second_provider().await;
+    t.copy_to_second().await;
+    let (sender, body) = mpsc::unbounded::<Result<Bytes, Infallible>>();
+    let request = vault::ingest::UploadRequest { provider: Some("second".into()), ..t.request("a.mp4").await };
+    let vault = t.vault.clone();
+    let running = tokio::spawn(async move { vault.ingest.store(request, body).await });
+    until("it runs", || async { t.world.second_store.set_ups.load(std::sync::atomic::Ordering::Relaxed) > 0 }).await;
+
+    t.upload("a.mp4", b"to be copied").await.unwrap();
+    t.deliver();
+    until("the copy was tried", || async { tried(&t, second).await > 0 }).await;
+    assert_eq!(t.vault.deliveries.count(Some(second)).await.unwrap(), (1, 0), "it waits");
+    drop(sender);
+    running.await.unwrap().expect_err("nothing came");
+    second_holds(&t, &["dir/a.mp4"]).await;
+}
+
+/// How often the only delivery to a connection was tried.
+async fn tried(t: &TestVault, connection: i64) -> i32 {
+    let filter = model::delivery::DeliveryFilter { connection: Some(connection), state: None };
+    let all = t.vault.deliveries.list(filter, model::recording::Position::Newest, 10).await.unwrap().items;
+    all[0].attempts
 }

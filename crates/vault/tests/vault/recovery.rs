@@ -1,4 +1,10 @@
 use crate::support::{Fault, PART, TestVault, actor, until};
+use bytes::Bytes;
+use futures::channel::mpsc;
+use sea_orm::{EntityTrait as _, PaginatorTrait as _};
+use std::convert::Infallible;
+use std::sync::atomic::Ordering;
+use vault::entity::upload;
 use vault::ingest::UploadError;
 
 /// The object was stored, the answer got lost: the agent is told it failed, and nothing stays.
@@ -102,4 +108,55 @@ async fn deletion_is_finished_after_a_crash() {
     t.restart().await;
     assert_eq!(t.world.store.keys(), ["dir/again.mp4"]);
     assert_eq!(t.listed().await.len(), 1);
+}
+
+/// Recovery waits for its turn at a key; an upload of that key that begins meanwhile keeps its parts.
+#[tokio::test]
+async fn recovery_leaves_the_parts_of_an_upload_that_began_while_it_waited() {
+    let t = TestVault::new().await;
+    let stored = t.upload("b.mp4", b"old").await.unwrap();
+    // Two uploads that nobody knows the end of: recovery comes to `a` first, then to `b`.
+    t.world.store.set(Fault::LosesAnswer);
+    t.upload("a.mp4", b"x").await.unwrap_err();
+    t.upload("b.mp4", b"new").await.unwrap_err();
+    until("what failed is cleared", || async { t.world.store.keys() == ["dir/b.mp4"] }).await;
+    t.world.store.set(None);
+    let tables = t.tables().await;
+    assert_eq!(upload::Entity::find().count(&tables).await.unwrap(), 2);
+
+    // A deletion has the turn at `b`.
+    t.world.store.set(Fault::HoldsDelete);
+    let found = t.vault.recordings.find_by_id(stored.id).await.unwrap();
+    let vault = t.vault.clone();
+    let deletion = tokio::spawn(async move { vault.recordings.delete(&actor(), &found).await });
+    t.world.store.delete_started.notified().await;
+    t.world.store.set(None);
+    // Recovery has given its attention to `a` and waits for `b`.
+    t.world.store.heads.store(0, Ordering::Relaxed);
+    t.deliver();
+    until("recovery has looked at a", || async { t.world.store.heads.load(Ordering::Relaxed) > 0 }).await;
+
+    let (sender, body) = mpsc::unbounded::<Result<Bytes, Infallible>>();
+    let (vault, request) = (t.vault.clone(), t.request("b.mp4").await);
+    let upload = tokio::spawn(async move { vault.ingest.store(request, body).await });
+    sender.unbounded_send(Ok(vec![7; 2 * PART].into())).unwrap();
+    t.world.store.let_go.notify_one();
+    deletion.await.unwrap().unwrap();
+    until("its first part is there", || async { !t.world.store.uploads.lock().unwrap().is_empty() }).await;
+    sender.unbounded_send(Ok(vec![7; PART].into())).unwrap();
+    drop(sender);
+    let stored = upload.await.unwrap().expect("its parts were left alone");
+    assert_eq!(stored.size, 3 * PART as u64);
+    assert_eq!(t.world.store.objects.lock().unwrap()["dir/b.mp4"].len(), 3 * PART);
+}
+
+/// A bug in the vault is no overload: it is told as what it is, and the next upload goes on.
+#[tokio::test]
+async fn a_panic_is_no_overload() {
+    let t = TestVault::new().await;
+    t.world.store.set(Fault::Panics);
+    let error = t.upload("a.mp4", b"x").await.unwrap_err();
+    assert!(matches!(error, UploadError::Crashed(_)), "{error:?}");
+    t.world.store.set(None);
+    t.upload("a.mp4", b"x").await.unwrap();
 }

@@ -28,6 +28,10 @@ pub(crate) enum Fault {
     LosesAnswer,
     /// Stores the object and never answers; the next restart kills whoever waits for it.
     Hangs,
+    /// Panics when it is to store an object: a bug.
+    Panics,
+    /// Begins to delete, and goes on when it is told to by `let_go`.
+    HoldsDelete,
     /// Never answers when it is to be set up.
     NeverReady,
 }
@@ -46,6 +50,10 @@ pub(crate) struct MemoryStore {
     begun: AtomicUsize,
     pub(crate) fault: Mutex<Option<Fault>>,
     pub(crate) put_started: Notify,
+    pub(crate) delete_started: Notify,
+    pub(crate) let_go: Notify,
+    /// How often somebody asked whether an object is there.
+    pub(crate) heads: AtomicUsize,
     pub(super) killed: Notify,
 }
 
@@ -77,6 +85,7 @@ impl MemoryStore {
         self.put_started.notify_one();
         self.check_set_up()?;
         let fault = *self.fault.lock().unwrap();
+        assert_ne!(fault, Some(Fault::Panics), "a bug");
         if fault == Some(Fault::Full) {
             return Err(StoreError::new(StoreErrorKind::Full, "No room left."));
         }
@@ -118,6 +127,7 @@ impl BlobStore for MemoryStore {
     }
 
     async fn head(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
+        self.heads.fetch_add(1, Ordering::Relaxed);
         self.check()?;
         Ok(self.objects.lock().unwrap().get(key.as_str()).map(|b| b.len() as u64))
     }
@@ -135,6 +145,11 @@ impl BlobStore for MemoryStore {
 
     async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
         self.check()?;
+        let held = *self.fault.lock().unwrap() == Some(Fault::HoldsDelete);
+        if held {
+            self.delete_started.notify_one();
+            self.let_go.notified().await;
+        }
         self.objects.lock().unwrap().remove(key.as_str());
         Ok(())
     }
