@@ -140,6 +140,11 @@ async fn recovery_leaves_the_parts_of_an_upload_that_began_while_it_waited() {
     let (vault, request) = (t.vault.clone(), t.request("b.mp4").await);
     let upload = tokio::spawn(async move { vault.ingest.store(request, body).await });
     sender.unbounded_send(Ok(vec![7; 2 * PART].into())).unwrap();
+    until("it has its intent", || async { upload::Entity::find().count(&tables).await.unwrap() == 3 }).await;
+    // Everything that it can do before its turn, it does now.
+    for _ in 0..1000 {
+        tokio::task::yield_now().await;
+    }
     t.world.store.let_go.notify_one();
     deletion.await.unwrap().unwrap();
     until("its first part is there", || async { !t.world.store.uploads.lock().unwrap().is_empty() }).await;
