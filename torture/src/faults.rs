@@ -1,5 +1,6 @@
 //! What fails on a disk, when, and how: a plan, and the count of what was done to the files.
 
+use crate::platter::Platter;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -73,7 +74,11 @@ const NAMED: usize = 4;
 
 /// The disk below one database.
 #[derive(Debug, Default)]
-pub struct Faults(Mutex<State>);
+pub struct Faults {
+    state: Mutex<State>,
+    /// What a power cut would leave.
+    pub platter: Platter,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -115,6 +120,6 @@ impl Faults {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -11,6 +11,8 @@ pub mod knobs;
 pub mod ledger;
 pub mod outside;
 mod panics;
+pub mod platter;
 pub mod vfs;
+pub mod volumes;
 pub mod workload;
 pub mod world;

@@ -16,20 +16,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Debug, Clone)]
 pub struct Outside {
     backends: Backends,
+    /// Where folders lie that settings name as if they were at the top: a world that was copied has its own.
+    root: PathBuf,
     consumer: Arc<Consumer>,
 }
 
 impl Outside {
     /// With a consumer that goes on with the file it wrote before.
-    pub fn open(events: PathBuf) -> std::io::Result<Self> {
+    pub fn open(root: PathBuf, events: PathBuf) -> std::io::Result<Self> {
         let file = OpenOptions::new().create(true).append(true).open(events)?;
-        Ok(Self { backends: Backends::new(), consumer: Arc::new(Consumer(Mutex::new(file))) })
+        Ok(Self { backends: Backends::new(), root, consumer: Arc::new(Consumer(Mutex::new(file))) })
     }
 }
 
 impl Connector for Outside {
     fn store(&self, kind: &str, settings: &Settings) -> Result<Arc<dyn BlobStore>, Vec<FieldError>> {
-        self.backends.store(kind, settings)
+        let below = settings.get("path").trim_start_matches('/').to_owned();
+        let path = self.root.join(below).display().to_string();
+        self.backends.store(kind, &settings.clone().with("path", path))
     }
 
     fn sink(&self, _: &str, _: &Settings) -> Result<Arc<dyn EventSink>, Vec<FieldError>> {

@@ -7,9 +7,12 @@
 #![expect(unsafe_code, reason = "SQLite's interface for file systems is C")]
 
 use crate::faults::{Faults, File, Operation, Trouble};
+use crate::platter::Platter;
 use libsqlite3_sys as sqlite;
 use sqlite::{sqlite3_file, sqlite3_int64, sqlite3_io_methods, sqlite3_vfs};
-use std::ffi::{CString, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, OsStr, c_char, c_int, c_void};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -22,6 +25,8 @@ struct Open {
     /// `None` for temporary files, which are not the disk's.
     kind: Option<File>,
     faults: *const Faults,
+    /// As SQLite keeps it while the file is open.
+    name: *const c_char,
 }
 
 /// Makes a file system; answers what fails on it and its name, for `sqlite://…?vfs=NAME`. It stays until the process ends.
@@ -85,7 +90,7 @@ unsafe extern "C" fn open(
     unsafe {
         let below = below(vfs);
         let ours = file.cast::<Open>();
-        ours.write(Open { base: sqlite3_file { pMethods: std::ptr::null() }, kind, faults: below.faults });
+        ours.write(Open { base: sqlite3_file { pMethods: std::ptr::null() }, kind, faults: below.faults, name });
         if let Some(kind) = kind
             && (*below.faults).strike(kind, Operation::Open).is_some()
         {
@@ -108,6 +113,29 @@ unsafe extern "C" fn open(
 unsafe fn real(file: *mut sqlite3_file) -> *mut sqlite3_file {
     // SAFETY: the block goes on behind our part of it.
     unsafe { file.cast::<Open>().add(1).cast() }
+}
+
+/// The path behind a name of SQLite's.
+///
+/// # Safety
+/// `name` must be one that SQLite gave, and outlive the answer.
+unsafe fn path<'a>(name: *const c_char) -> &'a Path {
+    // SAFETY: SQLite ends its names with NUL.
+    unsafe { Path::new(OsStr::from_bytes(CStr::from_ptr(name).to_bytes())) }
+}
+
+/// Tells what was done to an open file, if it is one of the database's.
+///
+/// # Safety
+/// `file` must be one that [`open`] filled in.
+unsafe fn note(file: *mut sqlite3_file, what: impl FnOnce(&Platter, &Path)) {
+    // SAFETY: `open` filled it in, a file system's faults live as long as the process, and names as long as their file.
+    unsafe {
+        let ours = &*file.cast::<Open>();
+        if ours.kind.is_some() {
+            what(&(*ours.faults).platter, path(ours.name));
+        }
+    }
 }
 
 /// Whether this operation on an open file fails, and how.
@@ -161,14 +189,32 @@ unsafe extern "C" fn write(file: *mut sqlite3_file, from: *const c_void, count: 
     // SAFETY: passed on as it came, or the first half of it.
     unsafe {
         let Some(trouble) = strike(file, Operation::Write) else {
-            return write_down(file, from, count, offset);
+            let written = write_down(file, from, count, offset);
+            note_write(file, from, count, offset);
+            return written;
         };
         write_down(file, from, count / 2, offset);
+        note_write(file, from, count / 2, offset);
         match trouble {
             Trouble::Full => sqlite::SQLITE_FULL,
             Trouble::Broken => sqlite::SQLITE_IOERR_WRITE,
         }
     }
+}
+
+/// # Safety
+/// As `write`.
+unsafe fn note_write(file: *mut sqlite3_file, from: *const c_void, count: c_int, offset: sqlite3_int64) {
+    // SAFETY: SQLite has so many bytes there.
+    unsafe {
+        let bytes = std::slice::from_raw_parts(from.cast::<u8>(), length(count));
+        note(file, |platter, path| platter.write(path, length(offset), bytes));
+    }
+}
+
+/// Sizes and offsets are never negative.
+fn length(of: impl TryInto<usize>) -> usize {
+    of.try_into().unwrap_or(0)
 }
 
 /// # Safety
@@ -178,7 +224,10 @@ unsafe extern "C" fn truncate(file: *mut sqlite3_file, size: sqlite3_int64) -> c
     unsafe {
         match strike(file, Operation::Truncate) {
             Some(_) => sqlite::SQLITE_IOERR_TRUNCATE,
-            None => truncate_down(file, size),
+            None => {
+                note(file, |platter, path| platter.truncate(path, length(size)));
+                truncate_down(file, size)
+            }
         }
     }
 }
@@ -189,8 +238,15 @@ unsafe extern "C" fn sync(file: *mut sqlite3_file, flags: c_int) -> c_int {
     // SAFETY: passed on as it came.
     unsafe {
         match strike(file, Operation::Sync) {
-            Some(_) => sqlite::SQLITE_IOERR_FSYNC,
-            None => sync_down(file, flags),
+            Some(_) => {
+                note(file, |platter, path| platter.sync(path, false));
+                sqlite::SQLITE_IOERR_FSYNC
+            }
+            None => {
+                let synced = sync_down(file, flags);
+                note(file, |platter, path| platter.sync(path, synced == sqlite::SQLITE_OK));
+                synced
+            }
         }
     }
 }
@@ -218,7 +274,8 @@ unsafe extern "C" fn shm_map(
 unsafe extern "C" fn delete(vfs: *mut sqlite3_vfs, name: *const c_char, sync_dir: c_int) -> c_int {
     // SAFETY: passed on as it came.
     unsafe {
-        let real = below(vfs).real;
+        let Below { real, faults } = *below(vfs);
+        (*faults).platter.delete(path(name));
         (*real).xDelete.expect("every file system deletes")(real, name, sync_dir)
     }
 }

@@ -63,10 +63,15 @@ pub struct World {
 impl World {
     /// Begins a world in an empty folder, or goes on with the one that is there.
     pub async fn open(root: &Path) -> Result<Self, StartError> {
+        Self::open_with(root, |_| {}).await
+    }
+
+    /// The same, with a vault that is set up otherwise.
+    pub async fn open_with(root: &Path, change: impl FnOnce(&mut Options)) -> Result<Self, StartError> {
         panics::watch();
         let (faults, vfs) = vfs::register();
         let later_ms = Arc::new(AtomicI64::new(0));
-        let options = Options {
+        let mut options = Options {
             database_url: format!("sqlite://{}?vfs={vfs}", database(root).display()),
             data_dir: data(root),
             idle_timeout: Duration::from_secs(5),
@@ -78,10 +83,11 @@ impl World {
             clock: clock(later_ms.clone()),
             ..Options::default()
         };
+        change(&mut options);
         std::fs::create_dir_all(data(root)).expect("a world has room for itself");
-        let outside = Outside::open(events(root)).expect("a consumer has room for what it hears");
+        let outside = Outside::open(root.to_owned(), events(root)).expect("a consumer has room for what it hears");
         let vault = Vault::open(options, Arc::new(outside)).await?;
-        furnish(&vault, root).await.map_err(StartError::Vault)?;
+        furnish(&vault).await.map_err(StartError::Vault)?;
         let mut accounts = BTreeMap::new();
         for name in [PLAIN, COPIED] {
             let account = vault.accounts.authenticate(name, &secret(name)).await.map_err(StartError::Vault)?;
@@ -282,7 +288,7 @@ fn secret(account: &str) -> Secret {
 }
 
 /// Two providers, an integration and two accounts, unless they are there already.
-async fn furnish(vault: &Vault, root: &Path) -> vault::Result<()> {
+async fn furnish(vault: &Vault) -> vault::Result<()> {
     let form = |family, kind: &str, name: &str, settings| ConnectionForm {
         id: None,
         family,
@@ -294,7 +300,7 @@ async fn furnish(vault: &Vault, root: &Path) -> vault::Result<()> {
     };
     for name in [FIRST, SECOND] {
         if vault.connections.provider_by_name(name).await?.is_none() {
-            let path = Settings::new().with("path", recordings(root, name).display().to_string());
+            let path = Settings::new().with("path", format!("/{name}"));
             vault.connections.save(&actor(), form(Family::Provider, "filesystem", name, path)).await?;
         }
     }

@@ -3,4 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod failing_disk;
+mod full_volume;
 mod killed;
+mod power_cut;
