@@ -6,6 +6,7 @@ mod m0001_tables;
 mod m0002_list_indexes;
 mod m0003_owners;
 mod m0004_notices;
+mod m0007_timekeeping;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_list_indexes::Migration),
             Box::new(m0003_owners::Migration),
             Box::new(m0004_notices::Migration),
+            Box::new(m0007_timekeeping::Migration),
         ]
     }
 }

@@ -19,7 +19,16 @@ pub async fn list_notices() -> Result<Vec<NoticeView>, AppError> {
     server::vault().notices.list().await.map_err(server::refuse)
 }
 
-/// Puts a notice away. Without JavaScript the browser goes back to the page it was on.
+/// Says that the machine's clock is right as it is, so that things may expire again.
+#[server(prefix = "/api/fn", endpoint = "confirm_clock")]
+pub async fn confirm_clock(#[server(default)] back: String) -> Result<(), AppError> {
+    let admin = server::require_admin().await?;
+    server::vault().timekeeping.confirm(&admin.actor()).await.map_err(server::refuse)?;
+    lead_back(&back);
+    Ok(())
+}
+
+/// Puts a notice away.
 #[server(prefix = "/api/fn", endpoint = "dismiss_notice")]
 pub async fn dismiss_notice(
     code: String,
@@ -28,8 +37,13 @@ pub async fn dismiss_notice(
 ) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
     server::vault().notices.dismiss(&admin.actor(), &code, &subject).await.map_err(server::refuse)?;
-    if server::is_plain_form() {
-        leptos_axum::redirect(&crate::text::query::local_path(&back).unwrap_or_else(|| "/".into()));
-    }
+    lead_back(&back);
     Ok(())
+}
+
+#[cfg(feature = "ssr")]
+fn lead_back(back: &str) {
+    if server::is_plain_form() {
+        leptos_axum::redirect(&crate::text::query::local_path(back).unwrap_or_else(|| "/".into()));
+    }
 }

@@ -1,38 +1,47 @@
 //! What an administrator must see, above every page.
 
 use super::{Icon, Time, icon, while_watched};
-use crate::api::notices::{DismissNotice, list_notices};
+use crate::api::notices::{ConfirmClock, DismissNotice, list_notices};
 use crate::text::figures::count;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
-use model::notice::NoticeView;
+use model::notice::{CLOCK_JUMPED, NoticeView};
 
 /// Most that are shown; what is behind the first ones is seen when those are gone.
 const SHOWN: usize = 5;
+
+/// What can be done about a notice. Each leads back to the page it was on, also without JavaScript.
+#[derive(Clone, Copy)]
+struct Actions {
+    dismiss: ServerAction<DismissNotice>,
+    confirm: ServerAction<ConfirmClock>,
+    path: Memo<String>,
+}
 
 /// All notices; nothing when there are none.
 #[component]
 pub fn Notices() -> impl IntoView {
     let path = use_location().pathname;
-    let dismiss = ServerAction::<DismissNotice>::new();
-    let notices = Resource::new(move || (path.get(), dismiss.version().get()), |_| list_notices());
+    let actions = Actions { dismiss: ServerAction::new(), confirm: ServerAction::new(), path };
+    let changes = move || (path.get(), actions.dismiss.version().get(), actions.confirm.version().get());
+    let notices = Resource::new(changes, |_| list_notices());
     while_watched(move || notices.refetch());
     view! {
         <Transition>
             {move || Suspend::new(async move {
                 // Pages say themselves that nobody is signed in, or that the vault does not answer.
                 let notices = notices.await.unwrap_or_default();
-                (!notices.is_empty()).then(|| list(notices, dismiss, path))
+                (!notices.is_empty()).then(|| list(notices, actions))
             })}
         </Transition>
     }
     .into_any()
 }
 
-fn list(notices: Vec<NoticeView>, dismiss: ServerAction<DismissNotice>, path: Memo<String>) -> AnyView {
+fn list(notices: Vec<NoticeView>, actions: Actions) -> AnyView {
     let more = notices.len().saturating_sub(SHOWN);
-    let shown = notices.into_iter().take(SHOWN).map(|notice| one(notice, dismiss, path)).collect_view();
+    let shown = notices.into_iter().take(SHOWN).map(|notice| one(notice, actions)).collect_view();
     view! {
         <section class="notices" aria-label="What needs attention">
             {shown}
@@ -42,22 +51,9 @@ fn list(notices: Vec<NoticeView>, dismiss: ServerAction<DismissNotice>, path: Me
     .into_any()
 }
 
-fn one(notice: NoticeView, dismiss: ServerAction<DismissNotice>, path: Memo<String>) -> AnyView {
+fn one(notice: NoticeView, actions: Actions) -> AnyView {
     let times = (notice.times > 1).then(|| format!("{} times, last ", count(notice.times)));
-    let (code, subject) = (notice.code.clone(), notice.subject.clone());
-    let about = format!(": {}", notice.text);
-    let away = notice.dismissible.then(|| {
-        view! {
-            <ActionForm action=dismiss>
-                <input type="hidden" name="code" value=code/>
-                <input type="hidden" name="subject" value=subject/>
-                <input type="hidden" name="back" value=path/>
-                <button type="submit" class="button small">
-                    "Dismiss" <span class="sr-only">{about}</span>
-                </button>
-            </ActionForm>
-        }
-    });
+    let action = action(&notice, actions);
     view! {
         <div class="note notice" data-tone="bad" data-code=notice.code>
             {icon(Icon::Warning)}
@@ -68,8 +64,34 @@ fn one(notice: NoticeView, dismiss: ServerAction<DismissNotice>, path: Memo<Stri
                 " "
                 <small class="quiet">{times} <Time at=notice.last_at ago=true/></small>
             </span>
-            {away}
+            {action}
         </div>
     }
     .into_any()
+}
+
+fn action(notice: &NoticeView, Actions { dismiss, confirm, path }: Actions) -> Option<AnyView> {
+    if notice.code == CLOCK_JUMPED {
+        let form = view! {
+            <ActionForm action=confirm>
+                <input type="hidden" name="back" value=path/>
+                <button type="submit" class="button small">"The clock is right"</button>
+            </ActionForm>
+        };
+        return Some(form.into_any());
+    }
+    let (code, subject, about) = (notice.code.clone(), notice.subject.clone(), format!(": {}", notice.text));
+    notice.dismissible.then(|| {
+        view! {
+            <ActionForm action=dismiss>
+                <input type="hidden" name="code" value=code/>
+                <input type="hidden" name="subject" value=subject/>
+                <input type="hidden" name="back" value=path/>
+                <button type="submit" class="button small">
+                    "Dismiss" <span class="sr-only">{about}</span>
+                </button>
+            </ActionForm>
+        }
+        .into_any()
+    })
 }

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Code of the notice that an administrator answers by confirming the clock.
+pub const CLOCK_JUMPED: &str = "clock-jumped";
+
 /// Something that is wrong, or was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoticeView {

@@ -9,6 +9,7 @@ use crate::entity::{account, connection, copy, delivery, device, recording, remo
 use crate::ingest::{Ingest, KeyLocks};
 use crate::recordings::Recordings;
 use crate::steps::{self, Step};
+use crate::timekeeping::{Timekeeping, Trusted};
 use crate::{Result, VaultError, devices};
 use model::ObjectKey;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -31,25 +32,37 @@ pub(crate) struct Housekeeping {
     pub(crate) recordings: Recordings,
     pub(crate) ingest: Ingest,
     pub(crate) locks: Arc<KeyLocks>,
+    pub(crate) timekeeping: Timekeeping,
 }
 
 impl Housekeeping {
     /// Runs until cancelled.
     pub(crate) async fn run(self, cancel: CancellationToken) {
         let round = async || {
-            log("recovery of unfinished uploads", self.ingest.recover().await);
-            log("deletion of objects", self.finish_removals().await);
-            log("retention", self.retire().await);
-            log("tidying up", self.tidy().await);
+            self.round().await;
             tokio::time::sleep(EVERY).await;
         };
         // Every step can be broken off at any point: the next round, or the next start, goes on.
         while cancel.run_until_cancelled(round()).await.is_some() {}
     }
 
+    /// Everything once. What deletes by age is left out while the clock is not believed.
+    pub(crate) async fn round(&self) {
+        log("recovery of unfinished uploads", self.ingest.recover().await);
+        match self.timekeeping.look().await {
+            Ok(Some(trusted)) => {
+                log("deletion of objects", self.finish_removals(&trusted).await);
+                log("retention", self.retire(&trusted).await);
+                log("tidying up", self.tidy(&trusted).await);
+            }
+            Ok(None) => {}
+            Err(error) => log("looking at the clock", Err(error)),
+        }
+    }
+
     /// Deletes objects whose row is gone, unless the key was uploaded again meanwhile. A provider that
     /// does not answer is left for the next time.
-    pub(crate) async fn finish_removals(&self) -> Result<()> {
+    pub(crate) async fn finish_removals(&self, _: &Trusted) -> Result<()> {
         let providers: Vec<i64> = removal::Entity::find()
             .select_only()
             .column(removal::Column::ProviderId)
@@ -128,12 +141,12 @@ impl Housekeeping {
     }
 
     /// Deletes recordings older than their account's day limit.
-    async fn retire(&self) -> Result<()> {
+    async fn retire(&self, trusted: &Trusted) -> Result<()> {
         let limited = account::Entity::find().filter(account::Column::DayLimit.gt(0)).all(self.db.read()).await?;
         for account in limited {
             let before = self.db.now_ms() - i64::from(account.day_limit) * DAY_MS;
             // What is left over waits for the next round, so that recovery gets its turn.
-            let expired = self.recordings.expired(account.id, before, BATCH).await?;
+            let expired = self.recordings.expired(trusted, account.id, before, BATCH).await?;
             let mut retired = 0;
             for found in expired {
                 match self.recordings.retire(&found).await {
@@ -157,7 +170,7 @@ impl Housekeeping {
         noted.await
     }
 
-    async fn tidy(&self) -> Result<()> {
+    async fn tidy(&self, _: &Trusted) -> Result<()> {
         let now = self.db.now_ms();
         self.db
             .write(move |tx| {

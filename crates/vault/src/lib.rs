@@ -22,6 +22,7 @@ pub mod provisioning;
 pub mod recordings;
 pub mod sessions;
 pub mod steps;
+pub mod timekeeping;
 pub mod users;
 pub mod vault_path;
 

@@ -21,6 +21,7 @@ use crate::notices::Notices;
 use crate::readiness::Readiness;
 use crate::recordings::Recordings;
 use crate::replicas::Replicas;
+use crate::timekeeping::Timekeeping;
 use crate::users::Users;
 use crate::{Result, VaultError, sessions};
 use model::Secret;
@@ -134,6 +135,8 @@ pub struct Vault {
     pub audit: Audit,
     /// What an administrator must see.
     pub notices: Notices,
+    /// Whether the wall clock is believed.
+    pub timekeeping: Timekeeping,
     pub(crate) db: Db,
     replicas: Replicas,
     wakeups: Wakeups,
@@ -167,6 +170,7 @@ impl Vault {
         let replicas = Replicas::new(db.clone(), options.replica_timeout);
         let wakeups = Wakeups::default();
         let locks = Arc::new(KeyLocks::new(db.clone()));
+        let notices = Notices::new(db.clone());
         let links = Links::new(keys.clone(), db.clock().clone());
         let connections = Connections::new(db.clone(), keys.clone(), connector);
         let devices = Devices::new(db.clone());
@@ -190,7 +194,8 @@ impl Vault {
             deliveries: Deliveries::new(db.clone(), wakeups.clone()),
             dashboard: DashboardFigures::new(db.clone(), devices.clone()),
             audit: Audit::new(db.clone()),
-            notices: Notices::new(db.clone()),
+            timekeeping: Timekeeping::new(db.clone(), notices.clone()),
+            notices,
             devices,
             connections,
             links,
@@ -205,9 +210,13 @@ impl Vault {
         };
         vault.replicas.report().await.map_err(StartError::Vault)?;
         vault.connections.check_keys().await.map_err(StartError::Vault)?;
+        let trusted = vault.timekeeping.look().await.map_err(StartError::Vault)?;
         let sweep = async {
             vault.ingest.recover().await?;
-            vault.housekeeping().finish_removals().await
+            match &trusted {
+                Some(trusted) => vault.housekeeping().finish_removals(trusted).await,
+                None => Ok(()),
+            }
         };
         match tokio::time::timeout(SWEEP_PATIENCE, sweep).await {
             Ok(swept) => swept.map_err(StartError::Vault)?,
@@ -244,6 +253,11 @@ impl Vault {
         })
     }
 
+    /// One round of what happens every minute in the background.
+    pub async fn keep_house(&self) {
+        self.housekeeping().round().await;
+    }
+
     /// Where browser sessions are kept.
     pub fn session_store(&self) -> sessions::Store {
         sessions::Store(self.db.clone())
@@ -266,6 +280,7 @@ impl Vault {
             recordings: self.recordings.clone(),
             ingest: self.ingest.clone(),
             locks: self.locks.clone(),
+            timekeeping: self.timekeeping.clone(),
         }
     }
 }

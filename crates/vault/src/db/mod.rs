@@ -116,7 +116,7 @@ impl Db {
         match &self.writer {
             Writer::Queue(queue) => queue.write(job).await,
             Writer::Pool(pool) => {
-                let writing = tokio::spawn(write_alone(pool.clone(), self.clock.now_ms(), job));
+                let writing = tokio::spawn(write_alone(pool.clone(), self.clock.stamp_ms(), job));
                 writing.await.map_err(|_| stopped())?
             }
         }

@@ -21,7 +21,7 @@ impl Tx {
         Self { connection: connection.into(), now_ms, failed: AtomicBool::new(false) }
     }
 
-    /// The time of this write by the vault's clock, in Unix milliseconds.
+    /// The time of this write, in Unix milliseconds: what [`Clock::stamp_ms`](crate::clock::Clock::stamp_ms) says.
     pub fn now_ms(&self) -> i64 {
         self.now_ms
     }

@@ -88,7 +88,7 @@ impl SqliteWriter {
             return;
         }
         let connection = self.connection.as_ref().expect("it was opened just now");
-        let mut group = Group { now_ms: self.clock.now_ms(), waiting: jobs.into_iter(), done: Vec::new() };
+        let mut group = Group { now_ms: self.clock.stamp_ms(), waiting: jobs.into_iter(), done: Vec::new() };
         match group.run(connection).await {
             Ok(()) => {
                 self.is_well();

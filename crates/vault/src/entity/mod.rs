@@ -18,6 +18,7 @@ pub mod removal;
 pub mod replay;
 pub mod replica;
 pub mod session;
+pub mod timekeeping;
 pub mod upload;
 pub mod usage_day;
 pub mod user;

@@ -11,6 +11,7 @@ use crate::db::Db;
 use crate::entity::{connection, recording};
 use crate::ingest::KeyLocks;
 use crate::links::Links;
+use crate::timekeeping::Trusted;
 use crate::{Result, VaultError};
 use model::ObjectKey;
 use model::connection::Family;
@@ -99,7 +100,7 @@ impl Recordings {
     }
 
     /// Recordings of an account that are older than its day limit allows.
-    pub(crate) async fn expired(&self, account_id: i64, before: i64, limit: u64) -> Result<Vec<Found>> {
+    pub(crate) async fn expired(&self, _: &Trusted, account_id: i64, before: i64, limit: u64) -> Result<Vec<Found>> {
         let rows = recording::Entity::find()
             .filter(recording::Column::AccountId.eq(account_id))
             .filter(recording::Column::Timestamp.lt(before))

@@ -18,3 +18,4 @@ mod replicas;
 mod retention;
 mod setup;
 mod support;
+mod timekeeping;

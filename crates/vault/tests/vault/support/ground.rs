@@ -5,6 +5,7 @@ use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use vault::clock::Clock;
 use vault::dispatcher::Pace;
 use vault::{Options, StartError, Vault};
 
@@ -14,11 +15,12 @@ pub(super) struct Ground {
     dir: tempfile::TempDir,
     pub(super) world: World,
     pace: Pace,
+    clock: Clock,
 }
 
 impl Ground {
-    pub(super) fn new(database: TestDatabase, pace: Pace) -> Self {
-        Self { database, dir: tempfile::tempdir().unwrap(), world: World::default(), pace }
+    pub(super) fn new(database: TestDatabase, pace: Pace, clock: Clock) -> Self {
+        Self { database, dir: tempfile::tempdir().unwrap(), world: World::default(), pace, clock }
     }
 
     pub(super) async fn open(&self, replica_timeout: Duration) -> Result<Vault, StartError> {
@@ -29,6 +31,7 @@ impl Ground {
             max_upload_bytes: 100_000,
             idle_timeout: Duration::from_millis(200),
             pace: self.pace,
+            clock: self.clock.clone(),
             ..Options::default()
         };
         Vault::open(options, Arc::new(self.world.clone())).await

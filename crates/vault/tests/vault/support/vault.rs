@@ -16,6 +16,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use vault::accounts::Account;
+use vault::clock::Clock;
 use vault::dispatcher::Pace;
 use vault::ingest::{Stored, UploadError, UploadRequest};
 use vault::{StartError, Vault, VaultError};
@@ -41,12 +42,17 @@ impl TestVault {
 
     /// With deliveries at another pace.
     pub(crate) async fn at(pace: Pace) -> Self {
-        Self::on(Ground::new(wanted_database(), pace), Duration::ZERO).await
+        Self::on(Ground::new(wanted_database(), pace, Clock::default()), Duration::ZERO).await
+    }
+
+    /// At its own time.
+    pub(crate) async fn with_clock(clock: Clock) -> Self {
+        Self::on(Ground::new(wanted_database(), Pace::default(), clock), Duration::ZERO).await
     }
 
     /// On PostgreSQL, whatever the test runner chose: what only several replicas show.
     pub(crate) async fn on_postgres() -> Self {
-        Self::on(Ground::new(TestDatabase::Postgres, Pace::default()), REPLICA_TIMEOUT).await
+        Self::on(Ground::new(TestDatabase::Postgres, Pace::default(), Clock::default()), REPLICA_TIMEOUT).await
     }
 
     async fn on(ground: Ground, replica_timeout: Duration) -> Self {

@@ -1,0 +1,167 @@
+//! A clock that is wrong deletes nothing, whatever it says and whenever it is put right.
+
+use crate::support::{TestVault, account, actor};
+use model::account::AccountForm;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+use vault::clock::{Clock, DAY_MS};
+
+const YEAR_MS: i64 = 365 * DAY_MS;
+const MINUTE_MS: i64 = 60_000;
+/// When the tests are: a year after the version that they test, so that nothing depends on the machine's clock.
+const NOW_MS: i64 = 1_793_491_200_000 + YEAR_MS;
+
+/// A wall clock and a stopwatch.
+#[derive(Clone, Default)]
+struct Hands {
+    wall: Arc<AtomicI64>,
+    elapsed: Arc<AtomicI64>,
+}
+
+impl Hands {
+    fn clock(&self) -> Clock {
+        let (wall, elapsed) = (self.wall.clone(), self.elapsed.clone());
+        Clock::new(move || wall.load(Ordering::SeqCst))
+            .with_elapsed(move || Duration::from_millis(elapsed.load(Ordering::SeqCst).try_into().unwrap()))
+    }
+
+    /// Time passes, and the clock runs with it.
+    fn pass(&self, ms: i64) {
+        self.wall.fetch_add(ms, Ordering::SeqCst);
+        self.elapsed.fetch_add(ms, Ordering::SeqCst);
+    }
+
+    /// Somebody sets the clock.
+    fn set(&self, ms: i64) {
+        self.wall.store(ms, Ordering::SeqCst);
+    }
+}
+
+/// A vault at a moment; its recordings expire after 30 days.
+async fn vault_at(ms: i64) -> (TestVault, Hands) {
+    let hands = Hands::default();
+    hands.set(ms);
+    let t = TestVault::with_clock(hands.clock()).await;
+    let form = AccountForm { id: Some(t.account("site-a").await.id), day_limit: 30, ..account("site-a") };
+    t.vault.accounts.save(&actor(), form).await.unwrap();
+    (t, hands)
+}
+
+/// One round of what happens every minute.
+async fn round(t: &TestVault) {
+    t.vault.keep_house().await;
+}
+
+async fn held(t: &TestVault) -> bool {
+    t.vault.notices.list().await.unwrap().iter().any(|notice| notice.code == "clock-jumped")
+}
+
+async fn names(t: &TestVault) -> Vec<String> {
+    let mut keys: Vec<String> = t.listed().await.into_iter().map(|r| r.key).collect();
+    keys.sort();
+    assert_eq!(t.world.store.keys(), keys, "an object for each row, and no other");
+    keys
+}
+
+#[tokio::test]
+async fn a_vault_that_starts_in_1970_stores_and_loses_nothing_when_the_clock_is_put_right() {
+    let (mut t, hands) = vault_at(1_000).await;
+    assert!(held(&t).await, "told at the start");
+    t.upload("a.mp4", b"a").await.unwrap();
+    t.upload("b.mp4", b"b").await.unwrap();
+    round(&t).await;
+    hands.set(NOW_MS);
+    for _ in 0..3 {
+        round(&t).await;
+        hands.pass(MINUTE_MS);
+    }
+    t.restart().await;
+    round(&t).await;
+    assert!(held(&t).await, "an administrator has to say so");
+    assert_eq!(names(&t).await.len(), 2);
+    t.vault.timekeeping.confirm(&actor()).await.unwrap();
+    round(&t).await;
+    assert!(!held(&t).await);
+    assert_eq!(names(&t).await.len(), 2, "as old as the confirmation, not as 1970");
+    hands.pass(31 * DAY_MS);
+    round(&t).await;
+    assert_eq!(names(&t).await, [""; 0], "retention is at work again");
+}
+
+#[tokio::test]
+async fn one_start_ten_years_ahead_deletes_nothing() {
+    let (mut t, hands) = vault_at(NOW_MS).await;
+    t.upload("a.mp4", b"a").await.unwrap();
+    hands.set(NOW_MS + 10 * YEAR_MS);
+    t.restart().await;
+    round(&t).await;
+    assert!(held(&t).await);
+    t.upload("ahead.mp4", b"b").await.unwrap();
+    hands.set(NOW_MS + MINUTE_MS);
+    t.restart().await;
+    round(&t).await;
+    assert_eq!(names(&t).await.len(), 2);
+    t.vault.timekeeping.confirm(&actor()).await.unwrap();
+    round(&t).await;
+    assert_eq!(names(&t).await.len(), 2);
+    hands.pass(20 * DAY_MS);
+    round(&t).await;
+    assert_eq!(names(&t).await.len(), 2);
+    hands.pass(11 * DAY_MS);
+    round(&t).await;
+    assert_eq!(names(&t).await, [""; 0], "what was stored ahead is no older and no younger than the rest");
+}
+
+#[tokio::test]
+async fn a_jump_while_it_runs_holds_what_expires_and_nothing_else() {
+    for jump in [-2 * YEAR_MS, -2 * DAY_MS, 2 * DAY_MS, 40 * DAY_MS, 10 * YEAR_MS] {
+        let (t, hands) = vault_at(NOW_MS).await;
+        t.upload("a.mp4", b"a").await.unwrap();
+        hands.pass(MINUTE_MS);
+        round(&t).await;
+        assert!(!held(&t).await);
+        hands.set(NOW_MS + MINUTE_MS + jump);
+        round(&t).await;
+        assert!(held(&t).await, "{jump}");
+        hands.pass(2 * 60 * MINUTE_MS);
+        round(&t).await;
+        assert!(held(&t).await, "{jump}: until an administrator says so");
+        t.deliver();
+        t.upload("b.mp4", b"b").await.unwrap();
+        t.world.sink.wait_for(2).await;
+        assert_eq!(names(&t).await.len(), 2, "{jump}");
+    }
+}
+
+#[tokio::test]
+async fn hours_and_leap_seconds_are_no_jump() {
+    let (t, hands) = vault_at(NOW_MS).await;
+    for jump in [1_000, -1_000, 2 * 60 * MINUTE_MS, -2 * 60 * MINUTE_MS] {
+        hands.pass(MINUTE_MS);
+        hands.set(hands.wall.load(Ordering::SeqCst) + jump);
+        round(&t).await;
+        assert!(!held(&t).await, "{jump}");
+    }
+}
+
+/// A week's holiday is no wrong clock; an hour is time to say that it is one.
+#[tokio::test]
+async fn after_a_stop_of_weeks_it_waits_an_hour() {
+    let (mut t, hands) = vault_at(NOW_MS).await;
+    t.upload("a.mp4", b"a").await.unwrap();
+    hands.pass(10 * DAY_MS);
+    round(&t).await;
+    hands.set(NOW_MS + 35 * DAY_MS);
+    t.restart().await;
+    round(&t).await;
+    assert!(held(&t).await);
+    assert_eq!(names(&t).await.len(), 1);
+    hands.pass(59 * MINUTE_MS);
+    round(&t).await;
+    assert_eq!(names(&t).await.len(), 1);
+    hands.pass(2 * MINUTE_MS);
+    round(&t).await;
+    assert!(!held(&t).await);
+    assert_eq!(names(&t).await, [""; 0], "it was stopped, and the recording is 35 days old");
+}
