@@ -5,6 +5,7 @@
 //! [`invariants`] each time. How to add one: `docs/contributing/add-a-torture.md`.
 
 pub mod faults;
+pub mod flaky;
 pub mod invariants;
 pub mod killing;
 pub mod knobs;

@@ -1,5 +1,6 @@
 //! The world outside a vault: real folders, and a consumer that writes down what it is told.
 
+use crate::flaky::{Flaky, StoreFaults};
 use async_trait::async_trait;
 use backends::Backends;
 use model::error::SinkError;
@@ -18,14 +19,15 @@ pub struct Outside {
     backends: Backends,
     /// Where folders lie that settings name as if they were at the top: a world that was copied has its own.
     root: PathBuf,
+    faults: Arc<StoreFaults>,
     consumer: Arc<Consumer>,
 }
 
 impl Outside {
-    /// With a consumer that goes on with the file it wrote before.
-    pub fn open(root: PathBuf, events: PathBuf) -> std::io::Result<Self> {
+    /// With a consumer that goes on with the file it wrote before, and stores that fail by plan.
+    pub fn open(root: PathBuf, events: PathBuf, faults: Arc<StoreFaults>) -> std::io::Result<Self> {
         let file = OpenOptions::new().create(true).append(true).open(events)?;
-        Ok(Self { backends: Backends::new(), root, consumer: Arc::new(Consumer(Mutex::new(file))) })
+        Ok(Self { backends: Backends::new(), root, faults, consumer: Arc::new(Consumer(Mutex::new(file))) })
     }
 }
 
@@ -33,7 +35,8 @@ impl Connector for Outside {
     fn store(&self, kind: &str, settings: &Settings) -> Result<Arc<dyn BlobStore>, Vec<FieldError>> {
         let below = settings.get("path").trim_start_matches('/').to_owned();
         let path = self.root.join(below).display().to_string();
-        self.backends.store(kind, &settings.clone().with("path", path))
+        let store = self.backends.store(kind, &settings.clone().with("path", path))?;
+        Ok(Arc::new(Flaky { store, faults: self.faults.clone() }))
     }
 
     fn sink(&self, _: &str, _: &Settings) -> Result<Arc<dyn EventSink>, Vec<FieldError>> {

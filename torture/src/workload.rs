@@ -111,7 +111,7 @@ impl Step {
 /// Waits until background work has done its part, or something failed and it has had a moment to see it.
 async fn while_working(world: &World, done: impl AsyncFn() -> bool) {
     let began = Instant::now();
-    while !world.faults.struck() && !done().await && began.elapsed() < DEADLINE {
+    while !world.struck() && !done().await && began.elapsed() < DEADLINE {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     // What comes after: what it notes last, or what it makes of the failure.

@@ -3,6 +3,7 @@
 //! Everything lies below one folder, so that a world that was killed is opened again as it was left.
 
 use crate::faults::Faults;
+use crate::flaky::StoreFaults;
 use crate::ledger::{Held, Ledger};
 use crate::outside::Outside;
 use crate::{invariants, panics, vfs};
@@ -52,6 +53,8 @@ pub struct World {
     pub ledger: Ledger,
     /// What fails below its database.
     pub faults: Arc<Faults>,
+    /// What fails at its providers.
+    pub store_faults: Arc<StoreFaults>,
     root: PathBuf,
     accounts: BTreeMap<&'static str, Account>,
     providers: BTreeMap<&'static str, i64>,
@@ -69,6 +72,7 @@ impl World {
     /// The same, with a vault that is set up otherwise.
     pub async fn open_with(root: &Path, change: impl FnOnce(&mut Options)) -> Result<Self, StartError> {
         panics::watch();
+        let store_faults = Arc::<StoreFaults>::default();
         let (faults, vfs) = vfs::register();
         let later_ms = Arc::new(AtomicI64::new(0));
         let mut options = Options {
@@ -85,7 +89,8 @@ impl World {
         };
         change(&mut options);
         std::fs::create_dir_all(data(root)).expect("a world has room for itself");
-        let outside = Outside::open(root.to_owned(), events(root)).expect("a consumer has room for what it hears");
+        let outside = Outside::open(root.to_owned(), events(root), store_faults.clone())
+            .expect("a consumer has room for what it hears");
         let vault = Vault::open(options, Arc::new(outside)).await?;
         furnish(&vault).await.map_err(StartError::Vault)?;
         let mut accounts = BTreeMap::new();
@@ -100,7 +105,12 @@ impl World {
         }
         let ledger = Ledger::open(&root.join("ledger")).expect("a ledger has room");
         let root = root.to_owned();
-        Ok(Self { vault, ledger, faults, root, accounts, providers, later_ms, background: None })
+        Ok(Self { vault, ledger, faults, store_faults, root, accounts, providers, later_ms, background: None })
+    }
+
+    /// Whether something has failed since it was planned.
+    pub fn struck(&self) -> bool {
+        self.faults.struck() || self.store_faults.struck()
     }
 
     /// The folder of everything.
@@ -200,6 +210,12 @@ impl World {
             cancel.cancel();
             running.await.expect("background work does not panic");
         }
+    }
+
+    /// Ends the vault as an operator does.
+    pub async fn close(mut self) {
+        self.stop().await;
+        self.vault.close().await.expect("a vault that is well closes its database");
     }
 
     /// Time passes.

@@ -273,6 +273,11 @@ impl Vault {
         self.readiness.check(&self.db).await
     }
 
+    /// Ends every connection to the database, once the background work has ended. On SQLite all is in its one file then.
+    pub async fn close(&self) -> Result<()> {
+        self.db.close().await
+    }
+
     fn housekeeping(&self) -> Housekeeping {
         Housekeeping {
             db: self.db.clone(),

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod every;
 mod failing_disk;
+mod failing_store;
 mod full_volume;
 mod killed;
 mod power_cut;

@@ -44,7 +44,7 @@ async fn power_goes_after(steps: &[Step], runs: u64, plan: impl Fn(u64) -> Optio
         left_of(&world, &left);
         let mut after = World::open(&left).await.unwrap();
         after.settle(&format!("{step:?} (run {run}), {report:?}, and a power cut")).await;
-        drop(after);
+        after.close().await;
         std::fs::remove_dir_all(&left).unwrap();
         step.clear(&world, run).await;
     }

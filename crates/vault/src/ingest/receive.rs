@@ -81,6 +81,8 @@ impl Ingest {
                 Ok(()) => Ok(Received { content: digest.finish(), bytes: Arrived::Parts(multipart) }),
                 Err(error) => Err(Failed { error, clean: multipart.abort().await }),
             },
+            // It was asked for an upload, and may have begun one although its answer did not come.
+            (Err(error @ UploadError::Store(_)), None) => Err(Failed { error, clean: false }),
             (Err(error), None) => Err(Failed { error, clean: true }),
             (Err(error), Some(multipart)) => Err(Failed { error, clean: multipart.abort().await }),
         }
