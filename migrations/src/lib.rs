@@ -6,6 +6,7 @@ mod m0001_tables;
 mod m0002_list_indexes;
 mod m0003_owners;
 mod m0004_notices;
+mod m0005_places;
 mod m0007_timekeeping;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_list_indexes::Migration),
             Box::new(m0003_owners::Migration),
             Box::new(m0004_notices::Migration),
+            Box::new(m0005_places::Migration),
             Box::new(m0007_timekeeping::Migration),
         ]
     }

@@ -153,6 +153,11 @@ impl ObjectKey {
         Self(format!("{RESERVED_PREFIX}probe/{unique}"))
     }
 
+    /// A key below [`RESERVED_PREFIX`], for the object that tells one place from another.
+    pub fn of_place_mark() -> Self {
+        Self(format!("{RESERVED_PREFIX}place/id"))
+    }
+
     /// The key.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -219,6 +224,14 @@ mod tests {
         for bad in ["a", "/a/b", "a//b", "a/../b", "a/b/", "../a"] {
             assert!(ObjectKey::parse(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn what_the_vault_keeps_for_itself_nobody_may_name() {
+        let mark = ObjectKey::of_place_mark();
+        assert_eq!(ObjectKey::parse(mark.as_str()), Err(NameError::Reserved));
+        assert_eq!(Directory::parse(mark.directory()), Err(NameError::Reserved));
+        assert_eq!(ObjectKey::parse(&format!("a/{mark}")), Err(NameError::Reserved));
     }
 
     #[test]

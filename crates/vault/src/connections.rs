@@ -2,6 +2,8 @@
 
 mod declared;
 mod open;
+mod place;
+mod tell;
 mod test_event;
 mod validate;
 
@@ -11,6 +13,8 @@ use crate::deliveries::{self, Backlog};
 use crate::entity::{account, account_integration, account_secondary, connection, copy, recording, upload};
 use crate::keys::Keys;
 use crate::moves;
+use crate::notices::Notices;
+use crate::places::Twins;
 use crate::{Result, VaultError};
 use model::connection::{ConnectionForm, ConnectionView, Family, Kind};
 use model::field::Settings;
@@ -35,6 +39,8 @@ pub struct Connections {
     connector: Arc<dyn Connector>,
     /// Opened stores by id and time of their last change; an adapter keeps its connections alive.
     stores: Arc<RwLock<HashMap<i64, OpenStore>>>,
+    twins: Twins,
+    notices: Notices,
     changed: watch::Sender<u64>,
 }
 
@@ -50,8 +56,8 @@ pub struct ProviderInfo {
 }
 
 impl Connections {
-    pub(crate) fn new(db: Db, keys: Arc<Keys>, connector: Arc<dyn Connector>) -> Self {
-        Self { db, keys, connector, stores: Arc::default(), changed: watch::Sender::new(0) }
+    pub(crate) fn new(db: Db, keys: Arc<Keys>, connector: Arc<dyn Connector>, twins: Twins, notices: Notices) -> Self {
+        Self { db, keys, connector, stores: Arc::default(), twins, notices, changed: watch::Sender::new(0) }
     }
 
     /// Every connection of a family, by name.
@@ -82,6 +88,12 @@ impl Connections {
         // A configuration file says everything each time; what it leaves out is meant to be gone.
         let settings = if provisioned { declared_settings(&form)? } else { self.checked_settings(&form).await? };
         name::check(&form.name).map_err(|e| VaultError::Invalid(vec![e]))?;
+        let moved = form.family == Family::Provider && self.changes_settings(&form, &settings).await?;
+        // A start does not wait for its providers; what is declared is looked at right after.
+        let place = match moved && !provisioned {
+            true => Box::pin(self.place_to_save(&form, &settings)).await?,
+            false => None,
+        };
         let name = form.name.clone();
         let (actor, keys) = (actor.clone(), self.keys.clone());
         let id = self.db.write(move |tx| {
@@ -107,6 +119,7 @@ impl Connections {
                             enabled: Set(form.enabled),
                             provisioned: Set(provisioned),
                             settings: Set(Vec::new()),
+                            place: Set(String::new()),
                             updated_at: Set(0),
                             ..Default::default()
                         };
@@ -127,7 +140,10 @@ impl Connections {
                     }
                 };
                 let mut row = find(tx, id).await?.into_active_model();
-                row.settings = Set(keys.seal(&place(id), &plain));
+                row.settings = Set(keys.seal(&sealed_in(id), &plain));
+                if moved {
+                    row.place = Set(place.unwrap_or_default());
+                }
                 row.updated_at = Set(tx.now_ms());
                 row.update(tx).await?;
                 deliveries::make_all_due(tx, id).await?;
@@ -137,6 +153,7 @@ impl Connections {
         });
         let id = id.await?;
         self.notify();
+        Box::pin(self.tell_of_twins()).await?;
         Ok(id)
     }
 
@@ -183,7 +200,8 @@ impl Connections {
         });
         deletion.await?;
         self.notify();
-        Ok(())
+        self.forget_elsewhere(id).await;
+        self.tell_of_twins().await
     }
 
     /// A provider by name.
@@ -194,6 +212,15 @@ impl Connections {
             .one(self.db.read())
             .await?;
         Ok(found.map(|row| ProviderInfo { id: row.id, name: row.name, enabled: row.enabled }))
+    }
+
+    /// The ids of all providers.
+    pub(crate) async fn provider_ids(&self) -> Result<Vec<i64>> {
+        let ids = connection::Entity::find()
+            .select_only()
+            .column(connection::Column::Id)
+            .filter(connection::Column::Family.eq(Family::Provider.as_str()));
+        Ok(ids.into_tuple().all(self.db.read()).await?)
     }
 
     /// Fails when the master key is not the one this database's secrets were sealed with.
@@ -209,6 +236,7 @@ impl Connections {
 
     fn notify(&self) {
         self.stores.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.twins.look_again();
         self.changed.send_modify(|version| *version += 1);
     }
 
@@ -217,7 +245,7 @@ impl Connections {
     }
 
     pub(crate) fn settings(&self, row: &connection::Model) -> Result<Settings> {
-        let plain = self.keys.open(&place(row.id), &row.settings)?;
+        let plain = self.keys.open(&sealed_in(row.id), &row.settings)?;
         serde_json::from_slice(&plain).map_err(|_| VaultError::Sealed)
     }
 
@@ -238,6 +266,13 @@ impl Connections {
         };
         let errors = kind.check(&settings);
         if errors.is_empty() { Ok(settings) } else { Err(VaultError::Invalid(errors)) }
+    }
+
+    /// Whether a connection is new or will have other settings than it has.
+    async fn changes_settings(&self, form: &ConnectionForm, settings: &Settings) -> Result<bool> {
+        let Some(id) = form.id else { return Ok(true) };
+        let row = self.row(id).await?;
+        Ok(row.kind != form.kind || self.settings(&row)? != *settings)
     }
 
     async fn view(&self, row: connection::Model) -> Result<ConnectionView> {
@@ -280,7 +315,8 @@ fn kind(family: Family, name: &str) -> Result<&'static Kind> {
     })
 }
 
-fn place(id: i64) -> String {
+/// The row that settings are sealed for.
+fn sealed_in(id: i64) -> String {
     format!("connections:{id}")
 }
 

@@ -1,9 +1,10 @@
 //! Copies at secondary providers: made through the outbox, read while the main provider is down.
 
-use crate::connections::Connections;
+use crate::connections::{Connections, OpenStore};
 use crate::db::{Db, Tx};
 use crate::entity::{copy, recording, removal};
 use crate::ingest::KeyLocks;
+use crate::objects::Objects;
 use crate::recordings::Found;
 use crate::steps::{self, Step};
 use crate::transfer::{self, Content};
@@ -24,11 +25,12 @@ pub(crate) struct Copies {
     db: Db,
     connections: Connections,
     locks: Arc<KeyLocks>,
+    objects: Objects,
 }
 
 impl Copies {
-    pub(crate) fn new(db: Db, connections: Connections, locks: Arc<KeyLocks>) -> Self {
-        Self { db, connections, locks }
+    pub(crate) fn new(db: Db, connections: Connections, locks: Arc<KeyLocks>, objects: Objects) -> Self {
+        Self { db, connections, locks, objects }
     }
 
     /// Copies a recording to a provider. Nothing happens when it is gone, lies there anyway, or was
@@ -41,10 +43,16 @@ impl Copies {
         let _turn = self.locks.lock(provider_id, &found.key).await.map_err(sink_error)?;
         // It may have been replaced, moved or deleted while we waited.
         let Some(found) = self.found(recording_id).await.map_err(sink_error)? else { return Ok(()) };
-        if found.provider_id == provider_id || self.exists(&found, provider_id).await.map_err(sink_error)? {
+        if found.provider_id == provider_id {
             return Ok(());
         }
-        if self.locks.is_running(provider_id, &found.key) {
+        let source = self.connections.store(found.provider_id).await.map_err(sink_error)?;
+        let target = self.connections.store(provider_id).await.map_err(sink_error)?;
+        self.check_apart(&found, &source, &target).await?;
+        if self.exists(&found, provider_id).await.map_err(sink_error)? {
+            return Ok(());
+        }
+        if self.locks.is_running(provider_id, &found.key).await.map_err(sink_error)? {
             return Err(SinkError::transient(format!("{} is being uploaded to this provider right now.", found.key)));
         }
         if self.is_taken(&found, provider_id).await.map_err(sink_error)? {
@@ -53,12 +61,6 @@ impl Copies {
                 found.key
             )));
         }
-        let source = self.connections.store(found.provider_id).await.map_err(sink_error)?;
-        let target = self.connections.store(provider_id).await.map_err(sink_error)?;
-        self.connections.set_up(&target).await.map_err(|e| match e {
-            VaultError::Store(e) => store_error(&target.name, e),
-            e => sink_error(e),
-        })?;
         let announced = announce(&self.db, provider_id, &found.key).await.map_err(sink_error)?;
         steps::reached(Step::CopyAnnounced);
         let content = Content { key: &found.key, size: found.size, sha256: &found.sha256 };
@@ -99,19 +101,35 @@ impl Copies {
         row.map(Found::try_from).transpose()
     }
 
+    /// A copy at the place where the recording lies already, or another copy of it, is none: it would be the same object.
+    async fn check_apart(
+        &self,
+        found: &Found,
+        source: &OpenStore,
+        target: &OpenStore,
+    ) -> std::result::Result<(), SinkError> {
+        let copied = self.providers(found.id).await.map_err(sink_error)?;
+        let mut others = vec![source.clone()];
+        for id in copied.into_iter().filter(|id| *id != target.id) {
+            others.push(self.connections.store(id).await.map_err(sink_error)?);
+        }
+        for other in others {
+            self.connections.check_apart_lately(&other, target).await.map_err(|error| match error {
+                VaultError::Conflict(why) => SinkError::permanent(why),
+                VaultError::Store(error) => store_error(&target.name, error),
+                error => sink_error(error),
+            })?;
+        }
+        Ok(())
+    }
+
     async fn exists(&self, found: &Found, provider_id: i64) -> Result<bool> {
         Ok(copy::Entity::find_by_id((found.id, provider_id)).one(self.db.read()).await?.is_some())
     }
 
     /// Whether something else lies at the key there.
     async fn is_taken(&self, found: &Found, provider_id: i64) -> Result<bool> {
-        let recording = recording::Entity::find()
-            .filter(recording::Column::ProviderId.eq(provider_id))
-            .filter(recording::Column::Key.eq(found.key.as_str()));
-        let copy = copy::Entity::find()
-            .filter(copy::Column::ProviderId.eq(provider_id))
-            .filter(copy::Column::Key.eq(found.key.as_str()));
-        Ok(recording.one(self.db.read()).await?.is_some() || copy.one(self.db.read()).await?.is_some())
+        self.objects.is_taken(provider_id, &found.key).await
     }
 
     /// Writes a copy down, unless its recording was replaced, moved or deleted while it was made.
@@ -172,10 +190,10 @@ pub(crate) async fn forget(tx: &Tx, recording_id: i64) -> Result<()> {
     Ok(())
 }
 
-/// A recording takes the place where a copy of another one lay.
-pub(crate) async fn give_way(tx: &impl ConnectionTrait, provider_id: i64, key: &str) -> Result<()> {
+/// A recording takes the place where a copy of another one lay; `place` are the providers that lead there.
+pub(crate) async fn give_way(tx: &impl ConnectionTrait, place: &[i64], key: &str) -> Result<()> {
     copy::Entity::delete_many()
-        .filter(copy::Column::ProviderId.eq(provider_id))
+        .filter(copy::Column::ProviderId.is_in(place.iter().copied()))
         .filter(copy::Column::Key.eq(key))
         .exec(tx)
         .await?;

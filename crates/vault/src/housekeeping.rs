@@ -1,20 +1,20 @@
 //! What is done in the background: recovery, retention, and tidying up.
 
+mod removals;
+
 use crate::audit::{self, Actor};
 use crate::clock::DAY_MS;
 use crate::connections::Connections;
 use crate::db::Db;
 use crate::deliveries::{DELIVERED, in_state};
-use crate::entity::{account, connection, copy, delivery, device, recording, removal, session, upload};
-use crate::ingest::{Ingest, KeyLocks};
+use crate::entity::{account, connection, delivery, device, session};
+use crate::ingest::Ingest;
+use crate::objects::Objects;
 use crate::recordings::Recordings;
-use crate::steps::{self, Step};
 use crate::timekeeping::{Timekeeping, Trusted};
 use crate::{Result, VaultError, devices};
-use model::ObjectKey;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use std::error::Error as StdError;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -31,7 +31,7 @@ pub(crate) struct Housekeeping {
     pub(crate) connections: Connections,
     pub(crate) recordings: Recordings,
     pub(crate) ingest: Ingest,
-    pub(crate) locks: Arc<KeyLocks>,
+    pub(crate) objects: Objects,
     pub(crate) timekeeping: Timekeeping,
 }
 
@@ -58,86 +58,6 @@ impl Housekeeping {
             Ok(None) => {}
             Err(error) => log("looking at the clock", Err(error)),
         }
-    }
-
-    /// Deletes objects whose row is gone, unless the key was uploaded again meanwhile. A provider that
-    /// does not answer is left for the next time.
-    pub(crate) async fn finish_removals(&self, _: &Trusted) -> Result<()> {
-        let providers: Vec<i64> = removal::Entity::find()
-            .select_only()
-            .column(removal::Column::ProviderId)
-            .distinct()
-            .into_tuple()
-            .all(self.db.read())
-            .await?;
-        for provider_id in providers {
-            if let Err(error) = self.finish_removals_at(provider_id).await {
-                let error = &error as &dyn StdError;
-                tracing::warn!(provider_id, error, "objects wait for their provider to be deleted");
-            }
-        }
-        Ok(())
-    }
-
-    async fn finish_removals_at(&self, provider_id: i64) -> Result<()> {
-        let mut after = 0;
-        loop {
-            let rows = removal::Entity::find()
-                .filter(removal::Column::ProviderId.eq(provider_id))
-                .filter(removal::Column::Id.gt(after))
-                .filter(removal::Column::RemovedAt.lte(self.db.now_ms()))
-                .order_by_asc(removal::Column::Id)
-                .limit(BATCH)
-                .all(self.db.read())
-                .await?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            after = last.id;
-            for row in rows {
-                match ObjectKey::parse(&row.key) {
-                    Ok(key) if self.locks.is_running(provider_id, &key) => {}
-                    Ok(key) => self.finish_removal(row.id, provider_id, &key).await?,
-                    Err(_) => self.recordings.forget_removal(row.id).await?,
-                }
-            }
-        }
-    }
-
-    async fn finish_removal(&self, id: i64, provider_id: i64, key: &ObjectKey) -> Result<()> {
-        let _turn = self.locks.lock(provider_id, key).await?;
-        if removal::Entity::find_by_id(id).one(self.db.read()).await?.is_none() {
-            // Taken back while we waited.
-            return Ok(());
-        }
-        let intent = upload::Entity::find()
-            .filter(upload::Column::ProviderId.eq(provider_id))
-            .filter(upload::Column::Key.eq(key.as_str()));
-        if intent.one(self.db.read()).await?.is_some() {
-            // Another replica is uploading it again, or recovery has yet to decide about it.
-            return Ok(());
-        }
-        let again = recording::Entity::find()
-            .filter(recording::Column::ProviderId.eq(provider_id))
-            .filter(recording::Column::Key.eq(key.as_str()))
-            .one(self.db.read())
-            .await?;
-        let copied = copy::Entity::find()
-            .filter(copy::Column::ProviderId.eq(provider_id))
-            .filter(copy::Column::Key.eq(key.as_str()))
-            .one(self.db.read())
-            .await?;
-        match self.connections.store(provider_id).await {
-            Ok(provider) => {
-                // A transfer that was cut off has left its parts, also where another one came to its end.
-                provider.store.abort_all(key).await?;
-                if again.is_none() && copied.is_none() {
-                    provider.store.delete(key).await?;
-                    steps::reached(Step::RemovalDone);
-                }
-            }
-            Err(VaultError::NotFound(_)) => {}
-            Err(error) => return Err(error),
-        }
-        self.recordings.forget_removal(id).await
     }
 
     /// Deletes recordings older than their account's day limit.

@@ -27,6 +27,8 @@ pub mod users;
 pub mod vault_path;
 
 mod copies;
+mod objects;
+mod places;
 mod readiness;
 mod recording_source;
 mod replicas;

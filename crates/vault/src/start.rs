@@ -18,6 +18,8 @@ use crate::keys::{KeyError, Keys};
 use crate::links::Links;
 use crate::moves::Moves;
 use crate::notices::Notices;
+use crate::objects::Objects;
+use crate::places::Twins;
 use crate::readiness::Readiness;
 use crate::recordings::Recordings;
 use crate::replicas::Replicas;
@@ -140,7 +142,7 @@ pub struct Vault {
     pub(crate) db: Db,
     replicas: Replicas,
     wakeups: Wakeups,
-    locks: Arc<KeyLocks>,
+    objects: Objects,
     copies: Copies,
     readiness: Readiness,
     vault_id: String,
@@ -169,13 +171,16 @@ impl Vault {
 
         let replicas = Replicas::new(db.clone(), options.replica_timeout);
         let wakeups = Wakeups::default();
-        let locks = Arc::new(KeyLocks::new(db.clone()));
         let notices = Notices::new(db.clone());
+        let twins = Twins::new(db.clone());
+        let locks = Arc::new(KeyLocks::new(db.clone(), twins.clone()));
         let links = Links::new(keys.clone(), db.clock().clone());
-        let connections = Connections::new(db.clone(), keys.clone(), connector);
+        let connections = Connections::new(db.clone(), keys.clone(), connector, twins.clone(), notices.clone());
+        let objects = Objects::new(db.clone(), connections.clone(), locks.clone(), twins);
         let devices = Devices::new(db.clone());
-        let copies = Copies::new(db.clone(), connections.clone(), locks.clone());
-        let recordings = Recordings::new(db.clone(), connections.clone(), links.clone(), locks.clone(), copies.clone());
+        let copies = Copies::new(db.clone(), connections.clone(), locks.clone(), objects.clone());
+        let recordings =
+            Recordings::new(db.clone(), connections.clone(), links.clone(), objects.clone(), copies.clone());
         let vault = Self {
             users: Users::new(db.clone()),
             accounts: Accounts::new(db.clone(), keys.clone(), connections.changes()),
@@ -186,11 +191,11 @@ impl Vault {
                 replicas.clone(),
                 connections.clone(),
                 wakeups.clone(),
-                locks.clone(),
+                objects.clone(),
                 limits,
                 keys.vault_id().to_owned(),
             ),
-            moves: Moves::new(db.clone(), connections.clone(), locks.clone(), replicas.clone()),
+            moves: Moves::new(db.clone(), connections.clone(), locks, objects.clone(), replicas.clone()),
             deliveries: Deliveries::new(db.clone(), wakeups.clone()),
             dashboard: DashboardFigures::new(db.clone(), devices.clone()),
             audit: Audit::new(db.clone()),
@@ -202,7 +207,7 @@ impl Vault {
             db,
             replicas,
             wakeups,
-            locks,
+            objects,
             copies,
             readiness: Readiness::default(),
             vault_id: keys.vault_id().to_owned(),
@@ -241,13 +246,14 @@ impl Vault {
             pace: self.pace,
         };
         let (housekeeping, replicas, moves) = (self.housekeeping(), self.replicas.clone(), self.moves.clone());
-        let replayer = self.deliveries.replayer();
+        let (replayer, connections) = (self.deliveries.replayer(), self.connections.clone());
         tokio::spawn(async move {
             tokio::join!(
                 dispatcher.run(cancel.clone()),
                 housekeeping.run(cancel.clone()),
                 moves.run(cancel.clone()),
                 replayer.run(cancel.clone()),
+                connections.keep_surveying(cancel.clone()),
                 replicas.keep_reporting(cancel)
             );
         })
@@ -284,7 +290,7 @@ impl Vault {
             connections: self.connections.clone(),
             recordings: self.recordings.clone(),
             ingest: self.ingest.clone(),
-            locks: self.locks.clone(),
+            objects: self.objects.clone(),
             timekeeping: self.timekeeping.clone(),
         }
     }

@@ -22,4 +22,5 @@ mod server_functions;
 mod shutdown;
 mod signed;
 mod support;
+mod twins;
 mod upload;

@@ -1,13 +1,13 @@
 //! Connections ready for use.
 
-use super::{Connections, holds_recordings};
+use super::Connections;
 use crate::entity::connection;
 use crate::{Result, VaultError};
 use model::connection::Family;
 use model::ports::{BlobStore, EventSink};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// A provider ready for use.
 #[derive(Clone)]
@@ -19,9 +19,37 @@ pub struct OpenStore {
     /// Whether uploads may go there.
     pub enabled: bool,
     updated_at: i64,
-    is_set_up: Arc<AtomicBool>,
+    seen: Arc<Mutex<Option<Seen>>>,
     /// The adapter.
     pub store: Arc<dyn BlobStore>,
+}
+
+/// A place as it showed itself.
+struct Seen {
+    place: String,
+    /// By the clock that never jumps.
+    at: Duration,
+}
+
+impl OpenStore {
+    /// The place that was seen here, if need be within some time before now.
+    pub(super) fn seen(&self, lately: Option<(Duration, Duration)>) -> Option<String> {
+        let seen = self.lock();
+        let fresh = |seen: &&Seen| lately.is_none_or(|(now, age)| now.saturating_sub(seen.at) <= age);
+        seen.as_ref().filter(fresh).map(|seen| seen.place.clone())
+    }
+
+    pub(super) fn saw(&self, place: &str, at: Duration) {
+        *self.lock() = Some(Seen { place: place.to_owned(), at });
+    }
+
+    pub(super) fn forget_seen(&self) {
+        *self.lock() = None;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Seen>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// An enabled connection that deliveries go to: an integration, or a provider that gets copies.
@@ -61,7 +89,7 @@ impl Connections {
         let settings = self.settings(&row)?;
         let store = self.connector.store(&row.kind, &settings).map_err(VaultError::Invalid)?;
         let (name, enabled, updated_at) = (row.name, row.enabled, row.updated_at);
-        let open = OpenStore { id, name, enabled, updated_at, is_set_up: Arc::default(), store };
+        let open = OpenStore { id, name, enabled, updated_at, seen: Arc::default(), store };
         self.stores.write().unwrap_or_else(PoisonError::into_inner).insert(id, open.clone());
         Ok(open)
     }
@@ -78,19 +106,6 @@ impl Connections {
             Some(provider) => self.store(provider.id).await.map(Some),
             None => Ok(None),
         }
-    }
-
-    /// Makes a provider ready for its first recording; called before anything is stored there. One that holds recordings is
-    /// left as it is: where their place is not what it was, making another would hide them.
-    pub(crate) async fn set_up(&self, provider: &OpenStore) -> Result<()> {
-        if provider.is_set_up.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        if !holds_recordings(self.db.read(), provider.id).await? {
-            provider.store.set_up().await?;
-        }
-        provider.is_set_up.store(true, Ordering::Relaxed);
-        Ok(())
     }
 
     fn cached(&self, id: i64) -> Option<OpenStore> {

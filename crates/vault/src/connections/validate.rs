@@ -1,16 +1,18 @@
 //! Validate: whether a connection does what the vault will ask of it.
 
-use super::{Connections, family};
+use super::{Connections, family, place};
 use crate::entity::recording;
+use crate::places::Mark;
 use crate::{Result, VaultError};
 use model::ObjectKey;
 use model::connection::{ConnectionForm, Family};
-use model::error::StoreError;
+use model::error::{StoreError, StoreErrorKind};
 use model::field::Settings;
 use model::ports::BlobStore;
 use model::probe::{ProbeFailure, ProbeReport};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// How long a provider that has passed all other steps may take to find a recording.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -34,6 +36,10 @@ impl Connections {
         }
         let store = self.connector.store(kind, settings).map_err(VaultError::Invalid)?;
         let mut report = store.probe().await;
+        if report.passed() {
+            // The report says how it ended.
+            let _ = report.step("place", self.is_alone(id, store.as_ref()).await?);
+        }
         if let Some(id) = id.filter(|_| report.passed())
             && let Some(newest) = self.newest_at(id).await?
         {
@@ -41,6 +47,23 @@ impl Connections {
             let _ = report.step("recordings", find(store.as_ref(), &newest).await);
         }
         Ok(report)
+    }
+
+    /// Whether no other provider leads to the same place.
+    async fn is_alone(&self, id: Option<i64>, store: &dyn BlobStore) -> Result<std::result::Result<(), ProbeFailure>> {
+        let mark = match timeout(place::PATIENCE, Mark::read(store)).await {
+            Ok(Ok(Mark::Id(mark))) => mark,
+            // A folder that is yet to be made has none either.
+            Ok(Err(error)) if error.kind != StoreErrorKind::Unavailable => {
+                let cure = "Let the vault read the object .vault-place/id there.";
+                return Ok(Err(ProbeFailure::new(&error, cure)));
+            }
+            _ => return Ok(Ok(())),
+        };
+        Ok(match self.other_at(id, &mark).await? {
+            Some(other) => Err(ProbeFailure::new(place::same_place("This", &other), place::APART)),
+            None => Ok(()),
+        })
     }
 
     async fn newest_at(&self, provider_id: i64) -> Result<Option<recording::Model>> {
@@ -56,7 +79,7 @@ impl Connections {
 async fn find(store: &dyn BlobStore, newest: &recording::Model) -> std::result::Result<(), ProbeFailure> {
     let refused = |reason: String| ProbeFailure::new(reason, CURE);
     let key = ObjectKey::parse(&newest.key).map_err(|e| refused(e.to_string()))?;
-    let found = tokio::time::timeout(PATIENCE, store.head(&key)).await;
+    let found = timeout(PATIENCE, store.head(&key)).await;
     match found {
         Ok(Ok(Some(size))) if i64::try_from(size).is_ok_and(|size| size == newest.size) => Ok(()),
         Ok(Ok(_)) => Err(refused(format!("The newest recording of this provider, {key}, is not there."))),

@@ -13,6 +13,8 @@ pub struct Model {
     pub enabled: bool,
     pub provisioned: bool,
     pub settings: Vec<u8>,
+    /// The id a provider's place showed last; empty while that is not known.
+    pub place: String,
     pub updated_at: i64,
 }
 

@@ -10,6 +10,8 @@ pub struct Model {
     pub provider_id: i64,
     pub key: String,
     pub removed_at: i64,
+    /// The recording that was moved away from it; 0 for whatever else is to go.
+    pub moved_id: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

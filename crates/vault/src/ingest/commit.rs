@@ -18,6 +18,7 @@ use model::ports::Purpose;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait as _, EntityTrait, QueryFilter as _, QuerySelect as _};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// A camera's clock that is further ahead is not believed: its recording would be kept for too long.
 const AHEAD_MS: i64 = DAY_MS;
@@ -90,6 +91,8 @@ pub(super) struct Fresh {
     pub(super) intent_id: i64,
     pub(super) replaces: Option<i64>,
     pub(super) provider_id: i64,
+    /// The providers that lead to the same place, this one among them.
+    pub(super) place: Arc<[i64]>,
     pub(super) provider_name: String,
     pub(super) key: ObjectKey,
     pub(super) draft: Draft,
@@ -136,7 +139,7 @@ pub(super) async fn commit(tx: &Tx, fresh: Fresh) -> Result<i64> {
             row.update(tx).await?.id
         }
     };
-    copies::give_way(tx, fresh.provider_id, fresh.key.as_str()).await?;
+    copies::give_way(tx, &fresh.place, fresh.key.as_str()).await?;
     announce(tx, &fresh, id, instance_name, metadata, now).await?;
     if !fresh.draft.device.is_empty() {
         let draft = &fresh.draft;

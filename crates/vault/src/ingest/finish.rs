@@ -6,11 +6,11 @@ use super::receive::{Arrived, Received};
 use super::{Ingest, Intent, Outcome, Stored, Target, UploadError, forget};
 use crate::VaultError;
 use crate::entity::recording;
+use crate::objects::Deletion;
 use crate::steps::{self, Step};
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
 use model::ports::BlobStore;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use std::error::Error as StdError;
 
 /// How often an upload is committed when the database does not say whether it was.
@@ -90,6 +90,7 @@ impl Ingest {
             intent_id,
             replaces: existing.map(|row| row.id),
             provider_id: target.provider.id,
+            place: self.objects.providers_at(target.provider.id).await?,
             provider_name: target.provider.name.clone(),
             key: target.key.clone(),
             draft: target.draft,
@@ -122,21 +123,15 @@ impl Ingest {
     /// Waits for a turn at a key, then looks what is there.
     async fn turn(&self, provider_id: i64, key: &ObjectKey) -> crate::Result<(Turn, Option<recording::Model>)> {
         let turn = self.locks.lock(provider_id, key).await?;
-        let existing = self.existing(provider_id, key).await?;
+        let existing = self.objects.recording_at(provider_id, key).await?;
         Ok((turn, existing))
     }
 
-    pub(super) async fn existing(&self, provider_id: i64, key: &ObjectKey) -> crate::Result<Option<recording::Model>> {
-        let found = recording::Entity::find()
-            .filter(recording::Column::ProviderId.eq(provider_id))
-            .filter(recording::Column::Key.eq(key.as_str()));
-        Ok(found.one(self.db.read()).await?)
-    }
-
     async fn clear(&self, target: &Target, intent_id: i64, keep_intent: bool) {
-        match target.provider.store.delete(&target.key).await {
-            Ok(()) if keep_intent => {}
-            Ok(()) => forget(&self.db, intent_id).await,
+        match self.objects.delete(target.provider.id, &target.key).await {
+            Ok(Deletion::Gone) if !keep_intent => forget(&self.db, intent_id).await,
+            // What lies there, recovery has to tell.
+            Ok(Deletion::Gone | Deletion::Kept) => {}
             Err(error) => {
                 tracing::warn!(error = &error as &dyn StdError, key = %target.key, "a failed upload is left for housekeeping");
             }

@@ -2,9 +2,12 @@
 //!
 //! Within a process a mutex per key decides. On a shared database an advisory lock of PostgreSQL
 //! decides between processes; it is held by a transaction, so it ends with its holder.
+//!
+//! A key is one of a place: providers that are one place share its turns.
 
 use crate::Result;
 use crate::db::Db;
+use crate::places::Twins;
 use model::ObjectKey;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction};
 use sha2::{Digest as _, Sha256};
@@ -12,11 +15,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OwnedMutexGuard;
 
+/// A provider, the first of its place where turns are meant, and a key.
 type Key = (i64, ObjectKey);
 
 /// Lets one at a time change the object and row of a key, and knows which keys are being uploaded.
 pub(crate) struct KeyLocks {
     db: Db,
+    twins: Twins,
     turns: Mutex<HashMap<Key, Arc<tokio::sync::Mutex<()>>>>,
     running: Mutex<HashMap<Key, usize>>,
 }
@@ -37,13 +42,34 @@ pub(crate) struct Running {
 }
 
 impl KeyLocks {
-    pub(crate) fn new(db: Db) -> Self {
-        Self { db, turns: Mutex::default(), running: Mutex::default() }
+    pub(crate) fn new(db: Db, twins: Twins) -> Self {
+        Self { db, twins, turns: Mutex::default(), running: Mutex::default() }
     }
 
     /// Waits for a turn.
     pub(crate) async fn lock(self: &Arc<Self>, provider_id: i64, key: &ObjectKey) -> Result<Turn> {
-        let key = (provider_id, key.clone());
+        let place = self.twins.first_of(provider_id).await?;
+        self.lock_at(place, key).await
+    }
+
+    /// Waits for the turns at two providers; `None` when they are one place, whose turn nobody can have twice.
+    pub(crate) async fn lock_both(
+        self: &Arc<Self>,
+        one: i64,
+        other: i64,
+        key: &ObjectKey,
+    ) -> Result<Option<(Turn, Turn)>> {
+        let (one, other) = (self.twins.first_of(one).await?, self.twins.first_of(other).await?);
+        if one == other {
+            return Ok(None);
+        }
+        // In the order of their ids, so that two who want both never wait for each other.
+        let first = self.lock_at(one.min(other), key).await?;
+        Ok(Some((first, self.lock_at(one.max(other), key).await?)))
+    }
+
+    async fn lock_at(self: &Arc<Self>, place: i64, key: &ObjectKey) -> Result<Turn> {
+        let key = (place, key.clone());
         let lock = self.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default().clone();
         let guard = lock.lock_owned().await;
         let mut turn = Turn { locks: self.clone(), key, guard: Some(guard), _among_replicas: None };
@@ -66,9 +92,11 @@ impl KeyLocks {
         Running { locks: self.clone(), key }
     }
 
-    /// Whether an upload of this key is in progress.
-    pub(crate) fn is_running(&self, provider_id: i64, key: &ObjectKey) -> bool {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&(provider_id, key.clone()))
+    /// Whether an upload of this key is in progress at the provider's place.
+    pub(crate) async fn is_running(&self, provider_id: i64, key: &ObjectKey) -> Result<bool> {
+        let place = self.twins.of(provider_id).await?;
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(place.iter().any(|id| running.contains_key(&(*id, key.clone()))))
     }
 }
 
@@ -105,7 +133,7 @@ mod tests {
     async fn one_at_a_time_and_nothing_left_behind() {
         let dir = tempfile::tempdir().expect("temp dir");
         let db = Db::open(&format!("sqlite://{}/t.db", dir.path().display()), Clock::default()).await.expect("opens");
-        let locks = Arc::new(KeyLocks::new(db));
+        let locks = Arc::new(KeyLocks::new(db.clone(), Twins::new(db)));
         let inside = Arc::new(AtomicUsize::new(0));
         let key = ObjectKey::parse("a/b").expect("valid");
         let tasks = (0..50).map(|_| {

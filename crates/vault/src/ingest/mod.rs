@@ -21,6 +21,7 @@ use crate::connections::{Connections, OpenStore};
 use crate::db::Db;
 use crate::deliveries::Wakeups;
 use crate::entity::upload;
+use crate::objects::Objects;
 use crate::replicas::Replicas;
 use crate::vault_path::VaultPath;
 use bytes::Bytes;
@@ -118,6 +119,7 @@ pub struct Ingest {
     connections: Connections,
     wakeups: Wakeups,
     locks: Arc<KeyLocks>,
+    objects: Objects,
     budget: Arc<Budget>,
     max_bytes: u64,
     idle_timeout: Duration,
@@ -140,7 +142,7 @@ impl Ingest {
         replicas: Replicas,
         connections: Connections,
         wakeups: Wakeups,
-        locks: Arc<KeyLocks>,
+        objects: Objects,
         limits: Limits,
         vault_id: String,
     ) -> Self {
@@ -148,7 +150,20 @@ impl Ingest {
         let slots = Arc::new(Semaphore::new(MAX_UPLOADS));
         let Limits { max_bytes, idle_timeout, budget } = limits;
         let budget = Arc::new(budget);
-        Self { db, replicas, connections, wakeups, locks, budget, max_bytes, idle_timeout, slots, shares, vault_id }
+        Self {
+            db,
+            replicas,
+            connections,
+            wakeups,
+            locks: objects.locks().clone(),
+            objects,
+            budget,
+            max_bytes,
+            idle_timeout,
+            slots,
+            shares,
+            vault_id,
+        }
     }
 
     /// Stores one recording. Once its bytes have arrived the work goes on even if the caller is

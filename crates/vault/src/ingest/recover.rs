@@ -63,7 +63,7 @@ impl Ingest {
             for intent in intents {
                 match ObjectKey::parse(&intent.key) {
                     // It need not wait for its turn.
-                    Ok(key) if self.locks.is_running(provider_id, &key) => {}
+                    Ok(key) if self.locks.is_running(provider_id, &key).await? => {}
                     Ok(key) => self.try_to_reconcile(&intent, &key).await?,
                     Err(_) => forget(&self.db, intent.id).await,
                 }
@@ -88,7 +88,7 @@ impl Ingest {
         let turn = self.locks.lock(intent.provider_id, key).await?;
         // An upload may have begun while we waited, and its parts are not to be given up. One that begins from here on waits
         // for its turn before it has any (see `receive.rs`).
-        if self.locks.is_running(intent.provider_id, key) {
+        if self.locks.is_running(intent.provider_id, key).await? {
             return Ok(());
         }
         // Or one may have ended, and taken its intent with it.
@@ -103,11 +103,13 @@ impl Ingest {
             }
             Err(error) => return Err(error),
         };
+        // At another place than it was, nothing would be found, and the intent be forgotten.
+        self.connections.place(&provider).await?;
         if !self.is_uploaded_elsewhere(intent).await? {
             provider.store.abort_all(key).await?;
             steps::reached(Step::RecoveryCleared);
         }
-        let existing = self.existing(intent.provider_id, key).await?;
+        let existing = self.objects.recording_at(intent.provider_id, key).await?;
         let Some(content) = read(provider.store.as_ref(), key).await? else {
             if existing.is_some() {
                 tracing::error!(%key, provider = provider.name, "a recording's object is missing at its provider");
@@ -119,16 +121,23 @@ impl Ingest {
             return Ok(());
         };
         steps::reached(Step::RecoveryRead);
-        if existing.as_ref().is_some_and(|row| row.sha256 == content.sha256) {
+        let copied = self.objects.copied_to(intent.provider_id, key).await?;
+        if [&existing, &copied].into_iter().flatten().any(|row| row.sha256 == content.sha256) {
             forget(&self.db, intent.id).await;
             return Ok(());
         }
         let draft: Draft = serde_json::from_str(&intent.draft).map_err(|_| VaultError::Sealed)?;
+        if existing.as_ref().is_some_and(|row| row.account_id != draft.account_id) {
+            tracing::error!(%key, provider = provider.name, "a recording's object is not what its account stored");
+            forget(&self.db, intent.id).await;
+            return Ok(());
+        }
         let concerned = draft.concerned();
         let fresh = Fresh {
             intent_id: intent.id,
             replaces: existing.map(|row| row.id),
             provider_id: intent.provider_id,
+            place: self.objects.providers_at(intent.provider_id).await?,
             provider_name: provider.name,
             key: key.clone(),
             draft,
@@ -150,8 +159,9 @@ impl Ingest {
         if others.is_empty() {
             return Ok(false);
         }
+        let place = self.objects.providers_at(intent.provider_id).await?;
         let running = upload::Entity::find()
-            .filter(upload::Column::ProviderId.eq(intent.provider_id))
+            .filter(upload::Column::ProviderId.is_in(place.iter().copied()))
             .filter(upload::Column::Key.eq(&intent.key))
             .filter(upload::Column::Owner.is_in(others));
         Ok(running.one(self.db.read()).await?.is_some())

@@ -12,6 +12,7 @@ use crate::connections::Connections;
 use crate::db::Db;
 use crate::entity::{connection, provider_move, recording};
 use crate::ingest::KeyLocks;
+use crate::objects::Objects;
 use crate::replicas::Replicas;
 use crate::{Result, VaultError};
 use model::connection::Family;
@@ -23,8 +24,12 @@ use sea_orm::{
 };
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
+/// How long both providers may take to show where they are before a move is started.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Moves that a list shows.
 const LISTED: u64 = 20;
 
@@ -34,13 +39,20 @@ pub struct Moves {
     db: Db,
     connections: Connections,
     locks: Arc<KeyLocks>,
+    objects: Objects,
     replicas: Replicas,
     wakeup: Arc<Notify>,
 }
 
 impl Moves {
-    pub(crate) fn new(db: Db, connections: Connections, locks: Arc<KeyLocks>, replicas: Replicas) -> Self {
-        Self { db, connections, locks, replicas, wakeup: Arc::default() }
+    pub(crate) fn new(
+        db: Db,
+        connections: Connections,
+        locks: Arc<KeyLocks>,
+        objects: Objects,
+        replicas: Replicas,
+    ) -> Self {
+        Self { db, connections, locks, objects, replicas, wakeup: Arc::default() }
     }
 
     /// The latest moves, newest first.
@@ -84,6 +96,7 @@ impl Moves {
         if from == to {
             return Err(VaultError::invalid("to", "Choose another provider than the one to be emptied"));
         }
+        self.check_apart(from, to).await?;
         let total = self.count(from).await?;
         let actor = actor.clone();
         let id = self.db.write(move |tx| {
@@ -130,6 +143,15 @@ impl Moves {
         let id = id.await?;
         self.wakeup.notify_one();
         Ok(id)
+    }
+
+    /// Refuses a move within one place, as far as that can be told now: a move looks again before it does anything.
+    async fn check_apart(&self, from: i64, to: i64) -> Result<()> {
+        let (from, to) = (self.connections.store(from).await?, self.connections.store(to).await?);
+        match timeout(PATIENCE, self.connections.check_apart(&from, &to)).await {
+            Ok(Err(VaultError::Store(_))) | Err(_) => self.connections.check_known_apart(&from, &to).await,
+            Ok(checked) => checked,
+        }
     }
 
     /// Stops for now; what has been moved stays moved.

@@ -2,14 +2,14 @@
 
 use super::Moves;
 use crate::connections::OpenStore;
-use crate::copies::{self, announce, remove_later};
+use crate::copies::{self, announce};
 use crate::entity::{copy, recording, removal};
 use crate::recordings::Found;
 use crate::steps::{self, Step};
 use crate::transfer::{self, Content};
 use crate::{Result, VaultError};
 use model::error::{StoreError, StoreErrorKind};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
 
 /// How long the old object stays, for whoever is reading it, in milliseconds.
 const LINGERS_MS: i64 = 10 * 60_000;
@@ -25,9 +25,9 @@ pub(super) enum Outcome {
 impl Moves {
     pub(super) async fn move_one(&self, id: i64, from: &OpenStore, to: &OpenStore) -> Result<Outcome> {
         let Some(found) = self.at(id, from.id).await? else { return Ok(Outcome::Gone) };
-        // In the order of their ids, so that two moves never wait for each other.
-        let (first, second) = (from.id.min(to.id), from.id.max(to.id));
-        let _turns = (self.locks.lock(first, &found.key).await?, self.locks.lock(second, &found.key).await?);
+        let turns = self.locks.lock_both(from.id, to.id, &found.key).await?;
+        // Seen only now; the next batch finds out by itself.
+        let _turns = turns.ok_or_else(|| unavailable("Both providers have turned out to be one place."))?;
         let Some(found) = self.at(id, from.id).await? else { return Ok(Outcome::Gone) };
         let copied = copy::Entity::find_by_id((id, to.id)).one(self.db.read()).await?.is_some();
         if !copied && self.is_taken(&found, to.id).await? {
@@ -58,21 +58,16 @@ impl Moves {
     }
 
     async fn is_taken(&self, found: &Found, provider_id: i64) -> Result<bool> {
-        if self.locks.is_running(provider_id, &found.key) {
-            return Err(StoreError::new(StoreErrorKind::Unavailable, "It is being uploaded right now.").into());
+        if self.locks.is_running(provider_id, &found.key).await? {
+            return Err(unavailable("It is being uploaded right now."));
         }
-        let recording = recording::Entity::find()
-            .filter(recording::Column::ProviderId.eq(provider_id))
-            .filter(recording::Column::Key.eq(found.key.as_str()));
-        let copy = copy::Entity::find()
-            .filter(copy::Column::ProviderId.eq(provider_id))
-            .filter(copy::Column::Key.eq(found.key.as_str()));
-        Ok(recording.one(self.db.read()).await?.is_some() || copy.one(self.db.read()).await?.is_some())
+        self.objects.is_taken(provider_id, &found.key).await
     }
 
     /// Points the recording to its new place; the old object is deleted later.
     async fn commit(&self, found: &Found, to: i64, intent: Option<i64>) -> Result<()> {
         let (id, from, key) = (found.id, found.provider_id, found.key.to_string());
+        let place = self.objects.providers_at(to).await?;
         self.db
             .write(move |tx| {
                 Box::pin(async move {
@@ -81,8 +76,15 @@ impl Moves {
                     let mut row = row.into_active_model();
                     row.provider_id = Set(to);
                     row.update(tx).await?;
-                    copies::give_way(tx, to, &key).await?;
-                    remove_later(tx, from, &key, tx.now_ms() + LINGERS_MS).await?;
+                    copies::give_way(tx, &place, &key).await?;
+                    let old = removal::ActiveModel {
+                        provider_id: Set(from),
+                        key: Set(key),
+                        removed_at: Set(tx.now_ms() + LINGERS_MS),
+                        moved_id: Set(id),
+                        ..Default::default()
+                    };
+                    removal::Entity::insert(old).exec_without_returning(tx).await?;
                     if let Some(intent) = intent {
                         removal::Entity::delete_by_id(intent).exec(tx).await?;
                     }
@@ -91,4 +93,8 @@ impl Moves {
             })
             .await
     }
+}
+
+fn unavailable(why: &str) -> VaultError {
+    StoreError::new(StoreErrorKind::Unavailable, why).into()
 }

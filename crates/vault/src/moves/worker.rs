@@ -2,6 +2,7 @@
 
 use super::Moves;
 use super::one::Outcome;
+use crate::connections::OpenStore;
 use crate::entity::{provider_move, recording};
 use crate::steps::{self, Step};
 use crate::{Result, VaultError};
@@ -113,19 +114,54 @@ impl Moves {
             steps::reached(Step::MoveEnded);
             return Ok(false);
         }
-        let batch = self.batch(row, &ids).await?;
+        let from = self.connections.store(row.from_provider_id).await?;
+        let to = self.connections.store(row.to_provider_id).await?;
+        if let Err(error) = self.connections.check_apart(&from, &to).await {
+            return self.hold(row.id, error).await.map(|()| false);
+        }
+        let batch = self.batch(row, &ids, &from, &to).await?;
         let interrupted = batch.interrupted;
         self.note(row.id, batch).await?;
         steps::reached(Step::MoveNoted);
         Ok(!interrupted)
     }
 
-    async fn batch(&self, row: &provider_move::Model, ids: &[(i64, i64)]) -> Result<Batch> {
-        let from = self.connections.store(row.from_provider_id).await?;
-        let to = self.connections.store(row.to_provider_id).await?;
+    /// Says why a batch is not begun. Between two providers of one place none ever will be: then the move is paused.
+    async fn hold(&self, id: i64, error: VaultError) -> Result<()> {
+        use provider_move::Column::{Id, LastError, State};
+        let paused = match &error {
+            VaultError::Conflict(_) => true,
+            VaultError::Store(_) => false,
+            _ => return Err(error),
+        };
+        let why: String = error.to_string().chars().take(MAX_ERROR).collect();
+        tracing::warn!(error = &error as &dyn StdError, "recordings are not moved");
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    let state = if paused { MoveState::Paused } else { MoveState::Running };
+                    provider_move::Entity::update_many()
+                        .col_expr(State, Expr::val(state.as_str()))
+                        .col_expr(LastError, Expr::val(why))
+                        .filter(Id.eq(id).and(State.eq(MoveState::Running.as_str())))
+                        .exec(tx)
+                        .await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    async fn batch(
+        &self,
+        row: &provider_move::Model,
+        ids: &[(i64, i64)],
+        from: &OpenStore,
+        to: &OpenStore,
+    ) -> Result<Batch> {
         let mut batch = Batch { last_id: row.after_id, ..Batch::default() };
         for pair in ids.chunks(CONCURRENCY) {
-            let moving = pair.iter().map(|(id, _)| self.move_one(*id, &from, &to));
+            let moving = pair.iter().map(|(id, _)| self.move_one(*id, from, to));
             for ((id, size), outcome) in pair.iter().zip(join_all(moving).await) {
                 match outcome {
                     Ok(Outcome::Moved) => {

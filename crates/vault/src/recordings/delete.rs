@@ -54,17 +54,16 @@ impl Recordings {
         });
         let removal = deletion.await?;
         steps::reached(Step::DeleteCommitted);
-        let provider = self.connections.store(found.provider_id).await?;
         // The row is gone for good; what the provider does not do now, housekeeping does later.
-        match provider.store.delete(&found.key).await {
-            Ok(()) => {
+        match self.objects.delete(found.provider_id, &found.key).await {
+            Ok(_) => {
                 steps::reached(Step::DeleteDone);
                 self.forget_removal(removal).await?;
                 steps::reached(Step::DeleteForgotten);
             }
             Err(e) => {
                 let error = &e as &dyn std::error::Error;
-                tracing::warn!(provider = provider.name, error, "an object is left to be deleted later");
+                tracing::warn!(provider_id = found.provider_id, error, "an object is left to be deleted later");
             }
         }
         Ok(())

@@ -11,6 +11,7 @@ use crate::db::Db;
 use crate::entity::{connection, recording};
 use crate::ingest::KeyLocks;
 use crate::links::Links;
+use crate::objects::Objects;
 use crate::timekeeping::Trusted;
 use crate::{Result, VaultError};
 use model::ObjectKey;
@@ -29,6 +30,7 @@ pub struct Recordings {
     links: Links,
     locks: Arc<KeyLocks>,
     copies: Copies,
+    objects: Objects,
     down: Arc<Down>,
 }
 
@@ -52,9 +54,9 @@ pub struct Found {
 }
 
 impl Recordings {
-    pub(crate) fn new(db: Db, connections: Connections, links: Links, locks: Arc<KeyLocks>, copies: Copies) -> Self {
+    pub(crate) fn new(db: Db, connections: Connections, links: Links, objects: Objects, copies: Copies) -> Self {
         let down = Arc::new(Down::new(db.clock().clone()));
-        Self { db, connections, links, locks, copies, down }
+        Self { db, connections, links, locks: objects.locks().clone(), copies, objects, down }
     }
 
     /// An account's recording by key: at the named provider, else at the account's main one, else

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
+use model::key::RESERVED_PREFIX;
 use model::ports::{BlobStore, ByteStream, Part, UploadId};
 use model::probe::ProbeReport;
 use std::collections::{BTreeMap, HashMap};
@@ -16,6 +17,9 @@ use tokio::sync::Notify;
 
 /// Small, so that a few KiB already go out in parts.
 pub(crate) const PART: usize = 4 * 1024;
+
+/// Where a place says which one it is.
+const MARK: &str = ".vault-place/id";
 
 /// What a store does wrong next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,8 +66,22 @@ impl MemoryStore {
         *self.fault.lock().unwrap() = fault.into();
     }
 
+    /// What is there but the vault's own.
     pub(crate) fn keys(&self) -> Vec<String> {
-        self.objects.lock().unwrap().keys().cloned().collect()
+        self.objects.lock().unwrap().keys().filter(|key| !key.starts_with(RESERVED_PREFIX)).cloned().collect()
+    }
+
+    /// Which place it says that it is.
+    pub(crate) fn mark(&self) -> Option<Bytes> {
+        self.objects.lock().unwrap().get(MARK).cloned()
+    }
+
+    pub(crate) fn set_mark(&self, mark: Option<Bytes>) {
+        let mut objects = self.objects.lock().unwrap();
+        match mark {
+            Some(mark) => objects.insert(MARK.into(), mark),
+            None => objects.remove(MARK),
+        };
     }
 
     /// As a folder whose disk is not mounted: nothing can be stored where nothing was made ready.
@@ -82,7 +100,9 @@ impl MemoryStore {
     }
 
     async fn make_visible(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StoreError> {
-        self.put_started.notify_one();
+        if key.as_str() != MARK {
+            self.put_started.notify_one();
+        }
         self.check_set_up()?;
         let fault = *self.fault.lock().unwrap();
         assert_ne!(fault, Some(Fault::Panics), "a bug");

@@ -1,0 +1,344 @@
+//! Whether a provider still is the place it was, and whether another provider is there too.
+//!
+//! A place shows its mark to every provider that leads there, whatever address or path they take. So two providers are one
+//! place exactly when both show the same mark, and a provider that shows another one than before leads elsewhere.
+
+use super::{Connections, OpenStore, holds_recordings};
+use crate::entity::{connection, copy, recording};
+use crate::places::Mark;
+use crate::{Result, VaultError};
+use futures::future::{BoxFuture, join_all};
+use model::ObjectKey;
+use model::connection::{ConnectionForm, Family};
+use model::error::{StoreError, StoreErrorKind};
+use model::field::Settings;
+use model::ports::BlobStore;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+use std::error::Error as StdError;
+use std::time::Duration;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+/// How long a provider may take to show its mark while an administrator waits.
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
+/// How often places are looked at without a reason.
+const SURVEY: Duration = Duration::from_secs(10 * 60);
+/// How long a mark that was seen counts as seen just now.
+const FRESH: Duration = Duration::from_secs(30);
+/// Newest recordings of which one must be found where the mark is not.
+const SAMPLES: u64 = 5;
+/// What to do about a second provider of a place.
+pub(super) const APART: &str = "Choose another bucket or folder. If this is a copy of that place, delete the object \
+                                .vault-place/id in the copy and try again.";
+/// What to do about a provider that leads elsewhere.
+pub(super) const BACK: &str = "Check that its address, bucket or folder is right and that its disk is mounted. If its \
+                               recordings are gone for good, put an empty object named .vault-place/id there, and the vault \
+                               goes on.";
+
+/// Who asks what is at a place.
+struct Claim<'a> {
+    /// The provider; `None` for one that is not saved yet.
+    id: Option<i64>,
+    /// The place it was; empty while that is not known.
+    known: &'a str,
+    /// Whether recordings of its should be there.
+    holds: bool,
+    /// Whether its settings have changed, so that a place without mark is not the one it was.
+    changed: bool,
+}
+
+/// Why a place could not be told.
+enum Untold {
+    /// It is another one than it was: a sentence.
+    Elsewhere(String),
+    /// It could not be looked at.
+    Failed(VaultError),
+}
+
+impl From<VaultError> for Untold {
+    fn from(error: VaultError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<StoreError> for Untold {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<DbErr> for Untold {
+    fn from(error: DbErr) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<Untold> for VaultError {
+    fn from(untold: Untold) -> Self {
+        match untold {
+            Untold::Elsewhere(reason) => StoreError::new(StoreErrorKind::Unavailable, reason).into(),
+            Untold::Failed(error) => error,
+        }
+    }
+}
+
+impl Connections {
+    /// Makes sure, before anything is stored there, that a provider is ready and is the place it was. Costs a request after
+    /// a start and after a change of connections, and nothing from then on.
+    ///
+    /// One that holds recordings is left as it is: where their place is not what it was, making another would hide them.
+    pub(crate) async fn set_up(&self, provider: &OpenStore) -> Result<()> {
+        if provider.seen(None).is_none() {
+            self.identify(provider, true).await?;
+        }
+        Ok(())
+    }
+
+    /// The place a provider is, as it was seen last; `None` where nothing has been marked yet, and nothing stored.
+    pub(crate) async fn place(&self, provider: &OpenStore) -> Result<Option<String>> {
+        match provider.seen(None) {
+            Some(place) => Ok(Some(place)),
+            None => self.identify(provider, false).await,
+        }
+    }
+
+    /// The same, as it was seen a moment ago at most.
+    pub(crate) async fn place_now(&self, provider: &OpenStore) -> Result<Option<String>> {
+        match provider.seen(Some((self.db.clock().elapsed(), FRESH))) {
+            Some(place) => Ok(Some(place)),
+            None => self.identify(provider, false).await,
+        }
+    }
+
+    /// Fails with a sentence when two providers are one place; looks at both, there.
+    pub(crate) async fn check_apart(&self, one: &OpenStore, other: &OpenStore) -> Result<()> {
+        let (here, there) = (self.identify(one, false).await?, self.identify(other, true).await?);
+        if here.is_some() && here == there { Err(one_place(&one.name, &other.name)) } else { Ok(()) }
+    }
+
+    /// The same, by what was seen a moment ago at most.
+    pub(crate) async fn check_apart_lately(&self, one: &OpenStore, other: &OpenStore) -> Result<()> {
+        self.set_up(other).await?;
+        let (here, there) = (self.place_now(one).await?, self.place_now(other).await?);
+        if here.is_some() && here == there { Err(one_place(&one.name, &other.name)) } else { Ok(()) }
+    }
+
+    /// The same, by what is known of both.
+    pub(crate) async fn check_known_apart(&self, one: &OpenStore, other: &OpenStore) -> Result<()> {
+        let same = self.twins.of(one.id).await?.contains(&other.id);
+        if same { Err(one_place(&one.name, &other.name)) } else { Ok(()) }
+    }
+
+    /// Looks at every provider's place and tells what an administrator should know. Marks no place that holds nothing.
+    pub(crate) async fn survey(&self) -> Result<()> {
+        let rows = self.other_providers(None).await?;
+        join_all(rows.iter().map(|row| async {
+            let looked = async {
+                let provider = self.store(row.id).await?;
+                self.identify(&provider, false).await
+            };
+            if let Err(error) = looked.await {
+                tracing::debug!(
+                    provider = row.name,
+                    error = &error as &dyn StdError,
+                    "a provider's place was not seen"
+                );
+            }
+        }))
+        .await;
+        self.tell_of_twins().await
+    }
+
+    /// Surveys now, after every change of connections, and from time to time, until cancelled.
+    pub(crate) async fn keep_surveying(self, cancel: CancellationToken) {
+        let mut changes = self.changes();
+        let round = async || {
+            changes.mark_unchanged();
+            if let Err(error) = self.survey().await {
+                tracing::warn!(error = &error as &dyn StdError, "providers' places were not looked at");
+            }
+            // A change and the end of the wait are the same: a reason to look.
+            let _ = timeout(SURVEY, changes.changed()).await;
+        };
+        let mut round = round;
+        while cancel.run_until_cancelled(round()).await.is_some() {}
+    }
+
+    /// Where a provider will be with these settings; `None` when that cannot be told now. Marks the place.
+    ///
+    /// # Errors
+    /// A sentence when another provider is there, or when recordings of this one should be and are not.
+    pub(super) async fn place_to_save(&self, form: &ConnectionForm, settings: &Settings) -> Result<Option<String>> {
+        let store = self.connector.store(&form.kind, settings).map_err(VaultError::Invalid)?;
+        let (known, holds) = match form.id {
+            None => (String::new(), false),
+            Some(id) => (self.row(id).await?.place, holds_recordings(self.db.read(), id).await?),
+        };
+        let claim = Claim { id: form.id, known: &known, holds, changed: true };
+        let place = match timeout(PATIENCE, self.look(store.as_ref(), &claim, true)).await {
+            Ok(Ok(Some(place))) => place,
+            Ok(Err(Untold::Elsewhere(reason))) => return Err(VaultError::Conflict(format!("{reason} {BACK}"))),
+            Ok(Err(Untold::Failed(error @ VaultError::Database(_)))) => return Err(error),
+            // It can be saved all the same; the first use will look again.
+            Ok(Ok(None) | Err(Untold::Failed(_))) | Err(_) => return Ok(None),
+        };
+        match self.other_at(form.id, &place).await? {
+            Some(other) => Err(one_place(&form.name, &other)),
+            None => Ok(Some(place)),
+        }
+    }
+
+    /// Another provider that shows this mark now, by name. One that does not answer is where it was.
+    pub(super) async fn other_at(&self, id: Option<i64>, place: &str) -> Result<Option<String>> {
+        let others = self.other_providers(id).await?;
+        let places = join_all(others.iter().map(|row| async {
+            let looked = async {
+                let provider = self.store(row.id).await?;
+                self.identify(&provider, false).await
+            };
+            match timeout(PATIENCE, looked).await {
+                Ok(Ok(Some(place))) => place,
+                _ => row.place.clone(),
+            }
+        }));
+        let same = others.iter().zip(places.await).find(|(_, found)| found == place);
+        Ok(same.map(|(row, _)| row.name.clone()))
+    }
+
+    /// Looks at a provider's place and remembers what was seen. On the heap, since many wait for it with little on theirs.
+    fn identify<'a>(&'a self, provider: &'a OpenStore, may_mark: bool) -> BoxFuture<'a, Result<Option<String>>> {
+        Box::pin(self.identify_now(provider, may_mark))
+    }
+
+    async fn identify_now(&self, provider: &OpenStore, may_mark: bool) -> Result<Option<String>> {
+        let known = self.row(provider.id).await?.place;
+        let holds = holds_recordings(self.db.read(), provider.id).await?;
+        let claim = Claim { id: Some(provider.id), known: &known, holds, changed: false };
+        match self.look(provider.store.as_ref(), &claim, may_mark).await {
+            Ok(None) => Ok(None),
+            Ok(Some(place)) => {
+                if place != known {
+                    self.note_place(provider.id, place.clone()).await?;
+                }
+                self.forget_elsewhere(provider.id).await;
+                provider.saw(&place, self.db.clock().elapsed());
+                Ok(Some(place))
+            }
+            Err(untold) => {
+                provider.forget_seen();
+                if let Untold::Elsewhere(reason) = &untold {
+                    self.tell_elsewhere(provider, reason).await;
+                }
+                Err(untold.into())
+            }
+        }
+    }
+
+    /// Which place a store leads to. Where nothing is held and nothing may be marked, that can be none.
+    async fn look(
+        &self,
+        store: &dyn BlobStore,
+        claim: &Claim<'_>,
+        may_mark: bool,
+    ) -> std::result::Result<Option<String>, Untold> {
+        if may_mark && !claim.holds {
+            store.set_up().await?;
+        }
+        let mark = Mark::read(store).await?;
+        if let Mark::Id(id) = &mark
+            && (id == claim.known || !claim.holds)
+        {
+            return Ok(Some(id.clone()));
+        }
+        if !claim.holds && !may_mark {
+            return Ok(None);
+        }
+        if let (true, Some(id)) = (claim.holds && mark != Mark::Blank, claim.id)
+            && !self.has_a_recording(store, id).await?
+        {
+            return Err(Untold::Elsewhere(self.where_else(&mark).await?));
+        }
+        let id = match mark {
+            Mark::Id(id) => id,
+            Mark::Missing | Mark::Blank if claim.known.is_empty() || claim.changed => {
+                Mark::write(store, &Mark::fresh()).await?
+            }
+            Mark::Missing | Mark::Blank => Mark::write(store, claim.known).await?,
+        };
+        Ok(Some(id))
+    }
+
+    /// Whether one of a provider's newest recordings or copies lies in a store.
+    async fn has_a_recording(&self, store: &dyn BlobStore, id: i64) -> std::result::Result<bool, Untold> {
+        let mut newest = recording::Entity::find()
+            .filter(recording::Column::ProviderId.eq(id))
+            .order_by_desc(recording::Column::Timestamp)
+            .order_by_desc(recording::Column::Id)
+            .limit(SAMPLES)
+            .all(self.db.read())
+            .await?;
+        let copied: Vec<i64> = copy::Entity::find()
+            .select_only()
+            .column(copy::Column::RecordingId)
+            .filter(copy::Column::ProviderId.eq(id))
+            .order_by_desc(copy::Column::RecordingId)
+            .limit(SAMPLES)
+            .into_tuple()
+            .all(self.db.read())
+            .await?;
+        let copied = recording::Entity::find().filter(recording::Column::Id.is_in(copied));
+        newest.extend(copied.all(self.db.read()).await?);
+        for row in newest {
+            let Ok(key) = ObjectKey::parse(&row.key) else { continue };
+            if store.head(&key).await?.is_some_and(|size| i64::try_from(size).is_ok_and(|size| size == row.size)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn where_else(&self, mark: &Mark) -> Result<String> {
+        let owner = match mark {
+            Mark::Id(id) => self.other_providers(None).await?.into_iter().find(|row| row.place == *id),
+            Mark::Missing | Mark::Blank => None,
+        };
+        Ok(match owner {
+            Some(owner) => format!("The provider leads to the place of {}, where its recordings are not.", owner.name),
+            None => "The provider is not the place it was: its newest recordings are not there.".into(),
+        })
+    }
+
+    async fn note_place(&self, id: i64, place: String) -> Result<()> {
+        let noted = self.db.write(move |tx| {
+            Box::pin(async move {
+                let known = connection::ActiveModel { place: Set(place), ..Default::default() };
+                let this = connection::Column::Id.eq(id);
+                connection::Entity::update_many().set(known).filter(this).exec(tx).await?;
+                Ok(())
+            })
+        });
+        noted.await?;
+        self.twins.look_again();
+        self.tell_of_twins().await
+    }
+
+    /// All providers but one.
+    async fn other_providers(&self, id: Option<i64>) -> Result<Vec<connection::Model>> {
+        let others = connection::Entity::find()
+            .filter(connection::Column::Family.eq(Family::Provider.as_str()))
+            .filter(connection::Column::Id.ne(id.unwrap_or(0)))
+            .order_by_asc(connection::Column::Id);
+        Ok(others.all(self.db.read()).await?)
+    }
+}
+
+/// Why nothing is moved or copied between two providers, and no second one is saved.
+pub(super) fn same_place(one: &str, other: &str) -> String {
+    format!("{one} is the same place as {other}: what is stored by one is there for the other too.")
+}
+
+fn one_place(one: &str, other: &str) -> VaultError {
+    VaultError::Conflict(format!("{} {APART}", same_place(one, other)))
+}

@@ -1,0 +1,88 @@
+//! What administrators are told of providers' places.
+
+use super::place::BACK;
+use super::{Connections, OpenStore};
+use crate::Result;
+use crate::entity::connection;
+use crate::notices::Notice;
+use crate::recordings::Found;
+use sea_orm::EntityTrait as _;
+use std::collections::HashMap;
+
+/// Several providers are one place.
+const ONE_PLACE: &str = "one-place";
+/// A provider is another place than it was.
+const OTHER_PLACE: &str = "other-place";
+/// What was moved to a provider was not there later.
+const MOVED_AND_MISSING: &str = "moved-and-missing";
+
+impl Connections {
+    /// Tells of every place that several providers lead to, and of none that is only one's any more.
+    pub(super) async fn tell_of_twins(&self) -> Result<()> {
+        let groups = self.twins.all().await?;
+        let told = self.notices.list().await?.into_iter().filter(|notice| notice.code == ONE_PLACE);
+        for old in told.filter(|notice| !groups.contains_key(&notice.subject)) {
+            self.notices.clear(ONE_PLACE, &old.subject).await;
+        }
+        if groups.is_empty() {
+            return Ok(());
+        }
+        let rows = connection::Entity::find().all(self.db.read()).await?;
+        let names: HashMap<i64, String> = rows.into_iter().map(|row| (row.id, row.name)).collect();
+        for (place, providers) in groups {
+            let names: Vec<&str> = providers.iter().filter_map(|id| names.get(id)).map(String::as_str).collect();
+            let notice = Notice {
+                code: ONE_PLACE,
+                subject: place,
+                text: format!(
+                    "The storage providers {} are one place: what is stored by one is there for the others too. Nothing is \
+                     moved or copied between them.",
+                    names.join(" and ")
+                ),
+                cure: "Keep one of them: give its accounts to it and delete the others. If a provider was renamed in \
+                       vault.toml, give it its old name again. If one is a copy of the other, delete the object \
+                       .vault-place/id in the copy."
+                    .into(),
+                dismissible: true,
+            };
+            self.notices.raise(notice).await;
+        }
+        Ok(())
+    }
+
+    /// A provider is not where its recordings are.
+    pub(super) async fn tell_elsewhere(&self, provider: &OpenStore, reason: &str) {
+        let notice = Notice {
+            code: OTHER_PLACE,
+            subject: provider.id.to_string(),
+            text: format!("{}: {reason} Nothing is stored there until it is the place it was.", provider.name),
+            cure: BACK.into(),
+            dismissible: false,
+        };
+        self.notices.raise(notice).await;
+    }
+
+    /// It is where it was, or is no more.
+    pub(super) async fn forget_elsewhere(&self, provider_id: i64) {
+        self.notices.clear(OTHER_PLACE, &provider_id.to_string()).await;
+    }
+
+    /// A recording that was moved is not at its new place; the old object is kept.
+    pub(crate) async fn tell_missing(&self, found: &Found, old: &OpenStore) -> Result<()> {
+        let new = self.store(found.provider_id).await?;
+        tracing::error!(key = %found.key, from = old.name, to = new.name, "a recording that was moved is not there any more");
+        let notice = Notice {
+            code: MOVED_AND_MISSING,
+            subject: new.id.to_string(),
+            text: format!(
+                "Recordings that were moved from {0} to {1} were not there ten minutes later. The old objects are kept at \
+                 {0} as copies, and read.",
+                old.name, new.name
+            ),
+            cure: format!("See whether something deletes objects at {}. The log names the recordings.", new.name),
+            dismissible: true,
+        };
+        self.notices.raise(notice).await;
+        Ok(())
+    }
+}

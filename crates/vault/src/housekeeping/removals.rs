@@ -1,0 +1,161 @@
+//! Objects that are still to be deleted: whose row is gone, and whose recording was moved away.
+
+use super::{BATCH, Housekeeping};
+use crate::entity::{copy, recording, removal, upload};
+use crate::objects::Deletion;
+use crate::recordings::Found;
+use crate::steps::{self, Step};
+use crate::timekeeping::Trusted;
+use crate::transfer::{self, Content};
+use crate::{Result, VaultError};
+use model::ObjectKey;
+use model::error::StoreErrorKind;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use std::collections::HashSet;
+use std::error::Error as StdError;
+
+/// What is known of where a recording was moved to.
+enum Moved {
+    /// It is there, or nobody needs it any more.
+    There,
+    /// It is not there: the old object is the only one.
+    Missing(Found),
+    /// Its new provider does not say.
+    Unknown,
+}
+
+impl Housekeeping {
+    /// Deletes objects whose row is gone, unless the key was uploaded again meanwhile. A provider that
+    /// does not answer is left for the next time.
+    pub(crate) async fn finish_removals(&self, _: &Trusted) -> Result<()> {
+        let providers: Vec<i64> = removal::Entity::find()
+            .select_only()
+            .column(removal::Column::ProviderId)
+            .distinct()
+            .into_tuple()
+            .all(self.db.read())
+            .await?;
+        for provider_id in providers {
+            if let Err(error) = self.finish_removals_at(provider_id).await {
+                let error = &error as &dyn StdError;
+                tracing::warn!(provider_id, error, "objects wait for their provider to be deleted");
+            }
+        }
+        Ok(())
+    }
+
+    async fn finish_removals_at(&self, provider_id: i64) -> Result<()> {
+        let (mut after, mut down) = (0, HashSet::new());
+        loop {
+            let rows = removal::Entity::find()
+                .filter(removal::Column::ProviderId.eq(provider_id))
+                .filter(removal::Column::Id.gt(after))
+                .filter(removal::Column::RemovedAt.lte(self.db.now_ms()))
+                .order_by_asc(removal::Column::Id)
+                .limit(BATCH)
+                .all(self.db.read())
+                .await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = last.id;
+            for row in rows {
+                match ObjectKey::parse(&row.key) {
+                    Ok(key) if self.objects.locks().is_running(provider_id, &key).await? => {}
+                    Ok(key) => self.finish_removal(&row, &key, &mut down).await?,
+                    Err(_) => self.recordings.forget_removal(row.id).await?,
+                }
+            }
+        }
+    }
+
+    /// `down` are the providers that did not say whether they have what was moved there.
+    async fn finish_removal(&self, row: &removal::Model, key: &ObjectKey, down: &mut HashSet<i64>) -> Result<()> {
+        let _turn = self.objects.locks().lock(row.provider_id, key).await?;
+        if removal::Entity::find_by_id(row.id).one(self.db.read()).await?.is_none() {
+            // Taken back while we waited.
+            return Ok(());
+        }
+        let place = self.objects.providers_at(row.provider_id).await?;
+        let intent = upload::Entity::find()
+            .filter(upload::Column::ProviderId.is_in(place.iter().copied()))
+            .filter(upload::Column::Key.eq(key.as_str()));
+        if intent.one(self.db.read()).await?.is_some() {
+            // Another replica is uploading it again, or recovery has yet to decide about it.
+            return Ok(());
+        }
+        match self.moved(row, down).await? {
+            Moved::There => {}
+            Moved::Unknown => return Ok(()),
+            Moved::Missing(found) if self.keep_as_copy(row, &found).await? => return Ok(()),
+            Moved::Missing(_) => {}
+        }
+        match self.connections.store(row.provider_id).await {
+            Ok(provider) => {
+                // A transfer that was cut off has left its parts, also where another one came to its end.
+                self.connections.place(&provider).await?;
+                provider.store.abort_all(key).await?;
+            }
+            Err(VaultError::NotFound(_)) => {}
+            Err(error) => return Err(error),
+        }
+        if self.objects.delete(row.provider_id, key).await? == Deletion::Gone {
+            steps::reached(Step::RemovalDone);
+        }
+        self.recordings.forget_removal(row.id).await
+    }
+
+    /// Looks for what was moved away from an object, right before that goes.
+    async fn moved(&self, row: &removal::Model, down: &mut HashSet<i64>) -> Result<Moved> {
+        let moved = match row.moved_id {
+            0 => None,
+            id => recording::Entity::find_by_id(id).one(self.db.read()).await?,
+        };
+        let Some(moved) = moved.filter(|moved| moved.provider_id != row.provider_id) else { return Ok(Moved::There) };
+        let found = Found::try_from(moved)?;
+        if down.contains(&found.provider_id) {
+            return Ok(Moved::Unknown);
+        }
+        let provider = self.connections.store(found.provider_id).await?;
+        match provider.store.head(&found.key).await {
+            Ok(Some(size)) if size == found.size => Ok(Moved::There),
+            Ok(_) => Ok(Moved::Missing(found)),
+            Err(error) => {
+                let error = &error as &dyn StdError;
+                tracing::warn!(provider = provider.name, error, "old objects wait for the provider they were moved to");
+                down.insert(found.provider_id);
+                Ok(Moved::Unknown)
+            }
+        }
+    }
+
+    /// Makes the old object a copy of the recording that was moved away from it and is not there: so it is read, and goes
+    /// when the recording goes. Answers whether it is that recording's at all.
+    async fn keep_as_copy(&self, row: &removal::Model, found: &Found) -> Result<bool> {
+        let old = self.connections.store(row.provider_id).await?;
+        let content = Content { key: &found.key, size: found.size, sha256: &found.sha256 };
+        match transfer::verify(old.store.as_ref(), &content).await {
+            Ok(()) => {}
+            Err(error) if matches!(error.kind, StoreErrorKind::NotFound | StoreErrorKind::Corrupt) => return Ok(false),
+            Err(error) => return Err(VaultError::Store(error)),
+        }
+        let (removal_id, provider_id, id, key) = (row.id, row.provider_id, found.id, row.key.clone());
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    let kept = copy::ActiveModel {
+                        recording_id: Set(id),
+                        provider_id: Set(provider_id),
+                        key: Set(key),
+                        copied_at: Set(tx.now_ms()),
+                    };
+                    let there = OnConflict::new().do_nothing().to_owned();
+                    copy::Entity::insert(kept).on_conflict(there).exec_without_returning(tx).await?;
+                    removal::Entity::delete_by_id(removal_id).exec(tx).await?;
+                    Ok(())
+                })
+            })
+            .await?;
+        self.connections.tell_missing(found, &old).await?;
+        Ok(true)
+    }
+}
