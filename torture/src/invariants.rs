@@ -149,8 +149,12 @@ fn finished(world: &World, found: &Found, broken: &mut Vec<String>) {
     broken.extend(found.uploads.iter().map(|intent| format!("the upload of {} is not reconciled", intent.key)));
     broken.extend(found.removals.iter().map(|removal| format!("{} is still to be deleted", removal.key)));
     let unsent = found.deliveries.iter().filter(|delivery| delivery.state != "delivered");
-    broken
-        .extend(unsent.map(|unsent| format!("the {} of {} is {}", unsent.purpose, unsent.recording_id, unsent.state)));
+    broken.extend(unsent.map(|unsent| {
+        format!(
+            "the {} of recording {} is {}: {}",
+            unsent.purpose, unsent.recording_id, unsent.state, unsent.last_error
+        )
+    }));
     let staging = [FIRST, SECOND].map(|provider| recordings(world.root(), provider).join(".vault-staging"));
     for folder in staging.iter().chain([&data(world.root()).join("spool")]) {
         let left = std::fs::read_dir(folder).map_or(0, Iterator::count);

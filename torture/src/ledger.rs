@@ -32,6 +32,8 @@ enum Entry<'a> {
     Asks { key: &'a str, held: &'a str },
     /// It was told that it is so; of a new recording the size too.
     Told { key: &'a str, held: &'a str, size: &'a str },
+    /// It was told that a recording of this size was stored, while others asked for the same key: one of them was last.
+    ToldToo { key: &'a str, size: &'a str },
 }
 
 const NOTHING: &str = "nothing";
@@ -47,6 +49,7 @@ impl Ledger {
             match words[..] {
                 ["asks", key, held] => book.take(&Entry::Asks { key, held }),
                 ["told", key, held, size] => book.take(&Entry::Told { key, held, size }),
+                ["told-too", key, size] => book.take(&Entry::ToldToo { key, size }),
                 // A process was killed while it wrote the last line: nothing was told.
                 _ => {}
             }
@@ -64,6 +67,11 @@ impl Ledger {
     pub fn told(&self, key: &str, held: &Held, size: Option<u64>) {
         let size = size.map_or_else(|| NOTHING.to_owned(), |size| size.to_string());
         self.book().note(&Entry::Told { key, held: held.as_deref().unwrap_or(NOTHING), size: &size });
+    }
+
+    /// It was told that a recording of this size was stored, while others ask for the same key.
+    pub fn told_too(&self, key: &str, size: u64) {
+        self.book().note(&Entry::ToldToo { key, size: &size.to_string() });
     }
 
     /// What keys may hold.
@@ -93,6 +101,7 @@ impl Book {
         let line = match entry {
             Entry::Asks { key, held } => format!("asks {key} {held}\n"),
             Entry::Told { key, held, size } => format!("told {key} {held} {size}\n"),
+            Entry::ToldToo { key, size } => format!("told-too {key} {size}\n"),
         };
         self.file.write_all(line.as_bytes()).expect("the ledger's own disk is well");
         self.take(entry);
@@ -107,6 +116,12 @@ impl Book {
             }
             Entry::Told { key, held: text, size } => {
                 self.may_hold.insert((*key).to_owned(), BTreeSet::from([held(text)]));
+                if let Ok(size) = size.parse() {
+                    self.acknowledged.insert(((*key).to_owned(), size));
+                }
+            }
+            Entry::ToldToo { key, size } => {
+                self.may_hold.entry((*key).to_owned()).or_default().remove(&None);
                 if let Ok(size) = size.parse() {
                     self.acknowledged.insert(((*key).to_owned(), size));
                 }

@@ -60,7 +60,7 @@ impl Step {
                 assert!(world.upload(COPIED, &name(n, "a"), bytes(n, SMALL)).await);
                 assert!(world.upload(COPIED, &name(n, "b"), bytes(n, LARGE)).await);
             }
-            Self::Move => assert!(world.upload(PLAIN, "moving.mp4", bytes(n, SMALL)).await),
+            Self::Move => assert!(world.upload(PLAIN, &name(n, "a"), bytes(n, SMALL)).await),
         }
     }
 
@@ -100,7 +100,7 @@ impl Step {
     pub async fn clear(self, world: &World, n: u64) {
         let account = if self == Self::Copy { COPIED } else { PLAIN };
         let names = ["a", "b", "c", "d"].map(|which| name(n, which));
-        for name in names.iter().map(String::as_str).chain(["moving.mp4"]) {
+        for name in &names {
             if world.ledger.may_hold().contains_key(&format!("{account}/{name}")) {
                 assert!(world.delete(account, name).await, "after all was healed {name} cannot be deleted");
             }

@@ -8,6 +8,7 @@ use crate::ledger::{Held, Ledger};
 use crate::outside::Outside;
 use crate::{invariants, panics, vfs};
 use bytes::Bytes;
+use futures::future::join_all;
 use futures::stream;
 use model::account::AccountForm;
 use model::connection::{ConnectionForm, Family};
@@ -38,6 +39,8 @@ pub const FIRST: &str = "first";
 /// Where copies go, and what is moved.
 pub const SECOND: &str = "second";
 
+/// How long a vault may take to store again once nothing is broken any more.
+const SOON: Duration = Duration::from_secs(10);
 /// How long a vault may take to come to rest once nothing is broken any more.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How often background work is begun anew meanwhile, as its own pace is a minute.
@@ -131,7 +134,32 @@ impl World {
     /// A camera of this account uploads; answers whether it was told that the recording is stored.
     pub async fn upload(&self, account: &str, name: &str, bytes: Vec<u8>) -> bool {
         let (key, held) = (format!("{account}/{name}"), Some(hex::encode(Sha256::digest(&bytes))));
+        let size = bytes.len() as u64;
         self.ledger.asks(&key, &held);
+        let outcome = self.store(account, name, bytes).await;
+        if let Some(outcome) = outcome {
+            let announced = outcome != Outcome::Identical;
+            self.ledger.told(&key, &held, announced.then_some(size));
+        }
+        outcome.is_some()
+    }
+
+    /// Several cameras upload different recordings under one key at a time: one is last.
+    pub async fn upload_at_once(&self, account: &str, name: &str, recordings: Vec<Vec<u8>>) {
+        let key = format!("{account}/{name}");
+        for bytes in &recordings {
+            self.ledger.asks(&key, &Some(hex::encode(Sha256::digest(bytes))));
+        }
+        let uploads = recordings.into_iter().map(|bytes| async {
+            let size = bytes.len() as u64;
+            if self.store(account, name, bytes).await.is_some() {
+                self.ledger.told_too(&key, size);
+            }
+        });
+        join_all(uploads).await;
+    }
+
+    async fn store(&self, account: &str, name: &str, bytes: Vec<u8>) -> Option<Outcome> {
         let request = UploadRequest {
             account: self.account(account).clone(),
             provider: None,
@@ -146,17 +174,12 @@ impl World {
             path: String::new(),
             content_length: None,
         };
-        let size = bytes.len() as u64;
         let chunks: Vec<_> = bytes.chunks(64 * 1024).map(|c| Ok::<_, Infallible>(Bytes::copy_from_slice(c))).collect();
         match self.vault.ingest.store(request, stream::iter(chunks)).await {
-            Ok(stored) => {
-                let announced = stored.outcome != Outcome::Identical;
-                self.ledger.told(&key, &held, announced.then_some(size));
-                true
-            }
+            Ok(stored) => Some(stored.outcome),
             Err(error) => {
-                tracing::debug!(key, error = &error as &dyn std::error::Error, "not stored");
-                false
+                tracing::debug!(name, error = &error as &dyn std::error::Error, "not stored");
+                None
             }
         }
     }
@@ -195,6 +218,17 @@ impl World {
         };
         let chunks: Vec<Bytes> = self.vault.recordings.open(&found, None).await?.try_collect().await?;
         Ok(Some(hex::encode(Sha256::digest(chunks.concat()))))
+    }
+
+    /// Waits until an upload is stored again, and sees that it is, now that all is well. The vault is not opened anew for it.
+    pub async fn stores_again(&self, run: u64, after: &str) {
+        let began = Instant::now();
+        while !self.upload(PLAIN, "again.mp4", format!("again {run}").into_bytes()).await {
+            assert!(began.elapsed() < SOON, "after {after} the vault does not store again");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let broken = invariants::check_acknowledged(self).await.join("\n  ");
+        assert!(broken.is_empty(), "after {after} it said that it stores again, broken:\n  {broken}");
     }
 
     /// Starts deliveries, moves and housekeeping, which has its first round at once.

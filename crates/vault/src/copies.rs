@@ -2,7 +2,7 @@
 
 use crate::connections::{Connections, OpenStore};
 use crate::db::{Db, Tx};
-use crate::entity::{copy, recording, removal};
+use crate::entity::{copy, recording, removal, upload};
 use crate::ingest::KeyLocks;
 use crate::objects::Objects;
 use crate::recordings::Found;
@@ -56,16 +56,16 @@ impl Copies {
             return Err(SinkError::transient(format!("{} is being uploaded to this provider right now.", found.key)));
         }
         if self.is_taken(&found, provider_id).await.map_err(sink_error)? {
-            return Err(SinkError::permanent(format!(
-                "Another recording named {} lies at this provider already.",
-                found.key
-            )));
+            return Err(self.taken(&found, provider_id).await.map_err(sink_error)?);
         }
         let announced = announce(&self.db, provider_id, &found.key).await.map_err(sink_error)?;
         steps::reached(Step::CopyAnnounced);
         let content = Content { key: &found.key, size: found.size, sha256: &found.sha256 };
         let body = source.store.get(&found.key, None).await.map_err(|e| store_error(&source.name, e))?;
-        transfer::store(target.store.as_ref(), &content, body).await.map_err(|e| store_error(&target.name, e))?;
+        if let Err(error) = transfer::store(target.store.as_ref(), &content, body).await {
+            let passing = is_being_replaced(&self.db, &found, &error).await.map_err(sink_error)?;
+            return Err(if passing { replaced(error) } else { store_error(&target.name, error) });
+        }
         steps::reached(Step::CopyStored);
         self.note(&found, provider_id, announced).await.map_err(sink_error)?;
         steps::reached(Step::CopyNoted);
@@ -125,6 +125,16 @@ impl Copies {
 
     async fn exists(&self, found: &Found, provider_id: i64) -> Result<bool> {
         Ok(copy::Entity::find_by_id((found.id, provider_id)).one(self.db.read()).await?.is_some())
+    }
+
+    /// What lies there is another recording, or this one after all: a copy or move of it that was stopped half-way may have
+    /// been written down just now.
+    async fn taken(&self, found: &Found, provider_id: i64) -> Result<SinkError> {
+        let moved = self.found(found.id).await?.is_none_or(|now| now.provider_id == provider_id);
+        if moved || self.exists(found, provider_id).await? {
+            return Ok(SinkError::transient("The recording came to this provider otherwise meanwhile."));
+        }
+        Ok(SinkError::permanent(format!("Another recording named {} lies at this provider already.", found.key)))
     }
 
     /// Whether something else lies at the key there.
@@ -210,6 +220,26 @@ pub(crate) async fn remove_later(tx: &impl ConnectionTrait, provider_id: i64, ke
     };
     removal::Entity::insert(row).exec_without_returning(tx).await?;
     Ok(())
+}
+
+/// Whether a recording's object is not what its row says because an upload replaces it right now, or was cut off doing so:
+/// then it will be.
+pub(crate) async fn is_being_replaced(db: &Db, found: &Found, error: &StoreError) -> Result<bool> {
+    if error.kind != StoreErrorKind::Corrupt {
+        return Ok(false);
+    }
+    let row = recording::Entity::find_by_id(found.id).one(db.read()).await?;
+    if row.is_none_or(|row| row.sha256 != found.sha256) {
+        return Ok(true);
+    }
+    let intent = upload::Entity::find()
+        .filter(upload::Column::ProviderId.eq(found.provider_id))
+        .filter(upload::Column::Key.eq(found.key.as_str()));
+    Ok(intent.one(db.read()).await?.is_some())
+}
+
+fn replaced(error: StoreError) -> SinkError {
+    SinkError::transient("It is being replaced by another upload right now.").caused_by(error)
 }
 
 fn store_error(provider: &str, error: StoreError) -> SinkError {

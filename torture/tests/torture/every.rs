@@ -2,17 +2,15 @@
 //! holds at the end holds in the process that met the failures.
 
 use std::fmt::Debug;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use torture::workload::Step;
-use torture::world::{PLAIN, World, folder};
+use torture::world::{World, folder};
 use torture::{invariants, knobs};
 
 /// Runs after which the vault is let come to rest.
 const SETTLE_AFTER: u64 = 16;
 /// How long a step may take to end, well or not.
 const STEP: Duration = Duration::from_secs(60);
-/// How long a vault may take to store again once all is well.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Something that can fail.
 pub(crate) trait Failing {
@@ -46,7 +44,7 @@ pub(crate) async fn fail_at_every_moment_of<F: Failing>(step: Step, one_of: u64)
             assert!(acted.is_ok(), "after {after}: no answer");
             let broken = invariants::check_acknowledged(&world).await;
             assert!(broken.is_empty(), "after {after}, broken:\n  {}", broken.join("\n  "));
-            works_again(&world, run, &after).await;
+            world.stores_again(run, &after).await;
             let over = moments < nth;
             if over || run % SETTLE_AFTER == 0 {
                 world.settle(&after).await;
@@ -61,15 +59,4 @@ pub(crate) async fn fail_at_every_moment_of<F: Failing>(step: Step, one_of: u64)
     }
     world.close().await;
     World::open(dir.path()).await.unwrap().settle(&format!("{step:?}, and a new start")).await;
-}
-
-/// It stores, answers so, and it is true.
-async fn works_again(world: &World, run: u64, after: &str) {
-    let began = Instant::now();
-    while !world.upload(PLAIN, "again.mp4", format!("again {run}").into_bytes()).await {
-        assert!(began.elapsed() < PATIENCE, "after {after} the vault does not store again");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    let broken = invariants::check_acknowledged(world).await;
-    assert!(broken.is_empty(), "after {after} it said that it stores again, broken:\n  {}", broken.join("\n  "));
 }

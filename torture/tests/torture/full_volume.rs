@@ -4,7 +4,6 @@
 use futures::future::join_all;
 use std::error::Error as StdError;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 use torture::knobs::{self, Random};
 use torture::volumes::{self, Volume};
 use torture::world::{COPIED, FIRST, PLAIN, SECOND, World, folder};
@@ -13,8 +12,6 @@ const MIB: u64 = 1024 * 1024;
 /// Agents that upload at a time, and how much each does in a round.
 const AGENTS: u64 = 4;
 const UPLOADS: u64 = 6;
-/// How long a vault may take to store again once there is room.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What lies on the volume, and how large it is.
 struct Scene {
@@ -46,7 +43,7 @@ async fn fills_up(scene: Scene) {
         let deleted = format!("{round}-0-0.mp4");
         world.delete(PLAIN, &deleted).await;
         volume.free();
-        stores_again(&world, round, &after).await;
+        world.stores_again(round, &after).await;
         world.settle(&after).await;
         for (agent, n) in (0..AGENTS).flat_map(|agent| (0..UPLOADS).map(move |n| (agent, n))) {
             world.delete(account_of(agent), &format!("{round}-{agent}-{n}.mp4")).await;
@@ -82,14 +79,6 @@ async fn round_of_uploads(world: &World, volume: &Volume, round: u64, random: &m
 
 fn account_of(agent: u64) -> &'static str {
     if agent == 1 { COPIED } else { PLAIN }
-}
-
-async fn stores_again(world: &World, round: u64, after: &str) {
-    let began = Instant::now();
-    while !world.upload(PLAIN, "again.mp4", format!("again {round}").into_bytes()).await {
-        assert!(began.elapsed() < PATIENCE, "after {after} there is room and the vault does not store");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

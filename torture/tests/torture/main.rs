@@ -8,3 +8,4 @@ mod failing_store;
 mod full_volume;
 mod killed;
 mod power_cut;
+mod storm;

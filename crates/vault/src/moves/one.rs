@@ -2,7 +2,7 @@
 
 use super::Moves;
 use crate::connections::OpenStore;
-use crate::copies::{self, announce};
+use crate::copies::{self, announce, is_being_replaced};
 use crate::entity::{copy, recording, removal};
 use crate::recordings::Found;
 use crate::steps::{self, Step};
@@ -42,7 +42,10 @@ impl Moves {
         if !copied {
             self.connections.set_up(to).await?;
             let body = from.store.get(&found.key, None).await?;
-            transfer::store(to.store.as_ref(), &content, body).await?;
+            if let Err(error) = transfer::store(to.store.as_ref(), &content, body).await {
+                let passing = is_being_replaced(&self.db, &found, &error).await?;
+                return Err(if passing { replaced(error) } else { error }.into());
+            }
             steps::reached(Step::MoveStored);
         }
         transfer::verify(to.store.as_ref(), &content).await?;
@@ -97,4 +100,8 @@ impl Moves {
 
 fn unavailable(why: &str) -> VaultError {
     StoreError::new(StoreErrorKind::Unavailable, why).into()
+}
+
+fn replaced(error: StoreError) -> StoreError {
+    StoreError::caused(StoreErrorKind::Unavailable, "It is being replaced by another upload right now.", error)
 }
