@@ -36,6 +36,11 @@ impl Copies {
     /// Copies a recording to a provider. Nothing happens when it is gone, lies there anyway, or was
     /// copied before.
     pub(crate) async fn make(&self, recording_id: i64, provider_id: i64) -> std::result::Result<(), SinkError> {
+        let this = self.clone();
+        transfer::to_its_end(async move { this.make_now(recording_id, provider_id).await }).await
+    }
+
+    async fn make_now(&self, recording_id: i64, provider_id: i64) -> std::result::Result<(), SinkError> {
         let Some(found) = self.found(recording_id).await.map_err(sink_error)? else { return Ok(()) };
         if found.provider_id == provider_id {
             return Ok(());

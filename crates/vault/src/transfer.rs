@@ -22,6 +22,17 @@ pub(crate) struct Content<'a> {
     pub(crate) sha256: &'a str,
 }
 
+/// Runs a transfer and what belongs to it to its end, whoever goes away meanwhile: a store may still be at work on what
+/// was asked of it, and until it is done nobody else may have the key's turn.
+pub(crate) async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    match tokio::spawn(work).await {
+        Ok(done) => done,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        // The process ends.
+        Err(_) => std::future::pending().await,
+    }
+}
+
 /// Stores what `body` yields, holding one part in memory. The caller has the key's turn at `store`.
 pub(crate) async fn store(store: &dyn BlobStore, content: &Content<'_>, body: ByteStream) -> Result<(), StoreError> {
     let mut parts = Parts { body, part_size: store.part_size(), hash: Sha256::new(), rest: BytesMut::new(), size: 0 };

@@ -5,6 +5,7 @@ use super::one::Outcome;
 use crate::connections::OpenStore;
 use crate::entity::{provider_move, recording};
 use crate::steps::{self, Step};
+use crate::transfer::to_its_end;
 use crate::{Result, VaultError};
 use futures::future::join_all;
 use model::error::StoreErrorKind;
@@ -161,7 +162,10 @@ impl Moves {
     ) -> Result<Batch> {
         let mut batch = Batch { last_id: row.after_id, ..Batch::default() };
         for pair in ids.chunks(CONCURRENCY) {
-            let moving = pair.iter().map(|(id, _)| self.move_one(*id, from, to));
+            let moving = pair.iter().map(|(id, _)| {
+                let (this, id, from, to) = (self.clone(), *id, from.clone(), to.clone());
+                to_its_end(async move { this.move_one(id, &from, &to).await })
+            });
             for ((id, size), outcome) in pair.iter().zip(join_all(moving).await) {
                 match outcome {
                     Ok(Outcome::Moved) => {
