@@ -5,11 +5,12 @@ use crate::ledger::Held;
 use crate::outside::heard;
 use crate::panics;
 use crate::world::{FIRST, SECOND, World, data, database, events, recordings};
+use model::moving::MoveState;
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbErr, EntityTrait as _};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use vault::entity::{copy, delivery, recording, removal, upload};
+use vault::entity::{copy, delivery, provider_move, recording, removal, upload};
 
 /// All that does not hold, one sentence each.
 pub async fn check(world: &World) -> Vec<String> {
@@ -51,6 +52,7 @@ struct Found {
     removals: Vec<removal::Model>,
     uploads: Vec<upload::Model>,
     deliveries: Vec<delivery::Model>,
+    moves: Vec<provider_move::Model>,
 }
 
 impl Found {
@@ -76,6 +78,7 @@ impl Found {
             removals: removal::Entity::find().all(tables).await?,
             uploads: upload::Entity::find().all(tables).await?,
             deliveries: delivery::Entity::find().all(tables).await?,
+            moves: provider_move::Entity::find().all(tables).await?,
         })
     }
 }
@@ -155,6 +158,8 @@ fn finished(world: &World, found: &Found, broken: &mut Vec<String>) {
             unsent.purpose, unsent.recording_id, unsent.state, unsent.last_error
         )
     }));
+    let open = found.moves.iter().filter(|one| MoveState::parse(&one.state).is_open());
+    broken.extend(open.map(|one| format!("move {} is {}: {}", one.id, one.state, one.last_error)));
     let staging = [FIRST, SECOND].map(|provider| recordings(world.root(), provider).join(".vault-staging"));
     for folder in staging.iter().chain([&data(world.root()).join("spool")]) {
         let left = std::fs::read_dir(folder).map_or(0, Iterator::count);

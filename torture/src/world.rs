@@ -229,6 +229,8 @@ impl World {
         }
         let broken = invariants::check_acknowledged(self).await.join("\n  ");
         assert!(broken.is_empty(), "after {after} it said that it stores again, broken:\n  {broken}");
+        // Moved away meanwhile, the next one's name would be taken.
+        assert!(self.delete(PLAIN, "again.mp4").await, "after {after} it stores and does not delete");
     }
 
     /// Starts deliveries, moves and housekeeping, which has its first round at once.
