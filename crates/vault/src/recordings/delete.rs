@@ -27,15 +27,34 @@ impl Recordings {
         work.await.map_err(|_| VaultError::NotFound("recording"))?
     }
 
+    /// Where a move was quicker, deletes at the new place.
     async fn remove_now(&self, audited: Option<Actor>, found: &Found) -> Result<()> {
+        let mut found = found.clone();
+        loop {
+            match self.remove_at_its_place(audited.clone(), &found).await {
+                Err(VaultError::NotFound(what)) => {
+                    let now = recording::Entity::find_by_id(found.id).one(self.db.read()).await?;
+                    let moved = |now: &recording::Model| {
+                        now.uploaded_at == found.uploaded_at && now.provider_id != found.provider_id
+                    };
+                    found = now.filter(moved).ok_or(VaultError::NotFound(what))?.try_into()?;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn remove_at_its_place(&self, audited: Option<Actor>, found: &Found) -> Result<()> {
         let _turn = self.locks.lock(found.provider_id, &found.key).await?;
         let (id, uploaded_at) = (found.id, found.uploaded_at);
         let (provider_id, key) = (found.provider_id, found.key.to_string());
         let deletion = self.db.write(move |tx| {
             Box::pin(async move {
-                // One that was replaced since it was looked up is another recording.
+                // One that was replaced since it was looked up is another recording; of one that was moved, this is not
+                // the object.
                 let this = recording::Column::Id.eq(id).and(recording::Column::UploadedAt.eq(uploaded_at));
-                let gone = recording::Entity::delete_many().filter(this).exec(tx).await?;
+                let here = this.and(recording::Column::ProviderId.eq(provider_id));
+                let gone = recording::Entity::delete_many().filter(here).exec(tx).await?;
                 if gone.rows_affected == 0 {
                     return Err(VaultError::NotFound("recording"));
                 }

@@ -110,3 +110,18 @@ async fn one_at_a_time_and_only_to_where_it_makes_sense() {
     assert!(matches!(t.vault.moves.resume(&actor(), id).await, Err(VaultError::Conflict(_))), "it has ended");
     t.vault.moves.start(&actor(), to, from).await.unwrap();
 }
+
+/// Whoever deletes has looked the recording up before the move was done with it.
+#[tokio::test]
+async fn a_recording_that_moves_while_it_is_deleted_leaves_no_object() {
+    let t = TestVault::new().await;
+    let (from, to) = t.add_second_provider().await;
+    let stored = t.upload("a.mp4", b"moving").await.unwrap();
+    let found = t.vault.recordings.find_by_id(stored.id).await.unwrap();
+    t.deliver();
+    t.vault.moves.start(&actor(), from, to).await.unwrap();
+    ends(&t, MoveState::Done).await;
+    t.vault.recordings.delete(&actor(), &found).await.unwrap();
+    assert!(t.listed().await.is_empty());
+    assert!(t.world.second_store.keys().is_empty(), "{:?}", t.world.second_store.keys());
+}
