@@ -49,6 +49,12 @@ pub trait BlobStore: Send + Sync + 'static {
         Ok(())
     }
 
+    /// The device that objects lie on, as the system numbers it; `None` for what is not a folder of this machine. Asked
+    /// after [`set_up`](BlobStore::set_up).
+    async fn device(&self) -> Option<u64> {
+        None
+    }
+
     /// Bytes per part of a multipart upload, all but the last. Objects up to this size are stored
     /// with one [`put`](BlobStore::put).
     fn part_size(&self) -> usize;

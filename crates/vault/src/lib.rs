@@ -32,10 +32,12 @@ mod places;
 mod readiness;
 mod recording_source;
 mod replicas;
+mod reserve;
 mod start;
 mod transfer;
 
 pub use error::VaultError;
+pub use reserve::NoRoom;
 pub use start::{Options, StartError, Vault};
 
 /// What use cases answer.

@@ -23,6 +23,7 @@ use crate::places::Twins;
 use crate::readiness::Readiness;
 use crate::recordings::Recordings;
 use crate::replicas::Replicas;
+use crate::reserve::{NoRoom, Reserve};
 use crate::timekeeping::Timekeeping;
 use crate::users::Users;
 use crate::{Result, VaultError, sessions};
@@ -30,7 +31,7 @@ use model::Secret;
 use model::ports::Connector;
 use sea_orm::{EntityTrait as _, QuerySelect as _};
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -100,6 +101,9 @@ pub enum StartError {
         /// Where it should be.
         path: String,
     },
+    /// Its volume is full.
+    #[error(transparent)]
+    NoRoom(NoRoom),
     /// The database does not open or migrate.
     #[error("cannot open the database: {0}")]
     Database(VaultError),
@@ -147,6 +151,7 @@ pub struct Vault {
     readiness: Readiness,
     vault_id: String,
     pace: Pace,
+    reserve: Option<Reserve>,
 }
 
 impl Vault {
@@ -155,7 +160,19 @@ impl Vault {
         let spool = options.data_dir.join("spool");
         let dir_error = |source| StartError::DataDir { path: spool.display().to_string(), source };
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&spool).map_err(dir_error)?;
-        let db = Db::open(&options.database_url, options.clock).await.map_err(StartError::Database)?;
+        let reserve = match sqlite_folder(&options.database_url) {
+            Some(folder) => Some(
+                Reserve::open(&folder)
+                    .map_err(|source| StartError::DataDir { path: folder.display().to_string(), source })?,
+            ),
+            None => None,
+        };
+        let db = Db::open(&options.database_url, options.clock).await.map_err(|error| {
+            match reserve.as_ref().and_then(Reserve::missing_to_start) {
+                Some(missing) => StartError::NoRoom(missing),
+                None => StartError::Database(error),
+            }
+        })?;
         let key_file = options.data_dir.join("master.key");
         let needed = connection::Entity::find().limit(1).one(db.read()).await;
         let needed = needed.map_err(|e| StartError::Database(e.into()))?.is_some();
@@ -167,6 +184,7 @@ impl Vault {
             max_bytes: options.max_upload_bytes,
             idle_timeout: options.idle_timeout,
             budget: Budget::new(options.receive_budget_bytes, spool),
+            reserve: reserve.clone(),
         };
 
         let replicas = Replicas::new(db.clone(), options.replica_timeout);
@@ -212,7 +230,11 @@ impl Vault {
             readiness: Readiness::default(),
             vault_id: keys.vault_id().to_owned(),
             pace: options.pace,
+            reserve,
         };
+        if let Some(reserve) = &vault.reserve {
+            reserve.tend().await;
+        }
         vault.replicas.report().await.map_err(StartError::Vault)?;
         vault.connections.check_keys().await.map_err(StartError::Vault)?;
         let trusted = vault.timekeeping.look().await.map_err(StartError::Vault)?;
@@ -247,6 +269,7 @@ impl Vault {
         };
         let (housekeeping, replicas, moves) = (self.housekeeping(), self.replicas.clone(), self.moves.clone());
         let (replayer, connections) = (self.deliveries.replayer(), self.connections.clone());
+        let (reserve, notices) = (self.reserve.clone(), self.notices.clone());
         tokio::spawn(async move {
             tokio::join!(
                 dispatcher.run(cancel.clone()),
@@ -254,7 +277,12 @@ impl Vault {
                 moves.run(cancel.clone()),
                 replayer.run(cancel.clone()),
                 connections.keep_surveying(cancel.clone()),
-                replicas.keep_reporting(cancel)
+                                replicas.keep_reporting(cancel.clone()),
+                async {
+                    if let Some(reserve) = reserve {
+                        reserve.watch(notices, cancel).await;
+                    }
+                }
             );
         })
     }
@@ -294,4 +322,12 @@ impl Vault {
             timekeeping: self.timekeeping.clone(),
         }
     }
+}
+
+/// The folder of a SQLite database. It exists, or nothing does.
+fn sqlite_folder(url: &str) -> Option<PathBuf> {
+    let path = url.strip_prefix("sqlite:")?;
+    let path = path.strip_prefix("//").unwrap_or(path).split('?').next()?;
+    let folder = Path::new(path).parent()?;
+    Some(if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() })
 }

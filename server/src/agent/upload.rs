@@ -50,7 +50,7 @@ use vault::ingest::{Outcome, UploadError, UploadRequest};
         (status = 429, description = "Too many wrong credentials.", body = ErrorBody),
         (status = 502, description = "The storage provider refuses the vault.", body = ErrorBody),
         (status = 503, description = "The storage provider or the database does not answer, or the vault is busy.", body = ErrorBody),
-        (status = 507, description = "The storage provider has no room left.", body = ErrorBody),
+        (status = 507, description = "The storage provider, or the vault itself, has no room left.", body = ErrorBody),
     )
 )]
 pub async fn upload(
@@ -118,6 +118,10 @@ fn refused(error: UploadError) -> ApiError {
         UploadError::ProviderNotFound(_) => &problem::PROVIDER_NOT_FOUND,
         UploadError::ProviderDisabled(_) => &problem::PROVIDER_DISABLED,
         UploadError::Busy => &problem::BUSY,
+        UploadError::NoRoom(e) => return ApiError::from(&problem::VAULT_FULL).caused_by(e),
+        UploadError::Spool(e) if e.kind() == std::io::ErrorKind::StorageFull => {
+            return ApiError::from(&problem::VAULT_FULL).caused_by(e);
+        }
         UploadError::Stalled(_) => &problem::FILE_STALLED,
         UploadError::Loop => &problem::FORWARD_LOOP,
         UploadError::Incomplete(_) => return ApiError::from(&problem::FILE_INCOMPLETE).caused_by(error),
@@ -170,6 +174,7 @@ mod tests {
             UploadError::Busy,
             UploadError::Stalled(1),
             UploadError::Loop,
+            UploadError::NoRoom(vault::NoRoom { folder: "/data".into(), left_kib: 0, needed_kib: 1 }),
         ] {
             let code = error.code();
             assert_eq!(refused(error).problem.code, code);

@@ -1,5 +1,6 @@
 use crate::VaultError;
 use crate::accounts::DirectoryError;
+use crate::reserve::NoRoom;
 use model::error::StoreError;
 use model::key::NameError;
 
@@ -66,6 +67,9 @@ pub enum UploadError {
     /// The vault itself failed: its database, or its disk for buffers.
     #[error("{0}")]
     Vault(#[from] VaultError),
+    /// The vault's own volume has no room for the rows of another recording.
+    #[error("{0}")]
+    NoRoom(#[from] NoRoom),
     /// The vault's own disk failed.
     #[error("The vault cannot buffer the recording on its disk; see the vault's log.")]
     Spool(#[from] std::io::Error),
@@ -90,6 +94,7 @@ impl UploadError {
             Self::Incomplete(_) => "file_incomplete",
             Self::Stalled(_) => "file_stalled",
             Self::Busy => "storage_busy",
+            Self::NoRoom(_) => "storage_vault_full",
             Self::Crashed(_) | Self::Store(_) | Self::Vault(_) | Self::Spool(_) => "file_upload_failed",
         }
     }

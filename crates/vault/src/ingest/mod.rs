@@ -23,6 +23,7 @@ use crate::deliveries::Wakeups;
 use crate::entity::upload;
 use crate::objects::Objects;
 use crate::replicas::Replicas;
+use crate::reserve::Reserve;
 use crate::vault_path::VaultPath;
 use bytes::Bytes;
 use commit::Draft;
@@ -109,6 +110,8 @@ pub(crate) struct Limits {
     pub(crate) max_bytes: u64,
     pub(crate) idle_timeout: Duration,
     pub(crate) budget: Budget,
+    /// Where the database is a file.
+    pub(crate) reserve: Option<Reserve>,
 }
 
 /// Stores recordings.
@@ -126,6 +129,7 @@ pub struct Ingest {
     slots: Arc<Semaphore>,
     shares: Arc<Shares>,
     vault_id: String,
+    reserve: Option<Reserve>,
 }
 
 /// Everything about an upload but its bytes.
@@ -148,7 +152,7 @@ impl Ingest {
     ) -> Self {
         let shares = Arc::new(Shares::new(MAX_UPLOADS_OF_PROVIDER, limits.budget.sending_share()));
         let slots = Arc::new(Semaphore::new(MAX_UPLOADS));
-        let Limits { max_bytes, idle_timeout, budget } = limits;
+        let Limits { max_bytes, idle_timeout, budget, reserve } = limits;
         let budget = Arc::new(budget);
         Self {
             db,
@@ -163,6 +167,7 @@ impl Ingest {
             slots,
             shares,
             vault_id,
+            reserve,
         }
     }
 
@@ -195,6 +200,9 @@ impl Ingest {
             VaultError::Store(error) => UploadError::Store(error),
             error => UploadError::Vault(error),
         })?;
+        if let Some(reserve) = &self.reserve {
+            reserve.admit(target.content_length, target.provider.store.device().await).await?;
+        }
         let mut intent = Intent::declare(self.db.clone(), self.replicas.me(), &target);
         match self.receive(&target, &mut intent, body).await {
             Ok(received) => self.finish(target, intent, received).await,

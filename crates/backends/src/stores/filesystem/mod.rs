@@ -22,8 +22,9 @@ use model::providers::Filesystem;
 use staging::Staging;
 use std::io::{self, Write};
 use std::ops::Range;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -50,6 +51,7 @@ struct Inner {
     staging: Staging,
     uploads: Uploads,
     running: Arc<Semaphore>,
+    device: OnceLock<u64>,
 }
 
 impl FilesystemStore {
@@ -62,6 +64,7 @@ impl FilesystemStore {
             staging: Staging::new(&root),
             uploads: Uploads::default(),
             running: Arc::new(Semaphore::new(MAX_RUNNING)),
+            device: OnceLock::new(),
             root,
         }))
     }
@@ -161,6 +164,15 @@ impl Inner {
 impl BlobStore for FilesystemStore {
     async fn probe(&self) -> ProbeReport {
         probe::run(self.clone()).await
+    }
+
+    async fn device(&self) -> Option<u64> {
+        if let Some(device) = self.0.device.get() {
+            return Some(*device);
+        }
+        let asked = self.blocking(|store| store.root.metadata().map_err(|e| in_words("looked at", e))).await;
+        let device = asked.ok()?.dev();
+        Some(*self.0.device.get_or_init(|| device))
     }
 
     async fn set_up(&self) -> Result<(), StoreError> {
