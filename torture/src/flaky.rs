@@ -118,6 +118,10 @@ impl BlobStore for Flaky {
         self.store.set_up().await
     }
 
+    async fn device(&self) -> Option<u64> {
+        self.store.device().await
+    }
+
     fn part_size(&self) -> usize {
         self.store.part_size()
     }

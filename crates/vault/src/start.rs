@@ -277,7 +277,7 @@ impl Vault {
                 moves.run(cancel.clone()),
                 replayer.run(cancel.clone()),
                 connections.keep_surveying(cancel.clone()),
-                                replicas.keep_reporting(cancel.clone()),
+                replicas.keep_reporting(cancel.clone()),
                 async {
                     if let Some(reserve) = reserve {
                         reserve.watch(notices, cancel).await;

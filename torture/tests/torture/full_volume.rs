@@ -4,6 +4,7 @@
 use futures::future::join_all;
 use std::error::Error as StdError;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 use torture::knobs::{self, Random};
 use torture::volumes::{self, Volume};
 use torture::world::{COPIED, FIRST, PLAIN, SECOND, World, folder};
@@ -12,6 +13,8 @@ const MIB: u64 = 1024 * 1024;
 /// Agents that upload at a time, and how much each does in a round.
 const AGENTS: u64 = 4;
 const UPLOADS: u64 = 6;
+/// How long a vault may take to have the room that it keeps for deleting.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What lies on the volume, and how large it is.
 struct Scene {
@@ -39,9 +42,7 @@ async fn fills_up(scene: Scene) {
         let after = format!("round {round} of seed {seed}");
         world.start();
         refused += round_of_uploads(&world, &volume, round, &mut random).await;
-        // What makes room must work without any.
-        let deleted = format!("{round}-0-0.mp4");
-        world.delete(PLAIN, &deleted).await;
+        deletes(&world, round, &after).await;
         volume.free();
         world.stores_again(round, &after).await;
         world.settle(&after).await;
@@ -75,6 +76,15 @@ async fn round_of_uploads(world: &World, volume: &Volume, round: u64, random: &m
     }));
     agents.await;
     refused.into_inner()
+}
+
+/// What makes room works without any: what uploads must leave, and then the reserve, is for that.
+async fn deletes(world: &World, round: u64, after: &str) {
+    let began = Instant::now();
+    while !world.delete(PLAIN, &format!("{round}-0-0.mp4")).await {
+        assert!(began.elapsed() < PATIENCE, "after {after} nothing can be deleted on a full volume");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 fn account_of(agent: u64) -> &'static str {
@@ -150,28 +160,30 @@ async fn a_vault_starts_on_a_full_volume_or_says_that_it_is_full() {
     let dir = folder().unwrap();
     let volume = Volume::new(dir.path(), 64 * MIB, &["data", FIRST, SECOND]);
     for but in [0, 4096, 40_000, 400_000] {
-        let mut world = World::open(dir.path()).await.unwrap();
+        let world = World::open(dir.path()).await.unwrap();
         for n in 0..8 {
             world.upload(PLAIN, &format!("{but}-{n}.mp4"), vec![7; 20_000 + but + n]).await;
         }
+        world.close().await;
         volume.fill(but as u64);
-        world.upload(PLAIN, &format!("{but}-late.mp4"), vec![8; 21_000 + but]).await;
-        world.stop().await;
-        drop(world);
-        match World::open(dir.path()).await {
-            Ok(mut world) => {
-                world.delete(PLAIN, &format!("{but}-0.mp4")).await;
+        let opened = World::open(dir.path()).await;
+        let after = format!("a start with {but} bytes left");
+        let mut world = match opened {
+            Ok(world) => {
+                let deleted = world.delete(PLAIN, &format!("{but}-0.mp4")).await;
+                assert!(deleted, "{after}: what makes room does not work");
                 volume.free();
-                world.settle("a start without room").await;
+                world
             }
             Err(error) => {
                 let told = told(&error);
-                eprintln!("with {but} bytes left: {told}");
-                assert!(told.contains("full") || told.contains("room"), "with {but} bytes left it says: {told}");
+                assert!(told.contains("full") || told.contains("room"), "{after}: {told}");
                 volume.free();
-                World::open(dir.path()).await.unwrap().settle("a start that was refused").await;
+                World::open(dir.path()).await.unwrap()
             }
-        }
+        };
+        world.settle(&after).await;
+        world.close().await;
     }
 }
 
