@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod commit_cut;
 mod copies;
 mod deliveries;
 mod ingest;

@@ -1,6 +1,6 @@
 //! Folder and database of a vault: SQLite, or PostgreSQL when the test runner says so.
 
-use super::World;
+use super::{Line, World};
 use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,16 +16,26 @@ pub(super) struct Ground {
     pub(super) world: World,
     pace: Pace,
     clock: Clock,
+    /// What lies between the vault and the database's server.
+    line: Option<Line>,
 }
 
 impl Ground {
     pub(super) fn new(database: TestDatabase, pace: Pace, clock: Clock) -> Self {
-        Self { database, dir: tempfile::tempdir().unwrap(), world: World::default(), pace, clock }
+        Self { database, dir: tempfile::tempdir().unwrap(), world: World::default(), pace, clock, line: None }
+    }
+
+    /// On PostgreSQL, with a line to it that can be cut.
+    pub(super) async fn on_a_line_to_postgres() -> (Self, Line) {
+        let ground = Self::new(TestDatabase::Postgres, Pace::default(), Clock::default());
+        let url = ground.database_url().await;
+        let line = Line::to(server_of(&url).to_owned()).await;
+        (Self { line: Some(line.clone()), ..ground }, line)
     }
 
     pub(super) async fn open(&self, replica_timeout: Duration) -> Result<Vault, StartError> {
         let options = Options {
-            database_url: self.database_url().await,
+            database_url: self.database_url_on_the_line().await,
             replica_timeout,
             data_dir: self.dir.path().to_owned(),
             max_upload_bytes: 100_000,
@@ -45,6 +55,14 @@ impl Ground {
         Database::connect(self.database_url().await).await.unwrap()
     }
 
+    async fn database_url_on_the_line(&self) -> String {
+        let url = self.database_url().await;
+        match &self.line {
+            Some(line) => url.replace(server_of(&url), &line.address),
+            None => url,
+        }
+    }
+
     /// A database of the test's own. On PostgreSQL its name follows from the folder, so that a restart
     /// finds it again.
     async fn database_url(&self) -> String {
@@ -61,6 +79,13 @@ impl Ground {
         let (base, _) = server.rsplit_once('/').expect("an address with a database");
         format!("{base}/{name}")
     }
+}
+
+/// `host:port` of a database's address.
+fn server_of(url: &str) -> &str {
+    let rest = url.split_once("://").expect("an address").1;
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+    rest.split('/').next().expect("a server")
 }
 
 #[derive(Debug, Clone, Copy)]

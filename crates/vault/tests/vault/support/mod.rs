@@ -1,5 +1,6 @@
 //! A vault of its own for every test, and a world around it that fails on demand.
 
+mod cut;
 mod forms;
 mod ground;
 mod sink;
@@ -9,6 +10,7 @@ mod world;
 
 pub(crate) use self::vault::TestVault;
 use ::vault::clock::Clock;
+pub(crate) use cut::{Cut, Line};
 pub(crate) use forms::{account, actor, connection};
 pub(crate) use sink::MemorySink;
 use std::time::Duration;

@@ -54,6 +54,8 @@ pub(crate) struct MemoryStore {
     begun: AtomicUsize,
     pub(crate) fault: Mutex<Option<Fault>>,
     pub(crate) put_started: Notify,
+    /// What else happens when the next object is to be stored.
+    pub(crate) at_put: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     pub(crate) delete_started: Notify,
     pub(crate) let_go: Notify,
     /// How often somebody asked whether an object is there.
@@ -102,6 +104,9 @@ impl MemoryStore {
     async fn make_visible(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StoreError> {
         if key.as_str() != MARK {
             self.put_started.notify_one();
+            if let Some(happens) = self.at_put.lock().unwrap().take() {
+                happens();
+            }
         }
         self.check_set_up()?;
         let fault = *self.fault.lock().unwrap();

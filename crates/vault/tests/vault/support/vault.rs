@@ -1,7 +1,7 @@
 //! A vault, its life, and what agents and readers ask of it.
 
 use super::ground::{Ground, TestDatabase, wanted_database};
-use super::{World, account, actor, connection};
+use super::{Line, World, account, actor, connection};
 use bytes::Bytes;
 use futures::{TryStreamExt as _, stream};
 use model::account::AccountForm;
@@ -53,6 +53,12 @@ impl TestVault {
     /// On PostgreSQL, whatever the test runner chose: what only several replicas show.
     pub(crate) async fn on_postgres() -> Self {
         Self::on(Ground::new(TestDatabase::Postgres, Pace::default(), Clock::default()), REPLICA_TIMEOUT).await
+    }
+
+    /// On PostgreSQL, with a line to it that can be cut.
+    pub(crate) async fn on_a_line_to_postgres() -> (Self, Line) {
+        let (ground, line) = Ground::on_a_line_to_postgres().await;
+        (Self::on(ground, REPLICA_TIMEOUT).await, line)
     }
 
     async fn on(ground: Ground, replica_timeout: Duration) -> Self {
