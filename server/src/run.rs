@@ -14,15 +14,20 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use vault::data_folder::{Lock, LockError};
 use vault::provisioning::Provisioning;
 use vault::{StartError, Vault, VaultError};
 
 /// How long background work may take to finish what it is doing.
 const BACKGROUND_STOP: Duration = Duration::from_secs(15);
+/// How long the database may take to close.
+const CLOSING: Duration = Duration::from_secs(10);
 
 /// Why the vault does not start.
 #[derive(Debug, thiserror::Error)]
 enum Failed {
+    #[error(transparent)]
+    Folder(#[from] LockError),
     #[error("cannot listen on {0}; if another program uses this port, choose another with server.listen")]
     Listen(SocketAddr, #[source] std::io::Error),
     #[error(transparent)]
@@ -49,6 +54,7 @@ pub async fn run(config: Config) -> ExitCode {
 
 async fn serve_until_stopped(config: Config) -> Result<(), Failed> {
     let stop = stop_on_signals().map_err(Failed::Signals)?;
+    let _lock = Lock::take(&config.data.dir, config.database_url.expose())?;
     let listener =
         TcpListener::bind(config.server.listen).await.map_err(|e| Failed::Listen(config.server.listen, e))?;
     let address = listener.local_addr().map_err(|e| Failed::Listen(config.server.listen, e))?;
@@ -79,8 +85,24 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failed> {
         tracing::warn!("deliveries were still being made; they will be made again");
     }
     figures.abort();
+    close(&vault).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Leaves the database as one file. Whatever keeps that from happening, nothing is lost: the next start reads the rest.
+async fn close(vault: &Vault) {
+    match tokio::time::timeout(CLOSING, vault.close()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(
+                error,
+                "the database did not close well; its newest changes stay in the file ending in -wal"
+            );
+        }
+        Err(_) => tracing::warn!("the database is still in use; its newest changes stay in the file ending in -wal"),
+    }
 }
 
 /// What the vault's use cases need of the configuration.

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod clock;
 pub mod connections;
 pub mod dashboard;
+pub mod data_folder;
 pub mod db;
 pub mod deliveries;
 pub mod devices;

@@ -2,7 +2,7 @@
 //! is there afterwards, byte for byte, and its event arrives.
 
 use crate::gate::s3;
-use crate::process::{Client, free_address, http, random, start};
+use crate::process::{Client, config_file, free_address, http, random, start};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -44,15 +44,8 @@ async fn nothing_answered_200_is_lost_on_s3() {
 async fn survive(dir: &Path, provider: &str) {
     let (hook, events) = receiver().await;
     let address = free_address();
-    let config = dir.join("vault.toml");
+    let config = config_file(dir, address, provider, &format!("http://{hook}/"));
     let run = format!("run-{}", std::process::id());
-    let text = format!(
-        "[server]\nlisten = \"{address}\"\n[data]\ndir = \"{}\"\n[admin]\npassword = \"correct horse battery\"\n\
-         [[provider]]\nname = \"store\"\n{provider}\n[[integration]]\nname = \"hook\"\nkind = \"webhook\"\nurl = \"http://{hook}/\"\n\
-         [[account]]\nname = \"site\"\nprovider = \"store\"\nintegrations = [\"hook\"]\ndirectory = \"*\"\naccess_key = \"ak\"\nsecret_key = \"sk\"\n",
-        dir.join("data").display()
-    );
-    std::fs::write(&config, text).unwrap();
 
     let client = Client { http: http(), base: format!("http://{address}/api"), directory: run };
     let acknowledged: Arc<Mutex<HashMap<String, String>>> = Arc::default();

@@ -8,6 +8,7 @@ mod browser;
 mod connections;
 mod crash;
 mod credentials;
+mod data_folder;
 mod forwarding;
 mod gate;
 mod heartbeat;

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -86,6 +86,16 @@ impl Process {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }
+
+    /// SIGTERM, as operators do; answers whether it ended well.
+    pub(crate) fn stop(mut self) -> bool {
+        assert!(Command::new("kill").args(["-TERM", &self.id().to_string()]).status().unwrap().success());
+        self.0.wait().unwrap().success()
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
 }
 
 impl Drop for Process {
@@ -116,6 +126,19 @@ pub(crate) async fn start(config: &Path, client: &Client) -> Process {
     };
     tokio::time::timeout(Duration::from_secs(60), ready).await.expect("the vault starts");
     process
+}
+
+/// Writes `vault.toml`: one provider, one webhook, one account.
+pub(crate) fn config_file(dir: &Path, address: SocketAddr, provider: &str, hook: &str) -> PathBuf {
+    let file = dir.join("vault.toml");
+    let text = format!(
+        "[server]\nlisten = \"{address}\"\n[data]\ndir = \"{}\"\n[admin]\npassword = \"correct horse battery\"\n\
+         [[provider]]\nname = \"store\"\n{provider}\n[[integration]]\nname = \"hook\"\nkind = \"webhook\"\nurl = \"{hook}\"\n\
+         [[account]]\nname = \"site\"\nprovider = \"store\"\nintegrations = [\"hook\"]\ndirectory = \"*\"\naccess_key = \"ak\"\nsecret_key = \"sk\"\n",
+        dir.join("data").display()
+    );
+    std::fs::write(&file, text).unwrap();
+    file
 }
 
 pub(crate) fn free_address() -> SocketAddr {
