@@ -45,18 +45,20 @@ async function open(page: Page, name: string, state: string) {
   await page.getByLabel("Integration").selectOption(name);
   await page.getByLabel("State").selectOption(state);
   await page.getByRole("button", { name: "Filter" }).click();
-  await expect(page).toHaveURL(new RegExp(`state=${state.toLowerCase()}`));
+  const named = state === "Set aside" ? "deferred" : state.toLowerCase();
+  await expect(page).toHaveURL(new RegExp(`state=${named}`));
 }
 
 test.describe("deliveries", { tag: "@plain" }, () => {
-  test("what is refused for good is parked, seen with its reason, and retried: one, then all", async ({ page, vault }) => {
+  test("what is refused is set aside, seen with its reason, and retried", async ({ page, vault }) => {
     receiver.answer = 422;
     const { name, files } = await furnish(page, vault, 3);
     await expectLine(page, name, "The endpoint answers 422");
-    await expectLine(page, name, "Needs attention");
+    await expectLine(page, name, "3 set aside");
+    await expect(line(page, name)).toContainText("Refuses some");
     await page.goto("/integrations");
-    await expect(page.getByRole("row", { name })).toContainText("Parked 3");
-    await page.getByRole("row", { name }).getByRole("link", { name: /Parked/ }).click();
+    await expect(page.getByRole("row", { name })).toContainText("Set aside 3");
+    await page.getByRole("row", { name }).getByRole("link", { name: /Set aside/ }).click();
     await expect(rows(page)).toHaveCount(3);
     await expect(rows(page).first()).toContainText(files[2]!);
     await expect(rows(page).first()).toContainText("it refuses the event");
@@ -64,18 +66,52 @@ test.describe("deliveries", { tag: "@plain" }, () => {
     receiver.answer = 200;
     await page.getByRole("button", { name: `Retry ${files[1]}` }).click();
     await expect(page.getByText("It is being tried again.")).toBeVisible();
-    await expect.poll(() => receiver.taken.map((event) => event.payload.key)).toEqual([`g/${files[1]}`]);
-    await open(page, name, "Parked");
-    await expect(rows(page)).toHaveCount(2);
-
-    await page.getByRole("button", { name: `Retry what is parked for ${name}` }).click();
-    await expect(page.getByText("It is being tried again.")).toBeVisible();
+    await expect.poll(() => receiver.taken[0]?.payload.key).toBe(`g/${files[1]}`);
+    // What is taken says that the endpoint is well: the others follow by themselves.
     await expect.poll(() => receiver.taken.length).toBe(3);
     await expectLine(page, name, "Up to date");
     await open(page, name, "Delivered");
     await expect(rows(page)).toHaveCount(3);
     await page.getByRole("link", { name: "Clear" }).click();
     await expect(page).toHaveURL("/deliveries");
+  });
+
+  test("those that failed for one reason are retried together", async ({ page, vault }) => {
+    receiver.answer = 422;
+    const { name, account, files } = await furnish(page, vault, 2);
+    await expectLine(page, name, "2 set aside");
+    receiver.answer = 404;
+    const late = fileName("Late", new Date());
+    const body = Buffer.concat([(await recordingFixture()).subarray(0, 2_000), Buffer.from("free late")]);
+    await store(vault.url, account, { file: late, device: `late-${name}`, directory: "g", body });
+    await expectLine(page, name, "3 set aside");
+    const why = line(page, name).getByRole("list", { name: `Why ${name} does not get some events` });
+    await expect(why.getByRole("listitem")).toHaveText([
+      /^The endpoint answers 422: it refuses the event\..*2 set aside.*Retry these$/,
+      /^The endpoint answers 404: there is nothing at this path\..*1 set aside.*Retry these$/,
+    ]);
+
+    // By keyboard, and none but those: they are refused again, with what is answered now.
+    const button = why.getByRole("button", { name: new RegExp(`^Retry these of ${name}, 2 set aside: The endpoint answers 422`) });
+    await button.focus();
+    await page.keyboard.press("Enter");
+    await expect(page.getByText("They are being tried again.")).toBeVisible();
+    await expect(async () => {
+      await page.goto("/deliveries");
+      await expect(why.getByRole("listitem")).toHaveText([/404.*3 set aside/], { timeout: 500 });
+    }).toPass();
+
+    // From one of them.
+    receiver.answer = 200;
+    await open(page, name, "Set aside");
+    await rows(page).getByRole("link", { name: files[0] }).first().click();
+    const dialog = page.getByRole("dialog", { name: "Delivery" });
+    await expect(dialog).toContainText("Next try");
+    await dialog.getByRole("button", { name: "Retry all with this reason" }).click();
+    await expect(page.getByText("They are being tried again.")).toBeVisible();
+    await expect.poll(() => receiver.taken.length).toBe(3);
+    await expectLine(page, name, "Up to date");
+    await expect(why).toHaveCount(0);
   });
 
   test("a delivery shows the event as it was sent", async ({ page, vault }) => {

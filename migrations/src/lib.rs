@@ -7,6 +7,7 @@ mod m0002_list_indexes;
 mod m0003_owners;
 mod m0004_notices;
 mod m0005_places;
+mod m0006_deliveries;
 mod m0007_timekeeping;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_owners::Migration),
             Box::new(m0004_notices::Migration),
             Box::new(m0005_places::Migration),
+            Box::new(m0006_deliveries::Migration),
             Box::new(m0007_timekeeping::Migration),
         ]
     }

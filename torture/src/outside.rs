@@ -55,10 +55,10 @@ impl EventSink for Consumer {
     }
 
     async fn send(&self, outgoing: &OutgoingEvent) -> Result<(), SinkError> {
-        let event: Event = serde_json::from_slice(&outgoing.body).map_err(|e| SinkError::permanent(e.to_string()))?;
+        let event: Event = serde_json::from_slice(&outgoing.body).map_err(|e| SinkError::refused(e.to_string()))?;
         let line = format!("{} {} {}\n", event.id, event.payload.key, event.payload.file_size);
         let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        file.write_all(line.as_bytes()).map_err(|e| SinkError::transient(e.to_string()))
+        file.write_all(line.as_bytes()).map_err(|e| SinkError::down(e.to_string()))
     }
 }
 

@@ -86,6 +86,7 @@ impl World {
                 poll: Duration::from_millis(50),
                 first_wait: Duration::from_millis(20),
                 longest_wait: Duration::from_millis(200),
+                ..Pace::default()
             },
             clock: clock(later_ms.clone()),
             ..Options::default()

@@ -118,12 +118,25 @@ pub async fn retry_delivery(id: i64, #[server(default)] back: String) -> Result<
     Ok(())
 }
 
-/// Lets a connection's parked deliveries try again.
+/// Lets everything try again that a connection's other side refused, set aside or given up.
 #[server(prefix = "/api/fn", endpoint = "retry_parked")]
 pub async fn retry_parked(id: i64, #[server(default)] back: String) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
     server::vault().deliveries.retry_parked(&admin.actor(), id).await.map_err(server::refuse)?;
-    server::go_back(&back, LIST, "retried");
+    server::go_back(&back, LIST, "retried-all");
+    Ok(())
+}
+
+/// The same for those that failed for one reason.
+#[server(prefix = "/api/fn", endpoint = "retry_reason")]
+pub async fn retry_reason(
+    id: i64,
+    #[server(default)] reason: String,
+    #[server(default)] back: String,
+) -> Result<(), AppError> {
+    let admin = server::require_admin().await?;
+    server::vault().deliveries.retry_reason(&admin.actor(), id, reason).await.map_err(server::refuse)?;
+    server::go_back(&back, LIST, "retried-all");
     Ok(())
 }
 

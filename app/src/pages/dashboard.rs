@@ -56,7 +56,7 @@ fn panel(figures: &Dashboard) -> AnyView {
             {figure("/media", "Recordings today", count(figures.recordings_today), view! { <span class="quiet">"since midnight UTC"</span> })}
             {figure("/media", "Stored today", bytes(figures.bytes_today), view! { <span class="quiet">"since midnight UTC"</span> })}
             {figure("/cameras", "Cameras online", format!("{} / {}", count(figures.cameras_online), count(figures.cameras_total)), cameras)}
-            {figure("/deliveries?state=waiting", "Deliveries waiting", capped(figures.deliveries_waiting), waiting)}
+            {figure("/deliveries", "Deliveries waiting", capped(figures.deliveries_waiting), waiting)}
             {figure("/deliveries?state=parked", "Deliveries parked", capped(figures.deliveries_parked), parked)}
         </section>
         <section class="charts" aria-label="The last days">

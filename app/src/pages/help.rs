@@ -38,7 +38,7 @@ pub fn HelpPage() -> impl IntoView {
                 <h2>"Tell other systems"</h2>
                 <p>
                     "An " <a href="/integrations/new">"integration"</a>
-                    " gets one event for each recording of the accounts that tick it, at least once, in order per camera. What cannot be delivered is tried again for about three days, then parked with the reason until you retry."
+                    " gets one event for each recording of the accounts that tick it, at least once, in order per camera. What cannot be delivered is tried again for a day at least, then parked with the reason until you retry."
                 </p>
             </section>
             <section class="card prose">

@@ -221,6 +221,8 @@ pub struct ConnectionView {
     pub used_by: Vec<String>,
     /// Deliveries waiting (capped at 10,000).
     pub waiting: i64,
+    /// Deliveries set aside (capped at 10,000).
+    pub deferred: i64,
     /// Deliveries parked (capped at 10,000).
     pub parked: i64,
     /// Last change, Unix milliseconds.

@@ -13,6 +13,8 @@ pub const COUNT_CAP: i64 = 10_000;
 pub enum DeliveryState {
     /// Not yet made.
     Waiting,
+    /// Refused, and tried again later by itself; its camera goes on meanwhile.
+    Deferred,
     /// Made.
     Delivered,
     /// Given up until someone retries.
@@ -21,12 +23,13 @@ pub enum DeliveryState {
 
 impl DeliveryState {
     /// All of them, in the order a chooser shows them.
-    pub const ALL: [Self; 3] = [Self::Waiting, Self::Delivered, Self::Parked];
+    pub const ALL: [Self; 4] = [Self::Waiting, Self::Deferred, Self::Delivered, Self::Parked];
 
     /// As stored, and as shown in addresses.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
+            Self::Deferred => "deferred",
             Self::Delivered => "delivered",
             Self::Parked => "parked",
         }
@@ -70,6 +73,8 @@ pub struct DeliveryView {
     pub attempts: i32,
     /// Why the last one failed; empty when none did.
     pub last_error: String,
+    /// When it is tried again, Unix milliseconds, if it was set aside; else 0.
+    pub due_at: i64,
     /// When it was put into the outbox, Unix milliseconds.
     pub created_at: i64,
     /// When it was made, Unix milliseconds; 0 until then.
@@ -108,8 +113,12 @@ pub struct DeliveryHealth {
     pub waiting: i64,
     /// How long the oldest of them has waited, milliseconds; 0 when none waits.
     pub oldest_waiting_ms: i64,
+    /// Refused, and tried again by themselves; not among those that wait.
+    pub deferred: i64,
     /// Given up until someone retries.
     pub parked: i64,
+    /// Why some were set aside or given up, the most frequent reason first.
+    pub reasons: Vec<DeliveryReason>,
     /// Whether a camera's last try failed and is about to be repeated.
     pub failing: bool,
     /// Why the last failure happened; empty when none is remembered.
@@ -118,6 +127,17 @@ pub struct DeliveryHealth {
     pub failed_at: i64,
     /// The replay that is under way.
     pub replay: Option<ReplayView>,
+}
+
+/// Deliveries to one connection that failed for the same reason. Counts are capped at [`COUNT_CAP`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryReason {
+    /// A sentence; the same for all of them.
+    pub reason: String,
+    /// Those that are tried again by themselves.
+    pub deferred: i64,
+    /// Those that were given up.
+    pub parked: i64,
 }
 
 /// The events of a period, sent again.

@@ -54,13 +54,29 @@ impl StoreError {
     }
 }
 
+/// What is to become of an event that a sink did not take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SinkErrorKind {
+    /// Nothing answers, or what answers has trouble of its own or asks for patience. The camera waits with all its
+    /// events, so that they keep their order.
+    Down,
+    /// It answers and does not take this event, or somebody has to mend something there. The event is set aside and
+    /// tried again for a day; the camera goes on, as the next one may well be taken.
+    Refused,
+    /// As refused, but by somebody's decision, which takes longer to change: it lets the vault in no more, or says that
+    /// it is gone. Tried again more slowly, and for longer.
+    Denied,
+    /// No human can mend it: given up at once. Only for what cannot ever fit.
+    Hopeless,
+}
+
 /// A sink did not take an event.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct SinkError {
-    /// Whether trying again cannot help until someone changes something.
-    pub permanent: bool,
-    /// A sentence for people.
+    /// What is to become of the event.
+    pub kind: SinkErrorKind,
+    /// A sentence for people. The same cause has the same words: people retry by them.
     pub message: String,
     /// The cause, for the log.
     #[source]
@@ -68,14 +84,19 @@ pub struct SinkError {
 }
 
 impl SinkError {
-    /// Worth another try.
-    pub fn transient(message: impl Into<String>) -> Self {
-        Self { permanent: false, message: message.into(), source: None }
+    /// Without cause.
+    pub fn new(kind: SinkErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), source: None }
     }
 
-    /// Not worth another try.
-    pub fn permanent(message: impl Into<String>) -> Self {
-        Self { permanent: true, message: message.into(), source: None }
+    /// Nothing there that takes events.
+    pub fn down(message: impl Into<String>) -> Self {
+        Self::new(SinkErrorKind::Down, message)
+    }
+
+    /// This event was refused.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self::new(SinkErrorKind::Refused, message)
     }
 
     /// Adds the cause.

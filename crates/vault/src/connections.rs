@@ -281,7 +281,9 @@ impl Connections {
             Some(kind) => kind.redact(&self.settings(&row)?),
             None => Default::default(),
         };
-        let (waiting, parked) = deliveries::count(&self.db, Some(row.id)).await?;
+        let count = async |state| deliveries::count_in(&self.db, state, Some(row.id)).await;
+        let (waiting, deferred) = (count(deliveries::WAITING).await?, count(deliveries::DEFERRED).await?);
+        let parked = count(deliveries::PARKED).await?;
         Ok(ConnectionView {
             used_by: used_by(self.db.read(), &row).await?,
             id: row.id,
@@ -293,6 +295,7 @@ impl Connections {
             settings,
             secrets_set,
             waiting,
+            deferred,
             parked,
             updated_at: row.updated_at,
         })

@@ -10,7 +10,7 @@ use crate::steps::{self, Step};
 use crate::transfer::{self, Content};
 use crate::{Result, VaultError};
 use model::ObjectKey;
-use model::error::{SinkError, StoreError, StoreErrorKind};
+use model::error::{SinkError, SinkErrorKind, StoreError, StoreErrorKind};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use std::collections::HashMap;
@@ -58,7 +58,7 @@ impl Copies {
             return Ok(());
         }
         if self.locks.is_running(provider_id, &found.key).await.map_err(sink_error)? {
-            return Err(SinkError::transient(format!("{} is being uploaded to this provider right now.", found.key)));
+            return Err(SinkError::down(format!("{} is being uploaded to this provider right now.", found.key)));
         }
         if self.is_taken(&found, provider_id).await.map_err(sink_error)? {
             return Err(self.taken(&found, provider_id).await.map_err(sink_error)?);
@@ -120,7 +120,7 @@ impl Copies {
         }
         for other in others {
             self.connections.check_apart_lately(&other, target).await.map_err(|error| match error {
-                VaultError::Conflict(why) => SinkError::permanent(why),
+                VaultError::Conflict(why) => SinkError::refused(why),
                 VaultError::Store(error) => store_error(&target.name, error),
                 error => sink_error(error),
             })?;
@@ -137,9 +137,9 @@ impl Copies {
     async fn taken(&self, found: &Found, provider_id: i64) -> Result<SinkError> {
         let moved = self.found(found.id).await?.is_none_or(|now| now.provider_id == provider_id);
         if moved || self.exists(found, provider_id).await? {
-            return Ok(SinkError::transient("The recording came to this provider otherwise meanwhile."));
+            return Ok(SinkError::down("The recording came to this provider otherwise meanwhile."));
         }
-        Ok(SinkError::permanent(format!("Another recording named {} lies at this provider already.", found.key)))
+        Ok(SinkError::refused(format!("Another recording named {} lies at this provider already.", found.key)))
     }
 
     /// Whether something else lies at the key there.
@@ -244,16 +244,23 @@ pub(crate) async fn is_being_replaced(db: &Db, found: &Found, error: &StoreError
 }
 
 fn replaced(error: StoreError) -> SinkError {
-    SinkError::transient("It is being replaced by another upload right now.").caused_by(error)
+    SinkError::down("It is being replaced by another upload right now.").caused_by(error)
 }
 
+/// What is wrong with one recording sets its copy aside; a provider that does not work keeps all of them waiting.
 fn store_error(provider: &str, error: StoreError) -> SinkError {
-    let permanent = matches!(error.kind, StoreErrorKind::NotFound | StoreErrorKind::Corrupt);
-    let message = format!("{provider}: {}", error.message);
-    let told = if permanent { SinkError::permanent(message) } else { SinkError::transient(message) };
-    told.caused_by(error)
+    SinkError::new(kind_of(error.kind), format!("{provider}: {}", error.message)).caused_by(error)
+}
+
+fn kind_of(trouble: StoreErrorKind) -> SinkErrorKind {
+    match trouble {
+        StoreErrorKind::NotFound | StoreErrorKind::Range | StoreErrorKind::Corrupt => SinkErrorKind::Refused,
+        StoreErrorKind::Unavailable | StoreErrorKind::Denied | StoreErrorKind::Full | StoreErrorKind::Interrupted => {
+            SinkErrorKind::Down
+        }
+    }
 }
 
 fn sink_error(error: VaultError) -> SinkError {
-    SinkError::transient("The vault could not look up the recording or its providers.").caused_by(error)
+    SinkError::down("The vault could not look up the recording or its providers.").caused_by(error)
 }

@@ -264,6 +264,7 @@ impl Vault {
             copies: self.copies.clone(),
             replicas: self.replicas.clone(),
             wakeups: self.wakeups.clone(),
+            notices: self.notices.clone(),
             vault_id: self.vault_id.clone(),
             pace: self.pace,
         };

@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, header};
 use axum::response::{IntoResponse, Response};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use model::delivery::DeliveryState;
 use std::sync::LazyLock;
 use std::time::Duration;
 use subtle::ConstantTimeEq as _;
@@ -30,6 +31,10 @@ static RECORDER: LazyLock<PrometheusHandle> = LazyLock::new(|| {
     );
     ::metrics::describe_counter!("vault_upload_bytes_total", "Bytes of recordings received.");
     ::metrics::describe_gauge!("vault_deliveries_waiting", "Deliveries not yet made (counted up to 10,000).");
+    ::metrics::describe_gauge!(
+        "vault_deliveries_set_aside",
+        "Of those not yet made: refused, and tried again by themselves (counted up to 10,000)."
+    );
     ::metrics::describe_gauge!(
         "vault_deliveries_parked",
         "Deliveries given up until someone retries (counted up to 10,000)."
@@ -97,9 +102,11 @@ pub async fn scrape(State(state): State<AppState>, session: Session, headers: He
     if !allowed {
         return Err(ApiError::from(&problem::SIGN_IN).detail("Or send metrics.token as Authorization: Bearer."));
     }
-    let (waiting, parked) =
-        state.vault.deliveries.count(None).await.map_err(|e| ApiError::from(&problem::DATABASE).caused_by(e))?;
+    let database = |e| ApiError::from(&problem::DATABASE).caused_by(e);
+    let (waiting, parked) = state.vault.deliveries.count(None).await.map_err(database)?;
+    let set_aside = state.vault.deliveries.count_in(DeliveryState::Deferred, None).await.map_err(database)?;
     gauge!("vault_deliveries_waiting").set(waiting as f64);
+    gauge!("vault_deliveries_set_aside").set(set_aside as f64);
     gauge!("vault_deliveries_parked").set(parked as f64);
     RECORDER.run_upkeep();
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], RECORDER.render()).into_response())

@@ -12,6 +12,7 @@ mod data_folder;
 mod forwarding;
 mod gate;
 mod heartbeat;
+mod maintenance;
 mod names;
 mod observing;
 mod openapi;

@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use vault::Vault;
 use vault::audit::Actor;
 use vault::clock::Clock;
+use vault::dispatcher::Pace;
 
 pub(crate) const ACCESS: &str = "x-kerberos-storage-accesskey";
 pub(crate) const SECRET: &str = "x-kerberos-storage-secretaccesskey";
@@ -43,6 +44,7 @@ pub(crate) struct Setup {
     pub(crate) max_upload_bytes: u64,
     pub(crate) idle_timeout: Duration,
     pub(crate) clock: Clock,
+    pub(crate) pace: Pace,
     pub(crate) http: HttpOptions,
     pub(crate) serve: serve::Options,
 }
@@ -53,6 +55,7 @@ impl Default for Setup {
             max_upload_bytes: 20_000_000,
             idle_timeout: Duration::from_secs(20),
             clock: Clock::default(),
+            pace: Pace::default(),
             http: HttpOptions {
                 public_url: None,
                 trust_proxy: false,
@@ -91,6 +94,7 @@ impl TestVault {
             max_upload_bytes: setup.max_upload_bytes,
             idle_timeout: setup.idle_timeout,
             clock: setup.clock,
+            pace: setup.pace,
             ..vault::Options::default()
         };
         let vault = Vault::open(options, Arc::new(Backends::new())).await.unwrap();

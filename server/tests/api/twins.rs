@@ -5,6 +5,7 @@ use crate::gate::{s3, settings};
 use crate::support::{PROVIDER, SITE_A, SITE_B, TestVault, account, filesystem, send};
 use model::account::AccountForm;
 use model::connection::ConnectionForm;
+use model::delivery::DeliveryState;
 use model::moving::MoveState;
 use reqwest::Method;
 use sea_orm::{ActiveValue::Set, Database, EntityTrait as _};
@@ -207,8 +208,8 @@ async fn a_copy_to_the_other_does_not_count_as_one() {
         let name = &twins.names[0];
         let again = twins.vault.upload(name).header(PROVIDER, "one").body("replaced");
         assert_eq!(send(again).await.status, 200);
-        let parked = async || vault.deliveries.count(Some(other)).await.unwrap() == (0, 1);
-        twins.work_until("the copy is parked", parked).await;
+        let set_aside = async || vault.deliveries.count_in(DeliveryState::Deferred, Some(other)).await.unwrap() == 1;
+        twins.work_until("the copy is set aside", set_aside).await;
         let listed = vault.recordings.list(&Default::default(), Default::default(), 200).await.unwrap().items;
         assert!(listed.iter().all(|r| r.copies.is_empty()), "{listed:?}");
         twins.clear_away().await;

@@ -49,7 +49,7 @@ fn question(row: &ConnectionView) -> AnyView {
         let accounts = row.used_by.join(", ");
         view! { <p>"Used by " <strong>{accounts}</strong> ". Choose another there first."</p> }
     });
-    let backlog = (row.waiting > 0).then(|| backlog(row.waiting));
+    let backlog = (row.waiting + row.deferred > 0).then(|| backlog(row.waiting + row.deferred));
     view! { <p>"Delete " <strong>{row.name.clone()}</strong> "? " {kept}</p> {used} {backlog} }.into_any()
 }
 

@@ -200,7 +200,10 @@ fn deliveries(row: &ConnectionView) -> AnyView {
         (n > 0).then(|| view! { <a class="row-link" href=address>{status(tone, word)} " " {capped(n)}</a> })
     };
     let waiting = link(DeliveryState::Waiting, State::Warn, "Waiting", row.waiting);
+    let deferred = link(DeliveryState::Deferred, State::Warn, "Set aside", row.deferred);
     let parked = link(DeliveryState::Parked, State::Bad, "Parked", row.parked);
-    let none = (row.waiting + row.parked == 0).then(|| view! { <span class="quiet">"none waiting"</span> });
-    view! { <td data-label="Deliveries"><div class="cluster">{none} {waiting} {parked}</div></td> }.into_any()
+    let none =
+        (row.waiting + row.deferred + row.parked == 0).then(|| view! { <span class="quiet">"none waiting"</span> });
+    view! { <td data-label="Deliveries"><div class="cluster">{none} {waiting} {deferred} {parked}</div></td> }
+        .into_any()
 }

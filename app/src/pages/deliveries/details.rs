@@ -1,9 +1,10 @@
 //! One delivery, and the event as it is sent.
 
-use super::{Changes, can_retry, deliveries_query, purpose, retry_form, state_of, tries};
-use crate::api::deliveries::{LIST, get_delivery};
+use super::{Changes, can_retry, deliveries_query, is_held_up, purpose, retry_form, state_of, tries};
+use crate::api::deliveries::{LIST, RetryReason, get_delivery};
 use crate::components::{CopyButton, Dialog, Loading, Time, loaded};
 use crate::text::figures::count;
+use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
@@ -16,7 +17,7 @@ pub fn DeliveryDialog() -> impl IntoView {
     let params = use_params_map();
     let query = deliveries_query();
     let back = Signal::derive(move || query.with(|q| q.address(LIST)));
-    let Changes { retry, .. } = expect_context();
+    let Changes { retry, retry_reason, .. } = expect_context();
     let row = Resource::new(
         move || params.with(|p| p.get("id")).and_then(|id| id.parse().ok()).unwrap_or_default(),
         get_delivery,
@@ -28,12 +29,14 @@ pub fn DeliveryDialog() -> impl IntoView {
                 {move || Suspend::new(async move {
                     loaded(row.await, |details| {
                         let back = back.get_untracked();
+                        let alike = is_held_up(&details.view).then(|| retry_alike(&details.view, back.clone(), retry_reason));
                         let again = can_retry(&details.view).then(|| retry_form(&details.view, back.clone(), retry, false));
                         view! {
                             <div class="dialog-body stack" tabindex="0">{body(details)}</div>
                             <footer class="dialog-foot">
                                 <a class="button quiet" href=back data-noscroll="">"Close"</a>
                                 <span class="grow"></span>
+                                {alike}
                                 {again}
                             </footer>
                         }
@@ -42,6 +45,20 @@ pub fn DeliveryDialog() -> impl IntoView {
                 })}
             </Suspense>
         </Dialog>
+    }
+    .into_any()
+}
+
+/// The button that retries all that failed for the same reason.
+fn retry_alike(row: &DeliveryView, back: String, action: ServerAction<RetryReason>) -> AnyView {
+    let (id, reason) = (row.connection_id.to_string(), row.last_error.clone());
+    view! {
+        <ActionForm action=action attr:class="inline">
+            <input type="hidden" name="id" value=id/>
+            <input type="hidden" name="reason" value=reason/>
+            <input type="hidden" name="back" value=back/>
+            <button type="submit" class="button">"Retry all with this reason"</button>
+        </ActionForm>
     }
     .into_any()
 }
@@ -73,6 +90,7 @@ fn facts(row: DeliveryView) -> AnyView {
         at => view! { <Time at=at/> }.into_any(),
     };
     let (state, made_for, tried) = (state_of(&row), purpose(&row), count(tries(&row)));
+    let next = (row.due_at > 0).then(|| fact("Next try", view! { <Time at=row.due_at/> }.into_any()));
     let error = (!row.last_error.is_empty()).then(|| fact("Last error", row.last_error.clone().into_any()));
     view! {
         <dl class="facts">
@@ -83,6 +101,7 @@ fn facts(row: DeliveryView) -> AnyView {
             {fact("Waiting since", view! { <Time at=row.created_at/> }.into_any())}
             {fact("Delivered", made)}
             {fact("Tries", tried.into_any())}
+            {next}
         </dl>
         <dl class="facts long">
             {fact("Recording", view! { <code class="mono break">{or(row.recording, "deleted meanwhile")}</code> }.into_any())}

@@ -60,6 +60,7 @@ pub(super) fn filters(query: Memo<DeliveriesQuery>, lines: Resource<Result<Vec<D
 fn selects(query: &DeliveriesQuery, names: Vec<(String, String)>) -> AnyView {
     let word = |state| match state {
         DeliveryState::Waiting => "Waiting",
+        DeliveryState::Deferred => "Set aside",
         DeliveryState::Delivered => "Delivered",
         DeliveryState::Parked => "Parked",
     };

@@ -1,6 +1,7 @@
 //! A line per connection: is it told what it should be told?
 
 use super::Changes;
+use super::reasons::reasons;
 use crate::api::deliveries::{DeliveriesQuery, LIST};
 use crate::components::{Empty, Icon, State, Time, icon, status};
 use crate::pages::connections::kind_icon;
@@ -71,7 +72,7 @@ fn tr(line: DeliveryHealth, back: &str, changes: Changes) -> AnyView {
             <td data-label="Rate">{rate(&line)}</td>
             <td data-label="Waiting">{waiting(&line)}</td>
             <td data-label="Parked">{parked(&line, back, changes)}</td>
-            <td data-label="Last error" class="break last-error">{error(&line)}</td>
+            <td data-label="Last error" class="break last-error">{error(&line, back, changes)}</td>
             <td class="actions">{actions}</td>
         </tr>
     }
@@ -83,6 +84,7 @@ fn state(line: &DeliveryHealth) -> AnyView {
         DeliveryHealth { enabled: false, .. } => status(State::Off, "Disabled"),
         DeliveryHealth { failing: true, .. } => status(State::Bad, "Failing"),
         DeliveryHealth { parked: 1.., .. } => status(State::Bad, "Needs attention"),
+        DeliveryHealth { deferred: 1.., .. } => status(State::Warn, "Refuses some"),
         DeliveryHealth { waiting: 1.., .. } => status(State::Warn, "On the way"),
         DeliveryHealth { last_success: 0, .. } => status(State::Off, "Nothing sent yet"),
         _ => status(State::Good, "Up to date"),
@@ -99,7 +101,9 @@ fn rate(line: &DeliveryHealth) -> AnyView {
 
 fn waiting(line: &DeliveryHealth) -> AnyView {
     let oldest = (line.waiting > 0).then(|| format!(" oldest {}", age(line.oldest_waiting_ms).replace(' ', "\u{a0}")));
-    view! { {count(line, DeliveryState::Waiting, line.waiting)} <span class="quiet">{oldest}</span> }.into_any()
+    let aside = (line.deferred > 0)
+        .then(|| view! { <div>{count(line, DeliveryState::Deferred, line.deferred)} " set aside"</div> });
+    view! { {count(line, DeliveryState::Waiting, line.waiting)} <span class="quiet">{oldest}</span> {aside} }.into_any()
 }
 
 /// A figure that leads to the list behind it.
@@ -108,15 +112,24 @@ fn count(line: &DeliveryHealth, state: DeliveryState, n: i64) -> AnyView {
         return view! { <span class="quiet">"0"</span> }.into_any();
     }
     let address = DeliveriesQuery::of(line.id, state).address(LIST);
-    let label = format!("{} {} of {}", capped(n), state.as_str(), line.name);
+    let word = if state == DeliveryState::Deferred { "set aside" } else { state.as_str() };
+    let label = format!("{} {word} of {}", capped(n), line.name);
     view! { <a href=address aria-label=label>{capped(n)}</a> }.into_any()
 }
 
-/// The last error; what is over is only told quietly.
-fn error(line: &DeliveryHealth) -> AnyView {
-    if line.last_error.is_empty() {
-        return view! { <span class="quiet">"none"</span> }.into_any();
+/// The last error, and why some events are held up; what is over is only told quietly.
+fn error(line: &DeliveryHealth, back: &str, changes: Changes) -> AnyView {
+    let held_up = !line.reasons.is_empty();
+    let among = line.reasons.iter().any(|of| of.reason == line.last_error);
+    let last = (!line.last_error.is_empty() && !among).then(|| last_error(line));
+    match (last, held_up) {
+        (None, false) if line.last_error.is_empty() => view! { <span class="quiet">"none"</span> }.into_any(),
+        (last, true) => view! { {last} {reasons(line, back, changes)} }.into_any(),
+        (last, false) => last.into_any(),
     }
+}
+
+fn last_error(line: &DeliveryHealth) -> AnyView {
     let over = !line.failing && line.parked == 0;
     view! {
         <span class=over.then_some("quiet")>{line.last_error.clone()}</span>
@@ -127,12 +140,12 @@ fn error(line: &DeliveryHealth) -> AnyView {
 }
 
 fn parked(line: &DeliveryHealth, back: &str, changes: Changes) -> AnyView {
-    let retry = (line.parked > 0).then(|| retry_parked(line, back.to_owned(), changes));
+    let retry = (line.parked + line.deferred > 0).then(|| retry_parked(line, back.to_owned(), changes));
     view! { <div class="cluster">{count(line, DeliveryState::Parked, line.parked)} {retry}</div> }.into_any()
 }
 
 fn retry_parked(line: &DeliveryHealth, back: String, changes: Changes) -> AnyView {
-    let (id, label) = (line.id.to_string(), format!("Retry what is parked for {}", line.name));
+    let (id, label) = (line.id.to_string(), format!("Retry what was refused by {}", line.name));
     view! {
         <ActionForm action=changes.retry_parked attr:class="inline">
             <input type="hidden" name="id" value=id/>

@@ -21,19 +21,15 @@ pub fn DeliveriesPage() -> impl IntoView {
     let changes = Changes {
         retry: ServerAction::new(),
         retry_parked: ServerAction::new(),
+        retry_reason: ServerAction::new(),
         test: ServerAction::new(),
         stop: ServerAction::new(),
     };
     provide_context(changes);
-    let Changes { retry, retry_parked, test, stop } = changes;
-    let lines = Resource::new(
-        move || (retry.version().get(), retry_parked.version().get(), stop.version().get()),
-        |_| read_delivery_health(),
-    );
-    let list = Resource::new(
-        move || (query.get(), retry.version().get(), retry_parked.version().get()),
-        |(query, ..)| list_deliveries(query),
-    );
+    let Changes { retry, retry_parked, retry_reason, test, stop } = changes;
+    let retried = move || (retry.version().get(), retry_parked.version().get(), retry_reason.version().get());
+    let lines = Resource::new(move || (retried(), stop.version().get()), |_| read_delivery_health());
+    let list = Resource::new(move || (query.get(), retried()), |(query, ..)| list_deliveries(query));
     provide_context(lines);
     Effect::new(move |_| {
         let tick = move || {
@@ -49,6 +45,7 @@ pub fn DeliveriesPage() -> impl IntoView {
         let retried = retry.value().get().and_then(Result::err);
         retried
             .or_else(|| retry_parked.value().get().and_then(Result::err))
+            .or_else(|| retry_reason.value().get().and_then(Result::err))
             .or_else(|| test.value().get().and_then(Result::err))
             .or_else(|| stop.value().get().and_then(Result::err))
     });
@@ -63,6 +60,7 @@ pub fn DeliveriesPage() -> impl IntoView {
             </PageHead>
             <Done messages=&[
                 ("retried", "It is being tried again."),
+                ("retried-all", "They are being tried again."),
                 ("tested", "The test event was delivered."),
                 ("replaying", "The period's events are being sent again. Their progress is shown with the integration."),
                 ("stopped", "The replay was stopped. What it had put into the outbox is still delivered."),

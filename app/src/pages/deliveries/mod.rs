@@ -4,12 +4,13 @@ pub mod details;
 mod filters;
 mod health;
 pub mod list;
+mod reasons;
 mod table;
 
 pub use details::DeliveryDialog;
 pub use list::DeliveriesPage;
 
-use crate::api::deliveries::{DeliveriesQuery, RetryDelivery, RetryParked, SendStoredTest};
+use crate::api::deliveries::{DeliveriesQuery, RetryDelivery, RetryParked, RetryReason, SendStoredTest};
 use crate::api::replays::StopReplay;
 use crate::components::{Icon, State, icon, status, use_query};
 use leptos::form::ActionForm;
@@ -22,6 +23,7 @@ use model::ports::Purpose;
 struct Changes {
     retry: ServerAction<RetryDelivery>,
     retry_parked: ServerAction<RetryParked>,
+    retry_reason: ServerAction<RetryReason>,
     test: ServerAction<SendStoredTest>,
     stop: ServerAction<StopReplay>,
 }
@@ -36,6 +38,7 @@ fn deliveries_query() -> Memo<DeliveriesQuery> {
 fn state_of(row: &DeliveryView) -> AnyView {
     match (row.state, row.attempts) {
         (DeliveryState::Delivered, _) => status(State::Good, "Delivered"),
+        (DeliveryState::Deferred, _) => status(State::Warn, "Set aside"),
         (DeliveryState::Parked, _) => status(State::Bad, "Parked"),
         (DeliveryState::Waiting, 0) => status(State::Warn, "Waiting"),
         (DeliveryState::Waiting, _) => status(State::Warn, "Retrying"),
@@ -60,7 +63,12 @@ fn tries(row: &DeliveryView) -> i64 {
 
 /// Whether trying again is something to ask for.
 fn can_retry(row: &DeliveryView) -> bool {
-    row.state == DeliveryState::Parked || (row.state == DeliveryState::Waiting && row.attempts > 0)
+    is_held_up(row) || (row.state == DeliveryState::Waiting && row.attempts > 0)
+}
+
+/// Whether it was set aside or given up.
+fn is_held_up(row: &DeliveryView) -> bool {
+    matches!(row.state, DeliveryState::Deferred | DeliveryState::Parked)
 }
 
 /// The button that lets one delivery try again.

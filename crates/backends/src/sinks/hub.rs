@@ -74,25 +74,25 @@ fn message(event: &[u8]) -> Bytes {
     [br#"{"message":"#, event, b"}"].concat().into()
 }
 
-/// Only what the Hub says about this very event is permanent; the rest somebody will mend.
+/// A proxy in front of the Hub may answer with any of these while the Hub is being updated: nothing is final.
 fn refused(status: StatusCode) -> Refusal {
     let says = format!("The Hub answers {}", status.as_u16());
     match status.as_u16() {
-        401 | 403 => Refusal::transient(
+        300..400 => {
+            Refusal::refused("The Hub answers with a redirect, which is not followed.", "Enter the final address.")
+        }
+        401 | 403 => Refusal::denied(
             format!("{says}: it does not accept this Hub key."),
             "Copy the Hub key again from your account in the Hub, and check that its subscription is active.",
         ),
-        404 | 405 => Refusal::transient(
+        404 | 405 => Refusal::refused(
             format!("{says}: there is no Hub at this address."),
             "Enter the address of the Hub's API, not of its pages: https://api.cloud.kerberos.io, or your own Hub's.",
         ),
-        300..400 => {
-            Refusal::transient("The Hub answers with a redirect, which is not followed.", "Enter the final address.")
-        }
-        408 | 425 | 429 => Refusal::transient(format!("{says}: it wants the event later."), "Wait a little."),
-        400..500 => Refusal::permanent(format!("{says}: it refuses the event."), "See the Hub's log."),
-        500.. => Refusal::transient(format!("{says}: it has trouble of its own."), "See the Hub's log."),
-        _ => Refusal::transient(
+        408 | 425 | 429 => Refusal::down(format!("{says}: it wants the event later."), "Wait a little."),
+        400..500 => Refusal::refused(format!("{says}: it refuses the event."), "See the Hub's log."),
+        500.. => Refusal::down(format!("{says}: it has trouble of its own."), "See the Hub's log."),
+        _ => Refusal::refused(
             format!("{says}, not 200: it may not have queued the event."),
             "Check that the address is a Hub's.",
         ),
@@ -128,15 +128,17 @@ impl EventSink for HubSink {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::error::SinkErrorKind;
 
     #[test]
-    fn permanent_is_what_the_hub_says_about_the_event() {
-        let permanent = |code| refused(StatusCode::from_u16(code).expect("valid")).permanent;
-        for code in [400, 413, 415, 422] {
-            assert!(permanent(code), "{code}");
-        }
-        for code in [201, 204, 301, 401, 403, 404, 408, 429, 500, 502, 503] {
-            assert!(!permanent(code), "{code}");
+    fn no_answer_is_final() {
+        for code in 201..=599 {
+            let wanted = match code {
+                401 | 403 => SinkErrorKind::Denied,
+                408 | 425 | 429 | 500.. => SinkErrorKind::Down,
+                _ => SinkErrorKind::Refused,
+            };
+            assert_eq!(refused(StatusCode::from_u16(code).expect("valid")).kind, wanted, "{code}");
         }
     }
 

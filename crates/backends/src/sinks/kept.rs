@@ -1,6 +1,7 @@
 //! One connection that is kept open between events, and made again after it failed.
 
 use super::refusal::Refusal;
+use model::error::SinkErrorKind;
 use model::probe::ProbeFailure;
 use std::future::Future;
 use std::sync::Arc;
@@ -47,9 +48,10 @@ impl<T> Kept<T> {
                 *state = State::Open(opened.clone());
                 Ok(opened)
             }
+            // Whatever keeps it from opening is no event's fault.
             Err(refusal) => {
                 *state = State::Failed(Instant::now(), refusal.failure.clone());
-                Err(refusal)
+                Err(Refusal { kind: SinkErrorKind::Down, ..refusal })
             }
         }
     }
@@ -83,7 +85,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_failure_answers_for_those_who_wait() {
         let kept = Kept::<u8>::new();
-        let down = || Refusal::transient("down", "start it");
+        let down = || Refusal::down("down", "start it");
         assert_eq!(kept.get(|_| true, async { Err(down()) }).await.expect_err("down").failure.reason, "down");
         let waited = kept.get(|_| true, async { panic!("not tried again so soon") }).await;
         assert_eq!(waited.expect_err("still down").failure.reason, "down");

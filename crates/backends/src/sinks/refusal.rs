@@ -1,7 +1,7 @@
 //! Why an event was not taken, in words for both Validate and the list of deliveries.
 
 use crate::net::{Target, request_failure};
-use model::error::{Cause, SinkError};
+use model::error::{Cause, SinkError, SinkErrorKind};
 use model::probe::ProbeFailure;
 use reqwest::Url;
 
@@ -9,20 +9,20 @@ use reqwest::Url;
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) failure: ProbeFailure,
-    /// Whether trying again cannot help.
-    pub(super) permanent: bool,
+    /// What is to become of the event.
+    pub(super) kind: SinkErrorKind,
     pub(super) cause: Option<Cause>,
 }
 
 impl From<Refusal> for SinkError {
     fn from(refusal: Refusal) -> Self {
-        Self { permanent: refusal.permanent, message: refusal.failure.reason, source: refusal.cause }
+        Self { kind: refusal.kind, message: refusal.failure.reason, source: refusal.cause }
     }
 }
 
 impl From<ProbeFailure> for Refusal {
     fn from(failure: ProbeFailure) -> Self {
-        Self { failure, permanent: false, cause: None }
+        Self { failure, kind: SinkErrorKind::Down, cause: None }
     }
 }
 
@@ -33,21 +33,41 @@ impl From<Refusal> for ProbeFailure {
 }
 
 impl Refusal {
-    /// Worth another try.
-    pub(super) fn transient(reason: impl Into<String>, cure: impl Into<String>) -> Self {
-        ProbeFailure { reason: reason.into(), cure: cure.into() }.into()
+    /// Of a kind, for a reason.
+    pub(super) fn new(kind: SinkErrorKind, reason: impl Into<String>, cure: impl Into<String>) -> Self {
+        Self { failure: ProbeFailure { reason: reason.into(), cure: cure.into() }, kind, cause: None }
     }
 
-    /// Not worth another try.
-    pub(super) fn permanent(reason: impl Into<String>, cure: impl Into<String>) -> Self {
-        Self { permanent: true, ..Self::transient(reason, cure) }
+    /// Nothing there that takes events: the camera waits.
+    pub(super) fn down(reason: impl Into<String>, cure: impl Into<String>) -> Self {
+        Self::new(SinkErrorKind::Down, reason, cure)
+    }
+
+    /// This event, or something that somebody has to mend: it is set aside.
+    pub(super) fn refused(reason: impl Into<String>, cure: impl Into<String>) -> Self {
+        Self::new(SinkErrorKind::Refused, reason, cure)
+    }
+
+    /// The vault is not let in, or no longer wanted: set aside, with more patience.
+    pub(super) fn denied(reason: impl Into<String>, cure: impl Into<String>) -> Self {
+        Self::new(SinkErrorKind::Denied, reason, cure)
+    }
+
+    /// No human can mend it.
+    pub(super) fn hopeless(reason: impl Into<String>, cure: impl Into<String>) -> Self {
+        Self::new(SinkErrorKind::Hopeless, reason, cure)
+    }
+
+    /// Whether it is about the event or what it is sent with, not about the way there.
+    pub(super) fn is_about_the_event(&self) -> bool {
+        self.kind != SinkErrorKind::Down
     }
 
     /// For a request that was not answered.
     pub(super) fn of_connection(url: &Url, cause: Cause) -> Self {
         let server = Target::of(url).map_or_else(|| "the server".into(), |t| t.name());
         let failure = request_failure(&*cause, &server);
-        Self { failure, permanent: false, cause: Some(cause) }
+        Self { failure, kind: SinkErrorKind::Down, cause: Some(cause) }
     }
 
     /// Adds the cause, for the log.

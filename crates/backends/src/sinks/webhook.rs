@@ -134,38 +134,37 @@ fn custom_headers(settings: &Webhook) -> Result<HeaderMap, Vec<FieldError>> {
     Ok(headers)
 }
 
-/// What cannot get better by itself is permanent. 401, 403 and 404 are tried again, because an
-/// administrator will mend the token or the path, and the events in between should not be lost.
+/// A maintenance page answers with any of these, and any of these may be about one event alone: nothing is final.
 fn refused(status: StatusCode) -> Refusal {
     let says = format!("The endpoint answers {}", status.as_u16());
     match status.as_u16() {
-        300..400 => Refusal::permanent(
-            "The endpoint answers with a redirect, which is not followed.",
-            "Enter the final address.",
-        ),
-        401 | 403 => Refusal::transient(
+        300..400 => {
+            Refusal::refused("The endpoint answers with a redirect, which is not followed.", "Enter the final address.")
+        }
+        401 | 403 | 407 => Refusal::denied(
             format!("{says}: it does not accept the vault's credentials."),
             "Check headers and signing secret.",
         ),
-        404 => Refusal::transient(format!("{says}: there is nothing at this path."), "Check the URL's path."),
-        410 => Refusal::permanent(
+        404 => Refusal::refused(format!("{says}: there is nothing at this path."), "Check the URL's path."),
+        408 | 425 | 429 => {
+            Refusal::down(format!("{says}: it wants the event later."), "Wait, or make the endpoint faster.")
+        }
+        410 => Refusal::denied(
             format!("{says}: it has been removed for good."),
             "Enter the new address, or remove the integration.",
         ),
-        408 | 409 | 425 | 429 => {
-            Refusal::transient(format!("{says}: it wants the event later."), "Wait, or make the endpoint faster.")
-        }
-        400..500 => Refusal::permanent(
+        400..500 => Refusal::refused(
             format!("{says}: it refuses the event."),
             "See the endpoint's log for what it does not like.",
         ),
-        _ => Refusal::transient(format!("{says}: it has trouble of its own."), "See the endpoint's log."),
+        _ => Refusal::down(format!("{says}: it has trouble of its own."), "See the endpoint's log."),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::error::SinkErrorKind;
 
     /// Expected value from Python: `hmac.new(b"key", b"1700000000.{}", "sha256").hexdigest()`.
     #[test]
@@ -175,13 +174,14 @@ mod tests {
     }
 
     #[test]
-    fn permanent_is_what_cannot_get_better_by_itself() {
-        let permanent = |code| refused(StatusCode::from_u16(code).expect("valid")).permanent;
-        for code in [301, 302, 400, 405, 410, 413, 415, 422] {
-            assert!(permanent(code), "{code}");
-        }
-        for code in [401, 403, 404, 408, 409, 425, 429, 500, 502, 503, 504, 507] {
-            assert!(!permanent(code), "{code}");
+    fn no_answer_is_final() {
+        for code in 300..=599 {
+            let wanted = match code {
+                401 | 403 | 407 | 410 => SinkErrorKind::Denied,
+                408 | 425 | 429 | 500.. => SinkErrorKind::Down,
+                _ => SinkErrorKind::Refused,
+            };
+            assert_eq!(refused(StatusCode::from_u16(code).expect("valid")).kind, wanted, "{code}");
         }
     }
 }

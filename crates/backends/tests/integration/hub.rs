@@ -7,6 +7,7 @@ use crate::sink_faults::{Faulty, assert_arrived, while_the_line_is_cut, without_
 use crate::{failure, sink, steps};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use model::error::SinkErrorKind;
 use model::ports::{EventSink, NoRecording, OutgoingEvent, Purpose};
 use std::sync::Arc;
 
@@ -111,7 +112,7 @@ async fn a_wrong_key_and_a_wrong_address_are_told_apart() {
     assert_eq!((step, reason), ("authenticate", "The Hub answers 401: it does not accept this Hub key."));
     assert!(!format!("{reason}{cure}").contains(KEY), "passes on what the server said");
     let error = wrong.send(&event(Purpose::Stored)).await.unwrap_err();
-    assert_eq!((error.permanent, error.message.as_str()), (false, reason));
+    assert_eq!((error.kind, error.message.as_str()), (SinkErrorKind::Denied, reason));
 
     let report = at(&format!("{url}/app")).probe().await;
     let (step, reason, cure) = failure(&report);
@@ -122,11 +123,18 @@ async fn a_wrong_key_and_a_wrong_address_are_told_apart() {
 #[tokio::test]
 async fn only_200_is_success() {
     let (address, _) = hub().await;
-    for (code, permanent) in
-        [(201, false), (204, false), (301, false), (400, true), (413, true), (429, false), (503, false)]
-    {
+    for (code, kind) in [
+        (201, SinkErrorKind::Refused),
+        (204, SinkErrorKind::Refused),
+        (301, SinkErrorKind::Refused),
+        (400, SinkErrorKind::Refused),
+        (403, SinkErrorKind::Denied),
+        (413, SinkErrorKind::Refused),
+        (429, SinkErrorKind::Down),
+        (503, SinkErrorKind::Down),
+    ] {
         let error = at(&format!("http://{address}/{code}")).send(&event(Purpose::Stored)).await.unwrap_err();
-        assert_eq!(error.permanent, permanent, "{code}: {error}");
+        assert_eq!(error.kind, kind, "{code}: {error}");
         assert!(!error.message.contains("what the Hub says"), "{error}");
     }
 }

@@ -3,6 +3,7 @@
 use crate::conformance::sink_suite;
 use crate::{both_fail, consumer, event, failure, steps, told, whole_event};
 use backends::Backends;
+use model::error::SinkErrorKind;
 use model::field::Settings;
 use model::ports::{Connector, EventSink};
 use serde_json::Value;
@@ -144,7 +145,7 @@ async fn a_wrong_password_is_called_that() {
         let (report, error) = both_fail(&*sink).await;
         let words = "The broker does not accept the user name and password.";
         assert_eq!((failure(&report).0, failure(&report).1), ("authenticate", words), "{mechanism}");
-        assert_eq!((error.permanent, error.message.as_str()), (false, words), "{mechanism}");
+        assert_eq!((error.kind, error.message.as_str()), (SinkErrorKind::Down, words), "{mechanism}");
         assert!(!format!("{report:?} {}", told(&error)).contains("hunter2"), "{mechanism}");
         assert!(started.elapsed() < Duration::from_secs(10), "{mechanism}: {:?}", started.elapsed());
     }
@@ -195,6 +196,6 @@ async fn security_must_fit_the_port() {
         assert_eq!(failed, step, "{security} to {port}: {report:?}");
         assert!(reason.contains(words), "{security} to {port}: {reason}");
         assert!(cure.contains("port"), "{security} to {port}: {cure}");
-        assert!(!error.permanent && error.message.contains(words), "{security} to {port}: {error}");
+        assert!(error.kind == SinkErrorKind::Down && error.message.contains(words), "{security} to {port}: {error}");
     }
 }

@@ -5,6 +5,7 @@ use crate::line::{Line, Mode, address_in_frame, port, replace};
 use crate::relay::closed;
 use crate::sink_faults::{Faulty, assert_arrived, while_the_line_is_cut, without_a_server};
 use crate::{both_fail, event, failure, send_until_taken, steps};
+use model::error::SinkErrorKind;
 use model::ports::OutgoingEvent;
 use rdkafka::mocking::MockCluster;
 
@@ -86,13 +87,13 @@ async fn a_topic_deleted_while_running_is_made_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_too_large_is_parked_and_the_next_one_passes() {
+async fn a_message_too_large_is_set_aside_and_the_next_one_passes() {
     let topic = topic();
     let sink = open(&settings(&env("PLAINTEXT"), &topic));
     for size in [2_000_000, 9_000_000] {
         let error = sink.send(&event("large", "camera", "x".repeat(size))).await.unwrap_err();
         let words = format!("The event is larger than the topic '{topic}' takes.");
-        assert_eq!((error.permanent, error.message), (true, words), "{size}");
+        assert_eq!((error.kind, error.message), (SinkErrorKind::Refused, words), "{size}");
     }
     sink.send(&event("small", "camera", "{}")).await.unwrap();
     assert_eq!(ids(&read(&topic)), ["small"]);
@@ -124,7 +125,7 @@ async fn without_the_right_to_write() {
     assert_eq!((failure(&report).0, failure(&report).1), ("write", words.as_str()), "{report:?}");
     assert!(failure(&report).2.contains("Write"), "{report:?}");
     let error = sink.send(&event("1", "camera", "x".repeat(2_000_000))).await.unwrap_err();
-    assert_eq!((error.permanent, error.message), (false, words));
+    assert_eq!((error.kind, error.message), (SinkErrorKind::Down, words));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -25,7 +25,7 @@ mod vault;
 mod webhook;
 
 use backends::Backends;
-use model::error::SinkError;
+use model::error::{SinkError, SinkErrorKind};
 use model::event::{Event, Metadata, Payload};
 use model::field::Settings;
 use model::ports::{BlobStore, Connector, EventSink, NoRecording, OutgoingEvent, Purpose};
@@ -95,7 +95,7 @@ fn whole_event() -> OutgoingEvent {
 async fn send_until_taken(sink: &dyn EventSink, event: &OutgoingEvent) {
     let started = Instant::now();
     while let Err(error) = sink.send(event).await {
-        assert!(!error.permanent && started.elapsed() < Duration::from_secs(30), "{error}");
+        assert!(error.kind == SinkErrorKind::Down && started.elapsed() < Duration::from_secs(30), "{error}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

@@ -3,6 +3,7 @@
 use crate::conformance::sink_suite;
 use crate::{both_fail, consumer, event, failure, steps, told, whole_event};
 use backends::Backends;
+use model::error::SinkErrorKind;
 use model::field::Settings;
 use model::ports::{Connector, EventSink};
 use serde_json::Value;
@@ -117,7 +118,7 @@ async fn through_an_exchange() {
     ask(&["declare", &other]);
     let sink = open(&settings(&env("BROKER"), &other).with("exchange", &*exchange));
     let error = sink.send(&event("2", "camera", "{}")).await.unwrap_err();
-    assert!(!error.permanent && error.message.contains("to no queue"), "{error}");
+    assert!(error.kind == SinkErrorKind::Down && error.message.contains("to no queue"), "{error}");
     ask(&["delete", &queue]);
     ask(&["delete", &other]);
 }
@@ -152,7 +153,7 @@ async fn who_is_not_let_in_is_told_why() {
     ] {
         let (report, error) = both_fail(&*sink).await;
         assert_eq!((failure(&report).0, failure(&report).1), ("authenticate", words));
-        assert_eq!((error.permanent, error.message.as_str()), (false, words));
+        assert_eq!((error.kind, error.message.as_str()), (SinkErrorKind::Down, words));
         assert!(!format!("{report:?} {}", told(&error)).contains("hunter2"));
     }
 }
@@ -174,7 +175,7 @@ async fn without_rights() {
         assert_eq!((failure(&report).0, failure(&report).1), (step, words.as_str()), "{report:?}");
         assert!(failure(&report).2.contains("permission"), "{report:?}");
         let error = sink.send(&event("1", "camera", "{}")).await.unwrap_err();
-        assert_eq!((error.permanent, error.message), (false, words));
+        assert_eq!((error.kind, error.message), (SinkErrorKind::Down, words));
     }
     assert_eq!(ask(&["exists", &missing]), false);
     ask(&["delete", &there]);

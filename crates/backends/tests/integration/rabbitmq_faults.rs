@@ -5,6 +5,7 @@ use crate::rabbitmq::{ask, env, ids, name, open, read, settings};
 use crate::relay::mute;
 use crate::sink_faults::{Faulty, assert_arrived, while_the_line_is_cut, without_a_server};
 use crate::{event, send_until_taken};
+use model::error::SinkErrorKind;
 use model::ports::OutgoingEvent;
 use std::time::{Duration, Instant};
 
@@ -59,7 +60,7 @@ async fn down_during_an_event() {
     sink.send(&event("1", "camera", "{}")).await.unwrap();
     line.set(Mode::LosesAnswer).await;
     let error = sink.send(&event("2", "camera", "{}")).await.unwrap_err();
-    assert!(!error.permanent && error.message.contains(&line.address), "{error}");
+    assert!(error.kind == SinkErrorKind::Down && error.message.contains(&line.address), "{error}");
     assert_eq!(line.mode(), Mode::Up, "a confirmation was lost");
     send_until_taken(&*sink, &event("2", "camera", "{}")).await;
     assert_eq!(ids(&read(&queue)), ["1", "2", "2"]);
@@ -73,18 +74,21 @@ async fn a_queue_deleted_while_running_is_made_again() {
     sink.send(&event("1", "camera", "{}")).await.unwrap();
     ask(&["delete", &queue]);
     let error = sink.send(&event("2", "camera", "{}")).await.unwrap_err();
-    assert_eq!((error.permanent, error.message), (false, format!("There is no queue '{queue}' any more.")));
+    assert_eq!((error.kind, error.message), (SinkErrorKind::Down, format!("There is no queue '{queue}' any more.")));
     sink.send(&event("2", "camera", "{}")).await.unwrap();
     assert_eq!(ids(&read(&queue)), ["2"]);
     ask(&["delete", &queue]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_too_large_is_parked_and_the_next_one_passes() {
+async fn a_message_too_large_is_set_aside_and_the_next_one_passes() {
     let queue = name();
     let sink = open(&settings(&env("BROKER"), &queue));
     let error = sink.send(&event("large", "camera", "x".repeat(1_000_001))).await.unwrap_err();
-    assert_eq!((error.permanent, error.message.as_str()), (true, "The event is larger than the broker takes."));
+    assert_eq!(
+        (error.kind, error.message.as_str()),
+        (SinkErrorKind::Refused, "The event is larger than the broker takes.")
+    );
     sink.send(&event("small", "camera", "{}")).await.unwrap();
     assert_eq!(ids(&read(&queue)), ["small"]);
     ask(&["delete", &queue]);
@@ -105,7 +109,7 @@ async fn a_full_queue() {
         }
         assert!(taken.len() < 10, "a queue of one takes ten");
     };
-    assert!(!refused.permanent && refused.message.contains("does not take the event"), "{refused}");
+    assert!(refused.kind == SinkErrorKind::Down && refused.message.contains("does not take the event"), "{refused}");
     assert_eq!(ids(&read(&queue)), taken);
     ask(&["delete", &queue]);
 }

@@ -3,6 +3,7 @@
 use crate::line::{Line, Mode};
 use crate::relay::{closed, mute};
 use crate::{failure, send_until_taken};
+use model::error::SinkErrorKind;
 use model::ports::{EventSink, OutgoingEvent};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -37,7 +38,7 @@ impl Faulty<'_> {
         let report = sink.probe().await;
         assert_eq!((failure(&report).0, failure(&report).1), (step, words));
         let error = sink.send(&(self.event)("1")).await.unwrap_err();
-        assert_eq!((error.permanent, error.message.as_str()), (false, words));
+        assert_eq!((error.kind, error.message.as_str()), (SinkErrorKind::Down, words));
     }
 
     /// Validate has ten seconds, also while an event waits for the same server.
@@ -53,7 +54,7 @@ impl Faulty<'_> {
         assert_eq!(failure(&report).0, self.first_answer, "{report:?}");
         assert!(took < Duration::from_secs(10), "{took:?}");
         let error = sent.unwrap_err();
-        assert_eq!((error.permanent, error.message), (false, format!("{address} does not answer.")));
+        assert_eq!((error.kind, error.message), (SinkErrorKind::Down, format!("{address} does not answer.")));
         assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
     }
 
@@ -65,7 +66,7 @@ impl Faulty<'_> {
             let error = sink.send(&(self.event)("1")).await.unwrap_err();
             let told =
                 error.message.contains("never connects to those") || error.message.contains("cannot be resolved");
-            assert!(told && !error.permanent, "{address}: {error}");
+            assert!(told && error.kind == SinkErrorKind::Down, "{address}: {error}");
             assert!(started.elapsed() < Duration::from_secs(4), "{address}: {:?}", started.elapsed());
             assert_eq!(failure(&sink.probe().await).0, "resolve", "{address}");
         }
@@ -81,14 +82,14 @@ pub(crate) async fn while_the_line_is_cut(faulty: &Faulty<'_>, line: &Line) -> [
     // before
     line.set(Mode::Down).await;
     let error = send("1").await.unwrap_err();
-    assert_eq!((error.permanent, error.message), (false, format!("{} refuses connections.", line.address)));
+    assert_eq!((error.kind, error.message), (SinkErrorKind::Down, format!("{} refuses connections.", line.address)));
     line.set(Mode::Up).await;
     send_until_taken(&*sink, &(faulty.event)("1")).await;
 
     // after
     line.set(Mode::Down).await;
     let error = send("2").await.unwrap_err();
-    assert!(!error.permanent && error.message.contains(&line.address), "{error}");
+    assert!(error.kind == SinkErrorKind::Down && error.message.contains(&line.address), "{error}");
     line.set(Mode::Up).await;
     send_until_taken(&*sink, &(faulty.event)("2")).await;
     send("3").await.unwrap();
@@ -96,7 +97,7 @@ pub(crate) async fn while_the_line_is_cut(faulty: &Faulty<'_>, line: &Line) -> [
     // during: the server has the event, but its answer is lost with the connection
     line.set(Mode::LosesAnswer).await;
     if let Err(error) = send("4").await {
-        assert!(!error.permanent && error.message.contains(&line.address), "{error}");
+        assert!(error.kind == SinkErrorKind::Down && error.message.contains(&line.address), "{error}");
         send_until_taken(&*sink, &(faulty.event)("4")).await;
     }
     assert_eq!(line.mode(), Mode::Up, "an answer was lost");
@@ -105,7 +106,7 @@ pub(crate) async fn while_the_line_is_cut(faulty: &Faulty<'_>, line: &Line) -> [
     line.set(Mode::Silent).await;
     let started = Instant::now();
     let error = send("5").await.unwrap_err();
-    assert_eq!((error.permanent, error.message), (false, format!("{} does not answer.", line.address)));
+    assert_eq!((error.kind, error.message), (SinkErrorKind::Down, format!("{} does not answer.", line.address)));
     assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
     line.set(Mode::Up).await;
     send_until_taken(&*sink, &(faulty.event)("5")).await;

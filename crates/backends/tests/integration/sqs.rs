@@ -8,6 +8,7 @@ use crate::{failure, steps};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use backends::Backends;
+use model::error::SinkErrorKind;
 use model::event::{Event, Metadata, Payload};
 use model::field::Settings;
 use model::ports::{Connector, EventSink, NoRecording, OutgoingEvent, Purpose};
@@ -153,7 +154,7 @@ async fn wrong_keys_missing_rights_and_a_missing_queue_are_told_apart() {
         assert_eq!((step, said), ("queue", reason.as_str()));
         assert!(helps.contains(cure) && !format!("{said}{helps}").contains("not-the-secret"), "{helps}");
         let error = sink.send(&event("event-1", "camera")).await.unwrap_err();
-        assert_eq!((error.permanent, error.message), (false, reason));
+        assert_eq!((error.kind, error.message), (SinkErrorKind::Down, reason));
     }
 }
 
@@ -165,23 +166,23 @@ async fn a_queue_that_comes_back_is_found_again() {
     sink.send(&event("event-1", "camera")).await.unwrap();
     boto3(&["delete", &queue]);
     let error = sink.send(&event("event-2", "camera")).await.unwrap_err();
-    assert!(!error.permanent && error.message.starts_with("There is no queue"), "{error}");
+    assert!(error.kind == SinkErrorKind::Down && error.message.starts_with("There is no queue"), "{error}");
     boto3(&["make", &queue]);
     sink.send(&event("event-3", "camera")).await.unwrap();
     assert_eq!(ids(&read(&queue, 1)), ["event-3"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_is_too_large_is_parked() {
+async fn an_event_that_is_too_large_is_set_aside_or_hopeless() {
     let queue = format!("tests-{}-large", std::process::id());
     boto3(&["make", &queue, "MaximumMessageSize=262144"]);
     let sink = open(&settings(&queue));
     let fill = |length: usize| hex::encode(bytes(1, length / 2));
     // More than this queue takes, and more than any does.
-    for length in [400_000, 2_000_000] {
+    for (length, kind) in [(400_000, SinkErrorKind::Refused), (2_000_000, SinkErrorKind::Hopeless)] {
         let event = OutgoingEvent { body: fill(length).into(), ..event("event-1", "camera") };
         let error = sink.send(&event).await.unwrap_err();
-        assert!(error.permanent && error.message.contains("larger"), "{length}: {error}");
+        assert!(error.kind == kind && error.message.contains("larger"), "{length}: {error}");
     }
 }
 
@@ -242,17 +243,17 @@ fn scripted(seen: &Seen) -> Option<Response> {
 #[tokio::test]
 async fn answers_become_plain_words() {
     let (address, _) = relay(None, scripted).await;
-    for (path, permanent, words) in [
-        ("throttled", false, "SQS asks to slow down."),
-        ("kms", false, "The key that the queue is encrypted with cannot be used."),
-        ("characters", true, "The event holds characters that SQS does not take."),
-        ("down", false, "SQS has trouble of its own (status 503)."),
-        ("webpage", false, "does not answer like SQS (status 200)."),
-        ("nothing", false, "does not answer like SQS (status 404)."),
+    for (path, kind, words) in [
+        ("throttled", SinkErrorKind::Down, "SQS asks to slow down."),
+        ("kms", SinkErrorKind::Down, "The key that the queue is encrypted with cannot be used."),
+        ("characters", SinkErrorKind::Hopeless, "The event holds characters that SQS does not take."),
+        ("down", SinkErrorKind::Down, "SQS has trouble of its own (status 503)."),
+        ("webpage", SinkErrorKind::Down, "does not answer like SQS (status 200)."),
+        ("nothing", SinkErrorKind::Down, "does not answer like SQS (status 404)."),
     ] {
         let sink = open(&at(&format!("http://{address}/{path}")));
         let error = sink.send(&event("event-1", "camera")).await.unwrap_err();
-        assert_eq!(error.permanent, permanent, "{path}: {error}");
+        assert_eq!(error.kind, kind, "{path}: {error}");
         assert!(error.message.contains(words) && !error.message.contains("secret"), "{path}: {error}");
     }
 }

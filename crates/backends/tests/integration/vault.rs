@@ -11,7 +11,7 @@ use backends::Backends;
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use model::ObjectKey;
-use model::error::{StoreError, StoreErrorKind};
+use model::error::{SinkErrorKind, StoreError, StoreErrorKind};
 use model::event::Metadata;
 use model::ports::{
     ByteStream, Connector, EventSink, NoRecording, OpenRecording, OutgoingEvent, Purpose, RecordingSource,
@@ -146,25 +146,25 @@ async fn answers_decide_on_another_try() {
         open(&address, &[("provider", answer)]).send(&event(Purpose::Stored, holding(&bytes(4, 1000)))).await
     };
     outcome("409 forward_loop").await.expect("it came from there, so it is there");
-    for (answer, permanent) in [
-        ("201 none", false),
-        ("400 file_incomplete", false),
-        ("400 storage_directory_missing", false),
-        ("400 file_invalid_name", true),
-        ("401 storage_account_not_found", false),
-        ("403 storage_account_disabled", false),
-        ("404 storage_provider_not_found", false),
-        ("408 file_stalled", false),
-        ("409 file_belongs_to_another_account", true),
-        ("413 file_too_large", true),
-        ("415 file_unsupported_media_type", true),
-        ("429 too_many_requests", false),
-        ("502 storage_provider_refuses", false),
-        ("503 storage_provider_unavailable", false),
-        ("507 storage_provider_full", false),
+    for (answer, kind) in [
+        ("201 none", SinkErrorKind::Refused),
+        ("400 file_incomplete", SinkErrorKind::Refused),
+        ("400 storage_directory_missing", SinkErrorKind::Refused),
+        ("400 file_invalid_name", SinkErrorKind::Refused),
+        ("401 storage_account_not_found", SinkErrorKind::Denied),
+        ("403 storage_account_disabled", SinkErrorKind::Denied),
+        ("404 storage_provider_not_found", SinkErrorKind::Refused),
+        ("408 file_stalled", SinkErrorKind::Down),
+        ("409 file_belongs_to_another_account", SinkErrorKind::Refused),
+        ("413 file_too_large", SinkErrorKind::Refused),
+        ("415 file_unsupported_media_type", SinkErrorKind::Refused),
+        ("429 too_many_requests", SinkErrorKind::Down),
+        ("502 storage_provider_refuses", SinkErrorKind::Down),
+        ("503 storage_provider_unavailable", SinkErrorKind::Down),
+        ("507 storage_provider_full", SinkErrorKind::Down),
     ] {
         let error = outcome(answer).await.unwrap_err();
-        assert_eq!(error.permanent, permanent, "{answer}: {error}");
+        assert_eq!(error.kind, kind, "{answer}: {error}");
         assert!(error.message.contains(&answer[..3]) && !error.message.contains("xxx"), "{answer}: {error}");
     }
 }
@@ -226,7 +226,10 @@ async fn a_recording_that_cannot_be_read_is_tried_again() {
         [(Arc::new(Unreadable), "The store does not answer."), (Arc::new(broken), "The store broke off.")];
     for (source, told) in sources {
         let error = open(&address, &[]).send(&event(Purpose::Stored, source)).await.unwrap_err();
-        assert_eq!((error.permanent, error.message), (false, format!("The recording cannot be read here. {told}")));
+        assert_eq!(
+            (error.kind, error.message),
+            (SinkErrorKind::Down, format!("The recording cannot be read here. {told}"))
+        );
     }
     assert!(log.lock().unwrap().is_empty(), "half a recording is none");
 }
@@ -237,7 +240,7 @@ async fn a_link_that_is_cut_is_tried_again() {
     let cut = cutting_relay(&address, 200_000, u64::MAX).await;
     let content = bytes(7, 3_000_000);
     let error = open(&cut, &[]).send(&event(Purpose::Stored, holding(&content))).await.unwrap_err();
-    assert!(!error.permanent, "{error}");
+    assert!(error.kind == SinkErrorKind::Down, "{error}");
     assert!(log.lock().unwrap().is_empty());
     open(&address, &[]).send(&event(Purpose::Stored, holding(&content))).await.unwrap();
 }

@@ -8,6 +8,7 @@ use crate::{failure, pairs, sink, steps};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use backends::Backends;
+use model::error::SinkErrorKind;
 use model::ports::{Connector, NoRecording, OutgoingEvent, Purpose};
 use rcgen::generate_simple_self_signed;
 use std::sync::Arc;
@@ -31,7 +32,9 @@ fn event() -> OutgoingEvent {
 fn by_path(seen: &Seen) -> Option<Response> {
     let status = seen.path.trim_start_matches('/').parse().ok().and_then(|code| StatusCode::from_u16(code).ok());
     Some(match status {
-        Some(status) if status.is_redirection() => (status, [("location", "/200")]).into_response(),
+        Some(status) if !status.is_success() => {
+            (status, [("location", "/200")], "what the server says is nobody's business").into_response()
+        }
         status => (status.unwrap_or(StatusCode::OK), "what the server says is nobody's business").into_response(),
     })
 }
@@ -100,28 +103,33 @@ async fn without_secret_there_is_no_signature() {
     assert!(!log.lock().unwrap()[0].headers.contains_key("x-vault-signature"));
 }
 
+/// A maintenance page is anything between 300 and 499, and no answer of these is final or a success. Each names another
+/// place, which nobody may be sent to: what is told there is not for it.
 #[tokio::test]
-async fn answers_decide_on_another_try() {
+async fn only_2xx_is_success_and_nothing_is_final() {
     let (address, log) = receiver().await;
     let outcome =
         async |code: u16| sink("webhook", &[("url", &format!("http://{address}/{code}"))]).send(&event()).await;
     for code in [200, 201, 202, 204] {
         outcome(code).await.unwrap();
     }
-    for (code, permanent) in
-        [(400, true), (401, false), (404, false), (410, true), (429, false), (500, false), (503, false)]
-    {
-        let error = outcome(code).await.unwrap_err();
-        assert_eq!(error.permanent, permanent, "{code}");
-        assert!(error.message.contains(&code.to_string()) && !error.message.contains("business"), "{error}");
+    log.lock().unwrap().clear();
+    let codes: Vec<u16> = (300..=499).chain([500, 502, 503, 504, 507, 599]).collect();
+    for code in &codes {
+        let error = outcome(*code).await.unwrap_err();
+        let wanted = match code {
+            401 | 403 | 407 | 410 => SinkErrorKind::Denied,
+            408 | 425 | 429 | 500.. => SinkErrorKind::Down,
+            _ => SinkErrorKind::Refused,
+        };
+        assert_eq!(error.kind, wanted, "{code}");
+        assert!(!error.message.contains("business"), "{error}");
+        let named = error.message.contains(&code.to_string());
+        assert!(named || error.message == "The endpoint answers with a redirect, which is not followed.", "{error}");
     }
-    let before = log.lock().unwrap().len();
-    let error = outcome(302).await.unwrap_err();
-    assert_eq!(
-        (error.permanent, error.message.as_str()),
-        (true, "The endpoint answers with a redirect, which is not followed.")
-    );
-    assert_eq!(log.lock().unwrap().len(), before + 1, "one request, and none to where it points");
+    let asked: Vec<String> = log.lock().unwrap().iter().map(|seen| format!("{} {}", seen.method, seen.path)).collect();
+    let wanted: Vec<String> = codes.iter().map(|code| format!("POST /{code}")).collect();
+    assert_eq!(asked, wanted, "one request each, and none to where it points");
 }
 
 #[tokio::test]
@@ -212,8 +220,8 @@ async fn an_untrusted_certificate_is_refused() {
     );
     let error = sink.send(&event()).await.unwrap_err();
     assert_eq!(
-        (error.permanent, error.message),
-        (false, format!("The certificate of localhost:{port} is not trusted."))
+        (error.kind, error.message),
+        (SinkErrorKind::Down, format!("The certificate of localhost:{port} is not trusted."))
     );
 }
 

@@ -28,8 +28,7 @@ impl Definition for Webhook {
     const NAME: &'static str = "webhook";
     const LABEL: &'static str = "Webhook";
     const ABOUT: &'static str = "Your own HTTP endpoint. It gets one POST per recording and must answer 2xx. \
-        Failures that may pass (no answer, 401, 403, 404, 429, 5xx) are tried again; anything else, such as a redirect or \
-        400, is parked until you retry it.";
+        Anything else is tried again for a day at least; redirects are not followed.";
     const FIELDS: &'static [Field] = &[
         Field::url("url", "URL").required().placeholder("https://example.com/recordings"),
         Field::secret("secret", "Signing secret").help(

@@ -32,6 +32,10 @@ impl NewDelivery<'_> {
             last_error: Set(String::new()),
             created_at: Set(now),
             finished_at: Set(0),
+            failed_at: Set(0),
+            due_at: Set(0),
+            waited_ms: Set(0),
+            alone: Set(false),
             ..Default::default()
         }
     }

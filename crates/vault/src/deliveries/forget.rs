@@ -1,6 +1,6 @@
 //! What happens to deliveries when their connection goes.
 
-use super::{DELIVERED, PARKED, WAITING, in_state};
+use super::{DEFERRED, DELIVERED, PARKED, WAITING, in_state};
 use crate::entity::{delivery, lane, replay};
 use crate::{Result, VaultError};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait as _, QueryFilter, QuerySelect};
@@ -18,14 +18,18 @@ pub enum Backlog {
 pub(crate) async fn forget_connection(tx: &impl ConnectionTrait, id: i64, backlog: Backlog) -> Result<u64> {
     // State by state: that is how the indexes are.
     let in_its = |state| delivery::Column::IntegrationId.eq(id).and(in_state(state));
-    if backlog == Backlog::Keep && delivery::Entity::find().filter(in_its(WAITING)).limit(1).one(tx).await?.is_some() {
-        return Err(VaultError::Conflict(
-            "Deliveries still wait for it and would be lost. Let them drain first (disabling it keeps them), or \
-             tick the box to delete it with them."
-                .into(),
-        ));
+    let mut lost = 0;
+    for state in [WAITING, DEFERRED] {
+        let its = delivery::Entity::find().filter(in_its(state)).limit(1);
+        if backlog == Backlog::Keep && its.one(tx).await?.is_some() {
+            return Err(VaultError::Conflict(
+                "Deliveries still wait for it and would be lost. Let them drain first (disabling it keeps them), or \
+                 tick the box to delete it with them."
+                    .into(),
+            ));
+        }
+        lost += delivery::Entity::delete_many().filter(in_its(state)).exec(tx).await?.rows_affected;
     }
-    let lost = delivery::Entity::delete_many().filter(in_its(WAITING)).exec(tx).await?.rows_affected;
     for state in [PARKED, DELIVERED] {
         delivery::Entity::delete_many().filter(in_its(state)).exec(tx).await?;
     }

@@ -1,7 +1,8 @@
 //! How deliveries to each connection are going.
 
+use super::reasons::reasons;
 use super::replay::running_replays;
-use super::{DELIVERED, Deliveries, WAITING, capped, count, in_state};
+use super::{DEFERRED, DELIVERED, Deliveries, PARKED, WAITING, capped, count_in, in_state};
 use crate::Result;
 use crate::entity::{connection, delivery, lane};
 use futures::future::try_join_all;
@@ -30,7 +31,9 @@ impl Deliveries {
             return Ok(None);
         }
         let now = self.db.now_ms();
-        let (waiting, parked) = count(&self.db, Some(row.id)).await?;
+        let waiting = count_in(&self.db, WAITING, Some(row.id)).await?;
+        let deferred = count_in(&self.db, DEFERRED, Some(row.id)).await?;
+        let parked = count_in(&self.db, PARKED, Some(row.id)).await?;
         let oldest = if waiting > 0 { self.oldest_waiting(row.id).await? } else { None };
         let (last_error, failed_at) = self.last_failure(row.id).await?.unwrap_or_default();
         Ok(Some(DeliveryHealth {
@@ -40,11 +43,13 @@ impl Deliveries {
             last_hour: self.delivered_since(row.id, now - HOUR_MS).await?,
             oldest_waiting_ms: oldest.map_or(0, |at| (now - at).max(0)),
             failing: self.is_failing(row.id).await?,
+            reasons: if deferred + parked > 0 { reasons(&self.db, row.id).await? } else { Vec::new() },
             id: row.id,
             name: row.name,
             kind: row.kind,
             enabled: row.enabled,
             waiting,
+            deferred,
             parked,
             last_error,
             failed_at,

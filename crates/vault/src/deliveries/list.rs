@@ -1,6 +1,6 @@
 //! Lists of deliveries, and one with what it delivers.
 
-use super::{Deliveries, in_state};
+use super::{DEFERRED, Deliveries, in_state};
 use crate::entity::{connection, delivery, recording};
 use crate::recordings::MAX_PAGE;
 use crate::{Result, VaultError};
@@ -26,9 +26,10 @@ struct Row {
     last_error: String,
     created_at: i64,
     finished_at: i64,
+    due_at: i64,
 }
 
-const COLUMNS: [delivery::Column; 11] = [
+const COLUMNS: [delivery::Column; 12] = [
     delivery::Column::Id,
     delivery::Column::IntegrationId,
     delivery::Column::RecordingId,
@@ -40,6 +41,7 @@ const COLUMNS: [delivery::Column; 11] = [
     delivery::Column::LastError,
     delivery::Column::CreatedAt,
     delivery::Column::FinishedAt,
+    delivery::Column::DueAt,
 ];
 
 impl Deliveries {
@@ -117,6 +119,7 @@ impl Deliveries {
             .await?;
         let (keys, names): (HashMap<_, _>, HashMap<_, _>) = (keys.into_iter().collect(), names.into_iter().collect());
         let view = |row: Row| DeliveryView {
+            due_at: if row.state == DEFERRED { row.due_at } else { 0 },
             id: row.id,
             connection_id: row.integration_id,
             connection: names.get(&row.integration_id).cloned().unwrap_or_default(),

@@ -4,10 +4,12 @@
 //! other; lanes do not wait for each other. What goes to a secondary provider is a delivery too: its
 //! `integration_id` is the provider's.
 
+pub(crate) mod aside;
 mod enqueue;
 mod forget;
 mod health;
 mod list;
+mod reasons;
 mod replay;
 mod retry;
 
@@ -27,6 +29,8 @@ use tokio::sync::Notify;
 
 /// Not yet made.
 pub(crate) const WAITING: &str = DeliveryState::Waiting.as_str();
+/// Refused, and tried again by itself.
+pub(crate) const DEFERRED: &str = DeliveryState::Deferred.as_str();
 /// Made.
 pub(crate) const DELIVERED: &str = DeliveryState::Delivered.as_str();
 /// Given up until someone retries.
@@ -42,11 +46,15 @@ pub(crate) fn in_state(state: &str) -> Expr {
 
 /// Wakes the dispatcher's workers by integration, so that a delivery leaves right after its commit.
 #[derive(Clone, Default)]
-pub(crate) struct Wakeups(Arc<Mutex<HashMap<i64, Arc<Notify>>>>);
+pub(crate) struct Wakeups {
+    workers: Arc<Mutex<HashMap<i64, Arc<Notify>>>>,
+    /// Told when deliveries were given up, or are no longer.
+    pub(crate) given_up: Arc<Notify>,
+}
 
 impl Wakeups {
     pub(crate) fn of(&self, integration_id: i64) -> Arc<Notify> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(integration_id).or_default().clone()
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner).entry(integration_id).or_default().clone()
     }
 
     pub(crate) fn wake(&self, integrations: &[i64]) {
@@ -70,22 +78,31 @@ impl Deliveries {
         Self { db, wakeups, replays: Arc::default() }
     }
 
-    /// Deliveries waiting and parked, both capped at [`COUNT_CAP`], by integration; without one, of all.
+    /// Deliveries still to be made, those set aside among them, and parked ones; both capped at [`COUNT_CAP`], by
+    /// integration; without one, of all.
     pub async fn count(&self, integration_id: Option<i64>) -> Result<(i64, i64)> {
         count(&self.db, integration_id).await
+    }
+
+    /// Deliveries in a state, capped at [`COUNT_CAP`], by integration; without one, of all.
+    pub async fn count_in(&self, state: DeliveryState, integration_id: Option<i64>) -> Result<i64> {
+        count_in(&self.db, state.as_str(), integration_id).await
     }
 }
 
 /// See [`Deliveries::count`].
 pub(crate) async fn count(db: &Db, integration_id: Option<i64>) -> Result<(i64, i64)> {
-    let mut counts = [0, 0];
-    for (count, state) in counts.iter_mut().zip([WAITING, PARKED]) {
-        let filter = if integration_id.is_some() { "AND integration_id = $2" } else { "" };
-        // The state is spelled out so that the partial index can be used.
-        let condition = format!("state = '{state}' {filter}");
-        *count = capped(db, "deliveries", &condition, integration_id.map(sea_orm::Value::from)).await?;
-    }
-    Ok((counts[0], counts[1]))
+    let waiting = count_in(db, WAITING, integration_id).await?;
+    let deferred = count_in(db, DEFERRED, integration_id).await?;
+    Ok(((waiting + deferred).min(COUNT_CAP), count_in(db, PARKED, integration_id).await?))
+}
+
+/// See [`Deliveries::count_in`].
+pub(crate) async fn count_in(db: &Db, state: &str, integration_id: Option<i64>) -> Result<i64> {
+    let filter = if integration_id.is_some() { "AND integration_id = $2" } else { "" };
+    // The state is spelled out so that the partial index can be used.
+    let condition = format!("state = '{state}' {filter}");
+    capped(db, "deliveries", &condition, integration_id.map(sea_orm::Value::from)).await
 }
 
 /// Rows of a table that satisfy a condition, counted up to [`COUNT_CAP`]. Its parameters start at `$2`.

@@ -5,7 +5,7 @@
 //! and pauses while enough of them wait: what happens now is not queued behind a month of the past.
 
 use super::enqueue::{NewDelivery, enqueue_many};
-use super::{BATCH, Deliveries, Wakeups, capped, count};
+use super::{BATCH, Deliveries, WAITING, Wakeups, capped, count_in};
 use crate::audit::{self, Actor};
 use crate::db::{Db, Tx};
 use crate::entity::{account, account_integration, connection, recording, replay};
@@ -179,8 +179,7 @@ impl Replayer {
     async fn round(&self) -> Result<bool> {
         let mut progress = false;
         for row in replay::Entity::find().filter(is_running()).all(self.db.read()).await? {
-            let (waiting, _) = count(&self.db, Some(row.integration_id)).await?;
-            if waiting < PACE {
+            if count_in(&self.db, WAITING, Some(row.integration_id)).await? < PACE {
                 self.step(row).await?;
                 progress = true;
             }

@@ -1,8 +1,9 @@
 //! Trying again what was given up, or what waits for its next try.
 
 use super::enqueue::open_lanes;
-use super::{BATCH, Deliveries, PARKED, WAITING, in_state};
+use super::{BATCH, DEFERRED, Deliveries, PARKED, WAITING, aside, in_state};
 use crate::audit::{self, Actor};
+use crate::db::Tx;
 use crate::entity::{connection, delivery, lane};
 use crate::{Result, VaultError};
 use sea_orm::{
@@ -11,15 +12,15 @@ use sea_orm::{
 };
 
 impl Deliveries {
-    /// Lets one delivery try again now: a parked one, or one whose camera waits after a failure.
+    /// Lets one delivery try again now: one that was set aside or parked, or one whose camera waits after a failure.
     pub async fn retry(&self, actor: &Actor, id: i64) -> Result<()> {
         let actor = actor.clone();
         let retry = self.db.write(move |tx| {
             Box::pin(async move {
                 let row = delivery::Entity::find_by_id(id).one(tx).await?.ok_or(VaultError::NotFound("delivery"))?;
                 match row.state.as_str() {
-                    PARKED => {
-                        reopen(tx, vec![row.id]).await?;
+                    state @ (DEFERRED | PARKED) => {
+                        reopen(tx, state, vec![row.id]).await?;
                         open_lanes(tx, vec![(row.integration_id, row.device.clone())]).await?;
                     }
                     WAITING => {}
@@ -38,61 +39,96 @@ impl Deliveries {
         });
         let connection_id = retry.await?;
         self.wakeups.wake(&[connection_id]);
+        self.wakeups.given_up.notify_one();
         Ok(())
     }
 
-    /// Lets every parked delivery of a connection try again; answers how many.
+    /// Lets every delivery of a connection try again that was set aside or parked; answers how many.
     pub async fn retry_parked(&self, actor: &Actor, connection_id: i64) -> Result<u64> {
-        let actor = actor.clone();
+        self.retry_all(actor, connection_id, None).await
+    }
+
+    /// The same for those that failed for this reason.
+    pub async fn retry_reason(&self, actor: &Actor, connection_id: i64, reason: String) -> Result<u64> {
+        self.retry_all(actor, connection_id, Some(reason)).await
+    }
+
+    async fn retry_all(&self, actor: &Actor, connection_id: i64, reason: Option<String>) -> Result<u64> {
+        let (actor, told) = (actor.clone(), reason.clone());
         let start = self.db.write(move |tx| {
             Box::pin(async move {
                 let name = name(tx, connection_id).await?;
-                make_all_due(tx, connection_id).await?;
-                audit::record(tx, &actor, "retried parked deliveries", &name).await
+                make_lanes_due(tx, connection_id).await?;
+                let subject = told.map_or_else(|| name.clone(), |reason| format!("{name}: {reason}"));
+                audit::record(tx, &actor, "retried parked deliveries", &subject).await
             })
         });
         start.await?;
-        let (mut retried, mut after) = (0, 0);
-        loop {
-            let batch = self.db.write(move |tx| Box::pin(retry_batch(tx, connection_id, after)));
-            let Some((last, count)) = batch.await? else { return Ok(retried) };
-            self.wakeups.wake(&[connection_id]);
-            // What is parked again meanwhile lies behind and is not looked at twice.
-            (retried, after) = (retried + count, last);
+        let mut retried = 0;
+        // What is refused again is set aside: had that state its turn last, such would be tried twice.
+        for state in [DEFERRED, PARKED] {
+            let mut after = 0;
+            loop {
+                let reason = reason.clone();
+                let batch = self.db.write(move |tx| Box::pin(retry_batch(tx, connection_id, state, reason, after)));
+                let Some((last, count)) = batch.await? else { break };
+                self.wakeups.wake(&[connection_id]);
+                // What is set aside again meanwhile lies behind and is not looked at twice.
+                (retried, after) = (retried + count, last);
+            }
         }
+        self.wakeups.given_up.notify_one();
+        Ok(retried)
     }
 }
 
-/// Reopens the oldest parked deliveries after an id; answers the last one's id and how many. `None` when none is left.
-async fn retry_batch(tx: &impl ConnectionTrait, connection_id: i64, after: i64) -> Result<Option<(i64, u64)>> {
-    let parked: Vec<(i64, String)> = delivery::Entity::find()
+/// Reopens the oldest deliveries in a state after an id; answers the last one's id and how many. `None` when none is left.
+async fn retry_batch(
+    tx: &Tx,
+    connection_id: i64,
+    state: &'static str,
+    reason: Option<String>,
+    after: i64,
+) -> Result<Option<(i64, u64)>> {
+    let mut held_up = delivery::Entity::find()
         .select_only()
         .columns([delivery::Column::Id, delivery::Column::Device])
         .filter(delivery::Column::IntegrationId.eq(connection_id))
-        .filter(in_state(PARKED))
-        .filter(delivery::Column::Id.gt(after))
-        .order_by_asc(delivery::Column::Id)
-        .limit(BATCH)
-        .into_tuple()
-        .all(tx)
-        .await?;
-    let Some((last, _)) = parked.last() else { return Ok(None) };
+        .filter(in_state(state))
+        .filter(delivery::Column::Id.gt(after));
+    if let Some(reason) = reason {
+        held_up = held_up.filter(delivery::Column::LastError.eq(reason));
+    }
+    let rows: Vec<(i64, String)> = held_up.order_by_asc(delivery::Column::Id).limit(BATCH).into_tuple().all(tx).await?;
+    let Some((last, _)) = rows.last() else { return Ok(None) };
     let last = *last;
-    let (ids, devices): (Vec<i64>, Vec<String>) = parked.into_iter().unzip();
-    let count = reopen(tx, ids).await?;
+    let (ids, devices): (Vec<i64>, Vec<String>) = rows.into_iter().unzip();
+    let count = reopen(tx, state, ids).await?;
     open_lanes(tx, devices.into_iter().map(|device| (connection_id, device)).collect()).await?;
     Ok(Some((last, count)))
 }
 
-async fn reopen(tx: &impl ConnectionTrait, ids: Vec<i64>) -> Result<u64> {
-    let again = delivery::ActiveModel { state: Set(WAITING.into()), attempts: Set(0), ..Default::default() };
+/// Lets deliveries in a state start over, with the whole patience again.
+async fn reopen(tx: &impl ConnectionTrait, state: &str, ids: Vec<i64>) -> Result<u64> {
+    let again = delivery::ActiveModel {
+        state: Set(WAITING.into()),
+        attempts: Set(0),
+        due_at: Set(0),
+        waited_ms: Set(0),
+        ..Default::default()
+    };
     // Another replica may have been asked the same.
-    let still_parked = delivery::Column::Id.is_in(ids).and(in_state(PARKED));
-    Ok(delivery::Entity::update_many().set(again).filter(still_parked).exec(tx).await?.rows_affected)
+    let still = delivery::Column::Id.is_in(ids).and(in_state(state));
+    Ok(delivery::Entity::update_many().set(again).filter(still).exec(tx).await?.rows_affected)
 }
 
-/// Lets a connection's lanes try at once: somebody has mended it.
+/// Lets a connection's lanes, and what was set aside, try at once: somebody has mended it.
 pub(crate) async fn make_all_due(tx: &impl ConnectionTrait, connection_id: i64) -> Result<()> {
+    make_lanes_due(tx, connection_id).await?;
+    aside::return_oldest(tx, connection_id).await
+}
+
+async fn make_lanes_due(tx: &impl ConnectionTrait, connection_id: i64) -> Result<()> {
     make_due(tx, Condition::all().add(lane::Column::IntegrationId.eq(connection_id))).await
 }
 

@@ -1,24 +1,26 @@
 //! One camera's deliveries to one integration, sent one after the other.
 
-use super::backoff::{MAX_ATTEMPTS, Pace};
-use super::{Integration, open};
+use super::Integration;
+use super::backoff::Pace;
+use super::outcome::Sent;
 use crate::Result;
 use crate::connections::Way;
 use crate::copies::Copies;
-use crate::db::{Db, Tx};
-use crate::deliveries::{DELIVERED, PARKED, WAITING, Wakeups, in_state};
+use crate::db::Db;
+use crate::deliveries::{WAITING, Wakeups, in_state};
 use crate::entity::{delivery, lane};
 use crate::recording_source::StoredRecording;
 use crate::recordings::Recordings;
 use crate::replicas::Replicas;
 use crate::steps::{self, Step};
-use model::error::SinkError;
+use model::error::{SinkError, SinkErrorKind};
 use model::ports::{OutgoingEvent, Purpose};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait as _, Order, QueryFilter, QueryOrder, QuerySelect,
 };
 use std::error::Error as StdError;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -26,27 +28,25 @@ use tokio_util::sync::CancellationToken;
 const BATCH: u64 = 32;
 /// How long one camera's deliveries may keep others of the integration waiting.
 const TURN: Duration = Duration::from_secs(60);
-/// Lanes that a success after failures lets try at once.
-const RELEASED: u64 = 8;
 /// Longest time one copy may take.
 const COPY_TIMEOUT: Duration = Duration::from_secs(600);
 /// How long a send may still take when the vault or the integration is being stopped.
 const STOP_GRACE: Duration = Duration::from_secs(5);
-/// Longest error text kept, in characters.
-const MAX_ERROR: usize = 500;
 
 pub(super) struct Lane {
-    db: Db,
+    pub(super) db: Db,
     recordings: Recordings,
-    wakeups: Wakeups,
+    pub(super) wakeups: Wakeups,
     vault_id: String,
-    integration_id: i64,
-    integration: String,
+    pub(super) integration_id: i64,
+    pub(super) integration: String,
     copies: Copies,
     replicas: Replicas,
     way: Way,
-    device: String,
-    pace: Pace,
+    pub(super) device: String,
+    pub(super) pace: Pace,
+    /// Whether the integration's last event that was answered, of any camera, was refused; before the first it may be so.
+    refusing: Arc<AtomicBool>,
     stop: CancellationToken,
 }
 
@@ -74,6 +74,7 @@ impl Lane {
             way: integration.sink.way.clone(),
             device,
             pace: integration.pace,
+            refusing: integration.refusing.clone(),
             stop: integration.stop.clone(),
         }
     }
@@ -129,6 +130,8 @@ impl Lane {
         else {
             return Ok(Batch::Empty);
         };
+        // After failures one event tells whether it is well again. Those that were set aside meanwhile go before the next.
+        let limit = if lane.attempts > 0 || self.refusing.load(Ordering::Relaxed) { 1 } else { BATCH };
         let newest_first = matches!(&self.way, Way::Sink(sink) if sink.newest_first());
         let order = if newest_first { Order::Desc } else { Order::Asc };
         let waiting = delivery::Entity::find()
@@ -136,21 +139,25 @@ impl Lane {
             .filter(delivery::Column::Device.eq(&self.device))
             .filter(in_state(WAITING))
             .order_by(delivery::Column::Id, order)
-            .limit(BATCH)
+            .limit(limit)
             .all(self.db.read())
             .await?;
         let looked = waiting.len();
-        let mut sent = Vec::with_capacity(waiting.len());
+        let mut sent = Sent::default();
         for row in waiting {
-            let id = row.id;
             match self.send(&row).await {
                 Some(Ok(())) => {
                     steps::reached(Step::DeliverySent);
-                    sent.push(id);
+                    sent.ids.push(row.id);
+                    let takes_again = self.refusing.swap(false, Ordering::Relaxed);
+                    // The delivery itself may be one that was set aside: then there may be more of its kind.
+                    sent.takes_again |= takes_again || row.due_at > 0;
                 }
                 None => break,
                 Some(Err(error)) => {
-                    self.note(row.id, row.attempts + 1, lane.attempts + 1, sent, error).await?;
+                    let refused = matches!(error.kind, SinkErrorKind::Refused | SinkErrorKind::Denied);
+                    let alone = refused && !self.refusing.swap(true, Ordering::Relaxed);
+                    self.note(&row, lane.attempts, alone, sent, error).await?;
                     return Ok(Batch::Failed);
                 }
             }
@@ -158,7 +165,7 @@ impl Lane {
                 break;
             }
         }
-        let all = looked < BATCH as usize && sent.len() == looked;
+        let all = looked < limit as usize && sent.ids.len() == looked;
         let rests = self.note_sent(sent, &lane, all).await?;
         steps::reached(Step::DeliveryNoted);
         Ok(if rests { Batch::Empty } else { Batch::More })
@@ -169,7 +176,7 @@ impl Lane {
         let patience = match &self.way {
             Way::Sink(sink) => sink.send_timeout(),
             Way::Copies => COPY_TIMEOUT,
-            Way::Unusable(why) => return Some(Err(SinkError::transient(why.clone()))),
+            Way::Unusable(why) => return Some(Err(SinkError::down(why.clone()))),
         };
         let stopping = async {
             self.stop.cancelled().await;
@@ -178,7 +185,7 @@ impl Lane {
         tokio::select! {
             outcome = self.deliver(row) => Some(outcome),
             () = tokio::time::sleep(patience) => {
-                Some(Err(SinkError::transient(format!("No answer within {} seconds.", patience.as_secs()))))
+                Some(Err(SinkError::down(format!("No answer within {} seconds.", patience.as_secs()))))
             }
             () = stopping => None,
         }
@@ -188,7 +195,7 @@ impl Lane {
         let sink = match &self.way {
             Way::Sink(sink) => sink,
             Way::Copies => return self.copies.make(row.recording_id, self.integration_id).await,
-            Way::Unusable(why) => return Err(SinkError::transient(why.clone())),
+            Way::Unusable(why) => return Err(SinkError::down(why.clone())),
         };
         let recording = StoredRecording {
             recordings: self.recordings.clone(),
@@ -204,113 +211,4 @@ impl Lane {
         };
         sink.send(&event).await
     }
-
-    /// Writes successes down. If that was all, the lane rests, unless something came in since we looked; answers whether
-    /// it does. The first success after failures lets some of the integration's other cameras try at once: it is evidently
-    /// back. Each of those releases more, so that one which can only take little is not flooded.
-    async fn note_sent(&self, sent: Vec<i64>, seen: &lane::Model, all: bool) -> Result<bool> {
-        let (id, now) = (self.integration_id, self.db.now_ms());
-        let is_back = seen.attempts > 0 && !sent.is_empty();
-        let this = lane::Column::IntegrationId.eq(id).and(lane::Column::Device.eq(&self.device));
-        let unchanged = this.clone().and(lane::Column::Enqueued.eq(seen.enqueued));
-        let rests = self.db.write(move |tx| {
-            Box::pin(async move {
-                mark_delivered(tx, sent, now).await?;
-                if is_back {
-                    release_some(tx, id, now).await?;
-                    let healthy = lane::ActiveModel { attempts: Set(0), ..Default::default() };
-                    lane::Entity::update_many().set(healthy).filter(this).exec(tx).await?;
-                }
-                if !all {
-                    return Ok(false);
-                }
-                let resting = lane::ActiveModel { idle: Set(true), attempts: Set(0), ..Default::default() };
-                Ok(lane::Entity::update_many().set(resting).filter(unchanged).exec(tx).await?.rows_affected == 1)
-            })
-        });
-        let rests = rests.await?;
-        if is_back {
-            self.wakeups.wake(&[id]);
-        }
-        Ok(rests)
-    }
-
-    /// Writes a failure down. A permanent one is parked and the lane goes on; else it waits.
-    async fn note(&self, failed: i64, attempts: i32, in_a_row: i32, sent: Vec<i64>, error: SinkError) -> Result<()> {
-        let park = error.permanent || attempts >= MAX_ATTEMPTS;
-        tracing::warn!(
-            integration = self.integration,
-            device = self.device,
-            attempts,
-            parked = park,
-            error = &error as &dyn StdError,
-            "an event was not delivered"
-        );
-        let reason: String = error.message.chars().take(MAX_ERROR).collect();
-        let (id, device) = (self.integration_id, self.device.clone());
-        let in_a_row = if park { 0 } else { in_a_row };
-        let now = self.db.now_ms();
-        let next = if park { 0 } else { now + self.pace.wait_ms(in_a_row) };
-        self.db
-            .write(move |tx| {
-                Box::pin(async move {
-                    mark_delivered(tx, sent, now).await?;
-                    let outcome = delivery::ActiveModel {
-                        state: Set(if park { PARKED } else { WAITING }.into()),
-                        attempts: Set(attempts),
-                        last_error: Set(reason.clone()),
-                        ..Default::default()
-                    };
-                    delivery::Entity::update_many()
-                        .set(outcome)
-                        .filter(delivery::Column::Id.eq(failed))
-                        .exec(tx)
-                        .await?;
-                    let waiting = lane::ActiveModel {
-                        attempts: Set(in_a_row),
-                        next_attempt_at: Set(next),
-                        last_error: Set(reason),
-                        failed_at: Set(now),
-                        ..Default::default()
-                    };
-                    let this = lane::Column::IntegrationId.eq(id).and(lane::Column::Device.eq(device));
-                    lane::Entity::update_many().set(waiting).filter(this).exec(tx).await?;
-                    Ok(())
-                })
-            })
-            .await
-    }
-}
-
-async fn release_some(tx: &Tx, integration_id: i64, now: i64) -> Result<()> {
-    let of_integration = lane::Column::IntegrationId.eq(integration_id);
-    let sleeping: Vec<String> = lane::Entity::find()
-        .select_only()
-        .column(lane::Column::Device)
-        .filter(of_integration.clone())
-        .filter(open())
-        .filter(lane::Column::NextAttemptAt.gt(now))
-        .order_by_asc(lane::Column::NextAttemptAt)
-        .limit(RELEASED)
-        .into_tuple()
-        .all(tx)
-        .await?;
-    let due = lane::ActiveModel { next_attempt_at: Set(0), ..Default::default() };
-    let some = of_integration.and(lane::Column::Device.is_in(sleeping));
-    lane::Entity::update_many().set(due).filter(some).exec(tx).await?;
-    Ok(())
-}
-
-async fn mark_delivered(tx: &Tx, sent: Vec<i64>, now: i64) -> Result<()> {
-    if sent.is_empty() {
-        return Ok(());
-    }
-    let outcome = delivery::ActiveModel {
-        state: Set(DELIVERED.into()),
-        last_error: Set(String::new()),
-        finished_at: Set(now),
-        ..Default::default()
-    };
-    delivery::Entity::update_many().set(outcome).filter(delivery::Column::Id.is_in(sent)).exec(tx).await?;
-    Ok(())
 }

@@ -2,22 +2,30 @@
 //! another.
 
 mod backoff;
+mod given_up;
 mod lane;
+mod outcome;
+mod set_back;
+mod verdict;
 
 use crate::Result;
 use crate::connections::{Connections, OpenSink, Way};
 use crate::copies::{self, Copies};
 use crate::db::Db;
-use crate::deliveries::Wakeups;
+use crate::deliveries::{Wakeups, aside};
 use crate::entity::lane as lane_row;
+use crate::notices::Notices;
 use crate::recordings::Recordings;
 use crate::replicas::Replicas;
-pub use backoff::Pace;
+pub use backoff::{Pace, Patience};
+use given_up::GivenUp;
 use lane::Lane;
 use sea_orm::sea_query::{Expr, LockBehavior, LockType};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::collections::{HashMap, HashSet};
 use std::error::Error as StdError;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -38,6 +46,7 @@ pub(crate) struct Dispatcher {
     pub(crate) copies: Copies,
     pub(crate) replicas: Replicas,
     pub(crate) wakeups: Wakeups,
+    pub(crate) notices: Notices,
     pub(crate) vault_id: String,
     pub(crate) pace: Pace,
 }
@@ -53,14 +62,19 @@ impl Dispatcher {
     pub(crate) async fn run(self, cancel: CancellationToken) {
         let mut changes = self.connections.changes();
         let mut workers: HashMap<i64, Worker> = HashMap::new();
+        let mut given_up = GivenUp::new(self.db.clone(), self.notices.clone());
         loop {
             match self.connections.sinks().await {
                 Ok(sinks) => self.assign(&mut workers, sinks, &cancel),
                 Err(error) => tracing::error!(error = &error as &dyn StdError, "integrations cannot be read"),
             }
+            if let Err(error) = given_up.look().await {
+                tracing::error!(error = &error as &dyn StdError, "what was given up cannot be told");
+            }
             tokio::select! {
                 () = cancel.cancelled() => break,
                 _ = changes.changed() => {}
+                () = self.wakeups.given_up.notified() => {}
                 () = tokio::time::sleep(RELOAD) => {}
             }
         }
@@ -99,6 +113,7 @@ impl Dispatcher {
                 vault_id: self.vault_id.clone(),
                 pace: self.pace,
                 sink,
+                refusing: Arc::new(AtomicBool::new(true)),
                 stop: stop.clone(),
             };
             let predecessor = leaving.remove(&id);
@@ -124,6 +139,8 @@ struct Integration {
     vault_id: String,
     pace: Pace,
     sink: OpenSink,
+    /// See [`Lane`].
+    refusing: Arc<AtomicBool>,
     stop: CancellationToken,
 }
 
@@ -141,7 +158,7 @@ impl Integration {
         loop {
             let mut next_look = self.pace.poll;
             if running.len() < concurrency && !self.stop.is_cancelled() {
-                match self.claim(&busy, concurrency - running.len()).await {
+                match self.look(&busy, concurrency - running.len()).await {
                     Ok(devices) => {
                         for device in devices {
                             busy.insert(device.clone());
@@ -163,6 +180,13 @@ impl Integration {
                 () = tokio::time::sleep(next_look) => {}
             }
         }
+    }
+
+    /// Lets those try again whose wait is over, and takes lanes.
+    async fn look(&self, busy: &HashSet<String>, limit: usize) -> Result<Vec<String>> {
+        self.end_waits_of_the_future().await?;
+        aside::return_due(&self.db, self.sink.id, self.db.now_ms(), self.future()).await?;
+        self.claim(busy, limit).await
     }
 
     /// Takes lanes that are due and that nobody works on, the longest due first. On a shared database a lane has an owner,
@@ -195,10 +219,10 @@ impl Integration {
         claim.await
     }
 
-    /// How long until the next lane in backoff is due.
+    /// How long until the next wait is over, of a lane or of a delivery that was set aside.
     async fn until_next(&self) -> Option<Duration> {
         let now = self.db.now_ms();
-        let next: Option<i64> = lane_row::Entity::find()
+        let lane: Option<i64> = lane_row::Entity::find()
             .select_only()
             .column(lane_row::Column::NextAttemptAt)
             .filter(lane_row::Column::IntegrationId.eq(self.sink.id))
@@ -209,6 +233,8 @@ impl Integration {
             .one(self.db.read())
             .await
             .ok()?;
+        let delivery = aside::next_due(&self.db, self.sink.id).await.ok()?;
+        let next = lane.into_iter().chain(delivery).min();
         next.map(|at| Duration::from_millis(u64::try_from(at - now).unwrap_or(0).max(1)))
     }
 }

@@ -18,6 +18,14 @@ pub struct Model {
     pub last_error: String,
     pub created_at: i64,
     pub finished_at: i64,
+    /// When it failed last, Unix milliseconds; 0 when it never did.
+    pub failed_at: i64,
+    /// When the wait ends that began with that; 0 when it was never set aside.
+    pub due_at: i64,
+    /// How long it has waited since it was set aside first, in milliseconds.
+    pub waited_ms: i64,
+    /// Whether it was refused while others were taken: then it is likely the event's fault.
+    pub alone: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -2,6 +2,7 @@ use crate::support::{Fault, PART, TestVault, actor, until};
 use bytes::Bytes;
 use futures::channel::mpsc;
 use model::ObjectKey;
+use model::delivery::DeliveryState;
 use std::convert::Infallible;
 
 async fn second_holds(t: &TestVault, keys: &[&str]) {
@@ -75,7 +76,8 @@ async fn a_copy_does_not_take_another_recordings_place() {
     t.send(direct, b"of its own").await.unwrap();
     t.upload("a.mp4", b"to be copied").await.unwrap();
     t.deliver();
-    until("the copy is parked", || async { t.vault.deliveries.count(Some(second)).await.unwrap() == (0, 1) }).await;
+    let set_aside = async || t.vault.deliveries.count_in(DeliveryState::Deferred, Some(second)).await.unwrap();
+    until("the copy is set aside", || async { set_aside().await == 1 }).await;
     assert_eq!(t.world.second_store.objects.lock().unwrap()["dir/a.mp4"], "of its own");
     let mine = t.account("site-a").await;
     let key = ObjectKey::parse("dir/a.mp4").unwrap();
@@ -90,7 +92,8 @@ async fn what_changed_at_its_provider_is_not_copied() {
     t.upload("a.mp4", b"evidence").await.unwrap();
     t.world.store.objects.lock().unwrap().insert("dir/a.mp4".into(), "tampered".into());
     t.deliver();
-    until("the copy is parked", || async { t.vault.deliveries.count(Some(second)).await.unwrap() == (0, 1) }).await;
+    let set_aside = async || t.vault.deliveries.count_in(DeliveryState::Deferred, Some(second)).await.unwrap();
+    until("the copy is set aside", || async { set_aside().await == 1 }).await;
     assert!(t.world.second_store.keys().is_empty());
 }
 

@@ -3,6 +3,7 @@ use model::connection::Family;
 use model::delivery::{DeliveryFilter, DeliveryHealth, DeliveryState, DeliveryView};
 use model::ports::Purpose;
 use model::recording::Position;
+use std::sync::atomic::Ordering;
 use vault::VaultError;
 use vault::deliveries::Backlog;
 
@@ -30,6 +31,7 @@ async fn health(t: &TestVault, name: &str) -> DeliveryHealth {
 #[tokio::test]
 async fn a_list_is_filtered_and_paged_both_ways() {
     let t = TestVault::new().await;
+    t.world.sink.is_final.store(true, Ordering::SeqCst);
     t.world.sink.refuses.lock().unwrap().push("odd".into());
     t.world.second_sink.refuses.lock().unwrap().push("*".into());
     for n in 0..7 {
@@ -92,6 +94,7 @@ async fn a_list_is_filtered_and_paged_both_ways() {
 #[tokio::test]
 async fn health_says_how_each_integration_is_doing() {
     let t = TestVault::new().await;
+    t.world.sink.is_final.store(true, Ordering::SeqCst);
     let before = health(&t, "first").await;
     assert_eq!((before.last_success, before.last_hour, before.failing), (0, 0, false));
     t.world.sink.refuses.lock().unwrap().push("odd".into());
@@ -127,6 +130,7 @@ async fn health_says_how_each_integration_is_doing() {
 #[tokio::test]
 async fn one_delivery_is_retried_and_the_others_stay_parked() {
     let t = TestVault::new().await;
+    t.world.sink.is_final.store(true, Ordering::SeqCst);
     t.world.sink.refuses.lock().unwrap().push("odd".into());
     t.deliver();
     for name in ["1.mp4", "2.mp4"] {
@@ -152,6 +156,7 @@ async fn one_delivery_is_retried_and_the_others_stay_parked() {
 #[tokio::test]
 async fn many_parked_deliveries_are_retried_once_each() {
     let t = TestVault::new().await;
+    t.world.sink.is_final.store(true, Ordering::SeqCst);
     t.world.sink.refuses.lock().unwrap().push("odd".into());
     t.deliver();
     for n in 0..620 {

@@ -18,6 +18,7 @@ mod recovery;
 mod replay;
 mod replicas;
 mod retention;
+mod set_aside;
 mod setup;
 mod support;
 mod timekeeping;

@@ -3,6 +3,7 @@ use futures::TryStreamExt as _;
 use model::connection::Family;
 use model::delivery::{DeliveryFilter, DeliveryState};
 use model::recording::Position;
+use std::sync::atomic::Ordering;
 use vault::ingest::UploadError;
 
 async fn upload_from(t: &TestVault, device: &str, name: &str) {
@@ -45,8 +46,9 @@ async fn a_dead_integration_does_not_hold_up_another_and_catches_up_in_order() {
 }
 
 #[tokio::test]
-async fn what_is_refused_for_good_is_parked_and_can_be_retried() {
+async fn what_is_hopeless_is_parked_and_can_be_retried() {
     let t = TestVault::new().await;
+    t.world.sink.is_final.store(true, Ordering::SeqCst);
     t.world.sink.refuses.lock().unwrap().push("odd".into());
     t.deliver();
     upload_from(&t, "odd", "1.mp4").await;

@@ -103,7 +103,7 @@ impl Cluster {
         let checked = join_all(hosts.iter().map(|host| GuardedResolver.lookup(host))).await;
         for (host, outcome) in hosts.iter().zip(checked) {
             if let Err(error) = outcome {
-                return Err(Refusal::transient(
+                return Err(Refusal::down(
                     format!("The brokers say that one of them is at {host}: {error}."),
                     "Set advertised.listeners on the brokers to addresses that the vault can reach.",
                 )

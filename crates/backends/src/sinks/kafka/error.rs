@@ -32,30 +32,30 @@ pub(super) fn code(error: &KafkaError) -> Option<Code> {
 /// What a broker, or librdkafka itself, says about a request; `None` when it only did not get through.
 pub(super) fn answer(code: Code, topic: &str) -> Option<Refusal> {
     Some(match code {
-        Code::MessageSizeTooLarge => Refusal::permanent(
+        Code::MessageSizeTooLarge => Refusal::refused(
             format!("The event is larger than the topic '{topic}' takes."),
             "Raise the topic's max.message.bytes.",
         ),
-        Code::TopicAuthorizationFailed => Refusal::transient(
+        Code::TopicAuthorizationFailed => Refusal::down(
             format!("The user may not write to the topic '{topic}'."),
             "Give the user the operations Describe and Write on the topic.",
         ),
-        Code::ClusterAuthorizationFailed => Refusal::transient(
+        Code::ClusterAuthorizationFailed => Refusal::down(
             "The user may not do this on the cluster.",
             "Give the user the operation IdempotentWrite on the cluster, and Create on the topic if it is to be made.",
         ),
         Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition | Code::UnknownTopicId => {
-            Refusal::transient(format!("There is no topic '{topic}' any more."), "Wait: it is made again.")
+            Refusal::down(format!("There is no topic '{topic}' any more."), "Wait: it is made again.")
         }
-        Code::NotEnoughReplicas | Code::NotEnoughReplicasAfterAppend => Refusal::transient(
+        Code::NotEnoughReplicas | Code::NotEnoughReplicasAfterAppend => Refusal::down(
             format!("Too few in-sync replicas of the topic '{topic}' are there to keep the event."),
             "Start the brokers that are down, or lower the topic's min.insync.replicas.",
         ),
-        Code::InvalidRecord => Refusal::permanent(
+        Code::InvalidRecord => Refusal::refused(
             format!("The topic '{topic}' does not take the event."),
             "Check the topic's settings, such as cleanup.policy=compact, which wants a key, and the broker's log.",
         ),
-        Code::PolicyViolation => Refusal::transient(
+        Code::PolicyViolation => Refusal::down(
             "A policy of the cluster forbids this.",
             "See the broker's log; make the topic yourself if it is about making it.",
         ),
@@ -67,7 +67,7 @@ pub(super) fn answer(code: Code, topic: &str) -> Option<Refusal> {
         | Code::Resolve
         | Code::Authentication
         | Code::SSL => return None,
-        other => Refusal::transient(format!("{other}."), "See the broker's log for what it does not like."),
+        other => Refusal::down(format!("{other}."), "See the broker's log for what it does not like."),
     })
 }
 
@@ -129,6 +129,7 @@ fn mechanism(words: &str) -> ProbeFailure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::error::SinkErrorKind;
 
     /// The words are those of librdkafka 2.12.
     #[test]
@@ -144,10 +145,10 @@ mod tests {
     }
 
     #[test]
-    fn only_what_the_event_is_to_blame_for_is_permanent() {
-        let permanent = |code| answer(code, "recordings").map(|refusal| refusal.permanent);
+    fn only_what_the_event_is_to_blame_for_is_set_aside() {
+        let kind = |code| answer(code, "recordings").map(|refusal| refusal.kind);
         for code in [Code::MessageSizeTooLarge, Code::InvalidRecord] {
-            assert_eq!(permanent(code), Some(true), "{code}");
+            assert_eq!(kind(code), Some(SinkErrorKind::Refused), "{code}");
         }
         for code in [
             Code::TopicAuthorizationFailed,
@@ -158,10 +159,10 @@ mod tests {
             Code::InvalidTopic,
             Code::Fatal,
         ] {
-            assert_eq!(permanent(code), Some(false), "{code}");
+            assert_eq!(kind(code), Some(SinkErrorKind::Down), "{code}");
         }
         for code in [Code::MessageTimedOut, Code::BrokerTransportFailure] {
-            assert_eq!(permanent(code), None, "the connection's trouble tells more: {code}");
+            assert_eq!(kind(code), None, "the connection's trouble tells more: {code}");
         }
     }
 }

@@ -50,7 +50,7 @@ impl KafkaSink {
         let producer = self.producer.get(|_| true, self.open()).await?;
         let delivered = producer.send(&self.topic, event).await;
         // What is wrong with the event alone is not the connection's fault.
-        if delivered.as_ref().is_err_and(|refusal| !refusal.permanent) {
+        if delivered.as_ref().is_err_and(|refusal| !refusal.is_about_the_event()) {
             self.producer.forget(&producer).await;
         }
         delivered

@@ -99,5 +99,5 @@ fn drop_aside(inner: FutureProducer<Listener>) {
 /// librdkafka does not like its configuration.
 pub(super) fn not_made(error: KafkaError) -> Refusal {
     let cure = "Check the settings; the vault's log says what the Kafka library does not like.";
-    Refusal::transient("The Kafka client cannot be set up.", cure).caused_by(error)
+    Refusal::down("The Kafka client cannot be set up.", cure).caused_by(error)
 }

@@ -49,11 +49,11 @@ pub(super) async fn create(
     };
     match outcome {
         Ok(_) | Err((_, Code::TopicAlreadyExists)) => Ok(()),
-        Err((_, Code::TopicAuthorizationFailed | Code::ClusterAuthorizationFailed)) => Err(Refusal::transient(
+        Err((_, Code::TopicAuthorizationFailed | Code::ClusterAuthorizationFailed)) => Err(Refusal::down(
             format!("There is no topic '{topic}', and the user may not make it."),
             "Make the topic, or give the user the operation Create on it.",
         )),
-        Err((_, code)) => Err(Refusal::transient(
+        Err((_, code)) => Err(Refusal::down(
             format!("There is no topic '{topic}', and the broker does not make it: {code}."),
             "Make the topic yourself; see the broker's log for what it does not like.",
         )),

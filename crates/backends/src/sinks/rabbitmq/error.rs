@@ -40,11 +40,11 @@ pub(super) fn failed(error: Error, server: &str, asked: Asked<'_>) -> Refusal {
         ErrorKind::MissingHeartbeatError => no_answer(server).into(),
         ErrorKind::ProtocolError(told) => refused(told.get_id(), told.get_message().as_str(), asked),
         ErrorKind::ParsingError(_) | ErrorKind::InvalidProtocolVersion(_) => no_broker(server),
-        ErrorKind::ChannelsLimitReached => Refusal::transient(
+        ErrorKind::ChannelsLimitReached => Refusal::down(
             "The broker gives the vault no more channels.",
             "Raise channel_max in the broker's settings to 32 or more.",
         ),
-        _ => Refusal::transient(
+        _ => Refusal::down(
             format!("The connection to {server} broke off."),
             "Check the network and the broker's log, then try again.",
         ),
@@ -54,7 +54,7 @@ pub(super) fn failed(error: Error, server: &str, asked: Asked<'_>) -> Refusal {
 
 /// What is there does not speak AMQP, or only within TLS: some say so, some hang up.
 fn no_broker(server: &str) -> Refusal {
-    Refusal::transient(
+    Refusal::down(
         format!("{server} ended the connection before the login."),
         "Check host and port: RabbitMQ's own is 5672, or 5671 with TLS (amqps://).",
     )
@@ -68,51 +68,51 @@ fn hung_up(error: &io::Error) -> bool {
 /// By AMQP's reply codes. `words` are only looked at, not passed on.
 fn refused(code: u16, words: &str, asked: Asked<'_>) -> Refusal {
     match (code, asked) {
-        (403, Asked::Login) => Refusal::transient(
+        (403, Asked::Login) => Refusal::down(
             "The broker does not accept the user name and password.",
             "Check both. The user guest may only log in from the broker's own machine.",
         ),
-        (530, Asked::Login) if words.contains("not found") => Refusal::transient(
+        (530, Asked::Login) if words.contains("not found") => Refusal::down(
             "The broker has no such virtual host.",
             "Check what follows the host in Broker; the default virtual host is used when nothing does.",
         ),
-        (530, Asked::Login) => Refusal::transient(
+        (530, Asked::Login) => Refusal::down(
             "The user may not use this virtual host.",
             "Give the user permissions in it: rabbitmqctl set_permissions.",
         ),
-        (404, Asked::Exchange(name)) => Refusal::transient(
+        (404, Asked::Exchange(name)) => Refusal::down(
             format!("There is no exchange '{name}'."),
             "Make it, or leave Exchange empty for the default one.",
         ),
-        (404, Asked::Publish(route)) => Refusal::transient(
+        (404, Asked::Publish(route)) => Refusal::down(
             format!("There is no exchange '{}'.", route.exchange),
             "Make it, or leave Exchange empty for the default one.",
         ),
-        (403, Asked::Declare(queue)) => Refusal::transient(
+        (403, Asked::Declare(queue)) => Refusal::down(
             format!("There is no queue '{queue}', and the user may not make it."),
             "Make the queue, or give the user the permission to configure it.",
         ),
-        (403, Asked::Bind(queue, exchange)) => Refusal::transient(
+        (403, Asked::Bind(queue, exchange)) => Refusal::down(
             format!("The user may not bind the queue '{queue}' to the exchange '{exchange}'."),
             "Bind it, with the queue's name as routing key.",
         ),
         (403, Asked::Publish(route)) => may_not_write(route),
-        (403, Asked::Exchange(name) | Asked::Queue(name)) => Refusal::transient(
+        (403, Asked::Exchange(name) | Asked::Queue(name)) => Refusal::down(
             format!("The user may not use '{name}'."),
             "Give the user permissions in this virtual host: rabbitmqctl set_permissions.",
         ),
         (405, _) => {
-            Refusal::transient("The queue belongs to another connection alone.", "Use a queue that is not exclusive.")
+            Refusal::down("The queue belongs to another connection alone.", "Use a queue that is not exclusive.")
         }
         (406, Asked::Publish(_)) if words.contains("larger than") => too_large(),
         (311, _) => too_large(),
-        (406, Asked::Declare(queue)) => Refusal::transient(
+        (406, Asked::Declare(queue)) => Refusal::down(
             format!("The broker does not make the queue '{queue}' as a durable quorum queue."),
             "Make the queue yourself; see the broker's log for what it does not like.",
         ),
-        (320, _) => Refusal::transient("The broker has closed the connection.", "Check that the broker is running."),
-        (506, _) => Refusal::transient("The broker is short of something.", "See the broker's log, and its limits."),
-        _ => Refusal::transient(
+        (320, _) => Refusal::down("The broker has closed the connection.", "Check that the broker is running."),
+        (506, _) => Refusal::down("The broker is short of something.", "See the broker's log, and its limits."),
+        _ => Refusal::down(
             format!("The broker refuses the request (AMQP code {code})."),
             "See the broker's log for what it does not like.",
         ),
@@ -121,22 +121,22 @@ fn refused(code: u16, words: &str, asked: Asked<'_>) -> Refusal {
 
 /// The exchange is not for this user.
 pub(super) fn may_not_write(route: &Route) -> Refusal {
-    Refusal::transient(
+    Refusal::down(
         format!("The user may not write to {}.", route.exchange_name()),
         "Give the user the permission to write to it; the default exchange's name in permissions is amq.default.",
     )
 }
 
 fn too_large() -> Refusal {
-    Refusal::permanent("The event is larger than the broker takes.", "Raise max_message_size in the broker's settings.")
+    Refusal::refused("The event is larger than the broker takes.", "Raise max_message_size in the broker's settings.")
 }
 
 /// No queue got the event.
 pub(super) fn unroutable(route: &Route) -> Refusal {
     if route.exchange.is_empty() {
-        return Refusal::transient(format!("There is no queue '{}' any more.", route.queue), "Wait: it is made again.");
+        return Refusal::down(format!("There is no queue '{}' any more.", route.queue), "Wait: it is made again.");
     }
-    Refusal::transient(
+    Refusal::down(
         format!("The exchange '{}' leads events with the routing key '{}' to no queue.", route.exchange, route.queue),
         "Bind a queue to the exchange with this routing key.",
     )
@@ -144,7 +144,7 @@ pub(super) fn unroutable(route: &Route) -> Refusal {
 
 /// The broker says no without saying why; a full queue does so.
 pub(super) fn not_stored(queue: &str) -> Refusal {
-    Refusal::transient(
+    Refusal::down(
         format!("The queue '{queue}' does not take the event."),
         "Check whether the queue is full (x-max-length), and the broker's log.",
     )
@@ -152,7 +152,7 @@ pub(super) fn not_stored(queue: &str) -> Refusal {
 
 /// The broker holds back all publishers.
 pub(super) fn blocked() -> Refusal {
-    Refusal::transient(
+    Refusal::down(
         "The broker takes no messages at the moment: it is short of memory or disk.",
         "Free memory or disk on the broker.",
     )
@@ -163,6 +163,36 @@ impl Route {
         match self.exchange.as_str() {
             "" => "the default exchange".into(),
             name => format!("the exchange '{name}'"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::error::SinkErrorKind;
+
+    #[test]
+    fn only_what_the_event_is_to_blame_for_is_set_aside() {
+        let route = Route { exchange: "site".into(), queue: "recordings".into() };
+        let publish = Asked::Publish(&route);
+        for (code, words, asked, wanted) in [
+            (311, "", publish, SinkErrorKind::Refused),
+            (406, "message size 20 larger than max size 10", publish, SinkErrorKind::Refused),
+            (406, "inequivalent arg", Asked::Declare("recordings"), SinkErrorKind::Down),
+            (403, "", Asked::Login, SinkErrorKind::Down),
+            (530, "vhost not found", Asked::Login, SinkErrorKind::Down),
+            (403, "", publish, SinkErrorKind::Down),
+            (404, "", publish, SinkErrorKind::Down),
+            (405, "", publish, SinkErrorKind::Down),
+            (320, "", publish, SinkErrorKind::Down),
+            (506, "", publish, SinkErrorKind::Down),
+            (541, "", publish, SinkErrorKind::Down),
+        ] {
+            assert_eq!(refused(code, words, asked).kind, wanted, "{code} {words}");
+        }
+        for refusal in [unroutable(&route), not_stored("recordings"), blocked()] {
+            assert_eq!(refusal.kind, SinkErrorKind::Down, "{refusal:?}");
         }
     }
 }

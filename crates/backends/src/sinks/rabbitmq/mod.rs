@@ -78,7 +78,7 @@ impl RabbitmqSink {
             Err(if link.is_blocked() { error::blocked() } else { no_answer(&self.server.target.name()).into() })
         });
         // What is wrong with the event alone is not the connection's fault.
-        if confirmed.as_ref().is_err_and(|refusal| !refusal.permanent) {
+        if confirmed.as_ref().is_err_and(|refusal| !refusal.is_about_the_event()) {
             self.link.forget(&link).await;
         }
         confirmed

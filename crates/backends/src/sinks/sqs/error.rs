@@ -42,7 +42,7 @@ impl Trouble {
             }
             (_, Some(response)) => answered(code(error.code(), response), response.status().as_u16(), settings, server),
             _ => {
-                let refusal = Refusal::transient(
+                let refusal = Refusal::down(
                     "These settings make no valid SQS request.",
                     "Check endpoint, region and queue name.",
                 );
@@ -69,58 +69,55 @@ fn code<'a>(told: Option<&'a str>, response: &'a HttpResponse) -> &'a str {
 fn answered(code: &str, status: u16, settings: &Sqs, server: &str) -> (Refusal, bool) {
     let refusal = match (code, status) {
         ("NonExistentQueue" | "QueueDoesNotExist" | "QueueDeletedRecently", _) => {
-            let refusal = Refusal::transient(
+            let refusal = Refusal::down(
                 format!("There is no queue '{}' in region '{}'.", settings.topic, settings.region),
                 "Make the queue, or check its name and region; the vault makes none. It must belong to the keys' account.",
             );
             return (refusal, true);
         }
         ("InvalidClientTokenId" | "InvalidAccessKeyId" | "UnrecognizedClientException" | "AuthFailure", _) => {
-            Refusal::transient(
+            Refusal::down(
                 "SQS does not know this access key.",
                 "Copy the access key again, and check that it is active.",
             )
         }
-        ("SignatureDoesNotMatch" | "InvalidSignatureException" | "IncompleteSignature", _) => Refusal::transient(
+        ("SignatureDoesNotMatch" | "InvalidSignatureException" | "IncompleteSignature", _) => Refusal::down(
             "The secret key does not belong to this access key, or the region is another.",
             "Type the secret key again, and check the region and this machine's clock.",
         ),
         ("RequestExpired" | "ExpiredToken" | "RequestTimeTooSkewed", _) => {
-            Refusal::transient("The vault's clock differs too much from Amazon's.", "Set up NTP on this machine.")
+            Refusal::down("The vault's clock differs too much from Amazon's.", "Set up NTP on this machine.")
         }
         ("KmsAccessDenied" | "KmsDisabled" | "KmsInvalidState" | "KmsNotFound" | "KmsOptInRequired", _)
-        | ("KmsInvalidKeyUsage", _) => Refusal::transient(
+        | ("KmsInvalidKeyUsage", _) => Refusal::down(
             "The key that the queue is encrypted with cannot be used.",
             "Allow the vault's user kms:GenerateDataKey and kms:Decrypt on it, and check that it is enabled.",
         ),
         ("AccessDenied" | "AccessDeniedException" | "InvalidSecurity" | "OptInRequired", _) | ("", 401 | 403) => {
-            Refusal::transient(
+            Refusal::down(
                 format!("These keys may not use the queue '{}'.", settings.topic),
                 "Check the keys, and allow their user sqs:GetQueueUrl and sqs:SendMessage on this queue.",
             )
         }
         ("RequestThrottled" | "Throttling" | "ThrottlingException" | "KmsThrottled" | "OverLimit", _) | (_, 429) => {
-            Refusal::transient(
-                "SQS asks to slow down.",
-                "Wait a little; if it stays so, ask Amazon for a higher quota.",
-            )
+            Refusal::down("SQS asks to slow down.", "Wait a little; if it stays so, ask Amazon for a higher quota.")
         }
-        ("InvalidMessageContents", _) => Refusal::permanent(
+        ("InvalidMessageContents", _) => Refusal::hopeless(
             "The event holds characters that SQS does not take.",
             "Rename the camera that sends such names.",
         ),
-        ("InvalidParameterValue" | "InvalidParameterValueException" | "ValidationException", _) => Refusal::permanent(
+        ("InvalidParameterValue" | "InvalidParameterValueException" | "ValidationException", _) => Refusal::refused(
             "SQS refuses the event; most likely it is larger than the queue takes.",
             "Raise the queue's maximum message size.",
         ),
-        (_, 500..) => Refusal::transient(
+        (_, 500..) => Refusal::down(
             format!("SQS has trouble of its own (status {status})."),
             "Wait; the service's status page may say more.",
         ),
         ("", _) => {
-            Refusal::transient(format!("{server} does not answer like SQS (status {status})."), "Check the endpoint.")
+            Refusal::down(format!("{server} does not answer like SQS (status {status})."), "Check the endpoint.")
         }
-        _ => Refusal::transient("SQS refuses the request.", "See the vault's log for what SQS said."),
+        _ => Refusal::refused("SQS refuses the request.", "See the vault's log for what SQS said."),
     };
     (refusal, false)
 }
@@ -128,9 +125,11 @@ fn answered(code: &str, status: u16, settings: &Sqs, server: &str) -> (Refusal, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::error::SinkErrorKind;
 
+    /// What is wrong with the queue or the keys is so for every event: the cameras wait.
     #[test]
-    fn permanent_is_what_is_about_the_event() {
+    fn only_what_is_about_the_event_is_set_aside() {
         let settings = Sqs {
             topic: "recordings".into(),
             region: "eu-west-1".into(),
@@ -138,22 +137,23 @@ mod tests {
             access_key: "key".into(),
             secret_key: model::Secret::new("secret"),
         };
-        let permanent = |code, status| answered(code, status, &settings, "sqs:443").0.permanent;
-        assert!(permanent("InvalidParameterValue", 400) && permanent("InvalidMessageContents", 400));
-        for (code, status) in [
-            ("QueueDoesNotExist", 400),
-            ("InvalidClientTokenId", 403),
-            ("SignatureDoesNotMatch", 403),
-            ("AccessDenied", 403),
-            ("KmsAccessDenied", 400),
-            ("RequestThrottled", 403),
-            ("OverLimit", 403),
-            ("InternalFailure", 500),
-            ("ServiceUnavailable", 503),
-            ("MissingParameter", 400),
-            ("", 404),
+        for (code, status, wanted) in [
+            ("InvalidParameterValue", 400, SinkErrorKind::Refused),
+            ("InvalidMessageContents", 400, SinkErrorKind::Hopeless),
+            ("MissingParameter", 400, SinkErrorKind::Refused),
+            ("QueueDoesNotExist", 400, SinkErrorKind::Down),
+            ("InvalidClientTokenId", 403, SinkErrorKind::Down),
+            ("SignatureDoesNotMatch", 403, SinkErrorKind::Down),
+            ("AccessDenied", 403, SinkErrorKind::Down),
+            ("KmsAccessDenied", 400, SinkErrorKind::Down),
+            ("RequestThrottled", 403, SinkErrorKind::Down),
+            ("OverLimit", 403, SinkErrorKind::Down),
+            ("InternalFailure", 500, SinkErrorKind::Down),
+            ("ServiceUnavailable", 503, SinkErrorKind::Down),
+            ("", 302, SinkErrorKind::Down),
+            ("", 404, SinkErrorKind::Down),
         ] {
-            assert!(!permanent(code, status), "{code} {status}");
+            assert_eq!(answered(code, status, &settings, "sqs:443").0.kind, wanted, "{code} {status}");
         }
     }
 }

@@ -106,7 +106,7 @@ impl SqsSink {
 
 /// The event as text, if a queue can hold it.
 fn readable(event: &OutgoingEvent) -> Result<&str, Trouble> {
-    let refused = |reason: &str, cure| Trouble { refusal: Refusal::permanent(reason, cure), no_queue: false };
+    let refused = |reason: &str, cure| Trouble { refusal: Refusal::hopeless(reason, cure), no_queue: false };
     if event.body.len() + ATTRIBUTES > MAX_MESSAGE {
         return Err(refused("The event is larger than the 1 MiB that SQS takes.", "Use another kind of integration."));
     }

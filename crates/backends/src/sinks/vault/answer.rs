@@ -40,72 +40,69 @@ fn code(answer: &Answer) -> Option<String> {
     Some(code.to_owned())
 }
 
-/// Permanent is only what is about this very recording. Whatever settings, credentials or room there
-/// can mend is tried again, so that nothing in between is lost.
+/// Whatever settings, credentials or room there can mend is tried again, so that nothing in between is lost: all of it.
 fn refused(status: u16, code: &str) -> Refusal {
     let says = format!("The other vault answers {status}");
     match (status, code) {
-        (400, "storage_directory_missing") => Refusal::transient(
+        (400, "storage_directory_missing") => Refusal::refused(
             format!("{says}: its account wants a directory."),
             "Enter a directory, or give the account there a fixed one.",
         ),
-        (400, "storage_directory_invalid") => Refusal::transient(
+        (400, "storage_directory_invalid") => Refusal::refused(
             format!("{says}: it does not accept the directory."),
             "Correct the directory: plain names joined by slashes.",
         ),
-        (400, "file_incomplete") => Refusal::transient(
+        (400, "file_incomplete") => Refusal::refused(
             format!("{says}: the recording broke off on its way."),
             "Check the link; it is sent again.",
         ),
-        (401, _) => Refusal::transient(
+        (401, _) => Refusal::denied(
             format!("{says}: it does not accept the access key or the secret key."),
             "Copy both again from the account in the other vault.",
         ),
         (403, "storage_account_disabled") => {
-            Refusal::transient(format!("{says}: its account is disabled."), "Enable the account in the other vault.")
+            Refusal::denied(format!("{says}: its account is disabled."), "Enable the account in the other vault.")
         }
-        (403, "storage_provider_disabled") => Refusal::transient(
+        (403, "storage_provider_disabled") => Refusal::denied(
             format!("{says}: its storage provider is disabled."),
             "Enable the provider in the other vault.",
         ),
-        (403, _) => Refusal::transient(
+        (403, _) => Refusal::denied(
             format!("{says}: it denies access."),
             "Check the account in the other vault, and proxies in between.",
         ),
-        (404, "storage_provider_not_found") => Refusal::transient(
+        (404, "storage_provider_not_found") => Refusal::refused(
             format!("{says}: it has no storage provider of this name."),
             "Correct the provider, or leave it empty for the account's main one.",
         ),
-        (404 | 405, _) => Refusal::transient(
+        (404 | 405, _) => Refusal::refused(
             format!("{says}: there is no vault at this address."),
             "Enter the other vault's address with /api at its end.",
         ),
-        (409, "file_belongs_to_another_account") => Refusal::permanent(
+        (409, "file_belongs_to_another_account") => Refusal::refused(
             format!("{says}: another account there has a recording of this name."),
             "Enter a directory that only this vault uses.",
         ),
-        (413, _) => Refusal::permanent(
+        (413, _) => Refusal::refused(
             format!("{says}: the recording is larger than it accepts."),
             "Raise limits.max_upload_bytes there, or the limit of a proxy in between.",
         ),
         (415, _) => {
-            Refusal::permanent(format!("{says}: it does not accept this kind of file."), "See the other vault's log.")
+            Refusal::refused(format!("{says}: it does not accept this kind of file."), "See the other vault's log.")
         }
-        (408 | 409 | 425 | 429, _) => Refusal::transient(
-            format!("{says}: it wants the recording later."),
-            "Wait, or lower the transfers at a time.",
-        ),
-        (300..400, _) => Refusal::transient(
+        (408 | 425 | 429, _) => {
+            Refusal::down(format!("{says}: it wants the recording later."), "Wait, or lower the transfers at a time.")
+        }
+        (300..400, _) => Refusal::refused(
             "The other vault answers with a redirect, which is not followed.",
             "Enter the final address.",
         ),
-        (400..500, _) => Refusal::permanent(format!("{says}: it refuses the recording."), "See the other vault's log."),
-        (507, _) => Refusal::transient(
-            format!("{says}: its storage provider is full."),
-            "Make room at the other vault's provider.",
-        ),
-        (500.., _) => Refusal::transient(format!("{says}: it has trouble of its own."), "See the other vault's log."),
-        _ => Refusal::transient(
+        (400..500, _) => Refusal::refused(format!("{says}: it refuses the recording."), "See the other vault's log."),
+        (507, _) => {
+            Refusal::down(format!("{says}: its storage provider is full."), "Make room at the other vault's provider.")
+        }
+        (500.., _) => Refusal::down(format!("{says}: it has trouble of its own."), "See the other vault's log."),
+        _ => Refusal::refused(
             format!("{says}, not 200: it may not have the recording."),
             "Check that the address is a vault's, with /api at its end.",
         ),
@@ -115,6 +112,7 @@ fn refused(status: u16, code: &str) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::error::SinkErrorKind;
     use reqwest::StatusCode;
 
     fn answer(status: u16, body: &str) -> Answer {
@@ -122,39 +120,29 @@ mod tests {
     }
 
     #[test]
-    fn permanent_is_what_is_about_this_recording() {
-        let permanent = |status, body: &str| match to_recording(&answer(status, body)) {
+    fn no_answer_is_final() {
+        let kind = |status, body: &str| match to_recording(&answer(status, body)) {
             Ok(_) => panic!("{status} is no success"),
-            Err(refusal) => refusal.permanent,
+            Err(refusal) => refusal.kind,
         };
-        for (status, body) in [
-            (400, r#"{"error":"file_invalid_name"}"#),
-            (400, ""),
-            (409, r#"{"error":"file_belongs_to_another_account"}"#),
-            (413, ""),
-            (415, ""),
-            (422, ""),
-        ] {
-            assert!(permanent(status, body), "{status} {body}");
+        for status in 201..=599 {
+            let wanted = match status {
+                401 | 403 => SinkErrorKind::Denied,
+                408 | 425 | 429 | 500.. => SinkErrorKind::Down,
+                _ => SinkErrorKind::Refused,
+            };
+            assert_eq!(kind(status, ""), wanted, "{status}");
         }
-        for (status, body) in [
-            (201, ""),
-            (204, ""),
-            (302, ""),
-            (400, r#"{"error":"file_incomplete"}"#),
-            (400, r#"{"error":"storage_directory_missing"}"#),
-            (401, ""),
-            (403, ""),
-            (404, ""),
-            (408, ""),
-            (409, "<html>"),
-            (429, ""),
-            (500, ""),
-            (502, ""),
-            (503, ""),
-            (507, ""),
+        for (status, code, wanted) in [
+            (400, "file_invalid_name", SinkErrorKind::Refused),
+            (400, "file_incomplete", SinkErrorKind::Refused),
+            (400, "storage_directory_missing", SinkErrorKind::Refused),
+            (403, "storage_account_disabled", SinkErrorKind::Denied),
+            (403, "storage_provider_disabled", SinkErrorKind::Denied),
+            (404, "storage_provider_not_found", SinkErrorKind::Refused),
+            (409, "file_belongs_to_another_account", SinkErrorKind::Refused),
         ] {
-            assert!(!permanent(status, body), "{status} {body}");
+            assert_eq!(kind(status, &format!(r#"{{"error":"{code}"}}"#)), wanted, "{status} {code}");
         }
     }
 

@@ -15,7 +15,7 @@ use crate::prober::Prober;
 use answer::Taken;
 use async_trait::async_trait;
 use bandwidth::Bandwidth;
-use model::error::{Cause, SinkError, StoreError};
+use model::error::{Cause, SinkError, SinkErrorKind, StoreError, StoreErrorKind};
 use model::field::FieldError;
 use model::integrations::{ForwardOrder, ForwardType, RemoteVault};
 use model::ports::{EventSink, OpenRecording, OutgoingEvent, Purpose};
@@ -56,7 +56,7 @@ impl VaultSink {
                 tracing::info!(event = event.id, "a recording was deleted before it could be forwarded");
                 return Ok(());
             }
-            Err(error) => return Err(unreadable(error.message.clone(), error.into())),
+            Err(error) => return Err(unreadable(error.kind, error.message.clone(), error.into())),
         };
         match self.upload(recording).await? {
             Taken::Stored => {}
@@ -73,7 +73,7 @@ impl VaultSink {
         match sent {
             Ok(answer) => answer::to_recording(&answer),
             Err(cause) => Err(match find::<StoreError>(&*cause) {
-                Some(store) => unreadable(store.message.clone(), cause),
+                Some(store) => unreadable(store.kind, store.message.clone(), cause),
                 None => Refusal::of_connection(&url, cause),
             }),
         }
@@ -117,11 +117,16 @@ impl VaultSink {
     }
 }
 
-fn unreadable(reason: String, cause: Cause) -> Refusal {
-    Refusal {
-        cause: Some(cause),
-        ..Refusal::transient(format!("The recording cannot be read here. {reason}"), "Validate its storage provider.")
-    }
+/// One that is damaged keeps no other from being sent; a store that does not answer has none of them to send.
+fn unreadable(trouble: StoreErrorKind, reason: String, cause: Cause) -> Refusal {
+    let kind = match trouble {
+        StoreErrorKind::NotFound | StoreErrorKind::Corrupt | StoreErrorKind::Range => SinkErrorKind::Refused,
+        StoreErrorKind::Unavailable | StoreErrorKind::Denied | StoreErrorKind::Full | StoreErrorKind::Interrupted => {
+            SinkErrorKind::Down
+        }
+    };
+    let reason = format!("The recording cannot be read here. {reason}");
+    Refusal::new(kind, reason, "Validate its storage provider.").caused_by(cause)
 }
 
 #[async_trait]

@@ -46,15 +46,15 @@ impl Phase {
 
     fn refusal(self) -> Refusal {
         match self {
-            Self::Reading => Refusal::transient(
+            Self::Reading => Refusal::down(
                 "The recording's storage here stopped delivering its bytes.",
                 "Validate the storage provider.",
             ),
-            Self::Connecting | Self::Queued | Self::Sending => Refusal::transient(
+            Self::Connecting | Self::Queued | Self::Sending => Refusal::down(
                 "The other vault stopped taking the recording's bytes.",
                 "Check the link, and the other vault's log.",
             ),
-            Self::Answering => Refusal::transient(
+            Self::Answering => Refusal::down(
                 "The other vault took the recording and did not answer.",
                 "See the other vault's log: its storage provider may be slow.",
             ),

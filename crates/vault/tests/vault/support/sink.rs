@@ -1,10 +1,11 @@
 //! A sink in memory that fails on demand.
 
 use async_trait::async_trait;
-use model::error::SinkError;
+use model::error::{SinkError, SinkErrorKind};
 use model::ports::{EventSink, OutgoingEvent};
 use model::probe::ProbeReport;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -12,8 +13,12 @@ use tokio::sync::Notify;
 #[derive(Default)]
 pub(crate) struct MemorySink {
     pub(crate) events: Mutex<Vec<(String, String)>>,
-    /// Answers a permanent refusal for devices named here, a transient failure for `*`.
+    /// Refuses events of devices or recordings named here; is down for `*`.
     pub(crate) refuses: Mutex<Vec<String>>,
+    /// Refuses every event, as a maintenance page does.
+    pub(crate) in_maintenance: AtomicBool,
+    /// Whether what it refuses is hopeless.
+    pub(crate) is_final: AtomicBool,
     pub(crate) attempts: Mutex<u32>,
     /// Does not answer for this device until `let_go`.
     pub(crate) holds: Mutex<Option<String>>,
@@ -73,14 +78,19 @@ impl EventSink for MemorySink {
             self.let_go.notified().await;
         }
         let refused = self.refuses.lock().unwrap().clone();
-        let outcome = if refused.iter().any(|d| d == "*") {
-            Err(SinkError::transient("The sink is down."))
-        } else if refused.contains(&event.device) {
-            Err(SinkError::permanent("The sink does not want this."))
+        let json: serde_json::Value = serde_json::from_slice(&event.body).unwrap();
+        let key = json["payload"]["key"].as_str().unwrap_or_default().to_owned();
+        let names_it = |name: &String| *name == event.device || *name == key;
+        let outcome = if self.in_maintenance.load(Ordering::SeqCst) {
+            Err(SinkError::refused("The sink is being mended."))
+        } else if refused.iter().any(|d| d == "*") {
+            Err(SinkError::down("The sink is down."))
+        } else if refused.iter().any(names_it) {
+            let kind =
+                if self.is_final.load(Ordering::SeqCst) { SinkErrorKind::Hopeless } else { SinkErrorKind::Refused };
+            Err(SinkError::new(kind, "The sink does not want this."))
         } else {
-            let json: serde_json::Value = serde_json::from_slice(&event.body).unwrap();
             assert_eq!(json["id"], event.id.as_str());
-            let key = json["payload"]["key"].as_str().unwrap().to_owned();
             *self.last.lock().unwrap() = Some(event.clone());
             self.ids.lock().unwrap().push(event.id.clone());
             self.events.lock().unwrap().push((event.device.clone(), key));

@@ -47,7 +47,12 @@ impl TestVault {
 
     /// At its own time.
     pub(crate) async fn with_clock(clock: Clock) -> Self {
-        Self::on(Ground::new(wanted_database(), Pace::default(), clock), Duration::ZERO).await
+        Self::at_clock(Pace::default(), clock).await
+    }
+
+    /// The same, on a clock that the test sets.
+    pub(crate) async fn at_clock(pace: Pace, clock: Clock) -> Self {
+        Self::on(Ground::new(wanted_database(), pace, clock), Duration::ZERO).await
     }
 
     /// On PostgreSQL, whatever the test runner chose: what only several replicas show.
