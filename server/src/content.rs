@@ -115,6 +115,7 @@ pub fn store_refusal(error: StoreError) -> ApiError {
         StoreErrorKind::Denied => &problem::PROVIDER_REFUSES,
         StoreErrorKind::Full => &problem::PROVIDER_FULL,
         StoreErrorKind::Interrupted => &problem::FILE_INCOMPLETE,
+        StoreErrorKind::Unconfirmed => &problem::PROVIDER_MISMATCH,
         StoreErrorKind::Corrupt => &problem::PROVIDER_REFUSES,
     };
     ApiError::from(problem).caused_by(error)

@@ -22,6 +22,8 @@ pub enum StoreErrorKind {
     Interrupted,
     /// The content is not what was stored.
     Corrupt,
+    /// It says that it stored the object, but what it tells of it is not what was sent.
+    Unconfirmed,
 }
 
 /// A store did not do what it was asked.

@@ -29,6 +29,8 @@ pub struct UploadId(pub String);
 pub struct Part {
     /// 1-based, without gaps.
     pub number: u32,
+    /// Bytes it has.
+    pub size: u64,
     /// What the store gave back for it (an ETag).
     pub tag: String,
 }
@@ -36,7 +38,8 @@ pub struct Part {
 /// A place where objects are stored.
 ///
 /// `Ok` from [`put`](BlobStore::put) and [`complete`](BlobStore::complete) means *durable*: a crash
-/// of anything right after must not lose the object. An object is visible whole or not at all.
+/// of anything right after must not lose the object. An object is visible whole or not at all. A store that says so
+/// of something else than was sent has not: that is an error too, `Unconfirmed`.
 #[async_trait]
 pub trait BlobStore: Send + Sync + 'static {
     /// Tries everything the vault will need (resolve, connect, TLS, authenticate, write, read,

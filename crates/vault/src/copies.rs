@@ -68,6 +68,7 @@ impl Copies {
         let content = Content { key: &found.key, size: found.size, sha256: &found.sha256 };
         let body = source.store.get(&found.key, None).await.map_err(|e| store_error(&source.name, e))?;
         if let Err(error) = transfer::store(target.store.as_ref(), &content, body).await {
+            self.connections.tell_unconfirmed(&target.name, &found.key, &error).await;
             let passing = is_being_replaced(&self.db, &found, &error).await.map_err(sink_error)?;
             return Err(if passing { replaced(error) } else { store_error(&target.name, error) });
         }
@@ -255,9 +256,11 @@ fn store_error(provider: &str, error: StoreError) -> SinkError {
 fn kind_of(trouble: StoreErrorKind) -> SinkErrorKind {
     match trouble {
         StoreErrorKind::NotFound | StoreErrorKind::Range | StoreErrorKind::Corrupt => SinkErrorKind::Refused,
-        StoreErrorKind::Unavailable | StoreErrorKind::Denied | StoreErrorKind::Full | StoreErrorKind::Interrupted => {
-            SinkErrorKind::Down
-        }
+        StoreErrorKind::Unavailable
+        | StoreErrorKind::Denied
+        | StoreErrorKind::Full
+        | StoreErrorKind::Interrupted
+        | StoreErrorKind::Unconfirmed => SinkErrorKind::Down,
     }
 }
 

@@ -106,6 +106,9 @@ pub mod problem {
         /// Provider refuses us.
         PROVIDER_REFUSES = BAD_GATEWAY "storage_provider_refuses",
             "The storage provider refuses the vault.", "Validate the provider in the vault's UI; then try again.", retry 60;
+        /// Provider says that it has stored something else than it was sent.
+        PROVIDER_MISMATCH = BAD_GATEWAY "storage_provider_mismatch",
+            "The storage provider does not have what it was sent.", "Send it again later; validate the provider in the vault's UI.", retry 60;
         /// Provider has no room.
         PROVIDER_FULL = INSUFFICIENT_STORAGE "storage_provider_full",
             "The storage provider has no room left.", "Make room; then try again.", retry 60;

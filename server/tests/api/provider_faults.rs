@@ -151,6 +151,25 @@ async fn a_provider_whose_last_answer_gets_lost() {
     }
 }
 
+/// It answers 200, and tells of what was not sent: no recording comes of it, and an administrator sees who it was.
+#[tokio::test]
+async fn a_provider_that_lies() {
+    for (step, size) in [(Step::Put, SMALL), (Step::Part(1), LARGE), (Step::Part(3), LARGE), (Step::Complete, LARGE)] {
+        let cloud = Cloud::with(size).await;
+        cloud.gate.set(step, Trouble::Lies);
+        refused(&cloud.upload().await, 502, "storage_provider_mismatch", "60");
+        assert_eq!(cloud.vault.keys().await, [""; 0]);
+        until("what it has of it is deleted", async || cloud.object().await.is_none()).await;
+        assert_eq!(cloud.vault.vault.deliveries.count(None).await.unwrap(), (0, 0));
+        let notices = cloud.vault.vault.notices.list().await.unwrap();
+        let told: Vec<_> = notices.iter().map(|n| (n.code.as_str(), n.subject.as_str())).collect();
+        assert_eq!(told, [("store-mismatch", "cloud")], "{step:?}");
+        assert_eq!(cloud.gate.unfinished(), 0, "{step:?}");
+        cloud.gate.mend();
+        cloud.assert_succeeds().await;
+    }
+}
+
 /// The folder of a provider on disk is taken away while bytes arrive, as when its disk is unmounted.
 #[tokio::test]
 async fn a_folder_that_is_taken_away() {

@@ -4,6 +4,7 @@ mod azure;
 mod encoding;
 mod filesystem;
 mod gcs;
+mod receipt;
 mod s3;
 mod trouble;
 

@@ -281,7 +281,12 @@ impl Suite {
         self.assert_gone(&key).await;
         let strange = UploadId("../../etc/passwd:1".into());
         assert!(self.store.put_part(&key, &strange, 1, bytes(12, 100)).await.is_err());
-        assert!(self.store.complete(&key, &strange, &[Part { number: 1, tag: "1-00000000".into() }]).await.is_err());
+        assert!(
+            self.store
+                .complete(&key, &strange, &[Part { number: 1, size: 1, tag: "1-00000000".into() }])
+                .await
+                .is_err()
+        );
     }
 
     async fn gives_up_what_nobody_remembers(&self) {
@@ -308,7 +313,7 @@ impl Suite {
         let content = bytes(14, self.store.part_size() * 2 + 5);
         let upload = self.store.begin(&key).await.unwrap();
         let (one, three) = (self.part(&key, &upload, 1, &content).await, self.part(&key, &upload, 3, &content).await);
-        let invented = Part { number: 2, tag: "\"00000000000000000000000000000000\"".into() };
+        let invented = Part { number: 2, size: 1, tag: "\"00000000000000000000000000000000\"".into() };
         for parts in [vec![], vec![three.clone()], vec![one.clone(), three.clone()], vec![one, invented, three]] {
             let refused = self.store.complete(&key, &upload, &parts).await.unwrap_err();
             assert_eq!(refused.kind, StoreErrorKind::Interrupted, "{parts:?}: {refused:?}");

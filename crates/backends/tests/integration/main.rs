@@ -5,10 +5,12 @@
 
 mod azure;
 mod azure_faults;
+mod azure_lies;
 mod conformance;
 mod filesystem;
 mod gcs;
 mod gcs_faults;
+mod gcs_lies;
 mod hub;
 mod kafka;
 mod kafka_faults;
@@ -18,6 +20,7 @@ mod rabbitmq_faults;
 mod relay;
 mod s3;
 mod s3_faults;
+mod s3_lies;
 mod sink_faults;
 mod sqs;
 mod store_faults;

@@ -6,6 +6,8 @@ use crate::Result;
 use crate::entity::connection;
 use crate::notices::Notice;
 use crate::recordings::Found;
+use model::ObjectKey;
+use model::error::{StoreError, StoreErrorKind};
 use sea_orm::EntityTrait as _;
 use std::collections::HashMap;
 
@@ -15,6 +17,8 @@ const ONE_PLACE: &str = "one-place";
 const OTHER_PLACE: &str = "other-place";
 /// What was moved to a provider was not there later.
 const MOVED_AND_MISSING: &str = "moved-and-missing";
+/// A provider does not have what it said that it had stored.
+const MISMATCH: &str = "store-mismatch";
 
 impl Connections {
     /// Tells of every place that several providers lead to, and of none that is only one's any more.
@@ -65,6 +69,34 @@ impl Connections {
     /// It is where it was, or is no more.
     pub(super) async fn forget_elsewhere(&self, provider_id: i64) {
         self.notices.clear(OTHER_PLACE, &provider_id.to_string()).await;
+    }
+
+    /// If that is the error: a provider said that it had stored an object, and tells of it what was not sent.
+    pub(crate) async fn tell_unconfirmed(&self, provider: &str, key: &ObjectKey, error: &StoreError) {
+        if error.kind == StoreErrorKind::Unconfirmed {
+            self.tell_mismatch(provider, key, &error.message).await;
+        }
+    }
+
+    /// A provider does not have what was sent.
+    pub(crate) async fn tell_mismatch(&self, provider: &str, key: &ObjectKey, reason: &str) {
+        tracing::error!(provider, %key, reason, "a provider does not have what it was sent");
+        let notice = Notice {
+            code: MISMATCH,
+            subject: provider.to_owned(),
+            text: format!("{provider} does not have what it was sent, last for {key}. {reason}"),
+            cure:
+                "Look for a proxy that changes what passes, and for damage at the store; then validate the provider. \
+                   The log names the recordings."
+                    .into(),
+            dismissible: true,
+        };
+        self.notices.raise(notice).await;
+    }
+
+    /// A provider has what it was sent.
+    pub(super) async fn forget_mismatch(&self, provider: &str) {
+        self.notices.clear(MISMATCH, provider).await;
     }
 
     /// A recording that was moved is not at its new place; the old object is kept.

@@ -46,6 +46,9 @@ impl Connections {
             // The report says how it ended.
             let _ = report.step("recordings", find(store.as_ref(), &newest).await);
         }
+        if let Some(id) = id.filter(|_| report.passed()) {
+            self.forget_mismatch(&self.row(id).await?.name).await;
+        }
         Ok(report)
     }
 

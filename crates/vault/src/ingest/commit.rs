@@ -40,6 +40,22 @@ pub(super) struct Draft {
     duration: String,
     timestamp: String,
     path: String,
+    /// Noted once the provider failed to say that it has this: recovery makes a recording of nothing else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sent: Option<Sent>,
+}
+
+/// What was sent to a provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Sent {
+    size: u64,
+    sha256: String,
+}
+
+impl From<&Content> for Sent {
+    fn from(content: &Content) -> Self {
+        Self { size: content.size, sha256: content.sha256.clone() }
+    }
 }
 
 impl Draft {
@@ -59,6 +75,29 @@ impl Draft {
         self.integrations.retain(|id| there.contains(id));
         self.secondaries.retain(|id| there.contains(id));
         Ok(self)
+    }
+
+    pub(super) fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a draft serialises")
+    }
+
+    pub(super) fn from_json(json: &str) -> Option<Self> {
+        serde_json::from_str(json).ok()
+    }
+
+    /// The same, with what its provider was sent.
+    pub(super) fn having_sent(&self, content: &Content) -> Self {
+        Self { sent: Some(content.into()), ..self.clone() }
+    }
+
+    /// Whether its provider failed to say that it has what it was sent.
+    pub(super) fn has_failed(&self) -> bool {
+        self.sent.is_some()
+    }
+
+    /// Whether an object may be what this upload stored.
+    pub(super) fn allows(&self, content: &Content) -> bool {
+        self.sent.as_ref().is_none_or(|sent| *sent == Sent::from(content))
     }
 
     /// Whom the recording concerns besides its provider, for waking their workers.
@@ -81,6 +120,7 @@ impl From<UploadRequest> for Draft {
             duration: request.duration,
             timestamp: request.timestamp,
             path: request.path,
+            sent: None,
         }
     }
 }

@@ -1,16 +1,17 @@
 //! From a body that arrived whole to the committed row.
 
-use super::commit::{Fresh, commit};
+use super::commit::{Draft, Fresh, commit};
 use super::locks::Turn;
 use super::receive::{Arrived, Received};
 use super::{Ingest, Intent, Outcome, Stored, Target, UploadError, forget};
 use crate::VaultError;
-use crate::entity::recording;
+use crate::entity::{recording, upload};
 use crate::objects::Deletion;
 use crate::steps::{self, Step};
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
 use model::ports::BlobStore;
+use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use std::error::Error as StdError;
 
 /// How often an upload is committed when the database does not say whether it was.
@@ -33,7 +34,7 @@ impl Ingest {
         };
         if let Some(row) = &existing {
             let mine = row.account_id == target.draft.account_id;
-            let same = mine && row.sha256 == received.content.sha256 && is_there(&target, row).await;
+            let same = mine && row.sha256 == received.content.sha256 && self.is_there(&target, row).await?;
             if same || !mine {
                 let size = received.content.size;
                 received.give_up(intent).await;
@@ -60,9 +61,12 @@ impl Ingest {
             // compared with its row by housekeeping. Nobody waits for that, but the key does.
             // One that may still arrive late keeps its intent, so that it is found; so do parts that are left.
             let keep = existing.is_some() || error.kind == StoreErrorKind::Unavailable || !clean;
+            // Whatever lies there later is no recording unless it is this.
+            let draft = target.draft.having_sent(&received.content);
             let (this, replaces) = (self.clone(), existing.is_some());
             tokio::spawn(async move {
                 let _turn = turn;
+                this.note(intent_id, &draft).await;
                 if !replaces {
                     this.clear(&target, intent_id, keep).await;
                 }
@@ -127,6 +131,42 @@ impl Ingest {
         Ok((turn, existing))
     }
 
+    /// Writes down what is known of an upload that failed.
+    async fn note(&self, intent_id: i64, draft: &Draft) {
+        let row = upload::ActiveModel { draft: Set(draft.to_json()), ..Default::default() };
+        let noted = self.db.write(move |tx| {
+            Box::pin(async move {
+                upload::Entity::update_many().set(row).filter(upload::Column::Id.eq(intent_id)).exec(tx).await?;
+                Ok(())
+            })
+        });
+        if let Err(error) = noted.await {
+            tracing::warn!(error = &error as &dyn StdError, "what a failed upload had sent is not noted");
+        }
+    }
+
+    /// Whether a recording's object is where its row says. When in doubt it is not: the bytes at hand are stored again.
+    async fn is_there(&self, target: &Target, row: &recording::Model) -> crate::Result<bool> {
+        let size = target.provider.store.head(&target.key).await.ok().flatten();
+        let there = size.is_some_and(|size| i64::try_from(size).is_ok_and(|size| size == row.size));
+        Ok(there && !self.is_disputed(target).await?)
+    }
+
+    /// Whether an upload of this key failed half-way, so that its provider may have something else there by now.
+    async fn is_disputed(&self, target: &Target) -> crate::Result<bool> {
+        let intents = self.intents_at(target.provider.id, target.key.as_str()).await?;
+        Ok(intents.iter().any(|intent| Draft::from_json(&intent.draft).is_none_or(|draft| draft.has_failed())))
+    }
+
+    /// Uploads of a key that have not come to their end.
+    pub(super) async fn intents_at(&self, provider_id: i64, key: &str) -> crate::Result<Vec<upload::Model>> {
+        let place = self.objects.providers_at(provider_id).await?;
+        let intents = upload::Entity::find()
+            .filter(upload::Column::ProviderId.is_in(place.iter().copied()))
+            .filter(upload::Column::Key.eq(key));
+        Ok(intents.all(self.db.read()).await?)
+    }
+
     async fn clear(&self, target: &Target, intent_id: i64, keep_intent: bool) {
         match self.objects.delete(target.provider.id, &target.key).await {
             Ok(Deletion::Gone) if !keep_intent => forget(&self.db, intent_id).await,
@@ -137,12 +177,6 @@ impl Ingest {
             }
         }
     }
-}
-
-/// Whether a recording's object is where its row says. When in doubt it is not: the bytes at hand are stored again.
-async fn is_there(target: &Target, row: &recording::Model) -> bool {
-    let size = target.provider.store.head(&target.key).await.ok().flatten();
-    size.is_some_and(|size| i64::try_from(size).is_ok_and(|size| size == row.size))
 }
 
 /// What did not become visible, as far as the provider says.

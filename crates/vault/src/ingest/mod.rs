@@ -196,6 +196,19 @@ impl Ingest {
         E: StdError + Send + Sync + 'static,
     {
         let _running = self.locks.running(target.provider.id, &target.key);
+        let (provider, key) = (target.provider.name.clone(), target.key.clone());
+        let outcome = self.run_to_its_end(target, body).await;
+        if let Err(UploadError::Store(error)) = &outcome {
+            self.connections.tell_unconfirmed(&provider, &key, error).await;
+        }
+        outcome
+    }
+
+    async fn run_to_its_end<S, E>(&self, target: Target, body: S) -> Result<Stored, UploadError>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
+        E: StdError + Send + Sync + 'static,
+    {
         self.connections.set_up(&target.provider).await.map_err(|error| match error {
             VaultError::Store(error) => UploadError::Store(error),
             error => UploadError::Vault(error),
@@ -286,7 +299,7 @@ impl Intent {
         let row = upload::ActiveModel {
             provider_id: Set(target.provider.id),
             key: Set(target.key.to_string()),
-            draft: Set(serde_json::to_string(&target.draft).expect("a draft serialises")),
+            draft: Set(target.draft.to_json()),
             owner: Set(owner.to_owned()),
             started_at: Set(db.now_ms()),
             ..Default::default()

@@ -2,7 +2,8 @@
 //!
 //! Every upload that has not come to its end has an intent. Its object, if there is one, is whole
 //! (stores show objects whole or not at all), so its row can be written from it, and nothing is
-//! lost.
+//! lost. Where the provider did not say that it had stored what it was sent, the intent tells what that was, and only that
+//! becomes a recording.
 
 use super::commit::{Draft, Fresh};
 use super::digest::{Content, Digest};
@@ -114,10 +115,7 @@ impl Ingest {
             if existing.is_some() {
                 tracing::error!(%key, provider = provider.name, "a recording's object is missing at its provider");
             }
-            let may_arrive_late = intent.owner == self.replicas.me() && self.db.now_ms() - intent.started_at < LATE_MS;
-            if !may_arrive_late {
-                forget(&self.db, intent.id).await;
-            }
+            self.forget_lately(intent).await;
             return Ok(());
         };
         steps::reached(Step::RecoveryRead);
@@ -126,11 +124,14 @@ impl Ingest {
             forget(&self.db, intent.id).await;
             return Ok(());
         }
-        let draft: Draft = serde_json::from_str(&intent.draft).map_err(|_| VaultError::Sealed)?;
+        let draft = Draft::from_json(&intent.draft).ok_or(VaultError::Sealed)?;
         if existing.as_ref().is_some_and(|row| row.account_id != draft.account_id) {
             tracing::error!(%key, provider = provider.name, "a recording's object is not what its account stored");
             forget(&self.db, intent.id).await;
             return Ok(());
+        }
+        if !draft.allows(&content) {
+            return self.refuse(intent, key, &provider.name, existing.is_some()).await;
         }
         let concerned = draft.concerned();
         let fresh = Fresh {
@@ -153,18 +154,42 @@ impl Ingest {
 }
 
 impl Ingest {
+    /// What lies there is not what was sent, nor what was there before.
+    async fn refuse(&self, intent: &upload::Model, key: &ObjectKey, provider: &str, replaced: bool) -> Result<()> {
+        if self.intents_at(intent.provider_id, key.as_str()).await?.iter().any(|other| other.id != intent.id) {
+            // It may be what another upload of this key stored, which is looked at by itself.
+            self.forget_lately(intent).await;
+            return Ok(());
+        }
+        let reason = if replaced {
+            // Its owner may have the file still, and sending it again makes it whole.
+            self.forget_lately(intent).await;
+            "A recording that lay there is overwritten: send it again, or delete it."
+        } else {
+            // The next round finds nothing there.
+            self.objects.delete(intent.provider_id, key).await?;
+            "What lay there was no recording and is deleted."
+        };
+        self.connections.tell_mismatch(provider, key, reason).await;
+        Ok(())
+    }
+
+    /// Forgets an intent, unless its object may still arrive.
+    async fn forget_lately(&self, intent: &upload::Model) {
+        let may_arrive_late = intent.owner == self.replicas.me() && self.db.now_ms() - intent.started_at < LATE_MS;
+        if !may_arrive_late {
+            forget(&self.db, intent.id).await;
+        }
+    }
+
     /// Whether another replica that is alive uploads the same key right now.
     async fn is_uploaded_elsewhere(&self, intent: &upload::Model) -> Result<bool> {
         let others = self.replicas.others_alive().await?;
         if others.is_empty() {
             return Ok(false);
         }
-        let place = self.objects.providers_at(intent.provider_id).await?;
-        let running = upload::Entity::find()
-            .filter(upload::Column::ProviderId.is_in(place.iter().copied()))
-            .filter(upload::Column::Key.eq(&intent.key))
-            .filter(upload::Column::Owner.is_in(others));
-        Ok(running.one(self.db.read()).await?.is_some())
+        let intents = self.intents_at(intent.provider_id, &intent.key).await?;
+        Ok(intents.iter().any(|running| others.contains(&running.owner)))
     }
 }
 

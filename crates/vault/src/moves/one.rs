@@ -43,6 +43,7 @@ impl Moves {
             self.connections.set_up(to).await?;
             let body = from.store.get(&found.key, None).await?;
             if let Err(error) = transfer::store(to.store.as_ref(), &content, body).await {
+                self.connections.tell_unconfirmed(&to.name, &found.key, &error).await;
                 let passing = is_being_replaced(&self.db, &found, &error).await?;
                 return Err(if passing { replaced(error) } else { error }.into());
             }

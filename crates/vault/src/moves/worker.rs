@@ -235,7 +235,8 @@ impl Moves {
 fn is_passing(error: &VaultError) -> bool {
     match error {
         VaultError::Store(error) => {
-            matches!(error.kind, StoreErrorKind::Unavailable | StoreErrorKind::Denied | StoreErrorKind::Full)
+            use StoreErrorKind::{Denied, Full, Unavailable, Unconfirmed};
+            matches!(error.kind, Unavailable | Denied | Full | Unconfirmed)
         }
         VaultError::Database(_) => true,
         _ => false,

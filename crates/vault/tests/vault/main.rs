@@ -7,6 +7,7 @@ mod commit_cut;
 mod copies;
 mod deliveries;
 mod ingest;
+mod mismatch;
 mod moves;
 mod notices;
 mod outbox;

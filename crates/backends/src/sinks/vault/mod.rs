@@ -121,9 +121,11 @@ impl VaultSink {
 fn unreadable(trouble: StoreErrorKind, reason: String, cause: Cause) -> Refusal {
     let kind = match trouble {
         StoreErrorKind::NotFound | StoreErrorKind::Corrupt | StoreErrorKind::Range => SinkErrorKind::Refused,
-        StoreErrorKind::Unavailable | StoreErrorKind::Denied | StoreErrorKind::Full | StoreErrorKind::Interrupted => {
-            SinkErrorKind::Down
-        }
+        StoreErrorKind::Unavailable
+        | StoreErrorKind::Denied
+        | StoreErrorKind::Full
+        | StoreErrorKind::Interrupted
+        | StoreErrorKind::Unconfirmed => SinkErrorKind::Down,
     };
     let reason = format!("The recording cannot be read here. {reason}");
     Refusal::new(kind, reason, "Validate its storage provider.").caused_by(cause)

@@ -57,6 +57,11 @@ fn of_answer(status: u16, code: &str, skewed: bool, names: &Names) -> Trouble {
         ("InvalidBlockList" | "InvalidBlobOrBlock" | "InvalidBlockId", _) => {
             Trouble::new(Interrupted, LOST_PARTS, "Send it again.")
         }
+        ("Md5Mismatch" | "Crc64Mismatch", _) => Trouble::new(
+            Unavailable,
+            "What arrived at the store is not what was sent.",
+            "Look for a proxy or a faulty network card between the vault and the store.",
+        ),
         ("InvalidRange", _) | (_, 416) => Trouble::out_of_range(),
         (_, 401 | 403) if skewed => {
             Trouble::new(Denied, "The vault's clock differs too much from the store's.", "Set up NTP on this machine.")

@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::http::Outgoing;
 use crate::net::server_of;
 use crate::stores::encoding::path_of;
+use crate::stores::receipt::{self, Sent, Told};
 use crate::stores::trouble::{PART_SIZE, Trouble, broke_off, no_object, no_ranges, out_of_range};
 use async_trait::async_trait;
 use azure_core::http::headers::HeaderName;
@@ -127,8 +128,20 @@ impl AzureStore {
             partition_size: NonZero::new(u64::MAX),
             ..Default::default()
         };
-        let stored = self.blob(name)?.block_blob_client().upload(content(bytes), Some(options)).await;
-        stored.map(drop).map_err(|e| self.trouble(e))
+        let stored = self.blob(name)?.block_blob_client().upload(content(bytes.clone()), Some(options)).await;
+        let stored = stored.map_err(|e| self.trouble(e))?;
+        let told = Told { md5: md5(stored.content_md5), ..Told::default() };
+        let length = bytes.len() as u64;
+        if !receipt::check(Sent { bytes, sha256: None }, told).await? {
+            receipt::same_length(length, self.length(name).await?)?;
+        }
+        Ok(())
+    }
+
+    /// How long a blob is; `None` when it is not there.
+    async fn length(&self, name: &str) -> Result<Option<u64>, Trouble> {
+        let Some(found) = self.properties(name).await? else { return Ok(None) };
+        Ok(Some(found.content_length().map_err(|e| self.trouble(e))?.unwrap_or(0)))
     }
 
     /// What is known of a blob; `None` when it is not there.
@@ -183,6 +196,10 @@ fn content(bytes: Bytes) -> RequestContent<Bytes, NoFormat> {
     bytes.into()
 }
 
+fn md5(told: Option<Vec<u8>>) -> Option<[u8; 16]> {
+    told.and_then(|told| told.try_into().ok())
+}
+
 #[async_trait]
 impl BlobStore for AzureStore {
     async fn probe(&self) -> ProbeReport {
@@ -198,8 +215,7 @@ impl BlobStore for AzureStore {
     }
 
     async fn head(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
-        let Some(found) = self.properties(key.as_str()).await? else { return Ok(None) };
-        Ok(Some(found.content_length().map_err(|e| self.trouble(e))?.unwrap_or(0)))
+        Ok(self.length(key.as_str()).await?)
     }
 
     async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ByteStream, StoreError> {

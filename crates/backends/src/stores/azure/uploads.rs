@@ -7,9 +7,11 @@
 
 use super::AzureStore;
 use crate::random;
+use crate::stores::receipt::{self, Sent, Told};
 use crate::stores::trouble::{Trouble, check_parts, lost_parts, unknown_upload};
 use azure_storage_blob::models::{
-    BlobClientGetPropertiesResultHeaders, BlockBlobClientCommitBlockListOptions, BlockLookupList,
+    BlobClientGetPropertiesResultHeaders, BlockBlobClientCommitBlockListOptions, BlockBlobClientStageBlockOptions,
+    BlockBlobClientStageBlockResultHeaders, BlockLookupList,
 };
 use bytes::Bytes;
 use model::ObjectKey;
@@ -69,9 +71,16 @@ impl AzureStore {
         let tag = random::hex::<8>();
         let id = block_id(upload, number, &tag).expect("made like this");
         let blob = self.blob(key.as_str())?.block_blob_client();
-        blob.stage_block(&id, bytes.len() as u64, super::content(bytes), None).await.map_err(|e| self.trouble(e))?;
+        // Azure tells the MD5 of a block only to those who send one along.
+        let md5 = receipt::md5(bytes.clone()).await?;
+        let options =
+            BlockBlobClientStageBlockOptions { transactional_content_md5: Some(md5.to_vec()), ..Default::default() };
+        let size = bytes.len() as u64;
+        let stored = blob.stage_block(&id, size, super::content(bytes.clone()), Some(options)).await;
+        let told = stored.and_then(|stored| stored.content_md5()).map_err(|e| self.trouble(e))?;
+        receipt::check(Sent { bytes, sha256: None }, Told { md5: super::md5(told), ..Told::default() }).await?;
         // A block of an upload that was given up meanwhile stays uncommitted; but the caller must know.
-        if self.is_marked(&mark).await? { Ok(Part { number, tag }) } else { Err(unknown_upload()) }
+        if self.is_marked(&mark).await? { Ok(Part { number, size, tag }) } else { Err(unknown_upload()) }
     }
 
     pub(super) async fn complete_upload(
@@ -87,6 +96,7 @@ impl AzureStore {
         if !committed && !self.came_from(key, upload).await? {
             return Err(if begun { lost_parts() } else { unknown_upload() });
         }
+        receipt::same_length(parts.iter().map(|part| part.size).sum(), self.length(key.as_str()).await?)?;
         if let Err(error) = self.remove(&mark).await {
             // The recording is there; the mark alone does no harm.
             tracing::warn!(reason = error.failure.reason, "the mark of a completed upload stays behind");

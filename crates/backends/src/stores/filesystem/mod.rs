@@ -10,6 +10,7 @@ mod reading;
 mod staging;
 mod uploads;
 
+use crate::stores::receipt;
 use async_trait::async_trait;
 use bytes::Bytes;
 use error::{broken, in_words};
@@ -20,6 +21,7 @@ use model::ports::{BlobStore, ByteStream, Part, UploadId};
 use model::probe::ProbeReport;
 use model::providers::Filesystem;
 use staging::Staging;
+use std::fs::File;
 use std::io::{self, Write};
 use std::ops::Range;
 use std::os::unix::fs::MetadataExt as _;
@@ -99,6 +101,7 @@ impl Inner {
     fn put(&self, key: &ObjectKey, bytes: &[u8]) -> Result<(), StoreError> {
         let (mut file, staged) = self.staging.create(key)?;
         let written = file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|e| in_words("stored", e));
+        let written = written.and_then(|()| confirm(&file, bytes.len() as u64));
         let published = written.and_then(|()| self.publish(&staged, key));
         if published.is_err()
             && let Err(error) = self.staging.remove(&staged)
@@ -158,6 +161,12 @@ impl Inner {
         }
         Ok(())
     }
+}
+
+/// Compares a file with what was written to it, before it becomes an object.
+fn confirm(file: &File, length: u64) -> Result<(), StoreError> {
+    let found = file.metadata().map_err(|e| in_words("stored", e))?.len();
+    Ok(receipt::same_length(length, Some(found))?)
 }
 
 #[async_trait]

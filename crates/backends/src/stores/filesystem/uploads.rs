@@ -6,7 +6,7 @@
 //! object. The file is synced once, when it is whole.
 
 use super::error::{broken, in_words, not_found, unknown_upload};
-use super::{Inner, PART_SIZE, folders};
+use super::{Inner, PART_SIZE, confirm, folders};
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
 use model::ports::{Part, UploadId};
@@ -115,7 +115,7 @@ impl Inner {
         upload.written().remove(&number);
         upload.file.write_all_at(bytes, offset(number)).map_err(|e| in_words("stored", e))?;
         upload.written().insert(number);
-        Ok(Part { number, tag: tag(bytes) })
+        Ok(Part { number, size: bytes.len() as u64, tag: tag(bytes) })
     }
 
     pub(super) fn complete(&self, key: &ObjectKey, id: &UploadId, parts: &[Part]) -> Result<(), StoreError> {
@@ -136,6 +136,7 @@ impl Inner {
             upload.file.set_len(total).map_err(|e| in_words("stored", e))?;
         }
         upload.file.sync_all().map_err(|e| in_words("stored", e))?;
+        confirm(&upload.file, total)?;
         self.publish(&staged, key)?;
         self.forget_upload(id);
         Ok(())

@@ -5,6 +5,7 @@ use super::GcsStore;
 use super::api::Call;
 use crate::http::BULK;
 use crate::stores::encoding::encode;
+use crate::stores::receipt::{self, Sent, Told};
 use crate::stores::trouble::Trouble;
 use bytes::Bytes;
 use model::error::StoreErrorKind;
@@ -15,13 +16,29 @@ use std::collections::BTreeMap;
 
 /// What is known of an object. Numbers are texts in this API.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 pub(super) struct Object {
     pub(super) name: String,
     pub(super) size: String,
     /// Changes with every write.
     pub(super) generation: String,
     pub(super) metadata: BTreeMap<String, String>,
+    /// CRC-32C, big-endian, as base64; Google tells it of every object.
+    crc32c: Option<String>,
+    /// As base64; not of those that were joined from others.
+    md5_hash: Option<String>,
+}
+
+impl Object {
+    /// What it tells of its bytes.
+    pub(super) fn told(&self) -> Told {
+        Told {
+            length: self.size.parse().ok(),
+            crc32c: self.crc32c.as_deref().and_then(receipt::from_base64).map(u32::from_be_bytes),
+            md5: self.md5_hash.as_deref().and_then(receipt::from_base64),
+            ..Told::default()
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -39,22 +56,18 @@ impl GcsStore {
     /// Stores a small object whole; it is visible once all of it has arrived.
     pub(super) async fn upload(&self, name: &str, kind: &'static str, bytes: Bytes) -> Result<Object, Trouble> {
         let path = format!("/upload/storage/v1/b/{}/o?uploadType=media&name={}", self.bucket, encode(name));
-        let length = bytes.len().to_string();
-        let call = Call { content: Some((kind, bytes)), patience: BULK, ..Call::new(Method::POST, path) };
+        let length = bytes.len() as u64;
+        let call = Call { content: Some((kind, bytes.clone())), patience: BULK, ..Call::new(Method::POST, path) };
         let stored: Object = self.api.json(call).await.map_err(|t| self.not_the_object(t))?;
-        if stored.size != length {
-            return Err(Trouble::new(
-                StoreErrorKind::Unavailable,
-                "The store has kept less of the recording than it was sent.",
-                "Check for a proxy between the vault and the store.",
-            ));
-        }
+        let told = stored.told();
+        receipt::same_length(length, told.length)?;
+        receipt::check(Sent { bytes, sha256: None }, told).await?;
         Ok(stored)
     }
 
     /// What is known of an object; `None` when it is not there.
     pub(super) async fn object(&self, name: &str) -> Result<Option<Object>, Trouble> {
-        let path = format!("{}?fields=name,size,generation,metadata", self.object_path(name));
+        let path = format!("{}?fields=name,size,generation,metadata,crc32c", self.object_path(name));
         match self.api.json(Call::new(Method::GET, path)).await {
             Ok(found) => Ok(Some(found)),
             Err(trouble) if trouble.kind == StoreErrorKind::NotFound => self.check_bucket().await.map(|()| None),

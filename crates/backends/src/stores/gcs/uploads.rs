@@ -6,8 +6,10 @@
 //! lost upload.
 
 use super::GcsStore;
+use super::objects::Object;
 use crate::random;
-use crate::stores::trouble::{check_parts, lost_parts, unknown_upload};
+use crate::stores::receipt;
+use crate::stores::trouble::{Trouble, check_parts, lost_parts, unknown_upload};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use model::ObjectKey;
@@ -81,12 +83,13 @@ impl GcsStore {
             return Err(StoreError::new(StoreErrorKind::Denied, "The recording has more than 10,000 parts."));
         }
         let name = folder.part(number);
+        let (size, crc) = (bytes.len() as u64, receipt::crc32c(&bytes));
         let stored = self.upload(&name, PART_TYPE, bytes).await?;
         if self.object(&folder.begun()).await?.is_none() {
             self.remove(&name).await?;
             return Err(unknown_upload());
         }
-        Ok(Part { number, tag: stored.generation })
+        Ok(Part { number, size, tag: format!("{}.{crc:08x}", stored.generation) })
     }
 
     pub(super) async fn complete_upload(
@@ -99,7 +102,8 @@ impl GcsStore {
         check_parts(parts)?;
         let stored: BTreeMap<String, String> = self.list(&folder.0).await?.into_iter().collect();
         let begun = stored.contains_key(&folder.begun());
-        let mut sources: Vec<_> = parts.iter().map(|part| (folder.part(part.number), part.tag.clone())).collect();
+        let mut sources: Vec<_> =
+            parts.iter().map(|part| (folder.part(part.number), generation(part).to_owned())).collect();
         let joined = async {
             if !begun {
                 return Ok(false);
@@ -118,12 +122,12 @@ impl GcsStore {
             }
             let metadata = BTreeMap::from([(UPLOAD, upload.0.as_str())]);
             match self.compose(&sources, key.as_str(), CONTENT_TYPE, metadata).await {
-                Ok(_) => Ok(true),
+                Ok(object) => Ok(confirm(&object, parts).map(|()| true)?),
                 Err(trouble) if trouble.kind == StoreErrorKind::NotFound => Ok(false),
                 Err(trouble) => Err(StoreError::from(trouble)),
             }
         };
-        if !joined.await? && !self.came_from(key, upload).await? {
+        if !joined.await? && !self.came_from(key, upload, parts).await? {
             return Err(if begun { lost_parts() } else { unknown_upload() });
         }
         if let Err(error) = self.remove_all(&folder.0).await {
@@ -158,10 +162,14 @@ impl GcsStore {
         }
     }
 
-    /// Whether the object at a key was made by this upload.
-    async fn came_from(&self, key: &ObjectKey, upload: &UploadId) -> Result<bool, StoreError> {
+    /// Whether the object at a key was made by this upload. It fails if it was, but is not what its parts are.
+    async fn came_from(&self, key: &ObjectKey, upload: &UploadId, parts: &[Part]) -> Result<bool, StoreError> {
         let found = self.object(key.as_str()).await?;
-        Ok(found.is_some_and(|object| object.metadata.get(UPLOAD) == Some(&upload.0)))
+        let Some(object) = found.filter(|object| object.metadata.get(UPLOAD) == Some(&upload.0)) else {
+            return Ok(false);
+        };
+        confirm(&object, parts)?;
+        Ok(true)
     }
 
     pub(super) async fn abort_upload(&self, key: &ObjectKey, upload: &UploadId) -> Result<(), StoreError> {
@@ -204,4 +212,24 @@ impl GcsStore {
 
 fn are_stored(sources: &[(String, String)], stored: &BTreeMap<String, String>) -> bool {
     sources.iter().all(|(name, generation)| stored.get(name) == Some(generation))
+}
+
+/// A part's tag is `<generation>.<CRC-32C>`.
+fn generation(part: &Part) -> &str {
+    part.tag.split_once('.').map_or(part.tag.as_str(), |(generation, _)| generation)
+}
+
+fn crc32c(part: &Part) -> Option<u32> {
+    u32::from_str_radix(part.tag.split_once('.')?.1, 16).ok()
+}
+
+/// Compares what is told of a joined object with what its parts join to.
+fn confirm(object: &Object, parts: &[Part]) -> Result<(), Trouble> {
+    let told = object.told();
+    receipt::same_length(parts.iter().map(|part| part.size).sum(), told.length)?;
+    let joined = parts.iter().try_fold(0, |crc, part| Some(receipt::joined_crc32c(crc, crc32c(part)?, part.size)));
+    match (told.crc32c, joined) {
+        (Some(told), Some(sent)) if told != sent => Err(receipt::unconfirmed("another checksum")),
+        _ => Ok(()),
+    }
 }

@@ -77,6 +77,11 @@ impl Answer<'_> {
             ("SlowDown" | "SlowDownRead" | "SlowDownWrite" | "Throttling" | "RequestLimitExceeded", _) | (_, 429) => {
                 Trouble::slow_down()
             }
+            ("BadDigest" | "XAmzContentChecksumMismatch" | "XAmzContentSHA256Mismatch", _) => Trouble::new(
+                Unavailable,
+                "What arrived at the store is not what was sent.",
+                "Look for a proxy or a faulty network card between the vault and the store.",
+            ),
             ("RequestTimeout", _) => Trouble::new(
                 Unavailable,
                 "The store gave up waiting for the recording's bytes.",
@@ -156,6 +161,16 @@ impl Answer<'_> {
                 "Check region and endpoint; the vault follows no redirects.",
             ),
         }
+    }
+}
+
+/// Whether a server does not take a checksum along with the content. Those that know none ignore it; some refuse it.
+pub(super) fn refuses_checksums<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    let Some(response) = error.raw_response() else { return false };
+    let named = || error.message().is_some_and(|text| text.to_ascii_lowercase().contains("checksum"));
+    match error.code().unwrap_or_default() {
+        "InvalidRequest" | "InvalidArgument" => named(),
+        code => code == "NotImplemented" || response.status().as_u16() == 501,
     }
 }
 

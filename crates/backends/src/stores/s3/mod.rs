@@ -3,6 +3,9 @@
 //! What keeps strict servers happy: bodies are in memory, so that every request is signed with a
 //! plain payload hash (Storj refuses the streaming kind); no checksums are added in trailers; over
 //! TLS the payload is not hashed at all (`UNSIGNED-PAYLOAD`), since TLS already protects it.
+//!
+//! What the store says of an object is compared with what was sent: the SHA-256 where it tells one, an ETag that is an MD5
+//! else, and the length by a HEAD where it tells neither.
 
 mod client;
 mod error;
@@ -13,10 +16,13 @@ mod uploads;
 use crate::clock::Clock;
 use crate::http::Outgoing;
 use crate::net::Target;
+use crate::stores::receipt::{self, Sent, Told};
 use crate::stores::trouble::{PART_SIZE, Trouble, broke_off, no_object, no_ranges, out_of_range};
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::operation::put_object::{PutObjectError, PutObjectOutput};
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream as SdkStream;
 use aws_sdk_s3::types::{ServerSideEncryption, StorageClass};
@@ -33,6 +39,7 @@ use reqwest::Url;
 use signing::KnownHash;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Longest a signed address may live: the protocol's own limit.
@@ -45,6 +52,8 @@ pub(crate) struct S3Store {
     clients: Clients,
     outgoing: Outgoing,
     clock: Clock,
+    /// Whether the server has refused a checksum of its content before.
+    refuses_checksums: Arc<AtomicBool>,
 }
 
 impl S3Store {
@@ -56,7 +65,8 @@ impl S3Store {
             })?,
         };
         let clients = Clients::new(&target, &outgoing, clock);
-        Ok(Self { target: Arc::new(target), clients, outgoing, clock: clock.clone() })
+        let (target, clock) = (Arc::new(target), clock.clone());
+        Ok(Self { target, clients, outgoing, clock, refuses_checksums: Arc::default() })
     }
 
     fn encryption(&self) -> Option<ServerSideEncryption> {
@@ -104,18 +114,68 @@ impl S3Store {
         |error| self.trouble(error).into()
     }
 
-    async fn put_object(&self, key: &ObjectKey, bytes: Bytes, hash: Option<KnownHash>) -> Result<(), StoreError> {
+    /// Stores an object, and makes sure that it is what was stored.
+    async fn put_object(&self, key: &ObjectKey, bytes: Bytes, sha256: Option<&str>) -> Result<(), StoreError> {
+        let checksum = sha256.filter(|_| !self.refuses_checksums.load(Ordering::Relaxed)).and_then(receipt::to_base64);
+        let asked = checksum.is_some();
+        let stored = match self.send_object(key, bytes.clone(), sha256, checksum).await {
+            Err(error) if asked && error::refuses_checksums(&error) => {
+                let stored = self.send_object(key, bytes.clone(), sha256, None).await.map_err(self.failed())?;
+                self.refuses_checksums.store(true, Ordering::Relaxed);
+                stored
+            }
+            answer => answer.map_err(self.failed())?,
+        };
+        let told = Told {
+            sha256: stored.checksum_sha256().and_then(receipt::from_base64),
+            md5: self.md5_tag(stored.e_tag(), stored.server_side_encryption()),
+            ..Told::default()
+        };
+        let length = bytes.len() as u64;
+        if !receipt::check(Sent { bytes, sha256 }, told).await? {
+            receipt::same_length(length, self.head(key).await?)?;
+        }
+        Ok(())
+    }
+
+    async fn send_object(
+        &self,
+        key: &ObjectKey,
+        bytes: Bytes,
+        sha256: Option<&str>,
+        checksum: Option<String>,
+    ) -> Result<PutObjectOutput, SdkError<PutObjectError>> {
         let request = self.clients.bulk.put_object().bucket(&self.target.bucket).key(key.as_str());
         let request = request.set_server_side_encryption(self.encryption()).set_ssekms_key_id(self.kms_key());
         let request = request.set_storage_class(self.storage_class()).content_type(CONTENT_TYPE);
-        let request = request.body(SdkStream::from(bytes)).customize();
-        let request = match hash {
+        let request = request.set_checksum_sha256(checksum).body(SdkStream::from(bytes)).customize();
+        let request = match sha256 {
             _ if self.uses_tls() => request.disable_payload_signing(),
-            Some(hash) => request.interceptor(hash),
+            Some(sha256) => request.interceptor(KnownHash(sha256.to_owned())),
             None => request,
         };
-        request.send().await.map_err(self.failed())?;
-        Ok(())
+        request.send().await
+    }
+
+    /// An ETag, where it is made of MD5s of what was stored: not where a KMS key encrypts, nor in S3 Express buckets.
+    fn telling_tag<'a>(&self, tag: Option<&'a str>, by: Option<&ServerSideEncryption>) -> Option<&'a str> {
+        let plain =
+            by.is_none_or(|by| *by == ServerSideEncryption::Aes256) && self.target.encryption != Encryption::Kms;
+        tag.filter(|_| plain && !self.target.bucket.ends_with("--x-s3"))
+    }
+
+    fn md5_tag(&self, tag: Option<&str>, by: Option<&ServerSideEncryption>) -> Option<[u8; 16]> {
+        self.telling_tag(tag, by).and_then(receipt::md5_of)
+    }
+
+    /// What is known of an object; `None` when it is not there.
+    async fn look(&self, key: &ObjectKey) -> Result<Option<HeadObjectOutput>, StoreError> {
+        let found = self.quick().head_object().bucket(&self.target.bucket).key(key.as_str()).send().await;
+        match found.map_err(|e| self.trouble(e)) {
+            Ok(found) => Ok(Some(found)),
+            Err(trouble) if trouble.kind == StoreErrorKind::NotFound => self.check_bucket().await.map(|()| None),
+            Err(trouble) => Err(trouble.into()),
+        }
     }
 
     /// A missing object looks like a missing bucket to HEAD; taking one for the other would make
@@ -127,6 +187,10 @@ impl S3Store {
             _ => Ok(()),
         }
     }
+}
+
+fn length(found: &HeadObjectOutput) -> u64 {
+    found.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or(0)
 }
 
 #[async_trait]
@@ -144,23 +208,11 @@ impl BlobStore for S3Store {
     }
 
     async fn put_hashed(&self, key: &ObjectKey, bytes: Bytes, sha256: &str) -> Result<(), StoreError> {
-        self.put_object(key, bytes, Some(KnownHash(sha256.to_owned()))).await
+        self.put_object(key, bytes, Some(sha256)).await
     }
 
     async fn head(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
-        match self
-            .quick()
-            .head_object()
-            .bucket(&self.target.bucket)
-            .key(key.as_str())
-            .send()
-            .await
-            .map_err(|e| self.trouble(e))
-        {
-            Ok(found) => Ok(Some(found.content_length().and_then(|l| u64::try_from(l).ok()).unwrap_or(0))),
-            Err(trouble) if trouble.kind == StoreErrorKind::NotFound => self.check_bucket().await.map(|()| None),
-            Err(trouble) => Err(trouble.into()),
-        }
+        Ok(self.look(key).await?.map(|found| length(&found)))
     }
 
     async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ByteStream, StoreError> {

@@ -1,6 +1,7 @@
 //! Multipart uploads.
 
-use super::S3Store;
+use super::{S3Store, length};
+use crate::stores::receipt::{self, Sent, Told};
 use crate::stores::trouble::{check_parts, unknown_upload};
 use aws_sdk_s3::primitives::ByteStream as SdkStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
@@ -30,14 +31,17 @@ impl S3Store {
     ) -> Result<Part, StoreError> {
         let request =
             self.clients.bulk.upload_part().bucket(&self.target.bucket).key(key.as_str()).upload_id(&upload.0);
-        let request = request.part_number(wire_number(number)?).body(SdkStream::from(bytes)).customize();
+        let request = request.part_number(wire_number(number)?).body(SdkStream::from(bytes.clone())).customize();
         let request = if self.uses_tls() { request.disable_payload_signing() } else { request };
         let stored = request.send().await.map_err(self.failed())?;
         let tag = stored.e_tag().filter(|tag| !tag.is_empty());
         let tag = tag.ok_or_else(|| {
             StoreError::new(StoreErrorKind::Unavailable, "The store took a part without an ETag for it.")
         })?;
-        Ok(Part { number, tag: tag.to_owned() })
+        let told = Told { md5: self.md5_tag(Some(tag), stored.server_side_encryption()), ..Told::default() };
+        let (size, tag) = (bytes.len() as u64, tag.to_owned());
+        receipt::check(Sent { bytes, sha256: None }, told).await?;
+        Ok(Part { number, size, tag })
     }
 
     pub(super) async fn complete_upload(
@@ -54,7 +58,7 @@ impl S3Store {
         let whole = CompletedMultipartUpload::builder().set_parts(Some(listed?)).build();
         let request = self.clients.bulk.complete_multipart_upload().bucket(&self.target.bucket).key(key.as_str());
         match request.upload_id(&upload.0).multipart_upload(whole).send().await.map_err(|e| self.trouble(e)) {
-            Ok(_) => Ok(()),
+            Ok(_) => self.confirm(key, parts).await,
             Err(trouble) if trouble.kind == StoreErrorKind::NotFound => self.completed_before(key, parts).await,
             Err(trouble) => Err(trouble.into()),
         }
@@ -63,9 +67,24 @@ impl S3Store {
     /// An upload is gone once it is complete, and the answer that said so may have got lost (the
     /// SDK's own retries run into this too). Fine if the object is made of exactly these parts.
     async fn completed_before(&self, key: &ObjectKey, parts: &[Part]) -> Result<(), StoreError> {
-        let found = self.quick().head_object().bucket(&self.target.bucket).key(key.as_str()).send().await;
-        let tag = found.ok().and_then(|found| found.e_tag().map(|tag| tag.trim_matches('"').to_owned()));
-        if tag.is_some() && tag == joined_tag(parts) { Ok(()) } else { Err(unknown_upload()) }
+        let found = self.look(key).await.ok().flatten();
+        let whole = found.is_some_and(|found| {
+            let tag = found.e_tag().map(|tag| tag.trim_matches('"').to_owned());
+            tag.is_some() && tag == joined_tag(parts) && length(&found) == total(parts)
+        });
+        if whole { Ok(()) } else { Err(unknown_upload()) }
+    }
+
+    /// The answer that ends an upload says nothing of its bytes, so the object itself is asked.
+    async fn confirm(&self, key: &ObjectKey, parts: &[Part]) -> Result<(), StoreError> {
+        let found = self.look(key).await?;
+        receipt::same_length(total(parts), found.as_ref().map(length))?;
+        let tag = found.as_ref().and_then(|found| self.telling_tag(found.e_tag(), found.server_side_encryption()));
+        let tag = tag.map(|tag| tag.trim_matches('"').to_ascii_lowercase()).filter(|tag| is_joined(tag));
+        match (tag, joined_tag(parts)) {
+            (Some(told), Some(sent)) if told != sent => Err(receipt::unconfirmed("another checksum").into()),
+            _ => Ok(()),
+        }
     }
 
     pub(super) async fn abort_upload(&self, key: &ObjectKey, id: &str) -> Result<(), StoreError> {
@@ -109,13 +128,21 @@ fn wire_number(number: u32) -> Result<i32, StoreError> {
         .ok_or_else(|| StoreError::new(StoreErrorKind::Denied, "The recording has more parts than S3 allows (10,000)."))
 }
 
+fn total(parts: &[Part]) -> u64 {
+    parts.iter().map(|part| part.size).sum()
+}
+
+/// Whether an ETag looks like that of an object joined from parts.
+fn is_joined(tag: &str) -> bool {
+    tag.split_once('-').is_some_and(|(md5, n)| receipt::md5_of(md5).is_some() && n.parse::<u32>().is_ok())
+}
+
 /// The ETag of an object joined from parts: the MD5 of the parts' MD5s, and how many they are.
 /// `None` where the store's ETags are of another kind (encrypted buckets, for one).
 fn joined_tag(parts: &[Part]) -> Option<String> {
     let mut joined = Md5::new();
     for part in parts {
-        let md5 = hex::decode(part.tag.trim_matches('"')).ok().filter(|md5| md5.len() == 16)?;
-        joined.update(&md5);
+        joined.update(receipt::md5_of(&part.tag)?);
     }
     Some(format!("{}-{}", hex::encode(joined.finalize()), parts.len()))
 }
@@ -127,9 +154,11 @@ mod tests {
     /// Parts `a` and `b`; expected value from Python's hashlib.
     #[test]
     fn joins_tags_as_s3_does() {
-        let part = |number, tag: &str| Part { number, tag: tag.into() };
+        let part = |number, tag: &str| Part { number, size: 1, tag: tag.into() };
         let parts = [part(1, "\"0cc175b9c0f1b6a831c399e269772661\""), part(2, "92eb5ffee6ae2fec3ad71c777531578f")];
         assert_eq!(joined_tag(&parts).as_deref(), Some("96e024ba2074fe77e8e965ba43a704be-2"));
         assert_eq!(joined_tag(&[part(1, "not-md5")]), None);
+        assert!(is_joined("96e024ba2074fe77e8e965ba43a704be-2"));
+        assert!(!is_joined("96e024ba2074fe77e8e965ba43a704be") && !is_joined("0x8DB7-2"));
     }
 }

@@ -36,6 +36,10 @@ pub(crate) enum Fault {
     Panics,
     /// Begins to delete, and goes on when it is told to by `let_go`.
     HoldsDelete,
+    /// Stores other bytes of the same length, and knows it.
+    Lies,
+    /// The same, and deletes nothing.
+    LiesForGood,
     /// Never answers when it is to be set up.
     NeverReady,
 }
@@ -115,8 +119,11 @@ impl MemoryStore {
             return Err(StoreError::new(StoreErrorKind::Full, "No room left."));
         }
         self.check()?;
+        let lies = matches!(fault, Some(Fault::Lies | Fault::LiesForGood)) && key.as_str() != MARK;
+        let bytes = if lies { bytes.iter().map(|byte| !byte).collect() } else { bytes };
         self.objects.lock().unwrap().insert(key.to_string(), bytes);
         match fault {
+            _ if lies => Err(StoreError::new(StoreErrorKind::Unconfirmed, "It tells of another checksum.")),
             Some(Fault::Hangs) => {
                 self.killed.notified().await;
                 std::panic::resume_unwind(Box::new("killed"))
@@ -170,6 +177,9 @@ impl BlobStore for MemoryStore {
 
     async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
         self.check()?;
+        if *self.fault.lock().unwrap() == Some(Fault::LiesForGood) {
+            return Err(StoreError::new(StoreErrorKind::Denied, "Nothing is deleted here."));
+        }
         let held = *self.fault.lock().unwrap() == Some(Fault::HoldsDelete);
         if held {
             self.delete_started.notify_one();
@@ -196,8 +206,9 @@ impl BlobStore for MemoryStore {
         if *self.fault.lock().unwrap() == Some(Fault::Full) {
             return Err(StoreError::new(StoreErrorKind::Full, "No room left."));
         }
+        let size = bytes.len() as u64;
         self.uploads.lock().unwrap().get_mut(&upload.0).unwrap().1.insert(number, bytes);
-        Ok(Part { number, tag: String::new() })
+        Ok(Part { number, size, tag: String::new() })
     }
 
     async fn complete(&self, key: &ObjectKey, upload: &UploadId, parts: &[Part]) -> Result<(), StoreError> {

@@ -1,0 +1,156 @@
+//! Whether what a store tells of an object is what it was sent: the one place where the two are compared. Adapters say
+//! what they heard.
+
+use super::trouble::Trouble;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use crc_fast::CrcAlgorithm::Crc32Iscsi;
+use md5::{Digest, Md5};
+use model::error::StoreErrorKind;
+
+/// What was sent.
+pub(super) struct Sent<'a> {
+    pub(super) bytes: Bytes,
+    /// As hex, where it is known already.
+    pub(super) sha256: Option<&'a str>,
+}
+
+/// What a store tells of what it has.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    pub(super) length: Option<u64>,
+    pub(super) sha256: Option<[u8; 32]>,
+    pub(super) crc32c: Option<u32>,
+    pub(super) md5: Option<[u8; 16]>,
+}
+
+/// Compares the length, and the cheapest checksum that was told; answers whether there was one.
+pub(super) async fn check(sent: Sent<'_>, told: Told) -> Result<bool, Trouble> {
+    if told.length.is_some() {
+        same_length(sent.bytes.len() as u64, told.length)?;
+    }
+    let same = match (told, sent.sha256) {
+        (Told { sha256: Some(told), .. }, Some(sent)) => hex::encode(told) == sent,
+        (Told { crc32c: Some(told), .. }, _) => crc32c(&sent.bytes) == told,
+        (Told { md5: Some(told), .. }, _) => md5(sent.bytes).await? == told,
+        _ => return Ok(false),
+    };
+    if same { Ok(true) } else { Err(unconfirmed("another checksum")) }
+}
+
+/// Compares lengths; `None` means that the store knows no such object.
+pub(super) fn same_length(sent: u64, told: Option<u64>) -> Result<(), Trouble> {
+    match told {
+        Some(told) if told == sent => Ok(()),
+        Some(_) => Err(unconfirmed("another length")),
+        None => Err(unconfirmed("no such object")),
+    }
+}
+
+/// It told something else than was sent.
+pub(super) fn unconfirmed(what: &str) -> Trouble {
+    Trouble::new(
+        StoreErrorKind::Unconfirmed,
+        format!("The store says that it has stored what it was sent, but then tells of {what}."),
+        "Look for a proxy that changes what passes, and for damage at the store.",
+    )
+}
+
+/// CRC-32C.
+pub(super) fn crc32c(bytes: &[u8]) -> u32 {
+    low(crc_fast::checksum(Crc32Iscsi, bytes))
+}
+
+/// The CRC-32C of two pieces put together; `length` is that of the second.
+pub(super) fn joined_crc32c(first: u32, second: u32, length: u64) -> u32 {
+    low(crc_fast::checksum_combine(Crc32Iscsi, first.into(), second.into(), length))
+}
+
+fn low(crc: u64) -> u32 {
+    u32::try_from(crc).unwrap_or_default()
+}
+
+/// Slow enough to be done where others do not wait for it.
+pub(super) async fn md5(bytes: Bytes) -> Result<[u8; 16], Trouble> {
+    let hashed = tokio::task::spawn_blocking(move || Md5::digest(&bytes).into());
+    hashed.await.map_err(|error| {
+        Trouble::new(StoreErrorKind::Unavailable, "The vault is shutting down.", "Try again.").caused_by(error)
+    })
+}
+
+/// An ETag that is an MD5: 32 hex digits, perhaps in quotes. Others tell nothing.
+pub(super) fn md5_of(tag: &str) -> Option<[u8; 16]> {
+    hex::decode(tag.trim_matches('"')).ok()?.try_into().ok()
+}
+
+/// A checksum as stores tell it.
+pub(super) fn from_base64<const N: usize>(told: &str) -> Option<[u8; N]> {
+    STANDARD.decode(told).ok()?.try_into().ok()
+}
+
+/// A hash in hex, as stores are told it.
+pub(super) fn to_base64(hash: &str) -> Option<String> {
+    Some(STANDARD.encode(hex::decode(hash).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    fn sent(bytes: &'static [u8]) -> Sent<'static> {
+        Sent { bytes: Bytes::from_static(bytes), sha256: (bytes == b"abc").then_some(ABC) }
+    }
+
+    async fn lies(bytes: &'static [u8], told: Told) -> bool {
+        check(sent(bytes), told).await.is_err_and(|trouble| trouble.kind == StoreErrorKind::Unconfirmed)
+    }
+
+    /// Expected values from Python's hashlib; CRC-32C as in RFC 3720.
+    #[tokio::test]
+    async fn each_checksum_tells_the_truth_from_a_lie() {
+        let told: [fn() -> Told; 3] = [
+            || Told { sha256: from_base64("ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="), ..Told::default() },
+            || Told { md5: md5_of("\"900150983CD24FB0D6963F7D28E17F72\""), ..Told::default() },
+            || Told { crc32c: Some(0x364b_3fb7), ..Told::default() },
+        ];
+        for of_abc in told {
+            assert!(check(sent(b"abc"), of_abc()).await.expect("true"));
+            assert!(check(sent(b"abc"), Told { length: Some(3), ..of_abc() }).await.expect("true"));
+            assert!(lies(b"abc", Told { length: Some(2), ..of_abc() }).await);
+            let other = Sent { sha256: Some(EMPTY), ..sent(b"abd") };
+            let lie = check(other, of_abc()).await.expect_err("of other bytes");
+            assert_eq!(lie.kind, StoreErrorKind::Unconfirmed);
+        }
+        assert_eq!(to_base64(ABC).as_deref(), Some("ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="));
+    }
+
+    #[tokio::test]
+    async fn nothing_told_proves_nothing() {
+        assert!(!check(sent(b"abc"), Told::default()).await.expect("no lie"));
+        assert!(!check(sent(b"abc"), Told { length: Some(3), ..Told::default() }).await.expect("no lie"));
+        // What nobody can compare with is none either.
+        assert!(!check(sent(b"abd"), Told { sha256: Some([7; 32]), ..Told::default() }).await.expect("no lie"));
+        assert!(same_length(3, Some(3)).is_ok() && same_length(3, Some(0)).is_err() && same_length(3, None).is_err());
+    }
+
+    #[test]
+    fn takes_only_what_looks_like_an_md5() {
+        assert!(md5_of("d41d8cd98f00b204e9800998ecf8427e").is_some());
+        for other in ["d41d8cd98f00b204e9800998ecf8427e-1", "0x8DB7", "", "zz1d8cd98f00b204e9800998ecf8427e"] {
+            assert_eq!(md5_of(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn pieces_join() {
+        let (a, b) = (b"The quick brown fox ", b"jumps over the lazy dog");
+        let whole = [a.as_slice(), b].concat();
+        assert_eq!(joined_crc32c(crc32c(a), crc32c(b), b.len() as u64), crc32c(&whole));
+        assert_eq!(joined_crc32c(0, crc32c(a), a.len() as u64), crc32c(a));
+        assert_eq!(crc32c(&[0; 32]), 0x8a91_36aa);
+    }
+}
