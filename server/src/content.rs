@@ -95,7 +95,9 @@ pub fn refusal(error: VaultError) -> ApiError {
     match error {
         VaultError::Store(e) => store_refusal(e),
         VaultError::NotFound(_) => (&problem::RECORDING_NOT_FOUND).into(),
-        VaultError::Database(_) | VaultError::CommitUnknown(_) => ApiError::from(&problem::DATABASE).caused_by(error),
+        VaultError::Database(_) | VaultError::CommitUnknown(_) | VaultError::Damaged { .. } => {
+            ApiError::from(&problem::DATABASE).caused_by(error)
+        }
         VaultError::Sealed => ApiError::from(&problem::INTERNAL).caused_by(error),
         VaultError::Invalid(_) => ApiError::from(&problem::PROVIDER_REFUSES).caused_by(error),
         other => ApiError::from(&problem::INTERNAL).caused_by(other),

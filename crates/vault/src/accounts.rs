@@ -1,6 +1,7 @@
 //! Accounts: credentials of agents, and what happens to their recordings.
 
 use crate::audit::{self, Actor};
+use crate::damaged::DamagedRows;
 use crate::db::{Db, Tx};
 use crate::entity::{account, account_integration, account_secondary, connection};
 use crate::keys::{Keys, mac, random, random_text};
@@ -21,6 +22,10 @@ use tokio::sync::watch;
 
 /// How long another replica's change may go unnoticed, in milliseconds.
 const SNAPSHOT_MS: i64 = 3_000;
+/// What is told of a damaged account.
+const TABLE: &str = "accounts";
+const DIRECTORY: &str = "directory";
+const NO_DIRECTORY: &str = "holds no directory";
 
 /// An account as uploads see it.
 #[derive(Debug, Clone)]
@@ -70,6 +75,7 @@ pub struct Accounts {
     keys: Arc<Keys>,
     snapshot: Arc<RwLock<Option<Arc<Snapshot>>>>,
     connections_changed: watch::Receiver<u64>,
+    damaged: DamagedRows,
     /// Counts changes, so that a snapshot read before one is not kept after it.
     version: Arc<AtomicU64>,
     /// Secrets are compared by their HMAC under a key of this process: equal length, nothing to
@@ -81,12 +87,19 @@ struct Snapshot {
     taken_at: i64,
     connections_version: u64,
     version: u64,
-    by_access_key: HashMap<String, (Account, [u8; 32])>,
+    /// `Err` has the row of an account whose directory is damaged: it is out, the others go on.
+    by_access_key: HashMap<String, (std::result::Result<Account, i64>, [u8; 32])>,
 }
 
 impl Accounts {
-    pub(crate) fn new(db: Db, keys: Arc<Keys>, connections_changed: watch::Receiver<u64>) -> Self {
-        Self { db, keys, snapshot: Arc::default(), connections_changed, version: Arc::default(), comparing: random() }
+    pub(crate) fn new(
+        db: Db,
+        keys: Arc<Keys>,
+        connections_changed: watch::Receiver<u64>,
+        damaged: DamagedRows,
+    ) -> Self {
+        let (snapshot, version) = (Arc::default(), Arc::default());
+        Self { db, keys, snapshot, connections_changed, damaged, version, comparing: random() }
     }
 
     /// Every account, by name.
@@ -191,7 +204,13 @@ impl Accounts {
         let found = snapshot.by_access_key.get(access_key);
         let expected = found.map_or(&[0; 32], |(_, expected)| expected);
         let genuine: bool = given.ct_eq(expected).into();
-        Ok(found.filter(|_| genuine).map(|(account, _)| account.clone()))
+        match found.filter(|_| genuine) {
+            None => Ok(None),
+            Some((Ok(account), _)) => Ok(Some(account.clone())),
+            Some((Err(id), _)) => {
+                Err(VaultError::Damaged { table: TABLE, id: *id, column: DIRECTORY, why: NO_DIRECTORY })
+            }
+        }
     }
 
     /// What may be remembered of a secret: its MAC under a key of this process.
@@ -226,8 +245,11 @@ impl Accounts {
         let mut by_access_key = HashMap::new();
         for row in account::Entity::find().all(self.db.read()).await? {
             let expected = mac(&self.comparing, self.secret(&row)?.expose().as_bytes());
-            let directory = DirectoryRule::parse(&row.directory);
-            let directory = directory.map_err(|e| VaultError::invalid("directory", e.to_string()))?;
+            let Ok(directory) = DirectoryRule::parse(&row.directory) else {
+                self.damaged.tell(TABLE, row.id, DIRECTORY, NO_DIRECTORY).await;
+                by_access_key.insert(row.access_key, (Err(row.id), expected));
+                continue;
+            };
             let account = Account {
                 id: row.id,
                 name: row.name,
@@ -238,7 +260,7 @@ impl Accounts {
                 integrations: of_account(row.id).filter(|id| enabled.contains(id)).collect(),
                 cloud_analysis: row.cloud_analysis,
             };
-            by_access_key.insert(row.access_key, (account, expected));
+            by_access_key.insert(row.access_key, (Ok(account), expected));
         }
         let snapshot = Arc::new(Snapshot { taken_at: now, connections_version, version, by_access_key });
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Some(snapshot.clone());

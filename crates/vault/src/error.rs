@@ -43,6 +43,20 @@ pub enum VaultError {
         "A stored secret cannot be opened with this vault's master key. Restore the key file that belongs to this database."
     )]
     Sealed,
+    /// A row holds what no vault writes. Its value is not told: it may be a secret.
+    #[error(
+        "The row {id} of the table {table} is damaged: its column {column} {why}. Mend that row, or restore a backup."
+    )]
+    Damaged {
+        /// Table.
+        table: &'static str,
+        /// Row id.
+        id: i64,
+        /// Column.
+        column: &'static str,
+        /// What is wrong, as the end of a sentence.
+        why: &'static str,
+    },
 }
 
 impl VaultError {

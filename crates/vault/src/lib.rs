@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod audit;
 pub mod clock;
 pub mod connections;
+mod damaged;
 pub mod dashboard;
 pub mod data_folder;
 pub mod db;

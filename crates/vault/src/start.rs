@@ -5,6 +5,7 @@ use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::copies::Copies;
+use crate::damaged::DamagedRows;
 use crate::dashboard::DashboardFigures;
 use crate::db::Db;
 use crate::deliveries::{Deliveries, Wakeups};
@@ -201,7 +202,7 @@ impl Vault {
             Recordings::new(db.clone(), connections.clone(), links.clone(), objects.clone(), copies.clone());
         let vault = Self {
             users: Users::new(db.clone()),
-            accounts: Accounts::new(db.clone(), keys.clone(), connections.changes()),
+            accounts: Accounts::new(db.clone(), keys.clone(), connections.changes(), DamagedRows::new(notices.clone())),
             forwarding: Forwarding::new(db.clone(), connections.clone(), recordings.clone(), wakeups.clone()),
             recordings,
             ingest: Ingest::new(

@@ -5,6 +5,7 @@
 
 mod commit_cut;
 mod copies;
+mod damaged;
 mod deliveries;
 mod ingest;
 mod mismatch;
