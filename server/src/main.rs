@@ -2,7 +2,7 @@
 
 use server::cli::{self, Command};
 use server::config::Config;
-use server::{check, run};
+use server::{backup, check, run};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -22,7 +22,10 @@ fn main() -> ExitCode {
             println!("kerberos-vault {}", env!("CARGO_PKG_VERSION"));
             return ExitCode::SUCCESS;
         }
-        Command::Run { config } | Command::Check { config } => config.as_deref(),
+        Command::Run { config }
+        | Command::Check { config }
+        | Command::Backup { config, .. }
+        | Command::Restore { config, .. } => config.as_deref(),
     };
     let environment = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
     let config = match Config::load(file, environment) {
@@ -43,6 +46,8 @@ fn main() -> ExitCode {
     };
     match command {
         Command::Check { .. } => runtime.block_on(check::check(&config)),
+        Command::Backup { file, .. } => runtime.block_on(backup::back_up(&config, &file)),
+        Command::Restore { file, .. } => runtime.block_on(backup::restore(&config, &file)),
         _ => runtime.block_on(run::run(config)),
     }
 }

@@ -50,6 +50,14 @@ impl Keys {
         Ok(Self::derive(&master))
     }
 
+    /// The same, but makes none.
+    pub(crate) fn existing(given: Option<&Secret>, file: &Path) -> std::result::Result<Option<Self>, KeyError> {
+        if given.is_none() && !file.exists() {
+            return Ok(None);
+        }
+        Self::load(given, file).map(Some)
+    }
+
     fn derive(master: &[u8; 32]) -> Self {
         let vault_id = hex::encode(&mac(master, b"vault id v1")[..8]);
         Self { seal: mac(master, b"seal v1"), link: mac(master, b"link v1"), vault_id }

@@ -2,6 +2,7 @@
 
 use crate::accounts::Accounts;
 use crate::audit::Audit;
+use crate::backup;
 use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::copies::Copies;
@@ -102,6 +103,11 @@ pub enum StartError {
         /// Where it should be.
         path: String,
     },
+    /// Old and new files are mixed.
+    #[error(
+        "a restore of the database was cut off ({} says so); run kerberos-vault restore again, with the same backup or another", .0.display()
+    )]
+    RestoreUnfinished(PathBuf),
     /// Its volume is full.
     #[error(transparent)]
     NoRoom(NoRoom),
@@ -158,6 +164,9 @@ pub struct Vault {
 impl Vault {
     /// Opens the database, brings it up to date and reconciles what a crash cut off.
     pub async fn open(options: Options, connector: Arc<dyn Connector>) -> std::result::Result<Self, StartError> {
+        if let Some(note) = backup::unfinished(&options.database_url) {
+            return Err(StartError::RestoreUnfinished(note));
+        }
         let spool = options.data_dir.join("spool");
         let dir_error = |source| StartError::DataDir { path: spool.display().to_string(), source };
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&spool).map_err(dir_error)?;

@@ -29,11 +29,19 @@ impl Site {
         self.dir.path().join("data")
     }
 
+    /// Runs the program to its end with this configuration; one that does not end is ended.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new("timeout");
+        command.arg("60").arg(env!("CARGO_BIN_EXE_kerberos-vault")).args(arguments);
+        command.arg("--config").arg(self.dir.path().join("vault.toml"));
+        command.output().unwrap()
+    }
+
     pub(crate) async fn upload(&self, names: std::ops::Range<usize>) {
         for n in names {
-            let name = format!("16000000{n:02}_6-0_cam_0-0-1-1_1_1.mp4");
+            let name = format!("1600000{n:03}_6-0_cam_0-0-1-1_1_1.mp4");
             let sent = self.client.request(reqwest::Method::POST, "/storage", &name);
-            let sent = sent.header("X-Kerberos-Storage-Device", "cam").body(vec![n as u8; 1000 + n]);
+            let sent = sent.header("X-Kerberos-Storage-Device", "cam").body(vec![7; 1000 + n]);
             let answer = sent.send().await.unwrap();
             assert_eq!(answer.status(), 200);
         }

@@ -1,0 +1,79 @@
+//! Backup and restore of a SQLite database. Whoever operates a vault runs them as commands; neither serves anything.
+
+mod check;
+mod error;
+mod file;
+mod restore;
+
+pub use check::Counts;
+pub use error::BackupError;
+pub use restore::{Restored, restore};
+
+pub(crate) use restore::unfinished;
+
+use crate::Options;
+use crate::data_folder::sqlite_file;
+use crate::db::statement;
+use file::Part;
+use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend, DbErr};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A backup that was made and checked.
+#[derive(Debug)]
+pub struct BackedUp {
+    /// What it is of.
+    pub database: PathBuf,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// What is in it.
+    pub counts: Counts,
+}
+
+/// Copies the database into a new file while a vault may be using it. The file is there under its name only once it is
+/// whole, on disk, and checked.
+///
+/// # Errors
+/// Nothing is left behind then.
+pub async fn back_up(options: &Options, to: &Path) -> Result<BackedUp, BackupError> {
+    let database = database_of(options)?;
+    if !database.is_file() {
+        return Err(BackupError::NoDatabase(database));
+    }
+    refuse_existing(to)?;
+    let part = Part::new(file::beside(to, &format!(".unfinished-{}", std::process::id())))?;
+    let target = part.path().to_str().ok_or_else(|| BackupError::Name(to.to_owned()))?;
+    let copied = async {
+        let connection = connect(&database, false).await?;
+        connection.execute_raw(statement(DbBackend::Sqlite, "VACUUM INTO $1", [target.into()])).await?;
+        connection.close().await
+    };
+    copied.await.map_err(|source| BackupError::Reading { database: database.clone(), source })?;
+    let bytes = part.sync()?;
+    let counts = check::check(part.path(), options).await.map_err(|e| e.of(to))?;
+    part.name(to)?;
+    Ok(BackedUp { database, bytes, counts })
+}
+
+fn refuse_existing(file: &Path) -> Result<(), BackupError> {
+    match fs::symlink_metadata(file) {
+        Ok(_) => Err(BackupError::Exists(file.to_owned())),
+        Err(_) => Ok(()),
+    }
+}
+
+fn database_of(options: &Options) -> Result<PathBuf, BackupError> {
+    sqlite_file(&options.database_url).ok_or(BackupError::NotSqlite)
+}
+
+/// With `still`, for a file that nobody writes to: nothing is made beside it.
+async fn connect(file: &Path, still: bool) -> Result<DatabaseConnection, DbErr> {
+    let file = file.to_owned();
+    let mut options = ConnectOptions::new("sqlite:database");
+    options.max_connections(1).sqlx_logging(false).map_sqlx_sqlite_opts(move |sqlite| {
+        let sqlite = sqlite.filename(file.clone()).create_if_missing(false).busy_timeout(Duration::from_secs(10));
+        sqlite.read_only(still).immutable(still)
+    });
+    Database::connect(options).await
+}
