@@ -1,20 +1,24 @@
 // Settings of several lines that are filled from a file: a service account's key, a certificate.
 
+import { generateKeyPairSync } from "node:crypto";
 import type { Page } from "@playwright/test";
 import { scan } from "../support/accessible.ts";
 import { signIn, unique } from "../support/admin.ts";
 import { tabTo } from "../support/keyboard.ts";
 import { expect, test } from "../support/vault.ts";
 
+const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const KEY = JSON.stringify(
   {
     type: "service_account",
     client_email: "vault@project.iam.gserviceaccount.com",
-    private_key: "-----BEGIN PRIVATE KEY-----\nnot a real one\n-----END PRIVATE KEY-----\n",
+    private_key: privateKey.export({ type: "pkcs8", format: "pem" }),
   },
   null,
   2,
 );
+/** Where nobody answers: a provider may be saved before it can be reached. */
+const NOBODY = "http://127.0.0.1:9";
 const CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
 
 const json = (text: string, name = "vault.json") => ({ name, mimeType: "application/json", buffer: Buffer.from(text) });
@@ -42,6 +46,7 @@ test("a key is chosen with the keyboard alone, and is what is saved", async ({ p
   const name = unique("gcs");
   await page.getByLabel("Name").fill(name);
   await page.getByLabel("Bucket").fill("my-recordings");
+  await page.getByLabel("Endpoint").fill(NOBODY);
   const key = page.getByLabel("Service account key");
   const button = page.getByRole("button", { name: "Choose a file for Service account key" });
   await tabTo(page, button);
@@ -120,6 +125,7 @@ test("without a script the field is there and the button is not", { tag: "@plain
   const name = unique("gcs-plain");
   await page.getByLabel("Name").fill(name);
   await page.getByLabel("Bucket").fill("my-recordings");
+  await page.getByLabel("Endpoint").fill(NOBODY);
   await page.getByLabel("Service account key").fill(KEY);
   await page.getByRole("button", { name: "Add storage provider" }).click();
   await expect(page.getByRole("row", { name })).toBeVisible();

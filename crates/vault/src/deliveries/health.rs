@@ -42,7 +42,7 @@ impl Deliveries {
             last_minute: self.delivered_since(row.id, now - MINUTE_MS).await?,
             last_hour: self.delivered_since(row.id, now - HOUR_MS).await?,
             oldest_waiting_ms: oldest.map_or(0, |at| (now - at).max(0)),
-            failing: self.is_failing(row.id).await?,
+            failing: waiting > 0 && self.is_failing(row.id).await?,
             reasons: if deferred + parked > 0 { reasons(&self.db, row.id).await? } else { Vec::new() },
             id: row.id,
             name: row.name,
