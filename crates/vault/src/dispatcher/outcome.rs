@@ -25,10 +25,10 @@ pub(super) struct Sent {
 }
 
 impl Lane {
-    /// Writes successes down. If that was all, the lane rests, unless something came in since we looked; answers whether
-    /// it does. A camera's first success after failures lets some of the integration's other cameras try at once, and what
-    /// was set aside: it is evidently back. Each of those releases more, so that one which can only take little is not
-    /// flooded.
+    /// Writes successes down. If that was all, the lane rests, unless something came in since we looked; answers whether it
+    /// does. A camera's first success after failures, or one of what was refused, lets some of the integration's other
+    /// cameras try at once, and what was set aside: it is evidently back. Each of those releases more, so that one which can
+    /// only take little is not flooded.
     pub(super) async fn note_sent(&self, sent: Sent, seen: &lane::Model, all: bool) -> Result<bool> {
         let (id, device, now) = (self.integration_id, self.device.clone(), self.db.now_ms());
         let is_back = seen.attempts > 0 && !sent.ids.is_empty();
@@ -38,8 +38,10 @@ impl Lane {
         let rests = self.db.write(move |tx| {
             Box::pin(async move {
                 mark_delivered(tx, sent.ids, now).await?;
-                if is_back {
+                if takes_again {
                     release_some(tx, id, now).await?;
+                }
+                if is_back {
                     let healthy = lane::ActiveModel { attempts: Set(0), ..Default::default() };
                     lane::Entity::update_many().set(healthy).filter(this).exec(tx).await?;
                 }
