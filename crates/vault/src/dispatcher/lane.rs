@@ -149,9 +149,8 @@ impl Lane {
                 Some(Ok(())) => {
                     steps::reached(Step::DeliverySent);
                     sent.ids.push(row.id);
-                    let takes_again = self.refusing.swap(false, Ordering::Relaxed);
-                    // The delivery itself may be one that was set aside: then there may be more of its kind.
-                    sent.takes_again |= takes_again || row.due_at > 0;
+                    sent.takes_again |= self.refusing.swap(false, Ordering::Relaxed);
+                    sent.was_aside |= row.due_at > 0;
                 }
                 None => break,
                 Some(Err(error)) => {

@@ -22,23 +22,26 @@ pub(super) struct Sent {
     pub(super) ids: Vec<i64>,
     /// Whether one of them tells that the other side takes again what it refused.
     pub(super) takes_again: bool,
+    /// Whether one of them had been set aside.
+    pub(super) was_aside: bool,
 }
 
 impl Lane {
     /// Writes successes down. If that was all, the lane rests, unless something came in since we looked; answers whether it
-    /// does. A camera's first success after failures, or one of what was refused, lets some of the integration's other
+    /// does. A camera's first success after failures, or of what was set aside, lets some of the integration's other
     /// cameras try at once, and what was set aside: it is evidently back. Each of those releases more, so that one which can
     /// only take little is not flooded.
     pub(super) async fn note_sent(&self, sent: Sent, seen: &lane::Model, all: bool) -> Result<bool> {
         let (id, device, now) = (self.integration_id, self.device.clone(), self.db.now_ms());
         let is_back = seen.attempts > 0 && !sent.ids.is_empty();
-        let takes_again = is_back || sent.takes_again;
+        let others_try = is_back || sent.was_aside;
+        let takes_again = others_try || sent.takes_again;
         let this = lane::Column::IntegrationId.eq(id).and(lane::Column::Device.eq(&self.device));
         let unchanged = this.clone().and(lane::Column::Enqueued.eq(seen.enqueued));
         let rests = self.db.write(move |tx| {
             Box::pin(async move {
                 mark_delivered(tx, sent.ids, now).await?;
-                if takes_again {
+                if others_try {
                     release_some(tx, id, now).await?;
                 }
                 if is_back {
