@@ -46,7 +46,9 @@ pub async fn run(config: Config) -> ExitCode {
     match serve_until_stopped(config).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("kerberos-vault cannot start: {}", chain(&error));
+            // The cause follows here, and in no log.
+            let said = chain(&error).replace(&format!(". {}", VaultError::IN_LOG), "");
+            eprintln!("kerberos-vault cannot start: {}", said.replace('\n', " "));
             ExitCode::FAILURE
         }
     }

@@ -31,7 +31,7 @@ pub enum VaultError {
     #[error("{0}")]
     Store(#[from] StoreError),
     /// The database failed.
-    #[error("The vault's database did not answer. Details are in the vault's log.")]
+    #[error("The vault's database did not answer. {}", Self::IN_LOG)]
     Database(#[from] sea_orm::DbErr),
     /// The connection broke while the database was committing: it may have, or not.
     #[error(
@@ -60,6 +60,9 @@ pub enum VaultError {
 }
 
 impl VaultError {
+    /// Where the rest is, for those who are shown no more. Not true while there is no log yet.
+    pub const IN_LOG: &str = "Details are in the vault's log.";
+
     /// One invalid field.
     pub fn invalid(field: &str, message: impl Into<String>) -> Self {
         Self::Invalid(vec![FieldError::new(field, message)])

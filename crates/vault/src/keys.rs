@@ -26,10 +26,12 @@ pub struct Keys {
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The key in the environment is not 32 bytes of base64.
-    #[error("the master key must be 32 bytes in base64; make one with: openssl rand -base64 32")]
+    #[error(
+        "the master key must be 32 bytes in base64; make one with openssl rand -base64 32, or restore the one that this vault had"
+    )]
     Malformed,
     /// The key file cannot be read or made.
-    #[error("cannot read or make the master key file {path}: {source}")]
+    #[error("cannot read or make the master key file {path}: {source}; give the vault's user this file")]
     File {
         /// Where it should be.
         path: String,

@@ -14,6 +14,7 @@ pub mod devices;
 pub mod dispatcher;
 pub mod entity;
 pub mod error;
+mod first_look;
 pub mod forwarding;
 pub mod housekeeping;
 pub mod ingest;
@@ -37,11 +38,13 @@ mod recording_source;
 mod replicas;
 mod reserve;
 mod start;
+mod start_error;
 mod transfer;
 
 pub use error::VaultError;
 pub use reserve::NoRoom;
-pub use start::{Options, StartError, Vault};
+pub use start::{Options, Vault};
+pub use start_error::StartError;
 
 /// What use cases answer.
 pub type Result<T> = std::result::Result<T, VaultError>;

@@ -13,10 +13,11 @@ use crate::deliveries::{Deliveries, Wakeups};
 use crate::devices::Devices;
 use crate::dispatcher::{Dispatcher, Pace};
 use crate::entity::connection;
+use crate::first_look;
 use crate::forwarding::Forwarding;
 use crate::housekeeping::Housekeeping;
 use crate::ingest::{Budget, Ingest, KeyLocks, Limits};
-use crate::keys::{KeyError, Keys};
+use crate::keys::Keys;
 use crate::links::Links;
 use crate::moves::Moves;
 use crate::notices::Notices;
@@ -25,10 +26,11 @@ use crate::places::Twins;
 use crate::readiness::Readiness;
 use crate::recordings::Recordings;
 use crate::replicas::Replicas;
-use crate::reserve::{NoRoom, Reserve};
+use crate::reserve::Reserve;
+use crate::start_error::StartError;
 use crate::timekeeping::Timekeeping;
 use crate::users::Users;
-use crate::{Result, VaultError, sessions};
+use crate::{Result, sessions};
 use model::Secret;
 use model::ports::Connector;
 use sea_orm::{EntityTrait as _, QuerySelect as _};
@@ -79,44 +81,6 @@ impl Default for Options {
             clock: Clock::default(),
         }
     }
-}
-
-/// The vault cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// No folder for data.
-    #[error("cannot make the data folder {path}: {source}")]
-    DataDir {
-        /// Where it should be.
-        path: String,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// No master key.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// The database has sealed secrets, and the key that opens them is gone.
-    #[error(
-        "the master key file {path} is missing, and this database's secrets cannot be opened without it; restore it from a backup"
-    )]
-    KeyMissing {
-        /// Where it should be.
-        path: String,
-    },
-    /// Old and new files are mixed.
-    #[error(
-        "a restore of the database was cut off ({} says so); run kerberos-vault restore again, with the same backup or another", .0.display()
-    )]
-    RestoreUnfinished(PathBuf),
-    /// Its volume is full.
-    #[error(transparent)]
-    NoRoom(NoRoom),
-    /// The database does not open or migrate.
-    #[error("cannot open the database: {0}")]
-    Database(VaultError),
-    /// Stored things cannot be used.
-    #[error(transparent)]
-    Vault(VaultError),
 }
 
 /// A vault; cheap to clone.
@@ -177,15 +141,15 @@ impl Vault {
             ),
             None => None,
         };
-        let db = Db::open(&options.database_url, options.clock).await.map_err(|error| {
-            match reserve.as_ref().and_then(Reserve::missing_to_start) {
-                Some(missing) => StartError::NoRoom(missing),
-                None => StartError::Database(error),
-            }
-        })?;
+        first_look::first_look(&options.database_url).await?;
+        let not_open = |error| match reserve.as_ref().and_then(Reserve::missing_to_start) {
+            Some(missing) => StartError::NoRoom(missing),
+            None => StartError::database(error, &options.database_url),
+        };
+        let db = Db::open(&options.database_url, options.clock).await.map_err(not_open)?;
         let key_file = options.data_dir.join("master.key");
         let needed = connection::Entity::find().limit(1).one(db.read()).await;
-        let needed = needed.map_err(|e| StartError::Database(e.into()))?.is_some();
+        let needed = needed.map_err(|e| StartError::Vault(e.into()))?.is_some();
         if needed && options.master_key.is_none() && !key_file.exists() {
             return Err(StartError::KeyMissing { path: key_file.display().to_string() });
         }

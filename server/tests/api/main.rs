@@ -24,6 +24,7 @@ mod reading;
 mod server_functions;
 mod shutdown;
 mod signed;
+mod start_failures;
 mod support;
 mod twins;
 mod upload;
