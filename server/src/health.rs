@@ -55,7 +55,8 @@ pub async fn ready(State(state): State<AppState>) -> Response {
         Ok(Err(error)) => Failure(Arc::new(error)),
         Err(slow) => Failure(Arc::new(slow)),
     };
-    let health = Health { status: "unavailable", reason: Some("database"), notices: notices(&state).await };
+    let reason = if state.vault.is_database_damaged() { "database-damaged" } else { "database" };
+    let health = Health { status: "unavailable", reason: Some(reason), notices: notices(&state).await };
     let mut response = (StatusCode::SERVICE_UNAVAILABLE, Json(health)).into_response();
     response.extensions_mut().insert(failure);
     response

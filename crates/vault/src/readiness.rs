@@ -26,7 +26,7 @@ impl Readiness {
     pub(crate) async fn check(&self, db: &Db) -> Result<()> {
         let mut proved_at = self.proved_at.lock().await;
         let holds = proved_at.is_some_and(|at| db.clock().elapsed().saturating_sub(at) < HOLDS);
-        if holds && db.write_trouble().is_none() {
+        if holds && db.write_trouble().is_none() && !db.is_damaged() {
             return Ok(());
         }
         *proved_at = None;

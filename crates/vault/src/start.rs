@@ -20,7 +20,7 @@ use crate::ingest::{Budget, Ingest, KeyLocks, Limits};
 use crate::keys::Keys;
 use crate::links::Links;
 use crate::moves::Moves;
-use crate::notices::Notices;
+use crate::notices::{Notice, Notices};
 use crate::objects::Objects;
 use crate::places::Twins;
 use crate::readiness::Readiness;
@@ -244,7 +244,7 @@ impl Vault {
         };
         let (housekeeping, replicas, moves) = (self.housekeeping(), self.replicas.clone(), self.moves.clone());
         let (replayer, connections) = (self.deliveries.replayer(), self.connections.clone());
-        let (reserve, notices) = (self.reserve.clone(), self.notices.clone());
+        let (reserve, notices, db) = (self.reserve.clone(), self.notices.clone(), self.db.clone());
         tokio::spawn(async move {
             tokio::join!(
                 dispatcher.run(cancel.clone()),
@@ -253,6 +253,7 @@ impl Vault {
                 replayer.run(cancel.clone()),
                 connections.keep_surveying(cancel.clone()),
                 replicas.keep_reporting(cancel.clone()),
+                cancel.clone().run_until_cancelled_owned(tell_damage(db, notices.clone())),
                 async {
                     if let Some(reserve) = reserve {
                         reserve.watch(notices, cancel).await;
@@ -282,6 +283,11 @@ impl Vault {
         self.readiness.check(&self.db).await
     }
 
+    /// Whether the database was found damaged since the start.
+    pub fn is_database_damaged(&self) -> bool {
+        self.db.is_damaged()
+    }
+
     /// Ends every connection to the database, once the background work has ended. On SQLite all is in its one file then.
     pub async fn close(&self) -> Result<()> {
         self.db.close().await
@@ -297,6 +303,20 @@ impl Vault {
             timekeeping: self.timekeeping.clone(),
         }
     }
+}
+
+/// Only in memory: the database takes nothing any more.
+async fn tell_damage(db: Db, notices: Notices) {
+    db.damaged().await;
+    let notice = Notice {
+        code: "database-damaged",
+        subject: String::new(),
+        text: "The vault's database is damaged. Uploads are refused, and agents keep their recordings.".into(),
+        cure: "Stop the vault, put a backup in place with kerberos-vault restore FILE, start it, and check the disk."
+            .into(),
+        dismissible: false,
+    };
+    notices.raise(notice).await;
 }
 
 /// The folder of a SQLite database. It exists, or nothing does.

@@ -20,6 +20,7 @@ mod openapi;
 mod outage;
 mod process;
 mod provider_faults;
+mod readiness;
 mod reading;
 mod server_functions;
 mod shutdown;

@@ -19,6 +19,7 @@ use queue::Queue;
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, TransactionTrait};
 use sea_orm::{Statement, Value};
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 const READERS: u32 = 8;
 /// A connection used within this time is taken for alive.
@@ -35,6 +36,7 @@ pub struct Db {
     /// Only where the database is shared.
     turns: Option<DatabaseConnection>,
     clock: Clock,
+    damage: CancellationToken,
 }
 
 #[derive(Clone)]
@@ -48,17 +50,17 @@ enum Writer {
 impl Db {
     /// Opens the database of this address and brings its tables up to date.
     pub async fn open(url: &str, clock: Clock) -> Result<Self> {
-        let sqlite = url.starts_with("sqlite:");
+        let (sqlite, damage) = (url.starts_with("sqlite:"), CancellationToken::new());
         let writing = Database::connect(options(url, if sqlite { 1 } else { READERS })).await?;
         Migrator::up(&writing, None).await?;
         if !sqlite {
             let turns = Some(Database::connect(options(url, TURNS)).await?);
-            return Ok(Self { reader: writing.clone(), writer: Writer::Pool(writing), turns, clock });
+            return Ok(Self { reader: writing.clone(), writer: Writer::Pool(writing), turns, clock, damage });
         }
         writing.close().await?;
         let reader = Database::connect(options(url, READERS)).await?;
         let queue = Queue::start(url.to_owned(), clock.clone()).await?;
-        Ok(Self { reader, writer: Writer::Queue(queue), turns: None, clock })
+        Ok(Self { reader, writer: Writer::Queue(queue), turns: None, clock, damage })
     }
 
     /// A transaction to hold a lock that other replicas see; `None` where there are none.
@@ -102,6 +104,26 @@ impl Db {
         }
     }
 
+    /// Whether a write has met damage. None is taken from then on: each might harm more of the file. A start looks again.
+    pub fn is_damaged(&self) -> bool {
+        self.damage.is_cancelled()
+    }
+
+    /// Waits until a write meets damage.
+    pub(crate) async fn damaged(&self) {
+        self.damage.cancelled().await;
+    }
+
+    fn note_damage(&self, error: &VaultError) {
+        if let VaultError::Database(cause) = error
+            && tells_damage(&cause.to_string())
+            && !self.is_damaged()
+        {
+            self.damage.cancel();
+            tracing::error!(error = %cause, "the database is damaged; uploads are refused until a backup is restored");
+        }
+    }
+
     /// Runs a write. It is durable when this returns `Ok`; when the job answers an error, or one of its statements
     /// fails, nothing it did is kept. The write runs to its end even if the caller goes away.
     ///
@@ -114,7 +136,8 @@ impl Db {
         F: for<'c> FnOnce(&'c Tx) -> BoxFuture<'c, Result<T>> + Send + 'static,
     {
         match &self.writer {
-            Writer::Queue(queue) => queue.write(job).await,
+            Writer::Queue(_) if self.is_damaged() => Err(damaged()),
+            Writer::Queue(queue) => queue.write(job).await.inspect_err(|error| self.note_damage(error)),
             Writer::Pool(pool) => {
                 let writing = tokio::spawn(write_alone(pool.clone(), self.clock.stamp_ms(), job));
                 writing.await.map_err(|_| stopped())?
@@ -151,6 +174,15 @@ where
     // Whatever goes wrong from here on, the database may have committed.
     tx.into_inner().commit().await.map_err(VaultError::CommitUnknown)?;
     Ok(value)
+}
+
+fn damaged() -> VaultError {
+    DbErr::Custom("the database is damaged, and takes no writes".into()).into()
+}
+
+/// SQLITE_CORRUPT, its kinds, and SQLITE_NOTADB; by their texts, because a failed commit has only that to tell.
+fn tells_damage(error: &str) -> bool {
+    ["(code: 11)", "(code: 267)", "(code: 523)", "(code: 779)", "(code: 26)"].iter().any(|code| error.contains(code))
 }
 
 fn stopped() -> VaultError {
