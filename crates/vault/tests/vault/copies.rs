@@ -1,9 +1,12 @@
 use crate::support::{Fault, PART, TestVault, actor, until};
 use bytes::Bytes;
-use futures::channel::mpsc;
+use futures::{FutureExt as _, StreamExt as _, stream};
 use model::ObjectKey;
 use model::delivery::DeliveryState;
 use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, oneshot};
 
 async fn second_holds(t: &TestVault, keys: &[&str]) {
     until(&format!("the second provider holds {keys:?}"), || async { t.world.second_store.keys() == keys }).await;
@@ -103,18 +106,30 @@ async fn a_copy_waits_for_a_running_upload_and_is_made_when_that_breaks_off() {
     let t = TestVault::new().await;
     let (_, second) = t.add_second_provider().await;
     t.copy_to_second().await;
-    let (sender, body) = mpsc::unbounded::<Result<Bytes, Infallible>>();
-    let request = vault::ingest::UploadRequest { provider: Some("second".into()), ..t.request("a.mp4").await };
+    let (break_off, broken_off) = oneshot::channel::<()>();
+    let runs = Arc::new(Notify::new());
+    let read = runs.clone();
+    // A byte now and then, or it counts as stalled.
+    let body = stream::unfold((), move |()| {
+        read.notify_one();
+        tokio::time::sleep(Duration::from_millis(20)).map(|()| Some((Ok(Bytes::from_static(b".")), ())))
+    });
+    let body = body.take_until(broken_off).map(|chunk: Result<Bytes, Infallible>| chunk).boxed();
+    let request = vault::ingest::UploadRequest {
+        provider: Some("second".into()),
+        content_length: Some(90_000),
+        ..t.request("a.mp4").await
+    };
     let vault = t.vault.clone();
     let running = tokio::spawn(async move { vault.ingest.store(request, body).await });
-    until("it runs", || async { t.world.second_store.set_ups.load(std::sync::atomic::Ordering::Relaxed) > 0 }).await;
+    runs.notified().await;
 
     t.upload("a.mp4", b"to be copied").await.unwrap();
     t.deliver();
     until("the copy was tried", || async { tried(&t, second).await > 0 }).await;
     assert_eq!(t.vault.deliveries.count(Some(second)).await.unwrap(), (1, 0), "it waits");
-    drop(sender);
-    running.await.unwrap().expect_err("nothing came");
+    break_off.send(()).unwrap();
+    running.await.unwrap().expect_err("most of it did not come");
     second_holds(&t, &["dir/a.mp4"]).await;
 }
 
