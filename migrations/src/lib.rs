@@ -9,6 +9,7 @@ mod m0004_notices;
 mod m0005_places;
 mod m0006_deliveries;
 mod m0007_timekeeping;
+mod m0008_damage;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_places::Migration),
             Box::new(m0006_deliveries::Migration),
             Box::new(m0007_timekeeping::Migration),
+            Box::new(m0008_damage::Migration),
         ]
     }
 }

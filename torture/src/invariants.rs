@@ -158,7 +158,7 @@ fn finished(world: &World, found: &Found, broken: &mut Vec<String>) {
             unsent.purpose, unsent.recording_id, unsent.state, unsent.last_error
         )
     }));
-    let open = found.moves.iter().filter(|one| MoveState::parse(&one.state).is_open());
+    let open = found.moves.iter().filter(|one| MoveState::parse(&one.state).is_none_or(MoveState::is_open));
     broken.extend(open.map(|one| format!("move {} is {}: {}", one.id, one.state, one.last_error)));
     let staging = [FIRST, SECOND].map(|provider| recordings(world.root(), provider).join(".vault-staging"));
     for folder in staging.iter().chain([&data(world.root()).join("spool")]) {

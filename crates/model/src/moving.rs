@@ -36,13 +36,8 @@ impl MoveState {
     }
 
     /// From how it is stored.
-    pub fn parse(text: &str) -> Self {
-        match text {
-            "running" => Self::Running,
-            "done" => Self::Done,
-            "stopped" => Self::Stopped,
-            _ => Self::Paused,
-        }
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Running, Self::Paused, Self::Done, Self::Stopped].into_iter().find(|state| state.as_str() == text)
     }
 }
 

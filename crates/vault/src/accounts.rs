@@ -1,7 +1,7 @@
 //! Accounts: credentials of agents, and what happens to their recordings.
 
 use crate::audit::{self, Actor};
-use crate::damaged::DamagedRows;
+use crate::damaged::Damage;
 use crate::db::{Db, Tx};
 use crate::entity::{account, account_integration, account_secondary, connection};
 use crate::keys::{Keys, mac, random, random_text};
@@ -20,12 +20,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::watch;
 
-/// How long another replica's change may go unnoticed, in milliseconds.
+/// How long what others change may go unnoticed, in milliseconds.
 const SNAPSHOT_MS: i64 = 3_000;
-/// What is told of a damaged account.
-const TABLE: &str = "accounts";
-const DIRECTORY: &str = "directory";
-const NO_DIRECTORY: &str = "holds no directory";
 
 /// An account as uploads see it.
 #[derive(Debug, Clone)]
@@ -75,7 +71,6 @@ pub struct Accounts {
     keys: Arc<Keys>,
     snapshot: Arc<RwLock<Option<Arc<Snapshot>>>>,
     connections_changed: watch::Receiver<u64>,
-    damaged: DamagedRows,
     /// Counts changes, so that a snapshot read before one is not kept after it.
     version: Arc<AtomicU64>,
     /// Secrets are compared by their HMAC under a key of this process: equal length, nothing to
@@ -87,19 +82,27 @@ struct Snapshot {
     taken_at: i64,
     connections_version: u64,
     version: u64,
-    /// `Err` has the row of an account whose directory is damaged: it is out, the others go on.
-    by_access_key: HashMap<String, (std::result::Result<Account, i64>, [u8; 32])>,
+    by_access_key: HashMap<String, Known>,
+}
+
+/// An account, or why it is left out while the others go on.
+struct Known {
+    account: std::result::Result<Account, Damage>,
+    /// Of its secret key; where that is damaged, whoever has the access key is told.
+    expected: Option<[u8; 32]>,
+}
+
+impl Snapshot {
+    /// Whether nobody is left out. A row that is damaged may be mended past the vault.
+    fn is_whole(&self) -> bool {
+        self.by_access_key.values().all(|known| known.account.is_ok())
+    }
 }
 
 impl Accounts {
-    pub(crate) fn new(
-        db: Db,
-        keys: Arc<Keys>,
-        connections_changed: watch::Receiver<u64>,
-        damaged: DamagedRows,
-    ) -> Self {
+    pub(crate) fn new(db: Db, keys: Arc<Keys>, connections_changed: watch::Receiver<u64>) -> Self {
         let (snapshot, version) = (Arc::default(), Arc::default());
-        Self { db, keys, snapshot, connections_changed, damaged, version, comparing: random() }
+        Self { db, keys, snapshot, connections_changed, version, comparing: random() }
     }
 
     /// Every account, by name.
@@ -184,7 +187,7 @@ impl Accounts {
     /// The keys of an account, in clear. Every look is audited.
     pub async fn reveal(&self, actor: &Actor, id: i64) -> Result<KeyPair> {
         let row = find(self.db.read(), id).await?;
-        let secret_key = self.secret(&row)?;
+        let secret_key = self.db.damaged_rows().told(row.read_secret_key(&self.keys))?;
         let (actor, name) = (actor.clone(), row.name);
         self.db
             .write(move |tx| Box::pin(async move { audit::record(tx, &actor, "revealed secret key", &name).await }))
@@ -202,14 +205,11 @@ impl Accounts {
         let snapshot = self.snapshot().await?;
         let given = self.fingerprint(secret_key);
         let found = snapshot.by_access_key.get(access_key);
-        let expected = found.map_or(&[0; 32], |(_, expected)| expected);
-        let genuine: bool = given.ct_eq(expected).into();
+        let expected = found.map_or(Some([0; 32]), |known| known.expected);
+        let genuine: bool = expected.is_none_or(|expected| given.ct_eq(&expected).into());
         match found.filter(|_| genuine) {
             None => Ok(None),
-            Some((Ok(account), _)) => Ok(Some(account.clone())),
-            Some((Err(id), _)) => {
-                Err(VaultError::Damaged { table: TABLE, id: *id, column: DIRECTORY, why: NO_DIRECTORY })
-            }
+            Some(known) => Ok(Some(known.account.clone()?)),
         }
     }
 
@@ -226,7 +226,7 @@ impl Accounts {
         let fresh = |s: &Arc<Snapshot>| {
             s.connections_version == connections_version
                 && s.version == version
-                && (!self.db.is_shared() || now - s.taken_at < SNAPSHOT_MS)
+                && ((!self.db.is_shared() && s.is_whole()) || now - s.taken_at < SNAPSHOT_MS)
         };
         if let Some(snapshot) = current.filter(fresh) {
             return Ok(snapshot);
@@ -244,13 +244,10 @@ impl Accounts {
         let of_account = |id: i64| links.iter().filter(move |l| l.account_id == id).map(|l| l.integration_id);
         let mut by_access_key = HashMap::new();
         for row in account::Entity::find().all(self.db.read()).await? {
-            let expected = mac(&self.comparing, self.secret(&row)?.expose().as_bytes());
-            let Ok(directory) = DirectoryRule::parse(&row.directory) else {
-                self.damaged.tell(TABLE, row.id, DIRECTORY, NO_DIRECTORY).await;
-                by_access_key.insert(row.access_key, (Err(row.id), expected));
-                continue;
-            };
-            let account = Account {
+            let secret = row.read_secret_key(&self.keys);
+            let expected = secret.as_ref().ok().map(|secret| self.fingerprint(secret));
+            let sound = secret.and_then(|_| row.read_directory());
+            let account = sound.map(|directory| Account {
                 id: row.id,
                 name: row.name,
                 enabled: row.enabled,
@@ -259,8 +256,8 @@ impl Accounts {
                 secondary_ids: copies_of(row.id).collect(),
                 integrations: of_account(row.id).filter(|id| enabled.contains(id)).collect(),
                 cloud_analysis: row.cloud_analysis,
-            };
-            by_access_key.insert(row.access_key, (Ok(account), expected));
+            });
+            by_access_key.insert(row.access_key, Known { account: self.db.damaged_rows().noted(account), expected });
         }
         let snapshot = Arc::new(Snapshot { taken_at: now, connections_version, version, by_access_key });
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Some(snapshot.clone());
@@ -269,11 +266,6 @@ impl Accounts {
 
     fn forget_snapshot(&self) {
         self.version.fetch_add(1, Ordering::SeqCst);
-    }
-
-    fn secret(&self, row: &account::Model) -> Result<Secret> {
-        let plain = self.keys.open(&place(row.id), &row.secret_key)?;
-        String::from_utf8(plain).map(Secret::new).map_err(|_| VaultError::Sealed)
     }
 }
 
@@ -322,7 +314,7 @@ async fn save(tx: &Tx, keys: Arc<Keys>, actor: Actor, form: AccountForm, provisi
     let id = saved.id;
     if !form.secret_key.is_empty() {
         let mut row = saved.into_active_model();
-        row.secret_key = Set(keys.seal(&place(id), form.secret_key.as_bytes()));
+        row.secret_key = Set(keys.seal(&account::Model::sealed_in(id), form.secret_key.as_bytes()));
         row.update(tx).await?;
     }
     account_integration::Entity::delete_many().filter(account_integration::Column::AccountId.eq(id)).exec(tx).await?;
@@ -350,8 +342,4 @@ async fn connection_id(tx: &Tx, family: Family, field: &str, name: &str) -> Resu
 
 async fn find(db: &impl ConnectionTrait, id: i64) -> Result<account::Model> {
     account::Entity::find_by_id(id).one(db).await?.ok_or(VaultError::NotFound("account"))
-}
-
-fn place(id: i64) -> String {
-    format!("accounts:{id}")
 }

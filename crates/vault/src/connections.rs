@@ -60,7 +60,7 @@ impl Connections {
         Self { db, keys, connector, stores: Arc::default(), twins, notices, changed: watch::Sender::new(0) }
     }
 
-    /// Every connection of a family, by name.
+    /// Every connection of a family, by name, but damaged ones.
     pub async fn list(&self, family: Family) -> Result<Vec<ConnectionView>> {
         let rows = connection::Entity::find()
             .filter(connection::Column::Family.eq(family.as_str()))
@@ -69,7 +69,11 @@ impl Connections {
             .await?;
         let mut views = Vec::with_capacity(rows.len());
         for row in rows {
-            views.push(self.view(row).await?);
+            match self.view(row).await {
+                Ok(view) => views.push(view),
+                Err(VaultError::Damaged(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(views)
     }
@@ -140,7 +144,7 @@ impl Connections {
                     }
                 };
                 let mut row = find(tx, id).await?.into_active_model();
-                row.settings = Set(keys.seal(&sealed_in(id), &plain));
+                row.settings = Set(keys.seal(&connection::Model::sealed_in(id), &plain));
                 if moved {
                     row.place = Set(place.unwrap_or_default());
                 }
@@ -171,7 +175,7 @@ impl Connections {
                     let users = users.join(", ");
                     return Err(VaultError::Conflict(format!("{} is used by the accounts {users}. Give them another one first.", row.name)));
                 }
-                if row.family == Family::Provider.as_str() && holds_recordings(tx, id).await? {
+                if row.read_family()? == Family::Provider && holds_recordings(tx, id).await? {
                     return Err(VaultError::Conflict(format!(
                         "{} still holds recordings, which could not be read without it. Move them to another provider first, or disable it instead.",
                         row.name
@@ -223,10 +227,19 @@ impl Connections {
         Ok(ids.into_tuple().all(self.db.read()).await?)
     }
 
-    /// Fails when the master key is not the one this database's secrets were sealed with.
+    /// Fails when the master key is not the one this database's secrets were sealed with. One that opens is proof that it
+    /// is; then whatever does not is damaged.
     pub(crate) async fn check_keys(&self) -> Result<()> {
-        let Some(row) = connection::Entity::find().limit(1).one(self.db.read()).await? else { return Ok(()) };
-        self.settings(&row).map(|_| ())
+        let settings = connection::Entity::find().all(self.db.read()).await?;
+        let secrets = account::Entity::find().all(self.db.read()).await?;
+        let settings = settings.iter().map(|row| (connection::Model::sealed_in(row.id), &row.settings));
+        let mut sealed =
+            settings.chain(secrets.iter().map(|row| (account::Model::sealed_in(row.id), &row.secret_key))).peekable();
+        let nothing = sealed.peek().is_none();
+        if nothing || sealed.any(|(row, value)| self.keys.open(&row, value).is_ok()) {
+            return Ok(());
+        }
+        Err(VaultError::Sealed)
     }
 
     /// Ticks whenever connections change in this process.
@@ -245,8 +258,7 @@ impl Connections {
     }
 
     pub(crate) fn settings(&self, row: &connection::Model) -> Result<Settings> {
-        let plain = self.keys.open(&sealed_in(row.id), &row.settings)?;
-        serde_json::from_slice(&plain).map_err(|_| VaultError::Sealed)
+        self.db.damaged_rows().told(row.read_settings(&self.keys))
     }
 
     /// The submitted settings with kept secrets filled in, all valid.
@@ -276,11 +288,8 @@ impl Connections {
     }
 
     async fn view(&self, row: connection::Model) -> Result<ConnectionView> {
-        let family = family(&row);
-        let (settings, secrets_set) = match family.kind(&row.kind) {
-            Some(kind) => kind.redact(&self.settings(&row)?),
-            None => Default::default(),
-        };
+        let settings = self.settings(&row)?;
+        let (family, (settings, secrets_set)) = (row.read_family()?, row.read_kind()?.redact(&settings));
         let count = async |state| deliveries::count_in(&self.db, state, Some(row.id)).await;
         let (waiting, deferred) = (count(deliveries::WAITING).await?, count(deliveries::DEFERRED).await?);
         let parked = count(deliveries::PARKED).await?;
@@ -302,10 +311,6 @@ impl Connections {
     }
 }
 
-fn family(row: &connection::Model) -> Family {
-    if row.family == Family::Provider.as_str() { Family::Provider } else { Family::Integration }
-}
-
 fn declared_settings(form: &ConnectionForm) -> Result<Settings> {
     let errors = kind(form.family, &form.kind)?.check(&form.settings);
     if errors.is_empty() { Ok(form.settings.clone()) } else { Err(VaultError::Invalid(errors)) }
@@ -316,11 +321,6 @@ fn kind(family: Family, name: &str) -> Result<&'static Kind> {
         let known: Vec<_> = family.kinds().iter().map(|k| k.name).collect();
         VaultError::invalid("kind", format!("'{name}' is no kind of {family}; known are: {}", known.join(", ")))
     })
-}
-
-/// The row that settings are sealed for.
-fn sealed_in(id: i64) -> String {
-    format!("connections:{id}")
 }
 
 async fn find(db: &impl ConnectionTrait, id: i64) -> Result<connection::Model> {

@@ -88,7 +88,7 @@ impl Copies {
         Ok(rows.into_iter().map(|row| row.provider_id).collect())
     }
 
-    /// The same for several recordings; those without a copy are left out.
+    /// The same for several recordings; those without a copy are left out, and copies whose row is damaged.
     pub(crate) async fn of(&self, recording_ids: Vec<i64>) -> Result<HashMap<i64, Vec<i64>>> {
         let rows = copy::Entity::find()
             .filter(copy::Column::RecordingId.is_in(recording_ids))
@@ -96,7 +96,8 @@ impl Copies {
             .all(self.db.read())
             .await?;
         let mut places: HashMap<i64, Vec<i64>> = HashMap::new();
-        for row in rows {
+        let sound = |row: copy::Model| row.read_key().map(|_| row);
+        for row in self.db.damaged_rows().sound(rows.into_iter().map(sound)) {
             places.entry(row.recording_id).or_default().push(row.provider_id);
         }
         Ok(places)
@@ -104,7 +105,7 @@ impl Copies {
 
     async fn found(&self, recording_id: i64) -> Result<Option<Found>> {
         let row = recording::Entity::find_by_id(recording_id).one(self.db.read()).await?;
-        row.map(Found::try_from).transpose()
+        row.map(|row| self.db.damaged_rows().told(Found::try_from(row))).transpose()
     }
 
     /// A copy at the place where the recording lies already, or another copy of it, is none: it would be the same object.
@@ -265,5 +266,8 @@ fn kind_of(trouble: StoreErrorKind) -> SinkErrorKind {
 }
 
 fn sink_error(error: VaultError) -> SinkError {
+    if let VaultError::Damaged(damage) = error {
+        return SinkError::refused(damage.to_string());
+    }
     SinkError::down("The vault could not look up the recording or its providers.").caused_by(error)
 }

@@ -1,33 +1,83 @@
-//! Rows of the database that hold what no vault writes: told, and left out; the others go on.
+//! What is read from the database and no vault has written: an error that names table, row and column, never a default.
+//!
+//! `columns.rs` has the rules. Whoever reads a row reads it by them and hands the outcome to `DamagedRows::told`, so that
+//! an administrator learns of it; lists and loops then leave the row out and go on with the others.
 
-use crate::VaultError;
-use crate::notices::{Notice, Notices};
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+mod columns;
+mod watch;
 
-const CURE: &str = "Mend that row, or restore a backup; everything else goes on without it.";
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Tells of damaged rows; cheap to clone.
-#[derive(Clone)]
-pub(crate) struct DamagedRows {
-    notices: Notices,
-    logged: Arc<Mutex<HashSet<String>>>,
+pub(crate) use columns::{delivery_purpose, delivery_state};
+pub(crate) use watch::Watch;
+
+/// A value that no vault writes. It is not told itself: it may be a secret.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+#[error("The row {id} of the table {table} is damaged: its column {column} {why}. Mend that row, or restore a backup.")]
+pub struct Damage {
+    /// Table.
+    pub table: &'static str,
+    /// Row id; where a row has no number of its own, its first one.
+    pub id: i64,
+    /// Column.
+    pub column: &'static str,
+    /// What is wrong, as the end of a sentence.
+    pub why: &'static str,
+}
+
+/// The damage that was met since the start; cheap to clone.
+#[derive(Clone, Default)]
+pub(crate) struct DamagedRows(Arc<Mutex<Met>>);
+
+#[derive(Default)]
+struct Met {
+    logged: HashSet<Damage>,
+    untold: BTreeSet<Damage>,
 }
 
 impl DamagedRows {
-    pub(crate) fn new(notices: Notices) -> Self {
-        Self { notices, logged: Arc::default() }
+    /// Damage that was met, as an error of the vault's.
+    pub(crate) fn tell(&self, damage: Damage) -> crate::VaultError {
+        self.note(&damage);
+        damage.into()
     }
 
-    /// Tells administrators of a row, and the log once.
-    pub(crate) async fn tell(&self, table: &'static str, id: i64, column: &'static str, why: &'static str) {
-        let subject = format!("{table} {id} {column}");
-        let text = VaultError::Damaged { table, id, column, why }.to_string();
-        let is_new = self.logged.lock().unwrap_or_else(PoisonError::into_inner).insert(subject.clone());
-        if is_new {
+    /// What was read; of damage administrators are told, and the log once.
+    pub(crate) fn noted<T>(&self, read: Result<T, Damage>) -> Result<T, Damage> {
+        read.inspect_err(|damage| self.note(damage))
+    }
+
+    /// The same, as an error of the vault's.
+    pub(crate) fn told<T>(&self, read: Result<T, Damage>) -> crate::Result<T> {
+        read.map_err(|damage| self.tell(damage))
+    }
+
+    /// What can be read of several; the others are told.
+    pub(crate) fn sound<T>(&self, read: impl IntoIterator<Item = Result<T, Damage>>) -> Vec<T> {
+        read.into_iter().filter_map(|one| self.noted(one).ok()).collect()
+    }
+
+    fn note(&self, damage: &Damage) {
+        let mut met = self.lock();
+        if met.logged.insert(damage.clone()) {
+            let Damage { table, id, column, why } = damage;
             tracing::error!(table, id, column, why, "a damaged row is left out");
         }
-        let notice = Notice { code: "damaged-row", subject, text, cure: CURE.into(), dismissible: true };
-        self.notices.raise(notice).await;
+        met.untold.insert(damage.clone());
+    }
+
+    /// What administrators have not been told.
+    pub(crate) fn take_untold(&self) -> BTreeSet<Damage> {
+        std::mem::take(&mut self.lock().untold)
+    }
+
+    /// A row is mended or gone: should it be damaged again, the log is told again.
+    fn forget(&self, table: &str, id: i64) {
+        self.lock().logged.retain(|damage| (damage.table, damage.id) != (table, id));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Met> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,5 +1,6 @@
 //! What a use case can answer besides success.
 
+use crate::damaged::Damage;
 use model::error::{StoreError, StoreErrorKind};
 use model::field::FieldError;
 
@@ -43,20 +44,9 @@ pub enum VaultError {
         "A stored secret cannot be opened with this vault's master key. Restore the key file that belongs to this database."
     )]
     Sealed,
-    /// A row holds what no vault writes. Its value is not told: it may be a secret.
-    #[error(
-        "The row {id} of the table {table} is damaged: its column {column} {why}. Mend that row, or restore a backup."
-    )]
-    Damaged {
-        /// Table.
-        table: &'static str,
-        /// Row id.
-        id: i64,
-        /// Column.
-        column: &'static str,
-        /// What is wrong, as the end of a sentence.
-        why: &'static str,
-    },
+    /// A row holds what no vault writes.
+    #[error(transparent)]
+    Damaged(#[from] Damage),
 }
 
 impl VaultError {

@@ -58,7 +58,7 @@ impl Forwarding {
             let on_demand = self.connections.settings(&row)?.get("forward_type") == "ondemand";
             Ok(ForwardTarget { id: row.id, name: row.name, on_demand })
         };
-        rows.into_iter().map(target).collect()
+        rows.into_iter().map(target).filter(|target| !matches!(target, Err(VaultError::Damaged(_)))).collect()
     }
 
     /// Forwards one recording to its account's on-demand vaults; answers how many there are.
@@ -102,7 +102,7 @@ impl Forwarding {
     }
 
     async fn queue(&self, ids: Vec<i64>, targets: Vec<i64>) -> Result<u64> {
-        let woken = targets.clone();
+        let (woken, damaged) = (targets.clone(), self.db.damaged_rows().clone());
         let queued = self.db.write(move |tx| {
             Box::pin(async move {
                 let rows = recording::Entity::find()
@@ -115,11 +115,12 @@ impl Forwarding {
                     connection::Entity::find().all(tx).await?.into_iter().map(|c| (c.id, c.name)).collect();
                 let analysed: HashMap<i64, bool> =
                     account::Entity::find().all(tx).await?.into_iter().map(|a| (a.id, a.cloud_analysis)).collect();
-                let count = rows.len() as u64;
+                let mut count = 0;
                 for row in &rows {
                     let source = providers.get(&row.provider_id).map_or("", String::as_str);
                     let cloud_analysis = analysed.get(&row.account_id).copied().unwrap_or(false);
-                    let (event_id, event) = event_of(row, source, cloud_analysis);
+                    let event = damaged.noted(event_of(row, source, cloud_analysis));
+                    let Ok((event_id, event)) = event else { continue };
                     let new = NewDelivery {
                         recording_id: row.id,
                         device: lane(&row.device, &row.instance_name),
@@ -128,6 +129,7 @@ impl Forwarding {
                         purpose: Purpose::Forward,
                     };
                     deliveries::enqueue(tx, &targets, new).await?;
+                    count += 1;
                 }
                 Ok(count)
             })

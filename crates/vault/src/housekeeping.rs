@@ -5,6 +5,7 @@ mod removals;
 use crate::audit::{self, Actor};
 use crate::clock::DAY_MS;
 use crate::connections::Connections;
+use crate::damaged::Watch;
 use crate::db::Db;
 use crate::deliveries::{DELIVERED, in_state};
 use crate::entity::{account, connection, delivery, device, session};
@@ -33,6 +34,7 @@ pub(crate) struct Housekeeping {
     pub(crate) ingest: Ingest,
     pub(crate) objects: Objects,
     pub(crate) timekeeping: Timekeeping,
+    pub(crate) watch: Watch,
 }
 
 impl Housekeeping {
@@ -58,6 +60,7 @@ impl Housekeeping {
             Ok(None) => {}
             Err(error) => log("looking at the clock", Err(error)),
         }
+        log("looking for damaged rows", self.watch.round().await);
     }
 
     /// Deletes recordings older than their account's day limit.

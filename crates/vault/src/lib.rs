@@ -5,7 +5,7 @@ pub mod audit;
 pub mod backup;
 pub mod clock;
 pub mod connections;
-mod damaged;
+pub mod damaged;
 pub mod dashboard;
 pub mod data_folder;
 pub mod db;

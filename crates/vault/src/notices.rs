@@ -5,6 +5,7 @@
 //! that succeeds.
 
 use crate::audit::{self, Actor};
+use crate::damaged::Damage;
 use crate::db::{Db, Tx};
 use crate::entity::notice;
 use crate::{Result, VaultError};
@@ -23,6 +24,9 @@ const MAX: usize = 200;
 /// Longest text kept, in characters.
 const MAX_TEXT: usize = 1000;
 
+/// The code of a damaged row; the subject names table, row and column.
+pub(crate) const DAMAGED_ROW: &str = "damaged-row";
+
 /// Something to be seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
@@ -36,6 +40,14 @@ pub struct Notice {
     pub cure: String,
     /// Whether an administrator may put it away; else it goes when its cause does.
     pub dismissible: bool,
+}
+
+impl From<Damage> for Notice {
+    fn from(damage: Damage) -> Self {
+        let Damage { table, id, column, .. } = &damage;
+        let (subject, cure) = (format!("{table} {id} {column}"), "Everything else goes on without it.");
+        Self { code: DAMAGED_ROW, subject, text: damage.to_string(), cure: cure.into(), dismissible: true }
+    }
 }
 
 /// Raises, lists and clears notices; cheap to clone.
@@ -102,6 +114,9 @@ impl Notices {
 
     /// All of them, the latest first. Where the database does not answer, those that this process knows.
     pub async fn list(&self) -> Result<Vec<NoticeView>> {
+        for damage in self.db.damaged_rows().take_untold() {
+            self.raise(damage.into()).await;
+        }
         let mut views: HashMap<Key, NoticeView> =
             self.known().iter().map(|(key, known)| (key.clone(), known.view.clone())).collect();
         let rows = notice::Entity::find().order_by_desc(notice::Column::LastAt).limit(MAX as u64);

@@ -1,8 +1,8 @@
 //! A stored recording as sinks get it: looked up and opened when they ask for its bytes.
 
 use crate::VaultError;
+use crate::damaged::Damage;
 use crate::recordings::{Found, Recordings};
-use crate::vault_path::VaultPath;
 use async_trait::async_trait;
 use model::error::{StoreError, StoreErrorKind};
 use model::ports::{OpenRecording, RecordingSource};
@@ -18,11 +18,12 @@ pub(crate) struct StoredRecording {
 impl RecordingSource for StoredRecording {
     async fn open(&self) -> Result<OpenRecording, StoreError> {
         let row = self.recordings.row(self.id).await.map_err(store_error)?;
-        let metadata = serde_json::from_str(&row.metadata).unwrap_or_default();
+        let told = |damage: Damage| store_error(self.recordings.told(damage));
+        let metadata = row.read_metadata().map_err(told)?;
+        let path = row.read_path().map_err(told)?;
         let timestamp = row.timestamp;
-        let path = VaultPath::parse(&row.path).unwrap_or_default();
         let path = path.ids().chain([self.vault_id.as_str()]).map(str::to_owned).collect();
-        let found = Found::try_from(row).map_err(store_error)?;
+        let found = Found::try_from(row).map_err(told)?;
         let body = self.recordings.open(&found, None).await.map_err(|error| missing(store_error(error)))?;
         Ok(OpenRecording { key: found.key, size: found.size, sha256: found.sha256, timestamp, metadata, path, body })
     }
@@ -40,6 +41,7 @@ fn store_error(error: VaultError) -> StoreError {
     match error {
         VaultError::Store(error) => error,
         VaultError::NotFound(_) => StoreError::new(StoreErrorKind::NotFound, "The recording has been deleted."),
+        VaultError::Damaged(damage) => StoreError::new(StoreErrorKind::Corrupt, damage.to_string()),
         other => StoreError::caused(StoreErrorKind::Unavailable, "The vault's database does not answer.", other),
     }
 }

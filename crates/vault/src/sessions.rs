@@ -55,11 +55,16 @@ impl SessionStore for Store {
         let now = OffsetDateTime::now_utc().unix_timestamp();
         let found = session::Entity::find_by_id(id.to_string()).filter(session::Column::ExpiresAt.gt(now));
         let Some(found) = found.one(self.0.read()).await.map_err(backend)? else { return Ok(None) };
-        Ok(Some(Record {
-            id: *id,
-            data: serde_json::from_slice(&found.data).map_err(|e| Error::Decode(e.to_string()))?,
-            expiry_date: OffsetDateTime::from_unix_timestamp(found.expires_at).map_err(backend)?,
-        }))
+        let data = serde_json::from_slice(&found.data);
+        let Ok((data, expiry_date)) = data
+            .map_err(drop)
+            .and_then(|data| Ok((data, OffsetDateTime::from_unix_timestamp(found.expires_at).map_err(drop)?)))
+        else {
+            // Its id would let others in, so the row is not named. Whoever has it signs in again.
+            tracing::error!("a damaged row of the table sessions is left out");
+            return Ok(None);
+        };
+        Ok(Some(Record { id: *id, data, expiry_date }))
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {

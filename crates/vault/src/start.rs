@@ -6,7 +6,7 @@ use crate::backup;
 use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::copies::Copies;
-use crate::damaged::DamagedRows;
+use crate::damaged::Watch;
 use crate::dashboard::DashboardFigures;
 use crate::db::Db;
 use crate::deliveries::{Deliveries, Wakeups};
@@ -123,6 +123,7 @@ pub struct Vault {
     vault_id: String,
     pace: Pace,
     reserve: Option<Reserve>,
+    watch: Watch,
 }
 
 impl Vault {
@@ -175,7 +176,7 @@ impl Vault {
             Recordings::new(db.clone(), connections.clone(), links.clone(), objects.clone(), copies.clone());
         let vault = Self {
             users: Users::new(db.clone()),
-            accounts: Accounts::new(db.clone(), keys.clone(), connections.changes(), DamagedRows::new(notices.clone())),
+            accounts: Accounts::new(db.clone(), keys.clone(), connections.changes()),
             forwarding: Forwarding::new(db.clone(), connections.clone(), recordings.clone(), wakeups.clone()),
             recordings,
             ingest: Ingest::new(
@@ -192,6 +193,7 @@ impl Vault {
             dashboard: DashboardFigures::new(db.clone(), devices.clone()),
             audit: Audit::new(db.clone()),
             timekeeping: Timekeeping::new(db.clone(), notices.clone()),
+            watch: Watch::new(db.clone(), keys.clone(), notices.clone()),
             notices,
             devices,
             connections,
@@ -301,6 +303,7 @@ impl Vault {
             ingest: self.ingest.clone(),
             objects: self.objects.clone(),
             timekeeping: self.timekeeping.clone(),
+            watch: self.watch.clone(),
         }
     }
 }

@@ -78,6 +78,12 @@ impl Users {
             return Ok(Some(FirstAdmin { username, password }));
         };
         let stored = self.by_name(&username).await?;
+        if let Some(user) = &stored
+            && self.db.damaged_rows().noted(user.check_configured()).is_err()
+        {
+            // Whether the configured password was applied before cannot be told, and one that was chosen since is not lost.
+            return Ok(None);
+        }
         let (applied, current) = stored.map(|user| (user.configured_hash, user.password_hash)).unwrap_or_default();
         if self.verify(password.clone(), applied).await {
             return Ok(None);
@@ -113,6 +119,10 @@ impl Users {
             .admit(peer, username, self.db.clock().elapsed_ms())
             .map_err(|retry_after_s| VaultError::TooMany { retry_after_s })?;
         let stored = self.by_name(username).await?;
+        if let Some(user) = &stored {
+            // Told to administrators; whoever signs in has not shown to be one.
+            let _ = self.db.damaged_rows().noted(user.check());
+        }
         let hash = stored.as_ref().map_or_else(|| DECOY.to_owned(), |u| u.password_hash.clone());
         let matches = password.expose().len() <= MAX_PASSWORD && self.verify(password.clone(), hash).await;
         match stored {

@@ -119,6 +119,7 @@ impl Connections {
             if row.family == Family::Provider.as_str() {
                 return Way::Copies;
             }
+            // Of a family that is damaged, the settings cannot be had.
             let sink = self.settings(row).and_then(|s| self.connector.sink(&row.kind, &s).map_err(VaultError::Invalid));
             sink.map_or_else(|e| Way::Unusable(e.to_string()), Way::Sink)
         };

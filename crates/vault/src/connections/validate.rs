@@ -1,6 +1,6 @@
 //! Validate: whether a connection does what the vault will ask of it.
 
-use super::{Connections, family, place};
+use super::{Connections, place};
 use crate::entity::recording;
 use crate::places::Mark;
 use crate::{Result, VaultError};
@@ -27,7 +27,8 @@ impl Connections {
     /// Tries a connection as it is stored, for those whose settings cannot be submitted.
     pub async fn validate_stored(&self, id: i64) -> Result<ProbeReport> {
         let row = self.row(id).await?;
-        self.probe(Some(id), family(&row), &row.kind, &self.settings(&row)?).await
+        let settings = self.settings(&row)?;
+        self.probe(Some(id), row.read_family()?, &row.kind, &settings).await
     }
 
     async fn probe(&self, id: Option<i64>, family: Family, kind: &str, settings: &Settings) -> Result<ProbeReport> {

@@ -12,6 +12,7 @@ mod writer;
 pub use tx::Tx;
 
 use crate::clock::Clock;
+use crate::damaged::DamagedRows;
 use crate::{Result, VaultError};
 use futures::future::BoxFuture;
 use migrations::{Migrator, MigratorTrait as _};
@@ -28,7 +29,8 @@ const FRESH: Duration = Duration::from_secs(10);
 /// number of uploads that a replica finishes at a time.
 const TURNS: u32 = 16;
 
-/// A handle on the database; cheap to clone. Has the vault's clock with it, so that whoever has the one has the other.
+/// A handle on the database; cheap to clone. Has the vault's clock with it, so that whoever has the one has the other, and
+/// the damage that was met while reading.
 #[derive(Clone)]
 pub struct Db {
     reader: DatabaseConnection,
@@ -37,6 +39,7 @@ pub struct Db {
     turns: Option<DatabaseConnection>,
     clock: Clock,
     damage: CancellationToken,
+    damaged_rows: DamagedRows,
 }
 
 #[derive(Clone)]
@@ -51,16 +54,18 @@ impl Db {
     /// Opens the database of this address and brings its tables up to date.
     pub async fn open(url: &str, clock: Clock) -> Result<Self> {
         let (sqlite, damage) = (url.starts_with("sqlite:"), CancellationToken::new());
+        let damaged_rows = DamagedRows::default();
         let writing = Database::connect(options(url, if sqlite { 1 } else { READERS })).await?;
         Migrator::up(&writing, None).await?;
         if !sqlite {
             let turns = Some(Database::connect(options(url, TURNS)).await?);
-            return Ok(Self { reader: writing.clone(), writer: Writer::Pool(writing), turns, clock, damage });
+            let reader = writing.clone();
+            return Ok(Self { reader, writer: Writer::Pool(writing), turns, clock, damage, damaged_rows });
         }
         writing.close().await?;
         let reader = Database::connect(options(url, READERS)).await?;
         let queue = Queue::start(url.to_owned(), clock.clone()).await?;
-        Ok(Self { reader, writer: Writer::Queue(queue), turns: None, clock, damage })
+        Ok(Self { reader, writer: Writer::Queue(queue), turns: None, clock, damage, damaged_rows })
     }
 
     /// A transaction to hold a lock that other replicas see; `None` where there are none.
@@ -84,6 +89,11 @@ impl Db {
     /// Now by the vault's clock, in Unix milliseconds.
     pub fn now_ms(&self) -> i64 {
         self.clock.now_ms()
+    }
+
+    /// The rows that were damaged when they were read.
+    pub(crate) fn damaged_rows(&self) -> &DamagedRows {
+        &self.damaged_rows
     }
 
     /// Whether several vaults may share this database.

@@ -1,13 +1,13 @@
 //! Lists of deliveries, and one with what it delivers.
 
 use super::{DEFERRED, Deliveries, in_state};
+use crate::damaged::{Damage, delivery_purpose, delivery_state};
 use crate::entity::{connection, delivery, recording};
 use crate::recordings::MAX_PAGE;
 use crate::{Result, VaultError};
 use futures::future::try_join_all;
 use model::delivery::{DeliveryDetails, DeliveryFilter, DeliveryState, DeliveryView};
 use model::page::{Cursor, Page};
-use model::ports::Purpose;
 use model::recording::Position;
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, Order, QueryFilter, QueryOrder, QuerySelect};
 use std::collections::HashMap;
@@ -56,7 +56,8 @@ impl Deliveries {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let Page { items, older, newer } =
             Page::cut(rows, position, limit, |row| Cursor { time: row.created_at, id: row.id });
-        Ok(Page { items: self.views(items).await?, older, newer })
+        let items = self.db.damaged_rows().sound(self.views(items).await?);
+        Ok(Page { items, older, newer })
     }
 
     /// A delivery with what it delivers.
@@ -70,6 +71,7 @@ impl Deliveries {
             .one(self.db.read())
             .await?;
         let view = self.views(vec![row]).await?.pop().ok_or(VaultError::NotFound("delivery"))?;
+        let view = self.db.damaged_rows().told(view)?;
         Ok(DeliveryDetails { view, event: event.unwrap_or_default() })
     }
 
@@ -102,7 +104,7 @@ impl Deliveries {
         Ok(query.into_model::<Row>().all(self.db.read()).await?)
     }
 
-    async fn views(&self, rows: Vec<Row>) -> Result<Vec<DeliveryView>> {
+    async fn views(&self, rows: Vec<Row>) -> Result<Vec<std::result::Result<DeliveryView, Damage>>> {
         let ids = rows.iter().map(|row| row.recording_id);
         let keys: Vec<(i64, String)> = recording::Entity::find()
             .select_only()
@@ -118,20 +120,22 @@ impl Deliveries {
             .all(self.db.read())
             .await?;
         let (keys, names): (HashMap<_, _>, HashMap<_, _>) = (keys.into_iter().collect(), names.into_iter().collect());
-        let view = |row: Row| DeliveryView {
-            due_at: if row.state == DEFERRED { row.due_at } else { 0 },
-            id: row.id,
-            connection_id: row.integration_id,
-            connection: names.get(&row.integration_id).cloned().unwrap_or_default(),
-            device: row.device,
-            recording: keys.get(&row.recording_id).cloned().unwrap_or_default(),
-            event_id: row.event_id,
-            purpose: Purpose::parse(&row.purpose).unwrap_or(Purpose::Stored),
-            state: DeliveryState::parse(&row.state).unwrap_or(DeliveryState::Waiting),
-            attempts: row.attempts,
-            last_error: row.last_error,
-            created_at: row.created_at,
-            finished_at: row.finished_at,
+        let view = |row: Row| {
+            Ok(DeliveryView {
+                due_at: if row.state == DEFERRED { row.due_at } else { 0 },
+                id: row.id,
+                connection_id: row.integration_id,
+                connection: names.get(&row.integration_id).cloned().unwrap_or_default(),
+                device: row.device,
+                recording: keys.get(&row.recording_id).cloned().unwrap_or_default(),
+                event_id: row.event_id,
+                purpose: delivery_purpose(row.id, &row.purpose)?,
+                state: delivery_state(row.id, &row.state)?,
+                attempts: row.attempts,
+                last_error: row.last_error,
+                created_at: row.created_at,
+                finished_at: row.finished_at,
+            })
         };
         Ok(rows.into_iter().map(view).collect())
     }

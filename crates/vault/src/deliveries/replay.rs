@@ -7,6 +7,7 @@
 use super::enqueue::{NewDelivery, enqueue_many};
 use super::{BATCH, Deliveries, WAITING, Wakeups, capped, count_in};
 use crate::audit::{self, Actor};
+use crate::damaged::Damage;
 use crate::db::{Db, Tx};
 use crate::entity::{account, account_integration, connection, recording, replay};
 use crate::ingest::{event_of, lane};
@@ -51,7 +52,7 @@ impl Deliveries {
             integration: row.name,
             enabled: row.enabled,
             accounts: accounts.into_iter().map(|a| a.name).collect(),
-            replays: rows.into_iter().map(|row| view(row, &names)).collect(),
+            replays: self.db.damaged_rows().sound(rows.into_iter().map(|row| view(row, &names))),
         })
     }
 
@@ -124,6 +125,7 @@ impl Deliveries {
         let stop = self.db.write(move |tx| {
             Box::pin(async move {
                 let row = replay::Entity::find_by_id(id).one(tx).await?.ok_or(VaultError::NotFound("replay"))?;
+                row.read_state()?;
                 if end(tx, id, ReplayState::Stopped).await? {
                     let name = integration_row(tx, row.integration_id).await?.name;
                     audit::record(tx, &actor, "stopped replay", &name).await?;
@@ -196,12 +198,13 @@ impl Replayer {
             return self.db.write(move |tx| Box::pin(finish(tx, row.id))).await;
         };
         let sources = provider_names(&self.db).await?;
-        let integration_id = row.integration_id;
+        let (integration_id, damaged) = (row.integration_id, self.db.damaged_rows().clone());
         let write = self.db.write(move |tx| {
             Box::pin(async move {
-                if advance(tx, &row, last, recordings.len()).await? {
-                    let analysed = |id| accounts.iter().any(|a| a.id == id && a.cloud_analysis);
-                    enqueue_again(tx, integration_id, &recordings, &sources, analysed).await?;
+                let analysed = |id| accounts.iter().any(|a| a.id == id && a.cloud_analysis);
+                let events = damaged.sound(recordings.iter().map(|row| event_again(row, &sources, analysed)));
+                if advance(tx, &row, last, events.len()).await? {
+                    enqueue_again(tx, integration_id, &events).await?;
                 }
                 Ok(())
             })
@@ -225,16 +228,20 @@ impl Replayer {
     }
 }
 
-async fn enqueue_again(
-    tx: &Tx,
-    integration_id: i64,
-    recordings: &[recording::Model],
+/// A recording with the id and the text of its new event.
+type Again<'a> = (&'a recording::Model, String, String);
+
+fn event_again<'a>(
+    row: &'a recording::Model,
     sources: &HashMap<i64, String>,
     analysed: impl Fn(i64) -> bool,
-) -> Result<()> {
-    let source = |row: &recording::Model| sources.get(&row.provider_id).map_or("", String::as_str);
-    let events: Vec<_> = recordings.iter().map(|row| event_of(row, source(row), analysed(row.account_id))).collect();
-    let new = recordings.iter().zip(&events).map(|(row, (event_id, event))| NewDelivery {
+) -> std::result::Result<Again<'a>, Damage> {
+    let source = sources.get(&row.provider_id).map_or("", String::as_str);
+    event_of(row, source, analysed(row.account_id)).map(|(id, event)| (row, id, event))
+}
+
+async fn enqueue_again(tx: &Tx, integration_id: i64, events: &[Again<'_>]) -> Result<()> {
+    let new = events.iter().map(|(row, event_id, event)| NewDelivery {
         recording_id: row.id,
         device: lane(&row.device, &row.instance_name),
         event_id,
@@ -278,7 +285,8 @@ async fn end(tx: &Tx, id: i64, state: ReplayState) -> Result<bool> {
 pub(super) async fn running_replays(db: &Db) -> Result<HashMap<i64, ReplayView>> {
     let rows = replay::Entity::find().filter(is_running()).all(db.read()).await?;
     let names = account_names(db).await?;
-    Ok(rows.into_iter().map(|row| (row.integration_id, view(row, &names))).collect())
+    let views = rows.into_iter().map(|row| Ok((row.integration_id, view(row, &names)?)));
+    Ok(db.damaged_rows().sound(views).into_iter().collect())
 }
 
 /// Spelled out so that the partial index can be used.
@@ -332,13 +340,13 @@ async fn provider_names(db: &Db) -> Result<HashMap<i64, String>> {
     Ok(rows.all(db.read()).await?.into_iter().map(|row| (row.id, row.name)).collect())
 }
 
-fn view(row: replay::Model, accounts: &HashMap<i64, String>) -> ReplayView {
-    let state = ReplayState::parse(&row.state).unwrap_or(ReplayState::Stopped);
+fn view(row: replay::Model, accounts: &HashMap<i64, String>) -> std::result::Result<ReplayView, Damage> {
+    let state = row.read_state()?;
     let account = match row.account_id {
         0 => String::new(),
         id => accounts.get(&id).cloned().unwrap_or_else(|| "a deleted account".into()),
     };
-    ReplayView {
+    Ok(ReplayView {
         id: row.id,
         from: row.from_time,
         until: row.until_time,
@@ -347,5 +355,5 @@ fn view(row: replay::Model, accounts: &HashMap<i64, String>) -> ReplayView {
         enqueued: row.enqueued,
         reached: if state == ReplayState::Done { row.until_time } else { row.after_time },
         started_at: row.started_at,
-    }
+    })
 }

@@ -6,6 +6,7 @@ use super::outcome::Sent;
 use crate::Result;
 use crate::connections::Way;
 use crate::copies::Copies;
+use crate::damaged::delivery_purpose;
 use crate::db::Db;
 use crate::deliveries::{WAITING, Wakeups, in_state};
 use crate::entity::{delivery, lane};
@@ -196,6 +197,7 @@ impl Lane {
             Way::Copies => return self.copies.make(row.recording_id, self.integration_id).await,
             Way::Unusable(why) => return Err(SinkError::down(why.clone())),
         };
+        let (purpose, event) = self.read(row)?;
         let recording = StoredRecording {
             recordings: self.recordings.clone(),
             id: row.recording_id,
@@ -204,10 +206,17 @@ impl Lane {
         let event = OutgoingEvent {
             id: row.event_id.clone(),
             device: row.device.clone(),
-            body: row.event.clone().into(),
-            purpose: Purpose::parse(&row.purpose).unwrap_or(Purpose::Stored),
+            body: event.to_owned().into(),
+            purpose,
             recording: Arc::new(recording),
         };
         sink.send(&event).await
+    }
+
+    /// What is damaged stays so until somebody mends it: it is given up, and the camera goes on.
+    fn read<'a>(&self, row: &'a delivery::Model) -> std::result::Result<(Purpose, &'a str), SinkError> {
+        let read = delivery_purpose(row.id, &row.purpose).and_then(|purpose| Ok((purpose, row.read_event()?)));
+        let read = self.db.damaged_rows().noted(read);
+        read.map_err(|damage| SinkError::new(SinkErrorKind::Hopeless, damage.to_string()))
     }
 }

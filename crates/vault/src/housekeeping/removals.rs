@@ -59,10 +59,11 @@ impl Housekeeping {
             let Some(last) = rows.last() else { return Ok(()) };
             after = last.id;
             for row in rows {
-                match ObjectKey::parse(&row.key) {
+                match self.db.damaged_rows().noted(row.read_key()) {
                     Ok(key) if self.objects.locks().is_running(provider_id, &key).await? => {}
                     Ok(key) => self.finish_removal(&row, &key, &mut down).await?,
-                    Err(_) => self.recordings.forget_removal(row.id).await?,
+                    // Mended, it says what is to be deleted; forgotten, that would lie there for ever.
+                    Err(_) => {}
                 }
             }
         }
@@ -111,7 +112,7 @@ impl Housekeeping {
             id => recording::Entity::find_by_id(id).one(self.db.read()).await?,
         };
         let Some(moved) = moved.filter(|moved| moved.provider_id != row.provider_id) else { return Ok(Moved::There) };
-        let found = Found::try_from(moved)?;
+        let found = self.db.damaged_rows().told(Found::try_from(moved))?;
         if down.contains(&found.provider_id) {
             return Ok(Moved::Unknown);
         }

@@ -6,6 +6,7 @@ use super::digest::Content;
 use super::event::{Told, event, lane};
 use crate::clock::{DAY_MS, day_of};
 use crate::copies;
+use crate::damaged::Damage;
 use crate::db::Tx;
 use crate::deliveries::{self, NewDelivery};
 use crate::devices;
@@ -81,8 +82,10 @@ impl Draft {
         serde_json::to_string(self).expect("a draft serialises")
     }
 
-    pub(super) fn from_json(json: &str) -> Option<Self> {
-        serde_json::from_str(json).ok()
+    /// Of an intent. Without an account it is none.
+    pub(super) fn of(intent: &upload::Model) -> std::result::Result<Self, Damage> {
+        let draft: Option<Self> = serde_json::from_str(&intent.draft).ok();
+        draft.filter(|draft| draft.account_id > 0).ok_or_else(|| intent.bad_draft())
     }
 
     /// The same, with what its provider was sent.

@@ -1,5 +1,6 @@
 //! The event about a recording: made when it is stored, and again when it is replayed.
 
+use crate::damaged::Damage;
 use crate::entity::recording;
 use crate::keys::random_id;
 use model::event::{Event, Metadata, Payload};
@@ -42,17 +43,16 @@ pub(crate) fn event(told: Told<'_>) -> (String, String) {
 }
 
 /// The same of a stored recording.
-pub(crate) fn event_of(row: &recording::Model, source: &str, cloud_analysis: bool) -> (String, String) {
-    let facts = serde_json::from_str(&row.facts).unwrap_or_default();
-    event(Told {
-        key: &row.key,
-        size: u64::try_from(row.size).unwrap_or(0),
-        facts: &facts,
-        metadata: serde_json::from_str(&row.metadata).unwrap_or_default(),
+pub(crate) fn event_of(row: &recording::Model, source: &str, cloud_analysis: bool) -> Result<(String, String), Damage> {
+    Ok(event(Told {
+        key: row.read_key()?.as_str(),
+        size: row.read_size()?,
+        facts: &row.read_facts()?,
+        metadata: row.read_metadata()?,
         source: source.to_owned(),
         stored_at: row.uploaded_at,
         cloud_analysis,
-    })
+    }))
 }
 
 /// What keeps a camera's events in order: its device key, else its name.

@@ -155,7 +155,7 @@ impl Ingest {
     /// Whether an upload of this key failed half-way, so that its provider may have something else there by now.
     async fn is_disputed(&self, target: &Target) -> crate::Result<bool> {
         let intents = self.intents_at(target.provider.id, target.key.as_str()).await?;
-        Ok(intents.iter().any(|intent| Draft::from_json(&intent.draft).is_none_or(|draft| draft.has_failed())))
+        Ok(intents.iter().any(|intent| Draft::of(intent).map_or(true, |draft| draft.has_failed())))
     }
 
     /// Uploads of a key that have not come to their end.

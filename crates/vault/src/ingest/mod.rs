@@ -42,6 +42,7 @@ pub(crate) use buffer::Budget;
 pub use error::UploadError;
 pub(crate) use event::{event_of, lane};
 pub(crate) use locks::KeyLocks;
+pub(crate) use recover::check_intent;
 
 /// Most uploads at a time; further ones are asked to come back.
 const MAX_UPLOADS: usize = 512;

@@ -8,6 +8,7 @@
 use super::commit::{Draft, Fresh};
 use super::digest::{Content, Digest};
 use super::{Ingest, forget};
+use crate::damaged::Damage;
 use crate::entity::upload;
 use crate::steps::{self, Step};
 use crate::{Result, VaultError};
@@ -19,6 +20,12 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::error::Error as StdError;
 
 const BATCH: u64 = 200;
+/// Whether an intent can be read.
+pub(crate) fn check_intent(intent: &upload::Model) -> std::result::Result<(), Damage> {
+    intent.read_key()?;
+    Draft::of(intent).map(drop)
+}
+
 /// How long after its start an upload of this process that failed may still turn up at its provider, in milliseconds:
 /// longer than any request to a provider takes.
 const LATE_MS: i64 = 15 * 60_000;
@@ -62,11 +69,12 @@ impl Ingest {
             let Some(last) = intents.last() else { return Ok(()) };
             after = last.id;
             for intent in intents {
-                match ObjectKey::parse(&intent.key) {
+                match self.db.damaged_rows().noted(intent.read_key()) {
                     // It need not wait for its turn.
                     Ok(key) if self.locks.is_running(provider_id, &key).await? => {}
                     Ok(key) => self.try_to_reconcile(&intent, &key).await?,
-                    Err(_) => forget(&self.db, intent.id).await,
+                    // It is kept: what it was about may lie there, and is nobody's without it.
+                    Err(_) => {}
                 }
             }
         }
@@ -124,7 +132,7 @@ impl Ingest {
             forget(&self.db, intent.id).await;
             return Ok(());
         }
-        let draft = Draft::from_json(&intent.draft).ok_or(VaultError::Sealed)?;
+        let draft = self.db.damaged_rows().told(Draft::of(intent))?;
         if existing.as_ref().is_some_and(|row| row.account_id != draft.account_id) {
             tracing::error!(%key, provider = provider.name, "a recording's object is not what its account stored");
             forget(&self.db, intent.id).await;

@@ -63,20 +63,22 @@ impl Moves {
         let names: HashMap<i64, String> =
             connection::Entity::find().all(self.db.read()).await?.into_iter().map(|c| (c.id, c.name)).collect();
         let name = |id: i64| names.get(&id).cloned().unwrap_or_else(|| "deleted provider".into());
-        let view = |row: provider_move::Model| MoveView {
-            id: row.id,
-            from: name(row.from_provider_id),
-            to: name(row.to_provider_id),
-            state: MoveState::parse(&row.state),
-            total: row.total,
-            moved: row.moved,
-            moved_bytes: row.moved_bytes,
-            failed: row.failed,
-            last_error: row.last_error,
-            started_at: row.started_at,
-            finished_at: row.finished_at,
+        let view = |row: provider_move::Model| {
+            Ok(MoveView {
+                state: row.read_state()?,
+                id: row.id,
+                from: name(row.from_provider_id),
+                to: name(row.to_provider_id),
+                total: row.total,
+                moved: row.moved,
+                moved_bytes: row.moved_bytes,
+                failed: row.failed,
+                last_error: row.last_error,
+                started_at: row.started_at,
+                finished_at: row.finished_at,
+            })
         };
-        Ok(rows.into_iter().map(view).collect())
+        Ok(self.db.damaged_rows().sound(rows.into_iter().map(view)))
     }
 
     /// Recordings at a provider.
@@ -108,12 +110,8 @@ impl Moves {
                 let involved = provider_move::Column::FromProviderId
                     .is_in([from, to])
                     .or(provider_move::Column::ToProviderId.is_in([from, to]));
-                let unfinished = provider_move::Entity::find()
-                    .filter(involved)
-                    .filter(provider_move::Column::State.is_in(MoveState::OPEN.map(MoveState::as_str)))
-                    .one(tx)
-                    .await?;
-                if unfinished.is_some() {
+                let other = provider_move::Entity::find().filter(involved).filter(unfinished()).one(tx).await?;
+                if other.is_some() {
                     return Err(VaultError::Conflict(format!(
                         "Another move from or to {} or {} has not ended. Let it end, or stop it first.",
                         source.name, target.name
@@ -195,7 +193,7 @@ impl Moves {
                 Box::pin(async move {
                     let row =
                         provider_move::Entity::find_by_id(id).one(tx).await?.ok_or(VaultError::NotFound("move"))?;
-                    if !MoveState::parse(&row.state).is_open() {
+                    if !row.read_state()?.is_open() {
                         return Err(VaultError::Conflict("This move has ended already.".into()));
                     }
                     let mut row = row.into_active_model();
@@ -208,14 +206,17 @@ impl Moves {
     }
 }
 
+/// Not known to have ended: one whose state is damaged may go on when it is mended.
+fn unfinished() -> Expr {
+    provider_move::Column::State.is_not_in([MoveState::Done, MoveState::Stopped].map(MoveState::as_str))
+}
+
 /// Whether a move that has not ended involves a provider.
 pub(crate) async fn involves(tx: &impl ConnectionTrait, provider_id: i64) -> Result<bool> {
     let involved =
         provider_move::Column::FromProviderId.eq(provider_id).or(provider_move::Column::ToProviderId.eq(provider_id));
-    let unfinished = provider_move::Entity::find()
-        .filter(involved)
-        .filter(provider_move::Column::State.is_in(MoveState::OPEN.map(MoveState::as_str)));
-    Ok(unfinished.one(tx).await?.is_some())
+    let other = provider_move::Entity::find().filter(involved).filter(unfinished());
+    Ok(other.one(tx).await?.is_some())
 }
 
 async fn provider(tx: &impl ConnectionTrait, id: i64) -> Result<connection::Model> {

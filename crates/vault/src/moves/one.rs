@@ -58,7 +58,8 @@ impl Moves {
 
     async fn at(&self, id: i64, provider_id: i64) -> Result<Option<Found>> {
         let row = recording::Entity::find_by_id(id).one(self.db.read()).await?;
-        row.filter(|row| row.provider_id == provider_id).map(Found::try_from).transpose()
+        let row = row.filter(|row| row.provider_id == provider_id);
+        row.map(|row| self.db.damaged_rows().told(Found::try_from(row))).transpose()
     }
 
     async fn is_taken(&self, found: &Found, provider_id: i64) -> Result<bool> {

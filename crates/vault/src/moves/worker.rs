@@ -70,8 +70,13 @@ impl Moves {
             .await?;
         let mut more = false;
         for row in running {
-            if self.claim(row.id).await? {
-                more |= self.advance(&row).await?;
+            if !self.claim(row.id).await? {
+                continue;
+            }
+            match self.advance(&row).await {
+                Ok(goes_on) => more |= goes_on,
+                Err(VaultError::Damaged(damage)) => self.hold(row.id, damage.into()).await?,
+                Err(error) => return Err(error),
             }
         }
         Ok(more)
@@ -132,7 +137,7 @@ impl Moves {
         use provider_move::Column::{Id, LastError, State};
         let paused = match &error {
             VaultError::Conflict(_) => true,
-            VaultError::Store(_) => false,
+            VaultError::Store(_) | VaultError::Damaged(_) => false,
             _ => return Err(error),
         };
         let why: String = error.to_string().chars().take(MAX_ERROR).collect();

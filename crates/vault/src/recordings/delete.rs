@@ -37,7 +37,8 @@ impl Recordings {
                     let moved = |now: &recording::Model| {
                         now.uploaded_at == found.uploaded_at && now.provider_id != found.provider_id
                     };
-                    found = now.filter(moved).ok_or(VaultError::NotFound(what))?.try_into()?;
+                    let now = now.filter(moved).ok_or(VaultError::NotFound(what))?;
+                    found = self.db.damaged_rows().told(now.try_into())?;
                 }
                 done => return done,
             }

@@ -2,7 +2,7 @@
 
 use super::Recordings;
 use crate::Result;
-use crate::VaultError;
+use crate::damaged::Damage;
 use crate::entity::{account, connection, recording};
 use model::connection::Family;
 use model::page::{Cursor, Page};
@@ -32,15 +32,17 @@ impl Recordings {
 
     async fn views(&self, names: &Names, rows: Vec<recording::Model>) -> Result<Vec<RecordingView>> {
         let copies = self.copies.of(rows.iter().map(|row| row.id).collect()).await?;
+        // Shown all the same, as only who forwards it needs that.
+        self.db.damaged_rows().sound(rows.iter().map(recording::Model::read_path));
         let places = |id: i64| copies.get(&id).map(Vec::as_slice).unwrap_or_default();
-        Ok(rows.into_iter().map(|row| names.view(places(row.id), row)).collect())
+        Ok(self.db.damaged_rows().sound(rows.into_iter().map(|row| names.view(places(row.id), row))))
     }
 
     /// One recording.
     pub async fn get(&self, id: i64) -> Result<RecordingView> {
         let (row, names) = (self.row(id).await?, self.names().await?);
-        let views = self.views(&names, vec![row]).await?;
-        views.into_iter().next().ok_or(VaultError::NotFound("recording"))
+        let copies = self.copies.of(vec![id]).await?;
+        self.db.damaged_rows().told(names.view(copies.get(&id).map(Vec::as_slice).unwrap_or_default(), row))
     }
 
     /// Places of the recordings a filter matches, oldest first, after a place.
@@ -82,8 +84,11 @@ struct Names {
 }
 
 impl Names {
-    fn view(&self, copies: &[i64], row: recording::Model) -> RecordingView {
-        RecordingView {
+    fn view(&self, copies: &[i64], row: recording::Model) -> std::result::Result<RecordingView, Damage> {
+        // One that could not be read or deleted is none that can be shown.
+        row.read_key()?;
+        row.read_sha256()?;
+        Ok(RecordingView {
             copies: copies.iter().filter_map(|id| self.providers.get(id).cloned()).collect(),
             account: self.accounts.get(&row.account_id).cloned().unwrap_or_else(|| DELETED_ACCOUNT.to_owned()),
             provider: self.providers.get(&row.provider_id).cloned().unwrap_or_default(),
@@ -98,7 +103,7 @@ impl Names {
             codec: row.codec,
             fragmented: row.fragmented,
             sha256: row.sha256,
-        }
+        })
     }
 }
 

@@ -7,6 +7,7 @@ mod read;
 use crate::accounts::Account;
 use crate::connections::Connections;
 use crate::copies::Copies;
+use crate::damaged::Damage;
 use crate::db::Db;
 use crate::entity::{connection, recording};
 use crate::ingest::KeyLocks;
@@ -70,7 +71,7 @@ impl Recordings {
         }
         rows.retain(|row| row.account_id == account.id);
         rows.sort_by_key(|row| row.provider_id != account.provider_id);
-        rows.into_iter().next().map(Found::try_from).transpose()
+        rows.into_iter().next().map(|row| self.db.damaged_rows().told(Found::try_from(row))).transpose()
     }
 
     /// Whether any account has a recording of this key.
@@ -94,7 +95,12 @@ impl Recordings {
 
     /// A recording by row.
     pub async fn find_by_id(&self, id: i64) -> Result<Found> {
-        self.row(id).await?.try_into()
+        self.db.damaged_rows().told(self.row(id).await?.try_into())
+    }
+
+    /// Damage of which administrators are told.
+    pub(crate) fn told(&self, damage: Damage) -> VaultError {
+        self.db.damaged_rows().tell(damage)
     }
 
     pub(crate) async fn row(&self, id: i64) -> Result<recording::Model> {
@@ -109,18 +115,18 @@ impl Recordings {
             .filter(recording::Column::UploadedAt.lt(before))
             .order_by_asc(recording::Column::Timestamp)
             .limit(limit);
-        rows.all(self.db.read()).await?.into_iter().map(Found::try_from).collect()
+        Ok(self.db.damaged_rows().sound(rows.all(self.db.read()).await?.into_iter().map(Found::try_from)))
     }
 }
 
 impl TryFrom<recording::Model> for Found {
-    type Error = VaultError;
-    fn try_from(row: recording::Model) -> Result<Self> {
+    type Error = Damage;
+    fn try_from(row: recording::Model) -> std::result::Result<Self, Damage> {
         Ok(Self {
+            key: row.read_key()?,
+            size: row.read_size()?,
+            sha256: row.read_sha256()?.to_owned(),
             id: row.id,
-            key: ObjectKey::parse(&row.key).map_err(|e| VaultError::invalid("key", e.to_string()))?,
-            size: u64::try_from(row.size).unwrap_or(0),
-            sha256: row.sha256,
             uploaded_at: row.uploaded_at,
             account_id: row.account_id,
             provider_id: row.provider_id,

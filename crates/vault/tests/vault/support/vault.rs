@@ -64,6 +64,11 @@ impl TestVault {
         Self::on(Ground::new(wanted_database(), pace, clock), Duration::ZERO).await
     }
 
+    /// On SQLite, whatever the test runner chose.
+    pub(crate) async fn on_sqlite() -> Self {
+        Self::on(Ground::new(TestDatabase::Sqlite, Pace::default(), Clock::default()), Duration::ZERO).await
+    }
+
     /// On PostgreSQL, whatever the test runner chose: what only several replicas show.
     pub(crate) async fn on_postgres() -> Self {
         Self::on(Ground::new(TestDatabase::Postgres, Pace::default(), Clock::default()), REPLICA_TIMEOUT).await

@@ -1,0 +1,98 @@
+//! Looks at the rows that nobody may look at for long, tells of those that are damaged, and takes back what is mended.
+
+use super::columns::damage_of_state;
+use super::{Damage, DamagedRows};
+use crate::Result;
+use crate::db::Db;
+use crate::entity::{account, connection, copy, delivery, provider_move, recording, removal, replay, upload, user};
+use crate::ingest;
+use crate::keys::Keys;
+use crate::notices::{DAMAGED_ROW, Notices};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait as _, EntityTrait, QueryFilter as _, QuerySelect as _};
+use std::sync::Arc;
+
+/// Deliveries of unknown state that are told in one round.
+const SHOWN: u64 = 50;
+
+/// Keeps what administrators are told of damaged rows true.
+#[derive(Clone)]
+pub(crate) struct Watch {
+    db: Db,
+    keys: Arc<Keys>,
+    notices: Notices,
+}
+
+impl Watch {
+    pub(crate) fn new(db: Db, keys: Arc<Keys>, notices: Notices) -> Self {
+        Self { db, keys, notices }
+    }
+
+    /// Once.
+    pub(crate) async fn round(&self) -> Result<()> {
+        self.look().await?;
+        for notice in self.notices.list().await?.into_iter().filter(|notice| notice.code == DAMAGED_ROW) {
+            let mut place = notice.subject.split(' ');
+            let (Some(table), Some(Ok(id))) = (place.next(), place.next().map(str::parse)) else { continue };
+            if self.is_sound(table, id).await? {
+                self.damaged().forget(table, id);
+                self.notices.clear(DAMAGED_ROW, &notice.subject).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Small tables, of which a row may be needed long after it was damaged; and what no worker finds, since it looks for
+    /// known states.
+    async fn look(&self) -> Result<()> {
+        let (db, damaged) = (self.db.read(), self.damaged());
+        damaged.sound(account::Entity::find().all(db).await?.iter().map(|row| row.check(&self.keys)));
+        damaged.sound(connection::Entity::find().all(db).await?.iter().map(|row| row.check(&self.keys)));
+        damaged.sound(user::Entity::find().all(db).await?.iter().map(user::Model::check));
+        damaged.sound(provider_move::Entity::find().all(db).await?.iter().map(provider_move::Model::read_state));
+        damaged.sound(replay::Entity::find().all(db).await?.iter().map(replay::Model::read_state));
+        let lost: Vec<i64> = delivery::Entity::find()
+            .select_only()
+            .column(delivery::Column::Id)
+            .filter(Expr::cust(UNKNOWN_STATE))
+            .limit(SHOWN)
+            .into_tuple()
+            .all(db)
+            .await?;
+        damaged.sound(lost.into_iter().map(|id| Err::<(), _>(damage_of_state(id))));
+        Ok(())
+    }
+
+    async fn is_sound(&self, table: &str, id: i64) -> Result<bool> {
+        let db = self.db.read();
+        Ok(match table {
+            "accounts" => sound(account::Entity::find_by_id(id).one(db).await?, |row| row.check(&self.keys)),
+            "connections" => sound(connection::Entity::find_by_id(id).one(db).await?, |row| row.check(&self.keys)),
+            "users" => sound(user::Entity::find_by_id(id).one(db).await?, user::Model::check),
+            "moves" => sound(provider_move::Entity::find_by_id(id).one(db).await?, provider_move::Model::read_state),
+            "replays" => sound(replay::Entity::find_by_id(id).one(db).await?, replay::Model::read_state),
+            "deliveries" => sound(delivery::Entity::find_by_id(id).one(db).await?, delivery::Model::check),
+            "recordings" => sound(recording::Entity::find_by_id(id).one(db).await?, recording::Model::check),
+            "removals" => sound(removal::Entity::find_by_id(id).one(db).await?, removal::Model::read_key),
+            "uploads" => sound(upload::Entity::find_by_id(id).one(db).await?, ingest::check_intent),
+            "copies" => {
+                let copies = copy::Entity::find().filter(copy::Column::RecordingId.eq(id));
+                copies.all(db).await?.iter().all(|row| row.read_key().is_ok())
+            }
+            // Told by a newer version; it goes when somebody puts it away.
+            _ => false,
+        })
+    }
+
+    fn damaged(&self) -> &DamagedRows {
+        self.db.damaged_rows()
+    }
+}
+
+/// Spelled as its partial index is.
+const UNKNOWN_STATE: &str = "deliveries.state NOT IN ('waiting', 'deferred', 'parked', 'delivered')";
+
+/// One that is gone harms nobody.
+fn sound<M, T>(row: Option<M>, check: impl Fn(&M) -> std::result::Result<T, Damage>) -> bool {
+    row.is_none_or(|row| check(&row).is_ok())
+}

@@ -1,0 +1,17 @@
+use sea_orm_migration::prelude::*;
+
+/// Finds deliveries whose state no vault writes, and that no worker would find.
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        super::run(manager, INDEX).await
+    }
+}
+
+const INDEX: &str = "
+CREATE INDEX deliveries_of_unknown_state ON deliveries (id)
+    WHERE state NOT IN ('waiting', 'deferred', 'parked', 'delivered');
+";
