@@ -3,32 +3,30 @@
 use super::Moves;
 use crate::connections::OpenStore;
 use crate::copies::{self, announce, is_being_replaced};
-use crate::entity::{copy, recording, removal};
+use crate::db::Tx;
+use crate::entity::{copy, provider_move, recording, removal};
 use crate::recordings::Found;
 use crate::steps::{self, Step};
 use crate::transfer::{self, Content};
 use crate::{Result, VaultError};
 use model::error::{StoreError, StoreErrorKind};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait as _, EntityTrait, ExprTrait as _, IntoActiveModel,
+    QueryFilter as _,
+};
 
 /// How long the old object stays, for whoever is reading it, in milliseconds.
 const LINGERS_MS: i64 = 10 * 60_000;
 
-/// What became of a recording.
-pub(super) enum Outcome {
-    /// It lies at its new place.
-    Moved,
-    /// It was deleted or lies elsewhere by now.
-    Gone,
-}
-
 impl Moves {
-    pub(super) async fn move_one(&self, id: i64, from: &OpenStore, to: &OpenStore) -> Result<Outcome> {
-        let Some(found) = self.at(id, from.id).await? else { return Ok(Outcome::Gone) };
+    /// Nothing is done for a recording that was deleted or lies elsewhere by now.
+    pub(super) async fn move_one(&self, move_id: i64, id: i64, from: &OpenStore, to: &OpenStore) -> Result<()> {
+        let Some(found) = self.at(id, from.id).await? else { return Ok(()) };
         let turns = self.locks.lock_both(from.id, to.id, &found.key).await?;
         // Seen only now; the next batch finds out by itself.
         let _turns = turns.ok_or_else(|| unavailable("Both providers have turned out to be one place."))?;
-        let Some(found) = self.at(id, from.id).await? else { return Ok(Outcome::Gone) };
+        let Some(found) = self.at(id, from.id).await? else { return Ok(()) };
         let copied = copy::Entity::find_by_id((id, to.id)).one(self.db.read()).await?.is_some();
         if !copied && self.is_taken(&found, to.id).await? {
             return Err(VaultError::Conflict(format!(
@@ -51,9 +49,9 @@ impl Moves {
         }
         transfer::verify(to.store.as_ref(), &content).await?;
         steps::reached(Step::MoveVerified);
-        self.commit(&found, to.id, intent).await?;
+        self.commit(move_id, &found, to.id, intent).await?;
         steps::reached(Step::MoveCommitted);
-        Ok(Outcome::Moved)
+        Ok(())
     }
 
     async fn at(&self, id: i64, provider_id: i64) -> Result<Option<Found>> {
@@ -69,9 +67,9 @@ impl Moves {
         self.objects.is_taken(provider_id, &found.key).await
     }
 
-    /// Points the recording to its new place; the old object is deleted later.
-    async fn commit(&self, found: &Found, to: i64, intent: Option<i64>) -> Result<()> {
-        let (id, from, key) = (found.id, found.provider_id, found.key.to_string());
+    /// Points the recording to its new place, and counts it with that; the old object is deleted later.
+    async fn commit(&self, move_id: i64, found: &Found, to: i64, intent: Option<i64>) -> Result<()> {
+        let (id, from, key, size) = (found.id, found.provider_id, found.key.to_string(), found.size);
         let place = self.objects.providers_at(to).await?;
         self.db
             .write(move |tx| {
@@ -81,6 +79,7 @@ impl Moves {
                     let mut row = row.into_active_model();
                     row.provider_id = Set(to);
                     row.update(tx).await?;
+                    count(tx, move_id, size).await?;
                     copies::give_way(tx, &place, &key).await?;
                     let old = removal::ActiveModel {
                         provider_id: Set(from),
@@ -98,6 +97,18 @@ impl Moves {
             })
             .await
     }
+}
+
+async fn count(tx: &Tx, move_id: i64, size: u64) -> Result<()> {
+    use provider_move::Column::{Id, Moved, MovedBytes};
+    let bytes = i64::try_from(size).unwrap_or(i64::MAX);
+    provider_move::Entity::update_many()
+        .col_expr(Moved, Expr::col(Moved).add(1))
+        .col_expr(MovedBytes, Expr::col(MovedBytes).add(bytes))
+        .filter(Id.eq(move_id))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 fn unavailable(why: &str) -> VaultError {

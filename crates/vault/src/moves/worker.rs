@@ -1,7 +1,6 @@
 //! Working through the moves that run.
 
 use super::Moves;
-use super::one::Outcome;
 use crate::connections::OpenStore;
 use crate::entity::{provider_move, recording};
 use crate::steps::{self, Step};
@@ -29,8 +28,6 @@ const MAX_ERROR: usize = 500;
 #[derive(Default)]
 struct Batch {
     last_id: i64,
-    moved: i64,
-    moved_bytes: i64,
     failed: i64,
     last_error: String,
     /// A provider is down: the batch is tried again as it is.
@@ -105,9 +102,9 @@ impl Moves {
     }
 
     async fn advance(&self, row: &provider_move::Model) -> Result<bool> {
-        let ids: Vec<(i64, i64)> = recording::Entity::find()
+        let ids: Vec<i64> = recording::Entity::find()
             .select_only()
-            .columns([recording::Column::Id, recording::Column::Size])
+            .column(recording::Column::Id)
             .filter(recording::Column::ProviderId.eq(row.from_provider_id))
             .filter(recording::Column::Id.gt(row.after_id))
             .order_by_asc(recording::Column::Id)
@@ -158,35 +155,23 @@ impl Moves {
             .await
     }
 
-    async fn batch(
-        &self,
-        row: &provider_move::Model,
-        ids: &[(i64, i64)],
-        from: &OpenStore,
-        to: &OpenStore,
-    ) -> Result<Batch> {
+    async fn batch(&self, row: &provider_move::Model, ids: &[i64], from: &OpenStore, to: &OpenStore) -> Result<Batch> {
         let mut batch = Batch { last_id: row.after_id, ..Batch::default() };
         for pair in ids.chunks(CONCURRENCY) {
-            let moving = pair.iter().map(|(id, _)| {
-                let (this, id, from, to) = (self.clone(), *id, from.clone(), to.clone());
-                to_its_end(async move { this.move_one(id, &from, &to).await })
+            let moving = pair.iter().map(|id| {
+                let (this, move_id, id, from, to) = (self.clone(), row.id, *id, from.clone(), to.clone());
+                to_its_end(async move { this.move_one(move_id, id, &from, &to).await })
             });
-            for ((id, size), outcome) in pair.iter().zip(join_all(moving).await) {
-                match outcome {
-                    Ok(Outcome::Moved) => {
-                        (batch.moved, batch.moved_bytes) = (batch.moved + 1, batch.moved_bytes + size)
+            for (id, outcome) in pair.iter().zip(join_all(moving).await) {
+                if let Err(error) = outcome {
+                    tracing::warn!(recording = id, error = &error as &dyn StdError, "a recording was not moved");
+                    batch.last_error = error.to_string().chars().take(MAX_ERROR).collect();
+                    if is_passing(&error) {
+                        // The rest of the batch is tried again as it is; what was moved is not found any more then.
+                        batch.interrupted = true;
+                        return Ok(batch);
                     }
-                    Ok(Outcome::Gone) => {}
-                    Err(error) => {
-                        tracing::warn!(recording = id, error = &error as &dyn StdError, "a recording was not moved");
-                        batch.last_error = error.to_string().chars().take(MAX_ERROR).collect();
-                        if is_passing(&error) {
-                            // The rest of the batch is tried again as it is; what was moved is not found any more then.
-                            batch.interrupted = true;
-                            return Ok(batch);
-                        }
-                        batch.failed += 1;
-                    }
+                    batch.failed += 1;
                 }
                 batch.last_id = *id;
             }
@@ -195,16 +180,13 @@ impl Moves {
     }
 
     async fn note(&self, id: i64, batch: Batch) -> Result<()> {
-        use provider_move::Column::{AfterId, Failed, LastError, Moved, MovedBytes};
+        use provider_move::Column::{AfterId, Failed, LastError};
         self.db
             .write(move |tx| {
                 Box::pin(async move {
-                    let add = |column: provider_move::Column, n: i64| Expr::col(column).add(n);
                     let mut update = provider_move::Entity::update_many()
                         .col_expr(AfterId, Expr::val(batch.last_id))
-                        .col_expr(Moved, add(Moved, batch.moved))
-                        .col_expr(MovedBytes, add(MovedBytes, batch.moved_bytes))
-                        .col_expr(Failed, add(Failed, batch.failed));
+                        .col_expr(Failed, Expr::col(Failed).add(batch.failed));
                     if !batch.last_error.is_empty() {
                         update = update.col_expr(LastError, Expr::val(batch.last_error));
                     }
