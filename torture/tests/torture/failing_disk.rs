@@ -1,9 +1,10 @@
 //! The disk below the database fails: at the *n*th operation, for every *n* of a step, for want of room or by itself.
 
 use crate::every::{Failing, fail_at_every_moment_of};
+use std::time::Duration;
 use torture::faults::{Plan, Trouble};
 use torture::workload::Step;
-use torture::world::World;
+use torture::world::{PLAIN, World, folder};
 
 struct Disk;
 
@@ -61,4 +62,31 @@ async fn a_copy_is_whole_or_not_there_whichever_write_of_the_database_failed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_moved_recording_is_at_one_place_whichever_write_of_the_database_failed() {
     fail_at_every_moment_of::<Disk>(Step::Move, 5).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_takes_no_writes_is_not_ready_until_it_does() {
+    let dir = folder().unwrap();
+    let world = World::open(dir.path()).await.unwrap();
+    for trouble in [Trouble::Full, Trouble::Broken] {
+        world.faults.arm(Plan { trouble, nth: 1, lasting: true });
+        // That it was ready a moment ago counts only until a write fails.
+        assert!(!world.upload(PLAIN, "refused.mp4", vec![1; 100]).await, "{trouble:?}");
+        for _ in 0..3 {
+            world.vault.ready().await.expect_err("nothing can be written");
+        }
+        world.faults.heal();
+        until_ready(&world).await;
+        assert!(world.upload(PLAIN, &format!("{trouble:?}.mp4"), vec![2; 100]).await, "{trouble:?}");
+    }
+    world.close().await;
+}
+
+async fn until_ready(world: &World) {
+    let ready = async {
+        while world.vault.ready().await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), ready).await.expect("ready when it is well again");
 }
