@@ -214,9 +214,7 @@ impl Ingest {
             VaultError::Store(error) => UploadError::Store(error),
             error => UploadError::Vault(error),
         })?;
-        if let Some(reserve) = &self.reserve {
-            reserve.admit(target.content_length, target.provider.store.device().await).await?;
-        }
+        self.check_room(&target, target.content_length).await?;
         let mut intent = Intent::declare(self.db.clone(), self.replicas.me(), &target);
         match self.receive(&target, &mut intent, body).await {
             Ok(received) => self.finish(target, intent, received).await,
@@ -227,6 +225,15 @@ impl Ingest {
                 Err(error)
             }
         }
+    }
+
+    /// Whether the vault may take so many bytes. Asked again before any are stored: meanwhile the volume may have filled
+    /// up, and what is kept free then is not for uploads that began before.
+    async fn check_room(&self, target: &Target, bytes: Option<u64>) -> Result<(), UploadError> {
+        if let Some(reserve) = &self.reserve {
+            reserve.admit(bytes, target.provider.store.device().await).await?;
+        }
+        Ok(())
     }
 
     async fn target(&self, request: UploadRequest) -> Result<Target, UploadError> {

@@ -121,6 +121,7 @@ impl Ingest {
                             multipart.insert(Multipart::begin(store.clone(), share, target.key.clone()).await?)
                         }
                     };
+                    self.check_room(target, Some(part_size as u64)).await?;
                     let sent = digest.size() - chunk.len() as u64;
                     let full = std::mem::replace(&mut part, self.part(target, sent, part_size));
                     begun.send(full).await?;
@@ -134,7 +135,10 @@ impl Ingest {
             size if target.content_length.is_some_and(|announced| announced != size) => {
                 Err(UploadError::Incomplete("the body is shorter than announced".into()))
             }
-            _ => Ok(part),
+            _ => {
+                self.check_room(target, Some(part.len() as u64)).await?;
+                Ok(part)
+            }
         }
     }
 
