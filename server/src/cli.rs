@@ -10,8 +10,10 @@ Kerberos Vault: stores cameras' recordings where you want them and tells who nee
 Usage:
   kerberos-vault [--config FILE]         run the vault
   kerberos-vault check [--config FILE]   check the file and its connections, then exit
-  kerberos-vault backup FILE             copy the SQLite database into a new file, while the vault runs
-  kerberos-vault restore FILE            put such a file in the database's place, while the vault is stopped
+  kerberos-vault backup FILE [--config FILE]
+                                         copy the SQLite database into a new file, while the vault runs
+  kerberos-vault restore FILE [--config FILE]
+                                         put such a file in the database's place, while the vault is stopped
   kerberos-vault --version
   kerberos-vault --help
 
