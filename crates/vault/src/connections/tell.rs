@@ -43,10 +43,11 @@ impl Connections {
                      moved or copied between them.",
                     names.join(" and ")
                 ),
-                cure: "Nothing is lost meanwhile. Keep one of them: give it all accounts, move what the others hold to a \
-                       third provider, and delete them. If a provider was renamed in vault.toml, give it its old name again. If one is a copy of the other, delete the object \
-                       .vault-place/id in the copy."
-                    .into(),
+                cure:
+                    "Nothing is lost meanwhile. Keep one of them: give it all accounts, move what the others hold to a \
+                       third provider, and delete them. If a provider was renamed in vault.toml, give it its old name \
+                       again. If one is a copy of the other, delete the object .vault-place/id in the copy."
+                        .into(),
                 dismissible: true,
             };
             self.notices.raise(notice).await;
