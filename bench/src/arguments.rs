@@ -1,10 +1,12 @@
 //! The command line.
 
 use crate::measure;
+use std::path::PathBuf;
 
 pub(crate) const HELP: &str = "\
 make bench                                     everything, into docs/benchmarks.md
 make bench ARGS=\"[--quick] [measurement…]\"     only these, printed and not written
+make bench ARGS=\"--before FILE\"               uploads, beside another version's release binary
 
 Measurements: throughput stores memory latency integrations neighbours forwarding media page
 --quick       little load and few samples: shows that the harness works, figures mean nothing
@@ -16,23 +18,29 @@ pub(crate) struct Arguments {
     pub(crate) measurements: Vec<&'static str>,
     pub(crate) quick: bool,
     pub(crate) date: String,
+    /// Another version's binary.
+    pub(crate) before: Option<PathBuf>,
 }
 
 impl Arguments {
     pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut parsed = Self { measurements: Vec::new(), quick: false, date: "without date".into() };
+        let mut parsed = Self { measurements: Vec::new(), quick: false, date: "without date".into(), before: None };
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--quick" => parsed.quick = true,
                 "--date" => parsed.date = arguments.next().ok_or("--date needs a date")?,
+                "--before" => parsed.before = Some(arguments.next().ok_or("--before needs a file")?.into()),
                 name => match measure::NAMES.iter().find(|known| **known == name) {
                     Some(known) => parsed.measurements.push(known),
                     None => return Err(format!("there is no measurement '{name}'")),
                 },
             }
         }
-        if parsed.measurements.is_empty() {
-            parsed.measurements = measure::NAMES.to_vec();
+        match (&parsed.before, parsed.measurements.is_empty()) {
+            (Some(_), true) => parsed.measurements.push(measure::VERSIONS),
+            (Some(_), false) => return Err("--before is a measurement by itself".into()),
+            (None, true) => parsed.measurements = measure::NAMES.to_vec(),
+            (None, false) => {}
         }
         Ok(parsed)
     }
@@ -58,6 +66,9 @@ mod tests {
         assert!(!parse("--quick").expect("valid").is_complete());
         let some = parse("media page").expect("valid");
         assert_eq!((some.measurements.as_slice(), some.is_complete()), (["media", "page"].as_slice(), false));
+        let versions = parse("--before old").expect("valid");
+        assert_eq!((versions.measurements.as_slice(), versions.is_complete()), (["versions"].as_slice(), false));
+        assert!(parse("media --before old").is_err());
         assert!(parse("medai").is_err() && parse("--date").is_err());
     }
 }

@@ -11,6 +11,7 @@ mod page;
 mod pairs;
 mod stores;
 mod throughput;
+mod versions;
 
 use crate::arguments::Arguments;
 use crate::load::Account;
@@ -24,6 +25,9 @@ use std::path::Path;
 pub(crate) const NAMES: [&str; 9] =
     ["throughput", "stores", "memory", "latency", "integrations", "neighbours", "forwarding", "media", "page"];
 
+/// Only where another version is given.
+pub(crate) const VERSIONS: &str = "versions";
+
 pub(crate) async fn run(name: &str, workshop: &Workshop, arguments: &Arguments) -> Result<Section> {
     match name {
         "throughput" => throughput::measure(workshop, arguments.quick).await,
@@ -35,6 +39,7 @@ pub(crate) async fn run(name: &str, workshop: &Workshop, arguments: &Arguments) 
         "integrations" => integrations::measure(workshop, arguments.quick).await,
         "media" => media::measure(workshop, arguments.quick).await,
         "page" => page::measure(workshop, arguments.quick).await,
+        VERSIONS => versions::measure(workshop, arguments).await,
         other => bail!("there is no measurement '{other}'"),
     }
 }

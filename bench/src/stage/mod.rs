@@ -38,6 +38,12 @@ impl Workshop {
         Ok(Self { repository, binary })
     }
 
+    /// The same with another version's binary.
+    pub(crate) fn with_binary(&self, binary: PathBuf) -> Result<Self> {
+        let binary = binary.canonicalize().with_context(|| format!("there is no {}", binary.display()))?;
+        Ok(Self { repository: self.repository.clone(), binary })
+    }
+
     /// A camera's recording, of half a megabyte.
     pub(crate) fn recording(&self) -> Result<Bytes> {
         Ok(std::fs::read(self.repository.join("fixtures/fragmented.mp4"))?.into())
