@@ -1,5 +1,5 @@
 //! Whether what a store tells of an object is what it was sent: the one place where the two are compared. Adapters say
-//! what they heard.
+//! what they heard; of a whole made of parts they join what was told of each.
 
 use super::trouble::Trouble;
 use base64::Engine as _;
@@ -68,7 +68,7 @@ pub(super) fn joined_crc32c(first: u32, second: u32, length: u64) -> u32 {
 }
 
 fn low(crc: u64) -> u32 {
-    u32::try_from(crc).unwrap_or_default()
+    u32::try_from(crc).expect("a CRC-32C has 32 bits")
 }
 
 /// Slow enough to be done where others do not wait for it.

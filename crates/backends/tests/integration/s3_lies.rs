@@ -7,11 +7,13 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use md5::{Digest, Md5};
 use model::error::{StoreError, StoreErrorKind};
 use model::ports::{BlobStore, Part};
 use sha2::Sha256;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 const SIZE: usize = 1000;
 
@@ -160,6 +162,50 @@ async fn one_request_more_at_most() {
         whole(&*store, name).await.unwrap();
         assert_eq!(asked(&log), ["POST", "PUT", "POST", "HEAD"], "{name}");
     }
+}
+
+/// What a server with tags of its own keeps, by path.
+static KEPT: Mutex<BTreeMap<String, Bytes>> = Mutex::new(BTreeMap::new());
+
+/// Its tags look like MD5s and are none (seen: chimera-nas, issue 469). Whatever is named so, it keeps damaged.
+fn own_tags(seen: &Seen) -> Option<Response> {
+    let path = seen.path.split('?').next().unwrap().to_owned();
+    let tag = [("etag", quoted(&Md5::digest([b"own", path.as_bytes()].concat())))];
+    let mut kept = KEPT.lock().unwrap();
+    Some(match seen.method.as_str() {
+        "PUT" if path.ends_with("cut") => {
+            kept.insert(path, seen.body.slice(1..));
+            tag.into_response()
+        }
+        "PUT" => {
+            kept.insert(path, seen.body.clone());
+            tag.into_response()
+        }
+        "GET" => kept[&path].clone().into_response(),
+        "HEAD" => (tag, kept[&path].clone()).into_response(),
+        "DELETE" => {
+            kept.remove(&path);
+            StatusCode::NO_CONTENT.into_response()
+        }
+        _ => return liar(seen),
+    })
+}
+
+#[tokio::test]
+async fn tags_of_another_kind_are_told_apart_from_lies() {
+    let (address, log) = relay(None, own_tags).await;
+    let store = open(&settings().with("endpoint", format!("http://{address}")));
+    for (n, requests) in [(0, vec!["PUT", "PUT", "GET", "DELETE", "HEAD"]), (1, vec!["PUT", "HEAD"])] {
+        store.put(&key(&format!("own-{n}")), bytes(1, SIZE)).await.unwrap();
+        assert_eq!(asked(&log), requests);
+    }
+    part(&*store, "own-part").await.unwrap();
+    is_a_lie(store.put(&key("own-cut"), bytes(1, SIZE)).await, "the length still tells");
+
+    let again = open(&settings().with("endpoint", format!("http://{address}")));
+    part(&*again, "own-first").await.unwrap();
+    let left: Vec<_> = KEPT.lock().unwrap().keys().filter(|path| path.contains("probe")).cloned().collect();
+    assert!(left.is_empty(), "{left:?}");
 }
 
 /// Who takes no checksum along with the content is asked once.
