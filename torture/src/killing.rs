@@ -60,7 +60,10 @@ impl Victim {
 /// name, and `run` is its own.
 pub fn run_until(step: &str, test: &str, root: &Path, run: u64) -> End {
     let process = std::env::current_exe().expect("the test's own file");
-    let output = Command::new(process)
+    // One that hangs is ended, which is neither of the ends that are hoped for.
+    let output = Command::new("timeout")
+        .arg("600")
+        .arg(process)
         .args(["--exact", test, "--nocapture"])
         .env(WORLD, root)
         .env(RUN, run.to_string())

@@ -84,13 +84,6 @@ impl Ledger {
         self.book().acknowledged.clone()
     }
 
-    /// What a key must hold, if that is certain.
-    pub fn holds(&self, key: &str) -> Option<String> {
-        let book = self.book();
-        let may_hold = book.may_hold.get(key)?;
-        if may_hold.len() == 1 { may_hold.first()?.clone() } else { None }
-    }
-
     fn book(&self) -> MutexGuard<'_, Book> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -149,6 +142,6 @@ mod tests {
         assert_eq!(again.may_hold(), ledger.may_hold());
         assert_eq!(again.may_hold()["a"], BTreeSet::from([None, Some("1".into())]));
         assert_eq!(again.may_hold()["b"], BTreeSet::from([None, Some("2".into())]));
-        assert_eq!((again.holds("a"), again.acknowledged()), (None, BTreeSet::from([("a".into(), 10)])));
+        assert_eq!(again.acknowledged(), BTreeSet::from([("a".into(), 10)]));
     }
 }

@@ -28,8 +28,8 @@ pub fn inside(test: &str) -> bool {
          (`unshare --user --map-root-user --mount true` must work)",
     );
     let process = std::env::current_exe().expect("the test's own file");
-    let mut again = Command::new("unshare");
-    again.args(way).arg(process).args(["--exact", test, "--nocapture"]).env(INSIDE, "1");
+    let mut again = Command::new("timeout");
+    again.args(["3600", "unshare"]).args(way).arg(process).args(["--exact", test, "--nocapture"]).env(INSIDE, "1");
     let output = again.output().expect("a test can be run once more");
     let said = [output.stdout, output.stderr].concat();
     assert!(output.status.success(), "{}: {}", output.status, String::from_utf8_lossy(&said));

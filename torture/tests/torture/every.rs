@@ -31,7 +31,7 @@ pub(crate) async fn fail_at_every_moment_of<F: Failing>(step: Step, one_of: u64)
     let stride = if knobs::long() { 1 } else { one_of };
     let dir = folder().unwrap();
     let mut world = World::open(dir.path()).await.unwrap();
-    let mut run = 0;
+    let (mut run, mut struck) = (0, 0);
     for (number, way) in F::WAYS.iter().enumerate() {
         let mut nth = 1 + number as u64 % stride;
         loop {
@@ -46,6 +46,7 @@ pub(crate) async fn fail_at_every_moment_of<F: Failing>(step: Step, one_of: u64)
             assert!(broken.is_empty(), "after {after}, broken:\n  {}", broken.join("\n  "));
             world.stores_again(run, &after).await;
             let over = moments < nth;
+            struck += u64::from(!over);
             if over || run % SETTLE_AFTER == 0 {
                 world.settle(&after).await;
             }
@@ -57,6 +58,7 @@ pub(crate) async fn fail_at_every_moment_of<F: Failing>(step: Step, one_of: u64)
         }
         eprintln!("{step:?}, {way:?}: {nth} moments");
     }
+    assert!(struck > 0, "{step:?}: nothing was asked of what fails");
     world.close().await;
     World::open(dir.path()).await.unwrap().settle(&format!("{step:?}, and a new start")).await;
 }

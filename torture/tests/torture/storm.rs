@@ -71,7 +71,7 @@ async fn whatever_fails_while_everybody_asks_nothing_answered_200_is_lost() {
     eprintln!("TORTURE_SEED={seed}");
     let dir = folder().unwrap();
     let mut world = World::open(dir.path()).await.unwrap();
-    let mut random = Random::new(seed);
+    let (mut random, mut struck) = (Random::new(seed), 0);
     let mut recordings = Recordings { made: 0, random: Random::new(seed ^ 1) };
     for round in 0..if knobs::long() { 500 } else { 6 } {
         for key in 0..KEYS / 2 {
@@ -93,6 +93,7 @@ async fn whatever_fails_while_everybody_asks_nothing_answered_200_is_lost() {
         let after = format!("seed {seed}, round {round}, {broken}");
         let answered = tokio::time::timeout(Duration::from_secs(90), join_all(asked)).await;
         assert!(answered.is_ok(), "after {after}: no answer");
+        struck += u64::from(world.struck());
         world.faults.heal();
         world.store_faults.heal();
         world.stores_again(round as u64, &after).await;
@@ -102,6 +103,7 @@ async fn whatever_fails_while_everybody_asks_nothing_answered_200_is_lost() {
             assert!(world.delete(account, &name).await, "after {after} {name} cannot be deleted");
         }
     }
+    assert!(struck > 0, "seed {seed}: nothing ever failed");
     world.close().await;
     World::open(dir.path()).await.unwrap().settle(&format!("seed {seed}, and a new start")).await;
 }
