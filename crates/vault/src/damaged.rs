@@ -1,7 +1,7 @@
 //! What is read from the database and no vault has written: an error that names table, row and column, never a default.
 //!
-//! `columns.rs` has the rules. Whoever reads a row reads it by them and hands the outcome to `DamagedRows::told`, so that
-//! an administrator learns of it; lists and loops then leave the row out and go on with the others.
+//! `columns.rs` has the rules. Whoever reads a row reads it by them and hands the outcome to `DamagedRows::sound`, `noted` or
+//! `told`, so that an administrator learns of it; lists and loops then leave the row out and go on with the others.
 
 mod columns;
 mod watch;
@@ -29,6 +29,9 @@ pub struct Damage {
 /// The damage that was met since the start; cheap to clone.
 #[derive(Clone, Default)]
 pub(crate) struct DamagedRows(Arc<Mutex<Met>>);
+
+/// Most damaged rows that are remembered. Of further ones nobody is told: these are enough to act.
+const MOST: usize = 1000;
 
 #[derive(Default)]
 struct Met {
@@ -60,11 +63,12 @@ impl DamagedRows {
 
     fn note(&self, damage: &Damage) {
         let mut met = self.lock();
-        if met.logged.insert(damage.clone()) {
+        // Told once: an administrator may put the notice away, and the row is met every minute.
+        if met.logged.len() < MOST && met.logged.insert(damage.clone()) {
             let Damage { table, id, column, why } = damage;
             tracing::error!(table, id, column, why, "a damaged row is left out");
+            met.untold.insert(damage.clone());
         }
-        met.untold.insert(damage.clone());
     }
 
     /// What administrators have not been told.

@@ -19,8 +19,10 @@ use std::time::Duration;
 
 /// A notice that is met again and again is written down this often.
 const NOTE_EVERY: Duration = Duration::from_secs(60);
-/// Most notices that are kept in memory, and shown.
-const MAX: usize = 200;
+/// Most notices of one code that are kept in memory: a thousand damaged rows must not hide that the disk is full.
+const MAX_OF_A_CODE: usize = 100;
+/// Most notices that are read from the database.
+const MAX_READ: usize = 200;
 /// Longest text kept, in characters.
 const MAX_TEXT: usize = 1000;
 
@@ -75,8 +77,13 @@ impl Notices {
 
     /// Tells administrators. Costs nothing worth mentioning when it is met again and again.
     pub async fn raise(&self, notice: Notice) {
-        let Some((view, times)) = self.note(notice) else { return };
-        let key = (view.code.clone(), view.subject.clone());
+        if let Some((view, times)) = self.note(notice) {
+            self.write(view, times).await;
+        }
+    }
+
+    async fn write(&self, view: NoticeView, times: i64) {
+        let key = key_of(&view);
         let written = self.db.write(move |tx| Box::pin(write_down(tx, view, times))).await;
         match written {
             Ok(()) => self.has_been_written(&key, times),
@@ -112,24 +119,45 @@ impl Notices {
         self.remove(&key).await
     }
 
-    /// All of them, the latest first. Where the database does not answer, those that this process knows.
+    /// All of them, the latest first. Where the database does not answer, those that this process knows. Damaged rows that
+    /// were met and not told yet are written down.
     pub async fn list(&self) -> Result<Vec<NoticeView>> {
-        for damage in self.db.damaged_rows().take_untold() {
-            self.raise(damage.into()).await;
+        // All are known before the first is written: whoever asks may not wait for the end.
+        let untold = self.db.damaged_rows().take_untold();
+        let untold: Vec<_> = untold.into_iter().filter_map(|damage| self.note(damage.into())).collect();
+        for (view, times) in untold {
+            self.write(view, times).await;
         }
-        let mut views: HashMap<Key, NoticeView> =
-            self.known().iter().map(|(key, known)| (key.clone(), known.view.clone())).collect();
-        let rows = notice::Entity::find().order_by_desc(notice::Column::LastAt).limit(MAX as u64);
-        match rows.all(self.db.read()).await {
-            Ok(rows) => rows.into_iter().map(view).for_each(|view| {
-                let key = (view.code.clone(), view.subject.clone());
-                views.entry(key).or_insert(view);
-            }),
-            Err(error) => tracing::warn!(error = &error as &dyn StdError, "notices cannot be read"),
-        }
-        let mut views: Vec<_> = views.into_values().collect();
+        let rows = notice::Entity::find().order_by_desc(notice::Column::LastAt).limit(MAX_READ as u64);
+        let mut views = match rows.all(self.db.read()).await {
+            Ok(rows) => self.joined_with(rows),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn StdError, "notices cannot be read");
+                self.known().values().map(|known| known.view.clone()).collect()
+            }
+        };
         views.sort_by(|a, b| b.last_at.cmp(&a.last_at).then_with(|| a.code.cmp(&b.code)));
         Ok(views)
+    }
+
+    /// What is written down, and what this process knows beyond that. What it has written and is not there any more was
+    /// cleared or put away through another vault of this database.
+    fn joined_with(&self, rows: Vec<notice::Model>) -> Vec<NoticeView> {
+        let complete = rows.len() < MAX_READ;
+        let mut written: HashMap<Key, NoticeView> =
+            rows.into_iter().map(view).map(|view| (key_of(&view), view)).collect();
+        let mut here = self.known();
+        here.retain(|key, known| known.written_at.is_none() || !complete || written.contains_key(key));
+        for (key, known) in here.iter() {
+            let mut view = known.view.clone();
+            if let Some(row) = written.get(key) {
+                (view.first_at, view.times) = (row.first_at, row.times + known.unwritten);
+                // Not `max`, which is SQL's here.
+                view.last_at = if row.last_at > view.last_at { row.last_at } else { view.last_at };
+            }
+            written.insert(key.clone(), view);
+        }
+        written.into_values().collect()
     }
 
     /// Counts a notice; answers it, and how often it was met, when it is time to write it down.
@@ -139,7 +167,7 @@ impl Notices {
         let (text, cure) = (shorten(notice.text), shorten(notice.cure));
         let key = (notice.code.to_owned(), shorten(notice.subject));
         let mut here = self.known();
-        if here.len() >= MAX && !here.contains_key(&key) {
+        if !here.contains_key(&key) && here.keys().filter(|known| known.0 == key.0).count() >= MAX_OF_A_CODE {
             return None;
         }
         let known = here.entry(key.clone()).or_insert_with(|| Known {
@@ -195,6 +223,10 @@ impl Notices {
     fn known(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Known>> {
         self.here.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn key_of(view: &NoticeView) -> Key {
+    (view.code.clone(), view.subject.clone())
 }
 
 async fn write_down(tx: &Tx, view: NoticeView, times: i64) -> Result<()> {

@@ -22,7 +22,7 @@ pub(crate) struct Readiness {
 }
 
 impl Readiness {
-    /// Fails when it does not. A success holds for a moment, unless a write has failed since.
+    /// Fails when it does not. A success holds for a moment; on SQLite, unless a write has failed since.
     pub(crate) async fn check(&self, db: &Db) -> Result<()> {
         let mut proved_at = self.proved_at.lock().await;
         let holds = proved_at.is_some_and(|at| db.clock().elapsed().saturating_sub(at) < HOLDS);

@@ -31,25 +31,25 @@ steps! {
     UploadPublished = "upload.published", "Its object is there.";
     UploadCommitted = "upload.committed", "Its row is there; the agent does not know yet.";
     RecoveryCleared = "recovery.cleared", "The parts of an upload that was cut off are gone.";
-    RecoveryRead = "recovery.read", "The object of one was read.";
-    RecoveryCommitted = "recovery.committed", "Its row is there.";
+    RecoveryRead = "recovery.read", "The object of an upload that was cut off was read.";
+    RecoveryCommitted = "recovery.committed", "The row of that recording is there.";
     DeleteCommitted = "delete.committed", "The row is gone.";
     DeleteDone = "delete.done", "The object is gone.";
     DeleteForgotten = "delete.forgotten", "That it was to be deleted is forgotten.";
     RemovalDone = "removal.done", "An object that was left to be deleted later is gone.";
     TransferBegun = "transfer.begun", "Parts can be sent from one provider to another.";
     TransferPartSent = "transfer.part-sent", "One part is there.";
-    CopyAnnounced = "copy.announced", "That there may be an object soon is noted.";
-    CopyStored = "copy.stored", "It is there.";
-    CopyNoted = "copy.noted", "And is known as a copy.";
-    MoveAnnounced = "move.announced", "That there may be an object soon is noted.";
-    MoveStored = "move.stored", "It is there.";
+    CopyAnnounced = "copy.announced", "That a copy is coming is noted in `removals`.";
+    CopyStored = "copy.stored", "The copy's object is at its provider.";
+    CopyNoted = "copy.noted", "The copy's row is there.";
+    MoveAnnounced = "move.announced", "That an object is coming to the new place is noted in `removals`.";
+    MoveStored = "move.stored", "The object is at the new place.";
     MoveVerified = "move.verified", "It was read back.";
-    MoveCommitted = "move.committed", "Its row points to it.";
+    MoveCommitted = "move.committed", "The recording's row points to the new place.";
     MoveNoted = "move.noted", "How far the move got is noted.";
-    MoveEnded = "move.ended", "It is done.";
+    MoveEnded = "move.ended", "That the move is done is noted.";
     DeliverySent = "delivery.sent", "A consumer has taken an event.";
-    DeliveryNoted = "delivery.noted", "That it has is noted.";
+    DeliveryNoted = "delivery.noted", "That the consumer has it is noted.";
 }
 
 /// Called when a step was reached.

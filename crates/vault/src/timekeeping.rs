@@ -94,8 +94,9 @@ impl Timekeeping {
         }
     }
 
-    /// An administrator says that the clock is right as it is now. What was stored while it was not is as old as now: that
-    /// bears a moment in the future, or, where the clock was behind, the very moment of the note.
+    /// An administrator says that the clock is right as it is now. What was stored while it was wrong counts as stored now.
+    /// Such rows are known by their time: more than a day ahead, which no camera's own clock gets past a vault whose clock
+    /// is right, or exactly the last believed moment, which is what they are stamped with while the clock is behind.
     pub async fn confirm(&self, actor: &Actor) -> Result<()> {
         let (now, elapsed, actor) = (self.db.now_ms(), self.db.clock().elapsed(), actor.clone());
         let confirmed = self.db.write(move |tx| {
@@ -154,7 +155,8 @@ impl Timekeeping {
         let known = self.notices.list().await.is_ok_and(|all| all.iter().any(|notice| notice.code == CODE));
         let before = match noted {
             Some(noted) if noted > BUILT_MS => format!("when it was last noted it said {}", date(noted)),
-            _ => "this version of the vault is younger than that, or was".to_owned(),
+            _ if now < BUILT_MS => "that is before this version of the vault was made".to_owned(),
+            _ => "when it was last looked at, it was before this version of the vault was made".to_owned(),
         };
         let text = format!("The machine's clock says {}; {before}. {consequence}", date(now));
         if !known {

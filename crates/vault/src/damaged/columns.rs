@@ -30,7 +30,7 @@ fn damage(table: &'static str, id: i64, column: &'static str, why: &'static str)
 impl account::Model {
     const TABLE: &str = "accounts";
 
-    /// The row that its secret is sealed for.
+    /// What its secret is bound to when it is sealed.
     pub(crate) fn sealed_in(id: i64) -> String {
         format!("{}:{id}", Self::TABLE)
     }
@@ -55,7 +55,7 @@ impl account::Model {
 impl connection::Model {
     const TABLE: &str = "connections";
 
-    /// The row that its secret is sealed for.
+    /// What its secret is bound to when it is sealed.
     pub(crate) fn sealed_in(id: i64) -> String {
         format!("{}:{id}", Self::TABLE)
     }

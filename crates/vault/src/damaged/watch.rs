@@ -1,4 +1,5 @@
-//! Looks at the rows that nobody may look at for long, tells of those that are damaged, and takes back what is mended.
+//! Looks every minute at rows that may not be read for a long time, tells of those that are damaged, and takes the notice back
+//! when one is mended.
 
 use super::columns::damage_of_state;
 use super::{Damage, DamagedRows};

@@ -65,7 +65,8 @@ impl Deliveries {
         });
         start.await?;
         let mut retried = 0;
-        // What is refused again is set aside: had that state its turn last, such would be tried twice.
+        // Those set aside first: a parked one that is refused again becomes set aside, and would be retried a second time if
+        // that state came after.
         for state in [DEFERRED, PARKED] {
             let mut after = 0;
             loop {

@@ -7,7 +7,7 @@ use crate::entity::connection;
 use crate::notices::{Notice, Notices};
 use model::delivery::COUNT_CAP;
 use sea_orm::{EntityTrait, QuerySelect};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The notice's code.
 const CODE: &str = "deliveries-given-up";
@@ -26,7 +26,7 @@ impl GivenUp {
     }
 
     /// Tells of those that have become more, and no longer of those that have none: an administrator may put a notice away,
-    /// and what he has seen is not told again.
+    /// and what he has seen is not told again until a restart.
     pub(super) async fn look(&mut self) -> Result<()> {
         let connections: Vec<(i64, String)> = connection::Entity::find()
             .select_only()
@@ -34,15 +34,15 @@ impl GivenUp {
             .into_tuple()
             .all(self.db.read())
             .await?;
-        let mut before = std::mem::take(&mut self.told);
+        let known: HashSet<i64> = connections.iter().map(|(id, _)| *id).collect();
         for (id, name) in connections {
             let count = count_in(&self.db, PARKED, Some(id)).await?;
-            let told = before.remove(&id);
-            match &told {
+            let told = self.told.get(&id);
+            match told {
                 Some((then, _)) if *then != name => self.notices.clear(CODE, then).await,
                 _ => {}
             }
-            let told_of = told.filter(|(then, _)| *then == name).map(|(_, count)| count);
+            let told_of = told.filter(|(then, _)| *then == name).map(|(_, count)| *count);
             match count {
                 0 if told_of != Some(0) => self.notices.clear(CODE, &name).await,
                 1.. if told_of.is_none_or(|told_of| told_of < count) => self.notices.raise(notice(&name, count)).await,
@@ -50,7 +50,7 @@ impl GivenUp {
             }
             self.told.insert(id, (name, count));
         }
-        for (name, _) in before.into_values() {
+        for (_, (name, _)) in self.told.extract_if(|id, _| !known.contains(id)) {
             self.notices.clear(CODE, &name).await;
         }
         Ok(())

@@ -57,7 +57,7 @@ enum Batch {
     More,
     /// Nothing is left.
     Empty,
-    /// One failed; the lane waits until then.
+    /// One failed; when the lane goes on is written in its row.
     Failed,
 }
 
