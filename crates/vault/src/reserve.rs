@@ -6,7 +6,6 @@
 
 use crate::notices::{Notice, Notices};
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
-use rustix::io::Errno;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -20,12 +19,12 @@ use tokio_util::sync::CancellationToken;
 /// The notice's code.
 const CODE: &str = "disk-full";
 /// Name of the reserve file, beside the database.
-const FILE: &str = "reserve";
+pub(crate) const FILE: &str = "reserve";
 /// How often the volume is looked at.
 const EVERY: Duration = Duration::from_secs(1);
 /// The part of the volume that is kept free of uploads: a 64th, within these bounds, in bytes.
 const SHARE: u64 = 64;
-const LEAST: u64 = 1024 * 1024;
+const LEAST: u64 = 2 * 1024 * 1024;
 const MOST: u64 = 64 * 1024 * 1024;
 /// What a start needs, in bytes: SQLite's index of its log, and a few pages.
 pub(crate) const START_NEEDS: u64 = 512 * 1024;
@@ -43,6 +42,8 @@ struct Inner {
     device: u64,
     /// One at a time makes or gives up the file.
     tending: Mutex<()>,
+    /// Why the file was not made the last time, so that the log is told once.
+    trouble: Mutex<Option<String>>,
 }
 
 /// A volume has no room for uploads.
@@ -63,13 +64,14 @@ impl Reserve {
     /// Looks at the volume of a folder that exists, and gives the reserve up if it is needed to start.
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
         let volume = statvfs(folder)?;
-        let low = (volume.f_blocks.saturating_mul(volume.f_frsize) / SHARE).clamp(2 * LEAST, MOST);
+        let low = (volume.f_blocks.saturating_mul(volume.f_frsize) / SHARE).clamp(LEAST, MOST);
         let inner = Inner {
             folder: folder.to_owned(),
             left: AtomicU64::new(0),
             low,
             device: fs::metadata(folder)?.dev(),
             tending: Mutex::default(),
+            trouble: Mutex::default(),
         };
         let reserve = Self(Arc::new(inner));
         if reserve.0.look()? < reserve.0.critical() {
@@ -102,9 +104,8 @@ impl Reserve {
     /// Looks at the volume, and makes the reserve or gives it up.
     pub(crate) async fn tend(&self) {
         let inner = self.0.clone();
-        let tended = spawn_blocking(move || inner.tend()).await;
-        if let Ok(Err(error)) = tended {
-            tracing::warn!(%error, folder = %self.0.folder.display(), "the room for the database cannot be looked after");
+        if let Ok(tended) = spawn_blocking(move || inner.tend()).await {
+            self.0.log(tended.err().map(|error| error.to_string()));
         }
     }
 
@@ -159,12 +160,21 @@ impl Inner {
             let file = File::create(self.file())?;
             if let Err(error) = fallocate(&file, FallocateFlags::empty(), 0, size) {
                 fs::remove_file(self.file())?;
-                // Not every file system can; there the limit for uploads is all there is.
-                return if error == Errno::OPNOTSUPP { Ok(()) } else { Err(error.into()) };
+                return Err(error.into());
             }
             self.look()?;
         }
         Ok(())
+    }
+
+    /// Not every file system can hold room; there the limit for uploads is all there is.
+    fn log(&self, error: Option<String>) {
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = error.as_ref().filter(|_| *trouble != error) {
+            let folder = self.folder.display();
+            tracing::warn!(error, %folder, "no room is held for the database; uploads still end before the volume is full");
+        }
+        *trouble = error;
     }
 
     fn give_up(&self) -> io::Result<()> {
@@ -187,8 +197,8 @@ impl Inner {
         // Without the exact number, which would make every second's another.
         let text = format!("The volume of {} is full: uploads are refused.", self.folder.display());
         let cure = format!(
-            "At least {} MiB must be free, {} are. Delete recordings, shorten an account's days, or enlarge the volume; \
-             uploads go on by themselves then.",
+            "At least {} MiB must be free, {} are. Enlarge the volume, or move other files away; where recordings lie on it, \
+             deleting some or shortening an account's days makes room, too. Uploads go on by themselves then.",
             self.low >> 20,
             left >> 20
         );

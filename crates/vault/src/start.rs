@@ -2,12 +2,13 @@
 
 use crate::accounts::Accounts;
 use crate::audit::Audit;
-use crate::backup;
+use crate::backup::{self, HOW_TO_RESTORE};
 use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::copies::Copies;
 use crate::damaged::Watch;
 use crate::dashboard::DashboardFigures;
+use crate::data_folder::{folder_of, sqlite_file};
 use crate::db::Db;
 use crate::deliveries::{Deliveries, Wakeups};
 use crate::devices::Devices;
@@ -26,7 +27,7 @@ use crate::places::Twins;
 use crate::readiness::Readiness;
 use crate::recordings::Recordings;
 use crate::replicas::Replicas;
-use crate::reserve::Reserve;
+use crate::reserve::{self, Reserve};
 use crate::start_error::StartError;
 use crate::timekeeping::Timekeeping;
 use crate::users::Users;
@@ -35,7 +36,7 @@ use model::Secret;
 use model::ports::Connector;
 use sea_orm::{EntityTrait as _, QuerySelect as _};
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -80,6 +81,13 @@ impl Default for Options {
             pace: Pace::default(),
             clock: Clock::default(),
         }
+    }
+}
+
+impl Options {
+    /// Where the master key is, unless it is given.
+    pub(crate) fn key_file(&self) -> PathBuf {
+        self.data_dir.join("master.key")
     }
 }
 
@@ -132,10 +140,18 @@ impl Vault {
         if let Some(note) = backup::unfinished(&options.database_url) {
             return Err(StartError::RestoreUnfinished(note));
         }
+        let key_file = options.key_file();
+        if let Some(file) = sqlite_file(&options.database_url).filter(|file| !file.exists()) {
+            // Both are made after the database.
+            let signs = [key_file.clone(), folder_of(&file).join(reserve::FILE)];
+            if let Some(sign) = signs.into_iter().find(|sign| sign.exists()) {
+                return Err(StartError::DatabaseMissing { file, sign });
+            }
+        }
         let spool = options.data_dir.join("spool");
         let dir_error = |source| StartError::DataDir { path: spool.display().to_string(), source };
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&spool).map_err(dir_error)?;
-        let reserve = match sqlite_folder(&options.database_url) {
+        let reserve = match sqlite_file(&options.database_url).map(|file| folder_of(&file)) {
             Some(folder) => Some(
                 Reserve::open(&folder)
                     .map_err(|source| StartError::DataDir { path: folder.display().to_string(), source })?,
@@ -148,9 +164,13 @@ impl Vault {
             None => StartError::database(error, &options.database_url),
         };
         let db = Db::open(&options.database_url, options.clock).await.map_err(not_open)?;
-        let key_file = options.data_dir.join("master.key");
         let needed = connection::Entity::find().limit(1).one(db.read()).await;
-        let needed = needed.map_err(|e| StartError::Vault(e.into()))?.is_some();
+        // What is written from here on may be what finds no room.
+        let failed = |error| match reserve.as_ref().and_then(Reserve::missing_to_start) {
+            Some(missing) => StartError::NoRoom(missing),
+            None => StartError::Vault(error),
+        };
+        let needed = needed.map_err(|e| failed(e.into()))?.is_some();
         if needed && options.master_key.is_none() && !key_file.exists() {
             return Err(StartError::KeyMissing { path: key_file.display().to_string() });
         }
@@ -206,14 +226,14 @@ impl Vault {
             readiness: Readiness::default(),
             vault_id: keys.vault_id().to_owned(),
             pace: options.pace,
-            reserve,
+            reserve: reserve.clone(),
         };
         if let Some(reserve) = &vault.reserve {
             reserve.tend().await;
         }
-        vault.replicas.report().await.map_err(StartError::Vault)?;
-        vault.connections.check_keys().await.map_err(StartError::Vault)?;
-        let trusted = vault.timekeeping.look().await.map_err(StartError::Vault)?;
+        vault.replicas.report().await.map_err(failed)?;
+        vault.connections.check_keys().await.map_err(failed)?;
+        let trusted = vault.timekeeping.look().await.map_err(failed)?;
         let sweep = async {
             vault.ingest.recover().await?;
             match &trusted {
@@ -222,7 +242,7 @@ impl Vault {
             }
         };
         match tokio::time::timeout(SWEEP_PATIENCE, sweep).await {
-            Ok(swept) => swept.map_err(StartError::Vault)?,
+            Ok(swept) => swept.map_err(failed)?,
             Err(_) => {
                 tracing::warn!("a storage provider does not answer; what it holds is reconciled in the background")
             }
@@ -315,17 +335,8 @@ async fn tell_damage(db: Db, notices: Notices) {
         code: "database-damaged",
         subject: String::new(),
         text: "The vault's database is damaged. Uploads are refused, and agents keep their recordings.".into(),
-        cure: "Stop the vault, put a backup in place with kerberos-vault restore FILE, start it, and check the disk."
-            .into(),
+        cure: format!("Stop the vault, put a backup in place with {HOW_TO_RESTORE}, start it, and check the disk."),
         dismissible: false,
     };
     notices.raise(notice).await;
-}
-
-/// The folder of a SQLite database. It exists, or nothing does.
-fn sqlite_folder(url: &str) -> Option<PathBuf> {
-    let path = url.strip_prefix("sqlite:")?;
-    let path = path.strip_prefix("//").unwrap_or(path).split('?').next()?;
-    let folder = Path::new(path).parent()?;
-    Some(if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() })
 }

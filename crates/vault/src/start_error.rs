@@ -1,6 +1,7 @@
 //! Why a vault does not start: one sentence each, with the cause and what to do, and no secret.
 
 use crate::VaultError;
+use crate::backup::HOW_TO_RESTORE;
 use crate::data_folder::sqlite_file;
 use crate::keys::KeyError;
 use crate::reserve::NoRoom;
@@ -9,8 +10,10 @@ use std::path::PathBuf;
 /// The vault cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// No folder for data.
-    #[error("cannot make the data folder {path}: {source}; give the vault's user data.dir")]
+    /// A folder that is needed is not there, or not to be used.
+    #[error(
+        "cannot use the folder {path}: {source}; make it, and give it to the vault's user, on a volume that it may write to"
+    )]
     DataDir {
         /// Where it should be.
         path: String,
@@ -30,7 +33,7 @@ pub enum StartError {
     },
     /// Old and new files are mixed.
     #[error(
-        "a restore of the database was cut off ({} says so); run kerberos-vault restore again, with the same backup or another", .0.display()
+        "a restore of the database was cut off ({} says so); run {HOW_TO_RESTORE} again, with the same backup or another", .0.display()
     )]
     RestoreUnfinished(PathBuf),
     /// Its volume is full.
@@ -38,18 +41,30 @@ pub enum StartError {
     NoRoom(NoRoom),
     /// Another program's file.
     #[error(
-        "{} is not an SQLite database; put a backup in its place with kerberos-vault restore FILE, or another file in database.url", .0.display()
+        "{} is not an SQLite database; put a backup in its place with {HOW_TO_RESTORE}, or another file in database.url", .0.display()
     )]
     NotADatabase(PathBuf),
     /// Its pages contradict each other.
     #[error(
-        "the database {} is damaged ({what}); put a backup in its place with kerberos-vault restore FILE, and check the disk", .file.display()
+        "the database {} is damaged ({what}); put a backup in its place with {HOW_TO_RESTORE}, and check the disk", .file.display()
     )]
     DatabaseDamaged {
         /// The database.
         file: PathBuf,
         /// What SQLite found first.
         what: String,
+    },
+    /// A vault ran here once, and its database is gone.
+    #[error(
+        "the database {} is missing, but {} of a vault that ran is still there; correct database.url or data.dir, put a backup \
+         in its place with {HOW_TO_RESTORE}, or, to begin with an empty vault, move the folder's files away first",
+        .file.display(), .sign.display()
+    )]
+    DatabaseMissing {
+        /// Where it should be.
+        file: PathBuf,
+        /// What tells that there was one.
+        sign: PathBuf,
     },
     /// An older program was started.
     #[error(

@@ -1,9 +1,13 @@
 //! `backup` while the program runs and is killed, `restore` over what it leaves behind.
 
-use crate::data_folder::{Site, only_line, recordings_in};
+use crate::data_folder::{Site, keys_in, only_line, recordings_in};
+use crate::start_failures::migrated_by_a_newer_one;
+use sea_orm::{ConnectionTrait as _, Database};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 impl Site {
     pub(crate) fn backup(&self) -> PathBuf {
@@ -49,7 +53,7 @@ async fn restored_over_a_killed_vault_it_is_exactly_the_backup() {
     assert!(aside.join("vault.db").exists() && aside.join("vault.db-wal").exists());
     let vault = site.start().await;
     assert!(vault.stop());
-    assert_eq!(recordings_in(&site.data().join("vault.db")).await, 2);
+    assert_eq!(keys_in(&site.data().join("vault.db")).await, (0..2).map(|n| site.key(n)).collect());
 
     // Undone as it says, everything is back.
     std::fs::remove_file(site.data().join("vault.db")).unwrap();
@@ -65,7 +69,7 @@ async fn restored_over_a_killed_vault_it_is_exactly_the_backup() {
 async fn made_under_load_it_has_everything_acknowledged_before() {
     let site = Arc::new(Site::new());
     let _vault = site.start().await;
-    let (acknowledged, enough) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let (acknowledged, enough) = (Arc::<Mutex<BTreeSet<String>>>::default(), Arc::new(AtomicBool::new(false)));
     let agents: Vec<_> = (0..6usize)
         .map(|agent| {
             let (site, acknowledged, enough) = (site.clone(), acknowledged.clone(), enough.clone());
@@ -75,24 +79,25 @@ async fn made_under_load_it_has_everything_acknowledged_before() {
                         return;
                     }
                     site.upload(n..n + 1).await;
-                    acknowledged.fetch_add(1, Ordering::SeqCst);
+                    acknowledged.lock().unwrap().insert(site.key(n));
                 }
             })
         })
         .collect();
-    while acknowledged.load(Ordering::SeqCst) < 50 {
+    while acknowledged.lock().unwrap().len() < 50 {
         tokio::task::yield_now().await;
     }
-    let before = acknowledged.load(Ordering::SeqCst);
+    let before = acknowledged.lock().unwrap().clone();
     let made = site.clone();
     let backup = tokio::task::spawn_blocking(move || made.backup()).await.unwrap();
-    let after = acknowledged.load(Ordering::SeqCst);
+    let after = acknowledged.lock().unwrap().len();
     enough.store(true, Ordering::SeqCst);
     for agent in agents {
         agent.await.unwrap();
     }
-    let held = recordings_in(&backup).await as usize;
-    assert!(before <= held && held <= after + 6, "{before} before, {held} in it, {after} after");
+    let held = keys_in(&backup).await;
+    let lost: Vec<_> = before.difference(&held).collect();
+    assert!(lost.is_empty() && held.len() <= after + 6, "{lost:?}; {} in it, {after} after", held.len());
     let again = site.run(&["backup", backup.to_str().unwrap()]);
     assert!(only_line(&again).contains("exists already"));
 }
@@ -117,10 +122,27 @@ async fn what_is_of_no_use_is_refused_before_anything_is_touched() {
     assert!(site.refused(&other).contains("is damaged"));
     std::fs::write(&other, &whole[..whole.len() / 2]).unwrap();
     assert!(site.refused(&other).contains("is damaged"));
+    std::fs::remove_file(&other).unwrap();
+    let foreign = Database::connect(format!("sqlite://{}?mode=rwc", other.display())).await.unwrap();
+    foreign.execute_unprepared("CREATE TABLE letters (text TEXT)").await.unwrap();
+    foreign.close().await.unwrap();
+    assert!(site.refused(&other).contains("is a database, but not a vault's"));
+    std::fs::write(&other, &whole).unwrap();
+    migrated_by_a_newer_one(&other).await;
+    assert!(site.refused(&other).contains("is of a newer vault than this one"));
     std::fs::write(&other, &whole).unwrap();
     std::fs::write(site.dir.path().join("other.db-wal"), "a log").unwrap();
     assert!(site.refused(&other).contains("has a log beside it"));
     assert!(site.refused(&site.data().join("vault.db")).contains("is the vault's own database"));
+
+    // Made, it would hide that this is another vault's configuration.
+    let elsewhere = site.dir.path().join("elsewhere");
+    let (program, backed_up) = (env!("CARGO_BIN_EXE_kerberos-vault"), backup.to_str().unwrap());
+    let mut restore = std::process::Command::new(program);
+    restore.args(["restore", backed_up]).env("VAULT_DATA__DIR", &elsewhere);
+    let said = only_line(&restore.current_dir(site.dir.path()).output().unwrap());
+    assert!(said.contains(&format!("there is no folder {}", elsewhere.display())), "{said}");
+    assert!(!elsewhere.exists());
 
     let key = site.data().join("master.key");
     let right = std::fs::read(&key).unwrap();

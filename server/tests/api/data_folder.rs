@@ -2,6 +2,7 @@
 
 use crate::process::{Client, Process, config_file, free_address, http, start};
 use sea_orm::{ConnectionTrait as _, Database, DbBackend, Statement};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -37,9 +38,14 @@ impl Site {
         command.output().unwrap()
     }
 
+    /// The key of the nth recording.
+    pub(crate) fn key(&self, n: usize) -> String {
+        format!("{}/{}", self.client.directory, file_name(n))
+    }
+
     pub(crate) async fn upload(&self, names: std::ops::Range<usize>) {
         for n in names {
-            let name = format!("1600000{n:03}_6-0_cam_0-0-1-1_1_1.mp4");
+            let name = file_name(n);
             let sent = self.client.request(reqwest::Method::POST, "/storage", &name);
             let sent = sent.header("X-Kerberos-Storage-Device", "cam").body(vec![7; 1000 + n]);
             let answer = sent.send().await.unwrap();
@@ -48,18 +54,27 @@ impl Site {
     }
 }
 
-/// Recordings in a database file, alone in a folder of its own.
-pub(crate) async fn recordings_in(file: &Path) -> i64 {
+/// How many recordings are in a database file.
+pub(crate) async fn recordings_in(file: &Path) -> usize {
+    keys_in(file).await.len()
+}
+
+/// Keys of the recordings in a database file, alone in a folder of its own.
+pub(crate) async fn keys_in(file: &Path) -> BTreeSet<String> {
     let alone = tempfile::tempdir().unwrap();
     let copy = alone.path().join("copy.db");
     std::fs::copy(file, &copy).unwrap();
     let database = Database::connect(format!("sqlite://{}", copy.display())).await.unwrap();
-    let row = database.query_one_raw(count_of_recordings()).await;
-    row.unwrap().unwrap().try_get("", "n").unwrap()
+    let rows = database.query_all_raw(keys_of_recordings()).await.unwrap();
+    rows.iter().map(|row| row.try_get("", "key").unwrap()).collect()
 }
 
-fn count_of_recordings() -> Statement {
-    Statement::from_string(DbBackend::Sqlite, "SELECT count(*) AS n FROM recordings")
+fn keys_of_recordings() -> Statement {
+    Statement::from_string(DbBackend::Sqlite, "SELECT key FROM recordings")
+}
+
+fn file_name(n: usize) -> String {
+    format!("1600{n:06}_6-0_cam_0-0-1-1_1_1.mp4")
 }
 
 pub(crate) fn only_line(output: &Output) -> String {
@@ -110,7 +125,7 @@ async fn a_clean_stop_leaves_one_file_with_everything_in_it() {
     // Whoever else has the database open, the last one to close it is then not the vault.
     let file = site.data().join("vault.db");
     let onlooker = Database::connect(format!("sqlite://{}", file.display())).await.unwrap();
-    onlooker.query_one_raw(count_of_recordings()).await.unwrap();
+    onlooker.query_all_raw(keys_of_recordings()).await.unwrap();
     assert!(vault.stop(), "it ends well");
     assert_eq!(recordings_in(&file).await, 22);
     onlooker.close().await.unwrap();

@@ -192,6 +192,8 @@ async fn a_maintenance_page_loses_nothing_whatever_it_answers() {
     }
     while vault.vault.deliveries.count(None).await.unwrap() != (0, 0) {
         step(IN_DRAIN).await;
+        steps += 1;
+        assert!(steps < 2 * DRAIN_STEPS, "what came is not noted");
     }
     vault.stop.cancel();
 }

@@ -7,7 +7,12 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 /// The longest that an operator waits for the sentence.
 const SOON: Duration = Duration::from_secs(10);
@@ -15,9 +20,17 @@ const SECRETS: [&str; 4] = ["of-great-value", "correct horse", "\"sk\"", "QUFBQU
 
 /// What is said by a start with these settings.
 fn said(site: &Site, settings: &[(&str, &str)]) -> String {
-    let begun = Instant::now();
-    let mut command = Command::new("timeout");
+    said_by(start(Command::new("timeout"), site), settings)
+}
+
+/// With the rest of what starts a vault of this site and ends one that starts all the same.
+fn start(mut command: Command, site: &Site) -> Command {
     command.arg("20").arg(env!("CARGO_BIN_EXE_kerberos-vault")).arg("--config").arg(site.dir.path().join("vault.toml"));
+    command
+}
+
+fn said_by(mut command: Command, settings: &[(&str, &str)]) -> String {
+    let begun = Instant::now();
     // What went well before it is of no interest.
     command.env("VAULT_LOG__LEVEL", "warn");
     let output = command.envs(settings.iter().copied()).output().unwrap();
@@ -59,9 +72,47 @@ async fn of_the_folder_the_port_or_the_key_says_why_and_what_to_do() {
     assert!(wrong.contains("Restore the key file that belongs to this database"), "{wrong}");
     let malformed = said(&site, &[("VAULT_DATA__MASTER_KEY", "of-great-value")]);
     assert!(malformed.contains("must be 32 bytes in base64"), "{malformed}");
+    let no_file =
+        Command::new(env!("CARGO_BIN_EXE_kerberos-vault")).args(["--config", "/no/such.toml"]).output().unwrap();
+    let no_file = only_line(&no_file);
+    assert!(no_file.contains("/no/such.toml") && no_file.contains("No such file or directory"), "{no_file}");
     std::fs::remove_file(site.data().join("master.key")).unwrap();
     let missing = said(&site, &[]);
     assert!(missing.contains("master.key is missing") && missing.contains("restore it from a backup"), "{missing}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_folder_that_cannot_be_written_says_which_one_it_is() {
+    let site = used().await;
+    let folder = site.data().display().to_string();
+    let script = format!("mount --bind {folder} {folder} && mount -o remount,bind,ro {folder} && exec timeout \"$@\"");
+    // As root mounts of its own are enough; anybody else becomes root in a place of their own.
+    let ways = [&["--mount"][..], &["--user", "--map-root-user", "--mount"]];
+    let may = |way: &&&[&str]| {
+        let tried = Command::new("unshare").args(**way).args(["mount", "-t", "tmpfs", "none", "/mnt"]).output();
+        tried.is_ok_and(|tried| tried.status.success())
+    };
+    let way =
+        ways.iter().find(may).expect("mounting: run this as root, or where users may have namespaces of their own");
+    let mut command = Command::new("unshare");
+    command.args(*way).args(["sh", "-c", &script, "sh"]);
+    let said = said_by(start(command, &site), &[]);
+    assert!(said.contains(&folder) && said.contains("Read-only file system"), "{said}");
+    assert!(said.contains("on a volume that it may write to"), "{said}");
+}
+
+/// An empty vault in its place would take uploads, and restoring a backup later would forget them.
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_database_is_gone_does_not_begin_anew() {
+    let site = used().await;
+    std::fs::remove_file(site.data().join("vault.db")).unwrap();
+    for sign in ["master.key", "reserve"] {
+        let said = said(&site, &[("VAULT_DATA__MASTER_KEY", "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=")]);
+        assert!(said.contains("vault.db is missing") && said.contains(sign) && said.contains("restore FILE"), "{said}");
+        assert!(!site.data().join("vault.db").exists());
+        std::fs::remove_file(site.data().join(sign)).unwrap();
+    }
+    assert!(site.start().await.stop(), "without a sign of an earlier one it begins");
 }
 
 /// Issue 7, finding 9: a vault on a damaged database started, and was ready.
@@ -95,7 +146,7 @@ async fn of_a_database_that_is_none_damaged_or_newer_says_so_and_names_restore()
     assert!(newer.contains("by a newer vault") && newer.contains("restore a backup"), "{newer}");
 }
 
-async fn migrated_by_a_newer_one(file: &Path) {
+pub(crate) async fn migrated_by_a_newer_one(file: &Path) {
     let database = Database::connect(format!("sqlite://{}", file.display())).await.unwrap();
     let sql = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m9999_of_tomorrow', 0)";
     database.execute_unprepared(sql).await.unwrap();
@@ -110,6 +161,10 @@ async fn of_a_database_server_says_why_and_never_its_password() {
     let silent = silent.local_addr().unwrap();
     let refusing = refusing_server().to_string();
     let host = refusing.as_str();
+    let (encrypted, certificate) = server_of_another_name();
+    let root = site.dir.path().join("root.pem");
+    std::fs::write(&root, certificate).unwrap();
+    let verified = |mode: &str| format!("postgres?sslmode={mode}&sslrootcert={}", root.display());
     let address = |host: &str, rest: &str| format!("postgres://vault:of-great-value@{host}/{rest}");
     for (url, why) in [
         (address(&closed.to_string(), "postgres"), "Connection refused"),
@@ -117,6 +172,8 @@ async fn of_a_database_server_says_why_and_never_its_password() {
         (address(host, "postgres"), "password authentication failed"),
         (address("no-such-host.invalid", "postgres"), "lookup"),
         (address(host, "postgres?sslmode=verify-full"), "TLS"),
+        (address(&encrypted.to_string(), &verified("verify-full")), "not valid for name"),
+        (address(&encrypted.to_string(), "postgres?sslmode=verify-full"), "UnknownIssuer"),
     ] {
         let said = said(&site, &[("VAULT_DATABASE__URL", &url)]);
         assert!(said.contains("cannot open the database") && said.contains(why), "{why}: {said}");
@@ -130,6 +187,27 @@ fn refusing_server() -> SocketAddr {
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || listener.incoming().for_each(|client| drop(refuse(client.unwrap()))));
     address
+}
+
+/// One that has TLS and a certificate for another host; answers that certificate as well.
+fn server_of_another_name() -> (SocketAddr, String) {
+    let made = rcgen::generate_simple_self_signed(["db.example".to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key);
+    let tls = TlsAcceptor::from(Arc::new(config.unwrap()));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    listener.set_nonblocking(true).unwrap();
+    tokio::spawn(async move {
+        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut asked_for_tls = [0; 8];
+            client.read_exact(&mut asked_for_tls).await.unwrap();
+            client.write_all(b"S").await.unwrap();
+            let _ = tls.accept(client).await;
+        }
+    });
+    (address, made.cert.pem())
 }
 
 fn refuse(mut client: TcpStream) -> std::io::Result<()> {

@@ -4,6 +4,7 @@ use super::file::failed;
 use super::{BackupError, connect};
 use crate::Options;
 use crate::db::statement;
+use crate::entity::{account, connection};
 use crate::keys::Keys;
 use migrations::{Migrator, MigratorTrait as _};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, QueryResult};
@@ -16,7 +17,8 @@ const HEADER: &[u8; 16] = b"SQLite format 3\0";
 /// Tables that a vault's database has had since the first.
 const TABLES: [&str; 4] = ["seaql_migrations", "connections", "accounts", "recordings"];
 /// Where secrets are sealed.
-const SEALED: [(&str, &str); 2] = [("connections", "settings"), ("accounts", "secret_key")];
+const SEALED: [(&str, &str, fn(i64) -> String); 2] =
+    [("connections", "settings", connection::Model::sealed_in), ("accounts", "secret_key", account::Model::sealed_in)];
 
 /// What is in a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,16 +96,16 @@ async fn check_open(database: &DatabaseConnection, file: &Path, options: &Option
 /// Every secret, with the key that the vault has.
 async fn opens(database: &DatabaseConnection, file: &Path, options: &Options) -> Result<(), Trouble> {
     let mut secrets = Vec::new();
-    for (table, column) in SEALED {
+    for (table, column, bound_to) in SEALED {
         for row in rows(database, &format!("SELECT id, {column} FROM {table}")).await? {
             let (id, sealed): (i64, Vec<u8>) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-            secrets.push((format!("{table}:{id}"), sealed));
+            secrets.push((bound_to(id), sealed));
         }
     }
     if secrets.is_empty() {
         return Ok(());
     }
-    let (file, key) = (file.to_owned(), options.data_dir.join("master.key"));
+    let (file, key) = (file.to_owned(), options.key_file());
     let keys = Keys::existing(options.master_key.as_ref(), &key).map_err(|e| Trouble::Told(e.into()))?;
     let Some(keys) = keys else { return Err(Trouble::Told(BackupError::KeyMissing { file, key })) };
     match secrets.iter().filter(|(place, sealed)| keys.open(place, sealed).is_err()).count() {

@@ -11,21 +11,30 @@ use std::path::{Path, PathBuf};
 #[expect(missing_docs, reason = "the sentences say what each is")]
 pub enum BackupError {
     #[error(
-        "this vault's database is on a PostgreSQL server: back it up with pg_dump -Fc, and restore it with pg_restore"
+        "this vault's database is on a PostgreSQL server: back it up with pg_dump -Fc -d ADDRESS -f FILE, and put that into an \
+         empty database with pg_restore --no-owner -d ADDRESS FILE while no vault runs"
     )]
     NotSqlite,
     #[error("there is no database at {}; is this the vault's configuration file?", .0.display())]
     NoDatabase(PathBuf),
+    #[error(
+        "there is no folder {}; is this the vault's configuration file? On a new machine, make the folder for the vault's user, \
+         and put the master key into it first", .0.display()
+    )]
+    NoFolder(PathBuf),
     #[error("{} exists already; choose another name, or remove it", .0.display())]
     Exists(PathBuf),
     #[error("{} is not a name that a database can have; choose one in UTF-8", .0.display())]
     Name(PathBuf),
     #[error("{} is the vault's own database; name a backup of it", .0.display())]
     Itself(PathBuf),
-    #[error("cannot {what} {}: {source}", .path.display())]
+    #[error("cannot {what} {}: {source}; see that this user may do so, and that there is room", .path.display())]
     File { what: &'static str, path: PathBuf, source: io::Error },
-    #[error("cannot copy the database {}: {source}", .database.display())]
-    Reading { database: PathBuf, source: DbErr },
+    #[error(
+        "cannot copy the database {} to {}: {source}; see that the one can be read and the other written, and that there is room",
+        .database.display(), .to.display()
+    )]
+    Copying { database: PathBuf, to: PathBuf, source: DbErr },
     #[error("{} is not an SQLite database; name a file that kerberos-vault backup has made", .0.display())]
     NotADatabase(PathBuf),
     #[error(

@@ -2,6 +2,8 @@
 
 use super::BackupError;
 use crate::data_folder::folder_of;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -31,12 +33,16 @@ impl Part {
 
     /// Gives it its name, unless that has come to be another's meanwhile.
     pub(super) fn name(self, to: &Path) -> Result<(), BackupError> {
-        match fs::hard_link(&self.0, to) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(BackupError::Exists(to.to_owned())),
-            // Some sticks and shares know no links.
-            Err(_) => fs::rename(&self.0, to).map_err(failed("make", to)),
-            Ok(()) => Ok(()),
-        }?;
+        match renameat_with(CWD, &self.0, CWD, to, RenameFlags::NOREPLACE) {
+            Ok(()) => {}
+            Err(Errno::EXIST) => return Err(BackupError::Exists(to.to_owned())),
+            // Some shares only know the plain one, which replaces.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                super::refuse_existing(to)?;
+                fs::rename(&self.0, to).map_err(failed("make", to))?;
+            }
+            Err(error) => return Err(failed("make", to)(error.into())),
+        }
         sync_folder_of(to)
     }
 }

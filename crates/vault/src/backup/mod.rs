@@ -20,6 +20,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// The command, as messages name it to whoever needs it.
+pub(crate) const HOW_TO_RESTORE: &str = "kerberos-vault restore FILE (with the --config that the vault has, if any)";
+
 /// A backup that was made and checked.
 #[derive(Debug)]
 pub struct BackedUp {
@@ -49,7 +52,8 @@ pub async fn back_up(options: &Options, to: &Path) -> Result<BackedUp, BackupErr
         connection.execute_raw(statement(DbBackend::Sqlite, "VACUUM INTO $1", [target.into()])).await?;
         connection.close().await
     };
-    copied.await.map_err(|source| BackupError::Reading { database: database.clone(), source })?;
+    let failed = |source| BackupError::Copying { database: database.clone(), to: to.to_owned(), source };
+    copied.await.map_err(failed)?;
     let bytes = part.sync()?;
     let counts = check::check(part.path(), options).await.map_err(|e| e.of(to))?;
     part.name(to)?;

@@ -35,9 +35,14 @@ pub struct Restored {
 /// Puts a backup in the place of the database, whose files are kept in a folder beside it.
 ///
 /// # Errors
-/// Up to `File`, the vault's files are as they were.
+/// Every error but `File` leaves the vault's files as they were. After `File` a note may lie beside them; then no vault starts
+/// until a restore has ended.
 pub async fn restore(options: &Options, from: &Path) -> Result<Restored, BackupError> {
     let database = database_of(options)?;
+    // Making it would hide that it is another vault's configuration, or none.
+    if let Some(folder) = [&options.data_dir, &folder_of(&database)].into_iter().find(|folder| !folder.is_dir()) {
+        return Err(BackupError::NoFolder(std::path::absolute(folder).unwrap_or_else(|_| folder.clone())));
+    }
     check::begins_like_a_database(from)?;
     if fs::canonicalize(from).is_ok_and(|from| from == database) {
         return Err(BackupError::Itself(database));

@@ -3,24 +3,28 @@
 //! SQLite has one writer, and a durable commit costs a sync of the disk. Writes therefore queue for one task, which
 //! puts all that are waiting into one transaction (`writer.rs`). On PostgreSQL every write is a transaction by itself.
 
+mod damage;
 mod queue;
 #[cfg(test)]
 mod tests;
 mod tx;
 mod writer;
 
+pub use damage::Reader;
 pub use tx::Tx;
 
 use crate::clock::Clock;
 use crate::damaged::DamagedRows;
 use crate::{Result, VaultError};
+use damage::Damage;
 use futures::future::BoxFuture;
 use migrations::{Migrator, MigratorTrait as _};
 use queue::Queue;
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, TransactionTrait};
-use sea_orm::{Statement, Value};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+};
+use sea_orm::{Statement, TransactionTrait, Value};
 use std::time::Duration;
-use tokio_util::sync::CancellationToken;
 
 const READERS: u32 = 8;
 /// A connection used within this time is taken for alive.
@@ -33,12 +37,11 @@ const TURNS: u32 = 16;
 /// the damage that was met while reading.
 #[derive(Clone)]
 pub struct Db {
-    reader: DatabaseConnection,
+    reader: Reader,
     writer: Writer,
     /// Only where the database is shared.
     turns: Option<DatabaseConnection>,
     clock: Clock,
-    damage: CancellationToken,
     damaged_rows: DamagedRows,
 }
 
@@ -53,19 +56,19 @@ enum Writer {
 impl Db {
     /// Opens the database of this address and brings its tables up to date.
     pub async fn open(url: &str, clock: Clock) -> Result<Self> {
-        let (sqlite, damage) = (url.starts_with("sqlite:"), CancellationToken::new());
+        let (sqlite, damage) = (url.starts_with("sqlite:"), Damage::default());
         let damaged_rows = DamagedRows::default();
         let writing = Database::connect(options(url, if sqlite { 1 } else { READERS })).await?;
         Migrator::up(&writing, None).await?;
         if !sqlite {
             let turns = Some(Database::connect(options(url, TURNS)).await?);
-            let reader = writing.clone();
-            return Ok(Self { reader, writer: Writer::Pool(writing), turns, clock, damage, damaged_rows });
+            let reader = Reader { pool: writing.clone(), damage };
+            return Ok(Self { reader, writer: Writer::Pool(writing), turns, clock, damaged_rows });
         }
         writing.close().await?;
-        let reader = Database::connect(options(url, READERS)).await?;
+        let reader = Reader { pool: Database::connect(options(url, READERS)).await?, damage };
         let queue = Queue::start(url.to_owned(), clock.clone()).await?;
-        Ok(Self { reader, writer: Writer::Queue(queue), turns: None, clock, damage, damaged_rows })
+        Ok(Self { reader, writer: Writer::Queue(queue), turns: None, clock, damaged_rows })
     }
 
     /// A transaction to hold a lock that other replicas see; `None` where there are none.
@@ -77,7 +80,7 @@ impl Db {
     }
 
     /// For reading.
-    pub fn read(&self) -> &DatabaseConnection {
+    pub fn read(&self) -> &Reader {
         &self.reader
     }
 
@@ -106,7 +109,7 @@ impl Db {
         statement(self.reader.get_database_backend(), sql, values)
     }
 
-    /// Why the database takes no writes; `None` while it does, as far as the last one told.
+    /// Why SQLite takes no writes; `None` while it does, as far as the last one told, and always on PostgreSQL.
     pub fn write_trouble(&self) -> Option<String> {
         match &self.writer {
             Writer::Queue(queue) => queue.trouble(),
@@ -114,23 +117,20 @@ impl Db {
         }
     }
 
-    /// Whether a write has met damage. None is taken from then on: each might harm more of the file. A start looks again.
+    /// Whether anybody has met damage. No write is taken from then on: each might harm more of the file. A start looks
+    /// again.
     pub fn is_damaged(&self) -> bool {
-        self.damage.is_cancelled()
+        self.reader.damage.is_met()
     }
 
-    /// Waits until a write meets damage.
+    /// Waits until somebody meets damage.
     pub(crate) async fn damaged(&self) {
-        self.damage.cancelled().await;
+        self.reader.damage.met().await;
     }
 
     fn note_damage(&self, error: &VaultError) {
-        if let VaultError::Database(cause) = error
-            && tells_damage(&cause.to_string())
-            && !self.is_damaged()
-        {
-            self.damage.cancel();
-            tracing::error!(error = %cause, "the database is damaged; uploads are refused until a backup is restored");
+        if let VaultError::Database(cause) = error {
+            self.reader.damage.note(cause);
         }
     }
 
@@ -138,7 +138,8 @@ impl Db {
     /// fails, nothing it did is kept. The write runs to its end even if the caller goes away.
     ///
     /// # Errors
-    /// What the job answers; `Database` when the database did not take it; `CommitUnknown` when the connection broke
+    /// What the job answers; `Database` when the database did not confirm it (on SQLite, a COMMIT that failed may still turn
+    /// out to be kept at the next start); `CommitUnknown` when the connection broke
     /// while the database was committing, so that it may have.
     pub async fn write<T, F>(&self, job: F) -> Result<T>
     where
@@ -160,7 +161,7 @@ impl Db {
         if let Some(turns) = &self.turns {
             turns.close_by_ref().await?;
         }
-        self.reader.close_by_ref().await?;
+        self.reader.pool.close_by_ref().await?;
         match &self.writer {
             Writer::Queue(queue) => queue.close().await,
             Writer::Pool(pool) => Ok(pool.close_by_ref().await?),
@@ -188,11 +189,6 @@ where
 
 fn damaged() -> VaultError {
     DbErr::Custom("the database is damaged, and takes no writes".into()).into()
-}
-
-/// SQLITE_CORRUPT, its kinds, and SQLITE_NOTADB; by their texts, because a failed commit has only that to tell.
-fn tells_damage(error: &str) -> bool {
-    ["(code: 11)", "(code: 267)", "(code: 523)", "(code: 779)", "(code: 26)"].iter().any(|code| error.contains(code))
 }
 
 fn stopped() -> VaultError {

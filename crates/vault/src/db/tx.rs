@@ -32,7 +32,7 @@ impl Tx {
         F: for<'c> FnOnce(&'c Self) -> BoxFuture<'c, Result<T>>,
     {
         // A panic must not end the writer, on which everybody depends.
-        let outcome = AssertUnwindSafe(job(self)).catch_unwind().await.unwrap_or_else(|_| Err(super::stopped()));
+        let outcome = AssertUnwindSafe(job(self)).catch_unwind().await.unwrap_or_else(|_| Err(panicked()));
         match outcome {
             Ok(_) if self.failed.load(Ordering::Relaxed) => Err(VaultError::Database(failed_before())),
             outcome => outcome,
@@ -55,6 +55,10 @@ impl Tx {
     fn check(&self) -> std::result::Result<(), DbErr> {
         if self.failed.load(Ordering::Relaxed) { Err(failed_before()) } else { Ok(()) }
     }
+}
+
+fn panicked() -> VaultError {
+    DbErr::Custom("a bug in the vault ended this write; nothing of it is kept".into()).into()
 }
 
 fn failed_before() -> DbErr {

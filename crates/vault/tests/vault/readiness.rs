@@ -39,3 +39,20 @@ async fn a_read_only_postgresql_is_not_ready_until_it_takes_writes() {
     let names: Vec<_> = t.listed().await.into_iter().map(|row| row.key).collect();
     assert_eq!(names, ["dir/after.mp4", "dir/before.mp4"], "what was refused is not there");
 }
+
+/// A write comes only now and then; lists are read all the time.
+#[tokio::test]
+async fn damage_that_only_readers_meet_stops_writes_and_is_told() {
+    let t = TestVault::on_sqlite().await;
+    t.upload("before.mp4", b"before").await.unwrap();
+    let tables = t.tables().await;
+    let damage = "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage = 99999 WHERE name = 'audit'; \
+                  PRAGMA schema_version = 9999";
+    tables.execute_unprepared(damage).await.unwrap();
+    t.vault.ready().await.unwrap();
+
+    t.vault.audit.latest(10).await.unwrap_err();
+    assert!(t.vault.is_database_damaged());
+    t.vault.ready().await.unwrap_err();
+    t.upload("after.mp4", b"after").await.unwrap_err();
+}
