@@ -29,7 +29,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
 
 pub use open::OpenStore;
-pub(crate) use open::{OpenSink, Way};
+pub(crate) use open::{OpenSink, Version, Way};
 
 /// Sets up and opens connections.
 #[derive(Clone)]
@@ -143,12 +143,15 @@ impl Connections {
                         ("changed", id)
                     }
                 };
-                let mut row = find(tx, id).await?.into_active_model();
+                let row = find(tx, id).await?;
+                // Also a version, and the clock may stand still.
+                let updated_at = std::cmp::max(tx.now_ms(), row.updated_at + 1);
+                let mut row = row.into_active_model();
                 row.settings = Set(keys.seal(&connection::Model::sealed_in(id), &plain));
                 if moved {
                     row.place = Set(place.unwrap_or_default());
                 }
-                row.updated_at = Set(tx.now_ms());
+                row.updated_at = Set(updated_at);
                 row.update(tx).await?;
                 deliveries::make_all_due(tx, id).await?;
                 audit::record(tx, &actor, &format!("{action} {}", form.family), &name).await?;

@@ -1,6 +1,6 @@
 //! Copies at secondary providers: made through the outbox, read while the main provider is down.
 
-use crate::connections::{Connections, OpenStore};
+use crate::connections::{Connections, OpenStore, Version};
 use crate::db::{Db, Tx};
 use crate::entity::{copy, recording, removal, upload};
 use crate::ingest::KeyLocks;
@@ -73,7 +73,7 @@ impl Copies {
             return Err(if passing { replaced(error) } else { store_error(&target.name, error) });
         }
         steps::reached(Step::CopyStored);
-        self.note(&found, provider_id, announced).await.map_err(sink_error)?;
+        self.note(&found, target.version(), announced).await.map_err(sink_error)?;
         steps::reached(Step::CopyNoted);
         Ok(())
     }
@@ -150,11 +150,12 @@ impl Copies {
     }
 
     /// Writes a copy down, unless its recording was replaced, moved or deleted while it was made.
-    async fn note(&self, found: &Found, provider_id: i64, announced: i64) -> Result<()> {
+    async fn note(&self, found: &Found, target: Version, announced: i64) -> Result<()> {
         let (id, key, sha256) = (found.id, found.key.to_string(), found.sha256.clone());
         self.db
             .write(move |tx| {
                 Box::pin(async move {
+                    target.check_current(tx).await?;
                     let current = recording::Entity::find_by_id(id).one(tx).await?;
                     if current.is_none_or(|row| row.sha256 != sha256) {
                         // What was announced is deleted, as after a crash.
@@ -162,7 +163,7 @@ impl Copies {
                     }
                     let row = copy::ActiveModel {
                         recording_id: Set(id),
-                        provider_id: Set(provider_id),
+                        provider_id: Set(target.provider_id()),
                         key: Set(key),
                         copied_at: Set(tx.now_ms()),
                     };

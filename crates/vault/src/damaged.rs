@@ -76,6 +76,11 @@ impl DamagedRows {
         std::mem::take(&mut self.lock().untold)
     }
 
+    /// Table and id of each.
+    fn rows(&self) -> BTreeSet<(String, i64)> {
+        self.lock().logged.iter().map(|damage| (damage.table.to_owned(), damage.id)).collect()
+    }
+
     /// A row is mended or gone: should it be damaged again, the log is told again.
     fn forget(&self, table: &str, id: i64) {
         self.lock().logged.retain(|damage| (damage.table, damage.id) != (table, id));

@@ -152,8 +152,7 @@ impl Notices {
             let mut view = known.view.clone();
             if let Some(row) = written.get(key) {
                 (view.first_at, view.times) = (row.first_at, row.times + known.unwritten);
-                // Not `max`, which is SQL's here.
-                view.last_at = if row.last_at > view.last_at { row.last_at } else { view.last_at };
+                view.last_at = std::cmp::max(row.last_at, view.last_at);
             }
             written.insert(key.clone(), view);
         }

@@ -10,7 +10,7 @@ use crate::Result;
 use crate::audit::{self, Actor};
 use crate::clock::DAY_MS;
 use crate::db::{Db, Tx};
-use crate::entity::{recording, timekeeping};
+use crate::entity::{recording, removal, timekeeping, upload};
 use crate::notices::{Notice, Notices};
 use model::notice::CLOCK_JUMPED as CODE;
 use sea_orm::sea_query::OnConflict;
@@ -109,6 +109,13 @@ impl Timekeeping {
                 let recorded_now = recording::ActiveModel { timestamp: Set(now), ..Default::default() };
                 let ahead = recording::Column::Timestamp.gt(now + JUMP_MS);
                 recording::Entity::update_many().set(recorded_now).filter(ahead).exec(tx).await?;
+                // What was to be removed then, or was being uploaded, would wait for that time to come.
+                let removed_now = removal::ActiveModel { removed_at: Set(now), ..Default::default() };
+                let ahead = removal::Column::RemovedAt.gt(now + JUMP_MS);
+                removal::Entity::update_many().set(removed_now).filter(ahead).exec(tx).await?;
+                let started_now = upload::ActiveModel { started_at: Set(now), ..Default::default() };
+                let ahead = upload::Column::StartedAt.gt(now + JUMP_MS);
+                upload::Entity::update_many().set(started_now).filter(ahead).exec(tx).await?;
                 note(tx, now, false).await?;
                 audit::record(tx, &actor, "confirmed the clock", &date(now)).await
             })

@@ -4,8 +4,9 @@ use super::Connections;
 use crate::entity::connection;
 use crate::{Result, VaultError};
 use model::connection::Family;
+use model::error::{StoreError, StoreErrorKind};
 use model::ports::{BlobStore, EventSink};
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +25,33 @@ pub struct OpenStore {
     pub store: Arc<dyn BlobStore>,
 }
 
+/// A provider in one version of its settings.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Version {
+    id: i64,
+    updated_at: i64,
+}
+
+impl Version {
+    pub(crate) fn provider_id(self) -> i64 {
+        self.id
+    }
+
+    /// Fails when it is gone, or was saved since: what was stored there may lie where nobody will look. Asked in the
+    /// transaction that writes down that it is there.
+    pub(crate) async fn check_current(self, tx: &impl ConnectionTrait) -> Result<()> {
+        let row = super::find(tx, self.id).await.map_err(|error| match error {
+            VaultError::NotFound(_) => VaultError::NotFound("storage provider"),
+            error => error,
+        })?;
+        if row.updated_at == self.updated_at {
+            return Ok(());
+        }
+        let why = format!("{} was changed while the recording was stored there.", row.name);
+        Err(StoreError::new(StoreErrorKind::Unavailable, why).into())
+    }
+}
+
 /// A place as it showed itself.
 struct Seen {
     place: String,
@@ -32,6 +60,10 @@ struct Seen {
 }
 
 impl OpenStore {
+    pub(crate) fn version(&self) -> Version {
+        Version { id: self.id, updated_at: self.updated_at }
+    }
+
     /// The place that was seen here, if need be within some time before now.
     pub(super) fn seen(&self, lately: Option<(Duration, Duration)>) -> Option<String> {
         let seen = self.lock();

@@ -243,10 +243,14 @@ impl Connections {
         claim: &Claim<'_>,
         may_mark: bool,
     ) -> std::result::Result<Option<String>, Untold> {
-        if may_mark && !claim.holds {
+        // A folder that was marked is not made anew, even if nothing is stored there yet: its disk may be away.
+        if may_mark && !claim.holds && (claim.known.is_empty() || claim.changed) {
             store.set_up().await?;
         }
         let mark = Mark::read(store).await?;
+        if mark == Mark::Blank {
+            store.set_up().await?;
+        }
         if let Mark::Id(id) = &mark
             && (id == claim.known || !claim.holds)
         {

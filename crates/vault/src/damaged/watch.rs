@@ -32,12 +32,19 @@ impl Watch {
     /// Once.
     pub(crate) async fn round(&self) -> Result<()> {
         self.look().await?;
-        for notice in self.notices.list().await?.into_iter().filter(|notice| notice.code == DAMAGED_ROW) {
-            let mut place = notice.subject.split(' ');
-            let (Some(table), Some(Ok(id))) = (place.next(), place.next().map(str::parse)) else { continue };
-            if self.is_sound(table, id).await? {
-                self.damaged().forget(table, id);
-                self.notices.clear(DAMAGED_ROW, &notice.subject).await;
+        let told = self.notices.list().await?.into_iter().filter(|notice| notice.code == DAMAGED_ROW);
+        let told: Vec<String> = told.map(|notice| notice.subject).collect();
+        // A notice may be of an earlier start, and of what was met the notice may have been put away.
+        let mut rows = self.damaged().rows();
+        rows.extend(told.iter().filter_map(|subject| row_of(subject)));
+        for (table, id) in rows {
+            if self.is_sound(&table, id).await? {
+                self.damaged().forget(&table, id);
+                for subject in
+                    told.iter().filter(|subject| row_of(subject).is_some_and(|row| row == (table.clone(), id)))
+                {
+                    self.notices.clear(DAMAGED_ROW, subject).await;
+                }
             }
         }
         Ok(())
@@ -88,6 +95,12 @@ impl Watch {
     fn damaged(&self) -> &DamagedRows {
         self.db.damaged_rows()
     }
+}
+
+/// Table and row of a notice's subject.
+fn row_of(subject: &str) -> Option<(String, i64)> {
+    let mut place = subject.split(' ');
+    Some((place.next()?.to_owned(), place.next()?.parse().ok()?))
 }
 
 /// Spelled as its partial index is.

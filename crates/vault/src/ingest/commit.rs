@@ -5,6 +5,7 @@ use super::UploadRequest;
 use super::digest::Content;
 use super::event::{Told, event, lane};
 use crate::clock::{DAY_MS, day_of};
+use crate::connections::Version;
 use crate::copies;
 use crate::damaged::Damage;
 use crate::db::Tx;
@@ -60,19 +61,15 @@ impl From<&Content> for Sent {
 }
 
 impl Draft {
-    /// Without the connections that were deleted while the bytes arrived. Fails when the provider is among them.
-    async fn still_concerning(mut self, tx: &Tx, provider_id: i64) -> Result<Self> {
-        let wanted = [self.concerned(), vec![provider_id]].concat();
+    /// Without the connections that were deleted while the bytes arrived.
+    async fn still_concerning(mut self, tx: &Tx) -> Result<Self> {
         let there: Vec<i64> = connection::Entity::find()
             .select_only()
             .column(connection::Column::Id)
-            .filter(connection::Column::Id.is_in(wanted))
+            .filter(connection::Column::Id.is_in(self.concerned()))
             .into_tuple()
             .all(tx)
             .await?;
-        if !there.contains(&provider_id) {
-            return Err(VaultError::NotFound("storage provider"));
-        }
         self.integrations.retain(|id| there.contains(id));
         self.secondaries.retain(|id| there.contains(id));
         Ok(self)
@@ -134,6 +131,8 @@ pub(super) struct Fresh {
     pub(super) intent_id: i64,
     pub(super) replaces: Option<i64>,
     pub(super) provider_id: i64,
+    /// Its settings when the object was stored there.
+    pub(super) version: Version,
     /// The providers that lead to the same place, this one among them.
     pub(super) place: Arc<[i64]>,
     pub(super) provider_name: String,
@@ -149,7 +148,8 @@ pub(super) async fn commit(tx: &Tx, fresh: Fresh) -> Result<i64> {
     if upload::Entity::delete_by_id(fresh.intent_id).exec(tx).await?.rows_affected == 0 {
         return committed_before(tx, &fresh).await;
     }
-    let fresh = Fresh { draft: fresh.draft.still_concerning(tx, fresh.provider_id).await?, ..fresh };
+    fresh.version.check_current(tx).await?;
+    let fresh = Fresh { draft: fresh.draft.still_concerning(tx).await?, ..fresh };
     let name = AgentFileName::parse(fresh.key.file_name());
     let metadata = metadata(&fresh, name.as_ref(), now);
     let instance_name = name.as_ref().map_or("", |n| n.instance_name.as_str());

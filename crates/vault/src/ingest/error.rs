@@ -66,7 +66,7 @@ pub enum UploadError {
     Store(#[from] StoreError),
     /// The vault itself failed: its database, or its disk for buffers.
     #[error("{0}")]
-    Vault(#[from] VaultError),
+    Vault(#[source] VaultError),
     /// The vault's own volume has no room for the rows of another recording.
     #[error("{0}")]
     NoRoom(#[from] NoRoom),
@@ -96,6 +96,15 @@ impl UploadError {
             Self::Busy => "storage_busy",
             Self::NoRoom(_) => "storage_vault_full",
             Self::Crashed(_) | Self::Store(_) | Self::Vault(_) | Self::Spool(_) => "file_upload_failed",
+        }
+    }
+}
+
+impl From<VaultError> for UploadError {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::Store(error) => Self::Store(error),
+            error => Self::Vault(error),
         }
     }
 }

@@ -81,6 +81,7 @@ impl Ingest {
             Some(_) => Outcome::Replaced,
         };
         if outcome == Outcome::Identical {
+            target.provider.version().check_current(self.db.read()).await?;
             forget(&self.db, intent_id).await;
             drop(turn);
             return Ok(Stored {
@@ -94,6 +95,7 @@ impl Ingest {
             intent_id,
             replaces: existing.map(|row| row.id),
             provider_id: target.provider.id,
+            version: target.provider.version(),
             place: self.objects.providers_at(target.provider.id).await?,
             provider_name: target.provider.name.clone(),
             key: target.key.clone(),

@@ -15,7 +15,6 @@ mod receive;
 mod recover;
 mod shares;
 
-use crate::VaultError;
 use crate::accounts::Account;
 use crate::connections::{Connections, OpenStore};
 use crate::db::Db;
@@ -210,10 +209,7 @@ impl Ingest {
         S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
         E: StdError + Send + Sync + 'static,
     {
-        self.connections.set_up(&target.provider).await.map_err(|error| match error {
-            VaultError::Store(error) => UploadError::Store(error),
-            error => UploadError::Vault(error),
-        })?;
+        self.connections.set_up(&target.provider).await?;
         self.check_room(&target, target.content_length).await?;
         let mut intent = Intent::declare(self.db.clone(), self.replicas.me(), &target);
         match self.receive(&target, &mut intent, body).await {

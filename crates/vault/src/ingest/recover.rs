@@ -146,6 +146,7 @@ impl Ingest {
             intent_id: intent.id,
             replaces: existing.map(|row| row.id),
             provider_id: intent.provider_id,
+            version: provider.version(),
             place: self.objects.providers_at(intent.provider_id).await?,
             provider_name: provider.name,
             key: key.clone(),

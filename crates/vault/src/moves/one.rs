@@ -1,7 +1,7 @@
 //! One recording's way from its provider to another.
 
 use super::Moves;
-use crate::connections::OpenStore;
+use crate::connections::{OpenStore, Version};
 use crate::copies::{self, announce, is_being_replaced};
 use crate::db::Tx;
 use crate::entity::{copy, provider_move, recording, removal};
@@ -49,9 +49,20 @@ impl Moves {
         }
         transfer::verify(to.store.as_ref(), &content).await?;
         steps::reached(Step::MoveVerified);
-        self.commit(move_id, &found, to.id, intent).await?;
+        self.commit(move_id, &found, to.version(), intent).await?;
         steps::reached(Step::MoveCommitted);
         Ok(())
+    }
+
+    /// Whether the provider it comes from answers, and of this recording alone cannot read the bytes.
+    pub(super) async fn is_unreadable(&self, id: i64, from: &OpenStore, to: &OpenStore) -> Result<bool> {
+        let Some(found) = self.at(id, from.id).await? else { return Ok(false) };
+        if self.connections.check_apart(from, to).await.is_err() {
+            return Ok(false);
+        }
+        let content = Content { key: &found.key, size: found.size, sha256: &found.sha256 };
+        let read = transfer::verify(from.store.as_ref(), &content).await;
+        Ok(read.is_err_and(|error| matches!(error.kind, StoreErrorKind::Unavailable | StoreErrorKind::Denied)))
     }
 
     async fn at(&self, id: i64, provider_id: i64) -> Result<Option<Found>> {
@@ -68,16 +79,17 @@ impl Moves {
     }
 
     /// Points the recording to its new place, and counts it with that; the old object is deleted later.
-    async fn commit(&self, move_id: i64, found: &Found, to: i64, intent: Option<i64>) -> Result<()> {
+    async fn commit(&self, move_id: i64, found: &Found, to: Version, intent: Option<i64>) -> Result<()> {
         let (id, from, key, size) = (found.id, found.provider_id, found.key.to_string(), found.size);
-        let place = self.objects.providers_at(to).await?;
+        let place = self.objects.providers_at(to.provider_id()).await?;
         self.db
             .write(move |tx| {
                 Box::pin(async move {
+                    to.check_current(tx).await?;
                     let row = recording::Entity::find_by_id(id).one(tx).await?;
                     let row = row.ok_or(VaultError::NotFound("recording"))?;
                     let mut row = row.into_active_model();
-                    row.provider_id = Set(to);
+                    row.provider_id = Set(to.provider_id());
                     row.update(tx).await?;
                     count(tx, move_id, size).await?;
                     copies::give_way(tx, &place, &key).await?;

@@ -166,7 +166,7 @@ impl Moves {
                 if let Err(error) = outcome {
                     tracing::warn!(recording = id, error = &error as &dyn StdError, "a recording was not moved");
                     batch.last_error = error.to_string().chars().take(MAX_ERROR).collect();
-                    if is_passing(&error) {
+                    if is_passing(&error) && !self.is_unreadable(*id, from, to).await? {
                         // The rest of the batch is tried again as it is; what was moved is not found any more then.
                         batch.interrupted = true;
                         return Ok(batch);

@@ -80,6 +80,25 @@ async fn what_cannot_be_moved_stays_readable_and_is_tried_again_on_resume() {
     assert_eq!(latest(&t).await.moved, 5);
 }
 
+/// Bad sectors: they must not keep everything else on the disk that dies.
+#[tokio::test]
+async fn what_cannot_be_read_keeps_nothing_else_from_moving() {
+    let t = TestVault::new().await;
+    let (from, to) = t.add_second_provider().await;
+    with_recordings(&t).await;
+    let bad = ["dir/0.mp4", "dir/1.mp4", "dir/3.mp4"].map(str::to_owned);
+    t.world.store.unreadable.lock().unwrap().extend(bad);
+    t.deliver();
+    let id = t.vault.moves.start(&actor(), from, to).await.unwrap();
+    ends(&t, MoveState::Paused).await;
+    let paused = latest(&t).await;
+    assert_eq!((paused.moved, paused.failed, paused.last_error.as_str()), (2, 3, "It cannot be read."));
+    t.world.store.unreadable.lock().unwrap().clear();
+    t.vault.moves.resume(&actor(), id).await.unwrap();
+    ends(&t, MoveState::Done).await;
+    assert_eq!(latest(&t).await.moved, 5);
+}
+
 /// A copy that lies there already becomes the recording; nothing is transferred twice.
 #[tokio::test]
 async fn a_copy_becomes_the_recording() {

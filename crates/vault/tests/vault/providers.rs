@@ -1,18 +1,36 @@
 //! Providers and the places behind them.
 
-use crate::support::{Fault, TestVault, connection, until};
+use crate::support::{Fault, TestVault, actor, connection, until};
+use bytes::Bytes;
 use futures::future::join_all;
-use model::connection::Family;
+use futures::stream;
+use model::connection::{ConnectionForm, Family};
+use model::error::StoreErrorKind;
 use model::field::Settings;
+use sea_orm::{ActiveValue::Set, EntityTrait as _};
+use std::convert::Infallible;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
+use vault::entity::connection as connections;
 use vault::ingest::{UploadError, UploadRequest};
+use vault::provisioning::Provisioning;
 
-/// Once there are recordings, another place must not be made in the stead of theirs.
+/// As after it was saved while nobody answered.
+async fn forget_the_place(t: &mut TestVault) {
+    let unknown = connections::ActiveModel { place: Set(String::new()), ..Default::default() };
+    connections::Entity::update_many().set(unknown).exec(&t.tables().await).await.unwrap();
+    t.world.store.set_mark(None);
+    t.restart().await;
+}
+
+/// Once it has been a place, another must not be made in the stead of that.
 #[tokio::test]
 async fn a_provider_is_set_up_before_its_first_recording_and_never_after() {
     let mut t = TestVault::new().await;
     let set_ups = |t: &TestVault| t.world.store.set_ups.load(Ordering::Relaxed);
+    forget_the_place(&mut t).await;
     let saved = set_ups(&t);
     t.world.store.set(Fault::Down);
     t.upload("a.mp4", b"x").await.unwrap_err();
@@ -27,12 +45,105 @@ async fn a_provider_is_set_up_before_its_first_recording_and_never_after() {
     assert_eq!(set_ups(&t), saved + 2);
 }
 
+/// What was stored below the mount point would be hidden once the disk is back.
+#[tokio::test]
+async fn an_empty_mount_point_is_not_taken_for_a_provider_that_has_no_recordings_yet() {
+    let mut t = TestVault::new().await;
+    let disk = std::mem::take(&mut *t.world.store.objects.lock().unwrap());
+    t.world.store.set_ups.store(0, Ordering::Relaxed);
+    t.restart().await;
+    let refused = t.upload("a.mp4", b"x").await;
+    assert!(
+        matches!(&refused, Err(UploadError::Store(error)) if error.kind == StoreErrorKind::Unavailable),
+        "{refused:?}"
+    );
+    assert!(t.world.store.objects.lock().unwrap().is_empty());
+
+    *t.world.store.objects.lock().unwrap() = disk;
+    t.world.store.set_ups.store(1, Ordering::Relaxed);
+    t.upload("a.mp4", b"x").await.expect("it is mounted");
+
+    let recording = t.listed().await.remove(0);
+    let found = t.vault.recordings.find_by_id(recording.id).await.unwrap();
+    t.vault.recordings.delete(&actor(), &found).await.unwrap();
+    t.world.store.objects.lock().unwrap().clear();
+    t.world.store.set_ups.store(0, Ordering::Relaxed);
+    t.restart().await;
+    t.upload("b.mp4", b"x").await.expect_err("nor one that has none any more");
+    t.world.store.set_mark(Some(Bytes::new()));
+    t.upload("b.mp4", b"x").await.expect("an administrator has said that this is the place");
+}
+
+/// It was opened with the old settings, and would store where nobody looks.
+#[tokio::test]
+async fn an_upload_that_meets_a_change_of_its_provider_is_not_acknowledged() {
+    let t = TestVault::new().await;
+    let local = t.vault.connections.provider_by_name("local").await.unwrap().unwrap().id;
+    let (vault, moved) = (t.vault.clone(), folder("local", "/mnt/second", local));
+    let slow = stream::once(Box::pin(async move {
+        vault.connections.save(&actor(), moved).await.unwrap();
+        Ok::<_, Infallible>(Bytes::from_static(b"x"))
+    }));
+    let stored = t.vault.ingest.store(t.request("a.mp4").await, slow).await;
+    assert!(
+        matches!(&stored, Err(UploadError::Store(error)) if error.kind == StoreErrorKind::Unavailable),
+        "{stored:?}"
+    );
+    assert!(t.listed().await.is_empty());
+    t.upload("a.mp4", b"x").await.unwrap();
+    assert_eq!(t.content("a.mp4").await.unwrap(), b"x");
+    assert_eq!(t.world.second_store.keys(), ["dir/a.mp4"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_or_move_that_meets_a_change_of_its_provider_is_not_noted() {
+    for moves in [false, true] {
+        let t = TestVault::new().await;
+        let (first, second) = t.add_second_provider().await;
+        if !moves {
+            t.copy_to_second().await;
+        }
+        t.upload("a.mp4", b"x").await.unwrap();
+        let (vault, changed, handle) = (t.vault.clone(), folder("second", "/mnt/same", second), Handle::current());
+        let (sender, tried) = std::sync::mpsc::channel();
+        *t.world.second_store.at_put.lock().unwrap() = Some(Box::new(move || {
+            // Twins are refused when they are saved in the UI, and only told when they are declared.
+            let declared = Provisioning { connections: vec![changed], accounts: Vec::new() };
+            let declared = block_in_place(|| handle.block_on(vault.provision(declared)));
+            sender.send(declared.is_ok()).unwrap();
+        }));
+        t.deliver();
+        if moves {
+            t.vault.moves.start(&actor(), first, second).await.unwrap();
+        }
+        assert!(block_in_place(|| tried.recv_timeout(Duration::from_secs(20))).unwrap());
+        until("it is seen", || async {
+            let health = t.vault.deliveries.health().await.unwrap();
+            let copying = health.iter().any(|of| of.id == second && (of.failing || of.deferred > 0));
+            let moving = t.vault.moves.list().await.unwrap().iter().any(|one| !one.last_error.is_empty());
+            copying || moving
+        })
+        .await;
+        let row = t.listed().await.remove(0);
+        assert_eq!((row.provider.as_str(), row.copies.len()), ("local", 0), "moves: {moves}");
+        assert_eq!(t.content("a.mp4").await.unwrap(), b"x");
+    }
+}
+
+fn folder(name: &str, path: &str, id: i64) -> ConnectionForm {
+    ConnectionForm {
+        id: Some(id),
+        ..connection(Family::Provider, "filesystem", name, Settings::new().with("path", path))
+    }
+}
+
 /// Uploads wait for it with their provider's own share of what may run at a time.
 #[tokio::test]
 async fn one_that_hangs_while_it_is_set_up_shuts_no_other_out() {
     const SHARE: usize = 256;
-    let t = TestVault::new().await;
+    let mut t = TestVault::new().await;
     t.add_second_provider().await;
+    forget_the_place(&mut t).await;
     let before = t.world.store.set_ups.load(Ordering::Relaxed);
     t.world.store.set(Fault::NeverReady);
     let names: Vec<_> = (0..SHARE).map(|n| format!("{n}.mp4")).collect();

@@ -1,7 +1,8 @@
 //! Ready is who can store: a database that answers and takes no writes is not.
 
 use crate::support::{TestVault, until};
-use sea_orm::{ConnectionTrait as _, DatabaseConnection};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
+use std::os::unix::fs::FileExt as _;
 
 /// More than a vault has.
 const CONNECTIONS: usize = 30;
@@ -40,15 +41,26 @@ async fn a_read_only_postgresql_is_not_ready_until_it_takes_writes() {
     assert_eq!(names, ["dir/after.mp4", "dir/before.mp4"], "what was refused is not there");
 }
 
+/// As a disk does, below SQLite.
+async fn damage_first_page_of(tables: &DatabaseConnection, table: &str) {
+    let sql = format!(
+        "SELECT rootpage, (SELECT file FROM pragma_database_list) AS file FROM sqlite_schema WHERE name = '{table}'"
+    );
+    let ask = |sql: &str| tables.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql));
+    let found = ask(&sql).await.unwrap().unwrap();
+    let (page, file): (i64, String) = (found.try_get("", "rootpage").unwrap(), found.try_get("", "file").unwrap());
+    // What is still in the log would be read from there.
+    ask("PRAGMA wal_checkpoint(TRUNCATE)").await.unwrap();
+    let file = std::fs::File::options().write(true).open(file).unwrap();
+    file.write_all_at(&[0xff; 64], (page as u64 - 1) * 4096).unwrap();
+}
+
 /// A write comes only now and then; lists are read all the time.
 #[tokio::test]
 async fn damage_that_only_readers_meet_stops_writes_and_is_told() {
     let t = TestVault::on_sqlite().await;
     t.upload("before.mp4", b"before").await.unwrap();
-    let tables = t.tables().await;
-    let damage = "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage = 99999 WHERE name = 'audit'; \
-                  PRAGMA schema_version = 9999";
-    tables.execute_unprepared(damage).await.unwrap();
+    damage_first_page_of(&t.tables().await, "audit").await;
     t.vault.ready().await.unwrap();
 
     t.vault.audit.latest(10).await.unwrap_err();

@@ -1,7 +1,10 @@
 //! A clock that is wrong deletes nothing, whatever it says and whenever it is put right.
 
-use crate::support::{TestVault, account, actor};
+use crate::support::{TestVault, account, actor, connection, until};
 use model::account::AccountForm;
+use model::connection::{ConnectionForm, Family};
+use model::field::Settings;
+use model::moving::MoveState;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -111,6 +114,51 @@ async fn one_start_ten_years_ahead_deletes_nothing() {
     hands.pass(11 * DAY_MS);
     round(&t).await;
     assert_eq!(names(&t).await, [""; 0], "what was stored ahead is no older and no younger than the rest");
+}
+
+/// It would be due only when that time comes.
+#[tokio::test]
+async fn what_was_to_be_removed_while_the_clock_was_ahead_goes_once_it_is_confirmed() {
+    let (mut t, hands) = vault_at(NOW_MS).await;
+    let (from, to) = t.add_second_provider().await;
+    t.upload("a.mp4", b"a").await.unwrap();
+    hands.set(NOW_MS + 10 * YEAR_MS);
+    t.restart().await;
+    t.deliver();
+    t.vault.moves.start(&actor(), from, to).await.unwrap();
+    until("moved", || async { t.vault.moves.list().await.unwrap()[0].state == MoveState::Done }).await;
+    t.stop().await;
+    hands.set(NOW_MS + MINUTE_MS);
+    t.restart().await;
+    round(&t).await;
+    assert_eq!(t.world.store.keys(), ["dir/a.mp4"], "nothing is removed while the clock is not believed");
+    t.vault.timekeeping.confirm(&actor()).await.unwrap();
+    hands.pass(2 * MINUTE_MS);
+    round(&t).await;
+    assert_eq!(t.world.store.keys(), [""; 0]);
+    assert_eq!(t.content("a.mp4").await.unwrap(), b"a");
+}
+
+/// An appliance without a clock stamps every change with the same moment.
+#[tokio::test]
+async fn a_connection_that_is_changed_twice_at_one_moment_is_taken_up_twice() {
+    let (t, _) = vault_at(1_000).await;
+    t.deliver();
+    let id =
+        t.vault.connections.list(Family::Integration).await.unwrap().iter().find(|one| one.name == "first").unwrap().id;
+    for (n, path) in ["second", "first", "second"].into_iter().enumerate() {
+        let url = Settings::new().with("url", format!("http://127.0.0.1/{path}"));
+        let form = ConnectionForm { id: Some(id), ..connection(Family::Integration, "webhook", "first", url) };
+        t.vault.connections.save(&actor(), form).await.unwrap();
+        let name = format!("{n}.mp4");
+        t.upload(&name, &[n as u8]).await.unwrap();
+        let sink = if path == "second" { &t.world.second_sink } else { &t.world.sink };
+        let key = format!("dir/{name}");
+        // The account's other integration leads to the second one.
+        let wanted = if path == "second" { 2 } else { 1 };
+        let arrived = || sink.of("camera-1").iter().filter(|one| **one == key).count() == wanted;
+        until(&format!("{key} comes to {path}"), || async { arrived() }).await;
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use model::error::{StoreError, StoreErrorKind};
 use model::key::RESERVED_PREFIX;
 use model::ports::{BlobStore, ByteStream, Part, UploadId};
 use model::probe::ProbeReport;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -62,6 +62,8 @@ pub(crate) struct MemoryStore {
     pub(crate) at_put: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     pub(crate) delete_started: Notify,
     pub(crate) let_go: Notify,
+    /// Objects that are there and cannot be read, as on a disk with bad sectors.
+    pub(crate) unreadable: Mutex<BTreeSet<String>>,
     /// How often somebody asked whether an object is there.
     pub(crate) heads: AtomicUsize,
     pub(super) killed: Notify,
@@ -166,6 +168,9 @@ impl BlobStore for MemoryStore {
 
     async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ByteStream, StoreError> {
         self.check()?;
+        if self.unreadable.lock().unwrap().contains(key.as_str()) {
+            return Err(StoreError::new(StoreErrorKind::Unavailable, "It cannot be read."));
+        }
         let found = self.objects.lock().unwrap().get(key.as_str()).cloned();
         let bytes = found.ok_or_else(|| StoreError::new(StoreErrorKind::NotFound, "not there"))?;
         let bytes = match range {
