@@ -33,14 +33,34 @@ pub enum Disposition {
     Attachment,
 }
 
+/// How often a recording is looked up again that is replaced while it is read.
+const LOOKS: usize = 10;
+
 /// Answers a GET or HEAD of a recording.
 pub async fn answer(
+    vault: &Vault,
+    mut found: Found,
+    method: &Method,
+    request: &HeaderMap,
+    disposition: Disposition,
+) -> Result<Response, ApiError> {
+    for _ in 0..LOOKS {
+        if let Some(answer) = answer_unless_replaced(vault, &found, method, request, disposition).await? {
+            return Ok(answer);
+        }
+        found = vault.recordings.find_by_id(found.id).await.map_err(refusal)?;
+    }
+    Err(refusal(VaultError::Replaced))
+}
+
+/// `None` when the recording was replaced since it was found.
+async fn answer_unless_replaced(
     vault: &Vault,
     found: &Found,
     method: &Method,
     request: &HeaderMap,
     disposition: Disposition,
-) -> Result<Response, ApiError> {
+) -> Result<Option<Response>, ApiError> {
     let etag = format!("\"{}\"", found.sha256);
     let modified =
         OffsetDateTime::from_unix_timestamp(found.uploaded_at.div_euclid(1000)).unwrap_or(OffsetDateTime::UNIX_EPOCH);
@@ -53,7 +73,7 @@ pub async fn answer(
     set(&mut headers, LAST_MODIFIED, &http_date(modified));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     if conditions.not_modified() {
-        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+        return Ok(Some((StatusCode::NOT_MODIFIED, headers).into_response()));
     }
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(VIDEO));
@@ -74,20 +94,23 @@ pub async fn answer(
             let mut refused =
                 ApiError::from(&problem::RANGE).detail(format!("It has {} bytes.", found.size)).into_response();
             set(refused.headers_mut(), CONTENT_RANGE, &format!("bytes */{}", found.size));
-            return Ok(refused);
+            return Ok(Some(refused));
         }
     };
     let length = part.as_ref().map_or(found.size, |p| p.end - p.start);
     headers.insert(CONTENT_LENGTH, length.into());
     if *method == Method::HEAD {
-        return Ok((status, headers).into_response());
+        return Ok(Some((status, headers).into_response()));
     }
-    let bytes = vault.recordings.open(found, part).await.map_err(refusal)?;
+    let bytes = match vault.recordings.open(found, part).await {
+        Err(VaultError::Replaced) => return Ok(None),
+        opened => opened.map_err(refusal)?,
+    };
     let (span, id) = (tracing::Span::current(), found.id);
     // The head is out by then: all that is left is to break off and say so in the log.
     let bytes = bytes
         .inspect_err(move |e| span.in_scope(|| tracing::warn!(recording = id, error = chain(e), "reading broke off")));
-    Ok((status, headers, Body::from_stream(bytes)).into_response())
+    Ok(Some((status, headers, Body::from_stream(bytes)).into_response()))
 }
 
 /// What a reader is told when the vault cannot.
@@ -98,6 +121,7 @@ pub fn refusal(error: VaultError) -> ApiError {
         VaultError::Database(_) | VaultError::CommitUnknown(_) | VaultError::Damaged { .. } => {
             ApiError::from(&problem::DATABASE).caused_by(error)
         }
+        VaultError::Replaced => ApiError::from(&problem::PROVIDER_UNAVAILABLE).caused_by(error),
         VaultError::Sealed => ApiError::from(&problem::INTERNAL).caused_by(error),
         VaultError::Invalid(_) => ApiError::from(&problem::PROVIDER_REFUSES).caused_by(error),
         other => ApiError::from(&problem::INTERNAL).caused_by(other),

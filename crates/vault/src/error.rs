@@ -28,6 +28,9 @@ pub enum VaultError {
         /// Seconds to wait.
         retry_after_s: u64,
     },
+    /// A recording was replaced since it was looked up.
+    #[error("The recording has just been replaced. Reload the page.")]
+    Replaced,
     /// The storage provider failed.
     #[error("{0}")]
     Store(#[from] StoreError),

@@ -7,7 +7,7 @@ use crate::Result;
 use crate::VaultError;
 use crate::connections::Connections;
 use crate::db::Db;
-use crate::entity::{copy, recording};
+use crate::entity::{copy, recording, upload};
 use crate::ingest::KeyLocks;
 use crate::places::Twins;
 use model::ObjectKey;
@@ -69,6 +69,15 @@ impl Objects {
             None => Ok(None),
             Some(copy) => Ok(recording::Entity::find_by_id(copy.recording_id).one(self.db.read()).await?),
         }
+    }
+
+    /// Uploads of a key of a provider's place that have not come to their end.
+    pub(crate) async fn intents_at(&self, provider_id: i64, key: &ObjectKey) -> Result<Vec<upload::Model>> {
+        let place = self.twins.of(provider_id).await?;
+        let intents = upload::Entity::find()
+            .filter(upload::Column::ProviderId.is_in(place.iter().copied()))
+            .filter(upload::Column::Key.eq(key.as_str()));
+        Ok(intents.all(self.db.read()).await?)
     }
 
     /// Whether a recording or a copy lies at a key of a provider's place.

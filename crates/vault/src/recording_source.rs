@@ -41,6 +41,9 @@ fn store_error(error: VaultError) -> StoreError {
     match error {
         VaultError::Store(error) => error,
         VaultError::NotFound(_) => StoreError::new(StoreErrorKind::NotFound, "The recording has been deleted."),
+        VaultError::Replaced => {
+            StoreError::new(StoreErrorKind::Unavailable, "The recording is being replaced right now.")
+        }
         VaultError::Damaged(damage) => StoreError::new(StoreErrorKind::Corrupt, damage.to_string()),
         other => StoreError::caused(StoreErrorKind::Unavailable, "The vault's database does not answer.", other),
     }

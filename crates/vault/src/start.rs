@@ -192,8 +192,14 @@ impl Vault {
         let objects = Objects::new(db.clone(), connections.clone(), locks.clone(), twins);
         let devices = Devices::new(db.clone());
         let copies = Copies::new(db.clone(), connections.clone(), locks.clone(), objects.clone());
-        let recordings =
-            Recordings::new(db.clone(), connections.clone(), links.clone(), objects.clone(), copies.clone());
+        let recordings = Recordings::new(
+            db.clone(),
+            connections.clone(),
+            links.clone(),
+            objects.clone(),
+            copies.clone(),
+            replicas.clone(),
+        );
         let vault = Self {
             users: Users::new(db.clone()),
             accounts: Accounts::new(db.clone(), keys.clone(), connections.changes()),

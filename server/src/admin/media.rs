@@ -38,7 +38,7 @@ pub async fn file(
     let found = state.vault.recordings.find_by_id(id).await.map_err(refusal)?;
     let download = options.is_ok_and(|Query(options)| options.download == 1);
     let disposition = if download { Disposition::Attachment } else { Disposition::Inline };
-    answer(&state.vault, &found, &method, &headers, disposition).await
+    answer(&state.vault, found, &method, &headers, disposition).await
 }
 
 /// A person who followed a link, rather than a player.

@@ -43,5 +43,5 @@ pub async fn read(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let found = find(&state.vault, &account, &headers).await?;
-    answer(&state.vault, &found, &method, &headers, Disposition::Attachment).await
+    answer(&state.vault, found, &method, &headers, Disposition::Attachment).await
 }

@@ -68,7 +68,7 @@ async fn verified(
         return Err(if expired { &problem::EXPIRED } else { &problem::SIGNATURE }.into());
     }
     let found = state.vault.recordings.find_by_id(id).await.map_err(refusal)?;
-    answer(&state.vault, &found, method, headers, Disposition::Inline).await
+    answer(&state.vault, found, method, headers, Disposition::Inline).await
 }
 
 /// Preflight of scripts that ask for ranges

@@ -144,7 +144,7 @@ async fn copies_wait_for_a_provider_without_room() {
         let copies = world.vault.deliveries.list(to_second(), Position::Newest, 10).await.unwrap().items;
         assert!(copies.iter().all(|copy| copy.state != DeliveryState::Delivered), "there is no room: {copies:?}");
         let health = world.vault.deliveries.health().await.unwrap();
-        if health.iter().any(|of| of.id == world.provider(SECOND) && of.failing && of.last_error.contains("room")) {
+        if health.iter().any(|of| of.id == world.provider(SECOND) && of.failing && of.last_error.contains("full")) {
             break;
         }
         assert!(began.elapsed() < PATIENCE, "no copy was tried: {copies:?}");

@@ -156,17 +156,8 @@ impl Ingest {
 
     /// Whether an upload of this key failed half-way, so that its provider may have something else there by now.
     async fn is_disputed(&self, target: &Target) -> crate::Result<bool> {
-        let intents = self.intents_at(target.provider.id, target.key.as_str()).await?;
-        Ok(intents.iter().any(|intent| Draft::of(intent).map_or(true, |draft| draft.has_failed())))
-    }
-
-    /// Uploads of a key that have not come to their end.
-    pub(super) async fn intents_at(&self, provider_id: i64, key: &str) -> crate::Result<Vec<upload::Model>> {
-        let place = self.objects.providers_at(provider_id).await?;
-        let intents = upload::Entity::find()
-            .filter(upload::Column::ProviderId.is_in(place.iter().copied()))
-            .filter(upload::Column::Key.eq(key));
-        Ok(intents.all(self.db.read()).await?)
+        let intents = self.objects.intents_at(target.provider.id, &target.key).await?;
+        Ok(intents.iter().any(has_failed))
     }
 
     async fn clear(&self, target: &Target, intent_id: i64, keep_intent: bool) {
@@ -179,6 +170,11 @@ impl Ingest {
             }
         }
     }
+}
+
+/// Whether an upload is known to have failed half-way. Of one that cannot be read nobody knows.
+pub(crate) fn has_failed(intent: &upload::Model) -> bool {
+    Draft::of(intent).map_or(true, |draft| draft.has_failed())
 }
 
 /// What did not become visible, as far as the provider says.

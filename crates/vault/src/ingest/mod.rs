@@ -40,6 +40,7 @@ use tokio::task::JoinHandle;
 pub(crate) use buffer::Budget;
 pub use error::UploadError;
 pub(crate) use event::{event_of, lane};
+pub(crate) use finish::has_failed;
 pub(crate) use locks::KeyLocks;
 pub(crate) use recover::check_intent;
 

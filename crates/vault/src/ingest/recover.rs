@@ -114,7 +114,7 @@ impl Ingest {
         };
         // At another place than it was, nothing would be found, and the intent be forgotten.
         self.connections.place(&provider).await?;
-        if !self.is_uploaded_elsewhere(intent).await? {
+        if !self.is_uploaded_elsewhere(intent, key).await? {
             provider.store.abort_all(key).await?;
             steps::reached(Step::RecoveryCleared);
         }
@@ -165,7 +165,7 @@ impl Ingest {
 impl Ingest {
     /// What lies there is not what was sent, nor what was there before.
     async fn refuse(&self, intent: &upload::Model, key: &ObjectKey, provider: &str, replaced: bool) -> Result<()> {
-        if self.intents_at(intent.provider_id, key.as_str()).await?.iter().any(|other| other.id != intent.id) {
+        if self.objects.intents_at(intent.provider_id, key).await?.iter().any(|other| other.id != intent.id) {
             // It may be what another upload of this key stored, which is looked at by itself.
             self.forget_lately(intent).await;
             return Ok(());
@@ -192,12 +192,12 @@ impl Ingest {
     }
 
     /// Whether another replica that is alive uploads the same key right now.
-    async fn is_uploaded_elsewhere(&self, intent: &upload::Model) -> Result<bool> {
+    async fn is_uploaded_elsewhere(&self, intent: &upload::Model, key: &ObjectKey) -> Result<bool> {
         let others = self.replicas.others_alive().await?;
         if others.is_empty() {
             return Ok(false);
         }
-        let intents = self.intents_at(intent.provider_id, &intent.key).await?;
+        let intents = self.objects.intents_at(intent.provider_id, key).await?;
         Ok(intents.iter().any(|running| others.contains(&running.owner)))
     }
 }

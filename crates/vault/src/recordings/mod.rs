@@ -13,6 +13,7 @@ use crate::entity::{connection, recording};
 use crate::ingest::KeyLocks;
 use crate::links::Links;
 use crate::objects::Objects;
+use crate::replicas::Replicas;
 use crate::timekeeping::Trusted;
 use crate::{Result, VaultError};
 use model::ObjectKey;
@@ -32,6 +33,7 @@ pub struct Recordings {
     locks: Arc<KeyLocks>,
     copies: Copies,
     objects: Objects,
+    replicas: Replicas,
     down: Arc<Down>,
 }
 
@@ -55,9 +57,16 @@ pub struct Found {
 }
 
 impl Recordings {
-    pub(crate) fn new(db: Db, connections: Connections, links: Links, objects: Objects, copies: Copies) -> Self {
+    pub(crate) fn new(
+        db: Db,
+        connections: Connections,
+        links: Links,
+        objects: Objects,
+        copies: Copies,
+        replicas: Replicas,
+    ) -> Self {
         let down = Arc::new(Down::new(db.clock().clone()));
-        Self { db, connections, links, locks: objects.locks().clone(), copies, objects, down }
+        Self { db, connections, links, locks: objects.locks().clone(), copies, objects, replicas, down }
     }
 
     /// An account's recording by key: at the named provider, else at the account's main one, else

@@ -2,16 +2,20 @@
 
 use super::{Found, Recordings};
 use crate::clock::Clock;
-use crate::{Result, VaultError};
+use crate::entity::recording;
+use crate::transfer::{self, Content};
+use crate::{Result, VaultError, ingest};
 use model::error::{StoreError, StoreErrorKind};
 use model::ports::ByteStream;
+use sea_orm::EntityTrait as _;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How long a provider may take to begin answering when there is a copy to turn to.
+/// How long a provider may take to begin answering when there is a copy to turn to, and an upload to end that replaces what
+/// is read.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long a provider that did not answer is asked last.
 const DOWN: Duration = Duration::from_secs(15);
@@ -47,7 +51,57 @@ impl Down {
 
 impl Recordings {
     /// Reads a recording, or the given bytes of it: from its provider, else from a copy.
+    ///
+    /// # Errors
+    /// `Replaced` when `found` is not what is there any more: look it up again.
     pub async fn open(&self, found: &Found, range: Option<Range<u64>>) -> Result<ByteStream> {
+        let opened = self.open_somewhere(found, range.clone()).await;
+        // An upload changes the object first and the row after it, so what was opened may be neither this one's. From here on
+        // it stays what it is.
+        if self.is_settled(found).await? { opened } else { self.open_in_turn(found, range).await }
+    }
+
+    /// Whether the row is as it was, and nobody is about to change it.
+    async fn is_settled(&self, found: &Found) -> Result<bool> {
+        Ok(self.is_current(found).await? && self.objects.intents_at(found.provider_id, &found.key).await?.is_empty())
+    }
+
+    async fn is_current(&self, found: &Found) -> Result<bool> {
+        let now = recording::Entity::find_by_id(found.id).one(self.db.read()).await?;
+        Ok(now.is_some_and(|now| now.sha256 == found.sha256))
+    }
+
+    /// While nobody else has the key's turn, object and row belong together; unless an upload failed half-way, and nobody
+    /// knows yet what lies there.
+    async fn open_in_turn(&self, found: &Found, range: Option<Range<u64>>) -> Result<ByteStream> {
+        let turn = timeout(PATIENCE, self.locks.lock(found.provider_id, &found.key)).await;
+        let _turn = turn.map_err(|_| being_replaced())??;
+        if !self.is_current(found).await? {
+            return Err(VaultError::Replaced);
+        }
+        if self.is_disputed(found).await? {
+            let provider = self.connections.store(found.provider_id).await?;
+            let content = Content { key: &found.key, size: found.size, sha256: &found.sha256 };
+            match transfer::verify(provider.store.as_ref(), &content).await {
+                Err(error) if error.kind == StoreErrorKind::Corrupt => return Err(being_replaced().into()),
+                read => read?,
+            }
+        }
+        self.open_somewhere(found, range).await
+    }
+
+    /// Whether an upload of this key has failed, or its vault was killed, and recovery has not looked at it yet.
+    async fn is_disputed(&self, found: &Found) -> Result<bool> {
+        let intents = self.objects.intents_at(found.provider_id, &found.key).await?;
+        if intents.iter().any(ingest::has_failed) {
+            return Ok(true);
+        }
+        let others = self.replicas.others_alive().await?;
+        let left = intents.iter().any(|intent| !others.contains(&intent.owner));
+        Ok(left && !self.locks.is_running(found.provider_id, &found.key).await?)
+    }
+
+    async fn open_somewhere(&self, found: &Found, range: Option<Range<u64>>) -> Result<ByteStream> {
         let copies = self.copies.providers(found.id).await?;
         if copies.is_empty() {
             return self.open_at(found.provider_id, found, range).await;
@@ -96,4 +150,8 @@ impl Recordings {
         let expires_at = self.db.now_ms() / 1000 + i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX / 2);
         Ok(format!("{}/api/storage/signed?{}", base_url.trim_end_matches('/'), self.links.sign(found.id, expires_at)))
     }
+}
+
+fn being_replaced() -> StoreError {
+    StoreError::new(StoreErrorKind::Unavailable, "The recording is being replaced by another upload right now.")
 }

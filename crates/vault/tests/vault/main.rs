@@ -18,6 +18,7 @@ mod providers;
 mod readiness;
 mod recordings;
 mod recovery;
+mod replacing;
 mod replay;
 mod replicas;
 mod retention;

@@ -64,12 +64,22 @@ pub(crate) struct MemoryStore {
     pub(crate) let_go: Notify,
     /// Objects that are there and cannot be read, as on a disk with bad sectors.
     pub(crate) unreadable: Mutex<BTreeSet<String>>,
+    /// How often somebody read an object.
+    gets: AtomicUsize,
     /// How often somebody asked whether an object is there.
     pub(crate) heads: AtomicUsize,
     pub(super) killed: Notify,
 }
 
 impl MemoryStore {
+    pub(crate) fn gets(&self) -> usize {
+        self.gets.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn forget_gets(&self) {
+        self.gets.store(0, Ordering::SeqCst);
+    }
+
     pub(crate) fn set(&self, fault: impl Into<Option<Fault>>) {
         *self.fault.lock().unwrap() = fault.into();
     }
@@ -168,6 +178,7 @@ impl BlobStore for MemoryStore {
 
     async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ByteStream, StoreError> {
         self.check()?;
+        self.gets.fetch_add(1, Ordering::SeqCst);
         if self.unreadable.lock().unwrap().contains(key.as_str()) {
             return Err(StoreError::new(StoreErrorKind::Unavailable, "It cannot be read."));
         }

@@ -1,0 +1,74 @@
+//! Whoever reads while a recording is replaced gets the old one or the new one, whole, and knows which.
+
+use crate::support::{Fault, TestVault, until};
+use futures::TryStreamExt as _;
+use model::ObjectKey;
+use model::error::StoreErrorKind;
+use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
+use vault::VaultError;
+use vault::recordings::Found;
+
+async fn found(t: &TestVault) -> Found {
+    let account = t.account("site-a").await;
+    let key = ObjectKey::parse("dir/a.mp4").unwrap();
+    t.vault.recordings.find(&account, None, &key).await.unwrap().unwrap()
+}
+
+async fn read(t: &TestVault, found: &Found) -> Result<Vec<u8>, VaultError> {
+    let chunks: Vec<bytes::Bytes> = t.vault.recordings.open(found, None).await?.try_collect().await?;
+    Ok(chunks.concat())
+}
+
+/// The object is the new one already, and its row is not committed.
+#[tokio::test]
+async fn between_object_and_row_a_reader_waits_and_looks_again() {
+    let t = TestVault::on_sqlite().await;
+    t.upload("a.mp4", b"old").await.unwrap();
+    let old = found(&t).await;
+    let tables = t.tables().await;
+    let upload = async { t.upload("a.mp4", b"new").await.unwrap() };
+    let reading = async {
+        // The intent is written by now; whoever holds the writer keeps the row from being committed.
+        t.world.store.put_started.notified().await;
+        let writing = tables.begin().await.unwrap();
+        writing.execute_unprepared("DELETE FROM audit").await.unwrap();
+        until("the object is replaced", || async { t.world.store.objects.lock().unwrap()["dir/a.mp4"] == "new" }).await;
+        let stale = tokio::spawn({
+            let (recordings, old) = (t.vault.recordings.clone(), old.clone());
+            async move { recordings.open(&old, None).await.map(drop) }
+        });
+        until("the reader waits for its turn or has ended", || async {
+            stale.is_finished() || t.world.store.gets() > 0
+        })
+        .await;
+        writing.rollback().await.unwrap();
+        stale.await.unwrap()
+    };
+    t.world.store.forget_gets();
+    let (_, stale) = tokio::join!(upload, reading);
+    assert!(matches!(stale, Err(VaultError::Replaced)), "{stale:?}");
+    assert_eq!(read(&t, &found(&t).await).await.unwrap(), b"new");
+    assert!(matches!(read(&t, &old).await, Err(VaultError::Replaced)), "long after, too");
+}
+
+/// The agent was told 503, and nobody knows yet what lies there.
+#[tokio::test]
+async fn after_an_answer_was_lost_no_bytes_are_told_that_are_not_the_rows() {
+    let t = TestVault::on_sqlite().await;
+    t.upload("a.mp4", b"old").await.unwrap();
+    t.world.store.set(Fault::LosesAnswer);
+    t.upload("a.mp4", b"new").await.unwrap_err();
+    t.world.store.set(None);
+    until("it is known to have failed", || async {
+        let refused = read(&t, &found(&t).await).await;
+        matches!(&refused, Err(VaultError::Store(error)) if error.kind == StoreErrorKind::Unavailable)
+    })
+    .await;
+    t.vault.keep_house().await;
+    assert_eq!(read(&t, &found(&t).await).await.unwrap(), b"new");
+
+    t.world.store.set(Fault::Down);
+    t.upload("a.mp4", b"newer").await.unwrap_err();
+    t.world.store.set(None);
+    assert_eq!(read(&t, &found(&t).await).await.unwrap(), b"new", "what is still the row's is read");
+}
