@@ -121,6 +121,7 @@ pub fn refusal(error: VaultError) -> ApiError {
         VaultError::Database(_) | VaultError::CommitUnknown(_) | VaultError::Damaged { .. } => {
             ApiError::from(&problem::DATABASE).caused_by(error)
         }
+        VaultError::Full(_) => ApiError::from(&problem::VAULT_FULL).caused_by(error),
         VaultError::Replaced => ApiError::from(&problem::PROVIDER_UNAVAILABLE).caused_by(error),
         VaultError::Sealed => ApiError::from(&problem::INTERNAL).caused_by(error),
         VaultError::Invalid(_) => ApiError::from(&problem::PROVIDER_REFUSES).caused_by(error),

@@ -21,7 +21,7 @@ pub struct Health {
     /// Why it is unavailable.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
-    /// Kinds of what an administrator should look at; uploads can be taken all the same.
+    /// Kinds of what an administrator should look at. With `disk-full` uploads are refused with 507 meanwhile.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(example = json!(["clock-jumped"]))]
     notices: Vec<String>,
@@ -55,7 +55,7 @@ pub async fn ready(State(state): State<AppState>) -> Response {
         Ok(Err(error)) => Failure(Arc::new(error)),
         Err(slow) => Failure(Arc::new(slow)),
     };
-    let reason = if state.vault.is_database_damaged() { "database-damaged" } else { "database" };
+    let reason = state.vault.database_harm().map_or("database", |harm| harm.code());
     let health = Health { status: "unavailable", reason: Some(reason), notices: notices(&state).await };
     let mut response = (StatusCode::SERVICE_UNAVAILABLE, Json(health)).into_response();
     response.extensions_mut().insert(failure);

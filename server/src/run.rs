@@ -40,7 +40,7 @@ enum Failed {
     Signals(#[source] std::io::Error),
 }
 
-/// Runs until SIGTERM or SIGINT.
+/// Runs until SIGTERM, SIGINT or SIGHUP.
 pub async fn run(config: Config) -> ExitCode {
     telemetry::init(&config.log);
     match serve_until_stopped(config).await {
@@ -63,10 +63,16 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failed> {
     let vault = Vault::open(vault_options(&config), Arc::new(Backends::new())).await?;
     let declared = config.declarations.clone();
     let provisioning = Provisioning { connections: declared.connections, accounts: declared.accounts };
-    vault.provision(provisioning).await.map_err(Failed::Provision)?;
-    let keys = first_start::defaults(&vault, &config).await.map_err(Failed::FirstStart)?;
+    let failed = |what: fn(VaultError) -> Failed| {
+        let vault = vault.clone();
+        move |error: VaultError| {
+            vault.no_room(&error).map_or_else(|| what(error), |missing| StartError::NoRoom(missing).into())
+        }
+    };
+    vault.provision(provisioning).await.map_err(failed(Failed::Provision))?;
+    let keys = first_start::defaults(&vault, &config).await.map_err(failed(Failed::FirstStart))?;
     let admin = vault.users.ensure_admin(config.admin.username.as_deref(), config.admin.password.as_ref()).await;
-    let admin = admin.map_err(Failed::FirstStart)?;
+    let admin = admin.map_err(failed(Failed::FirstStart))?;
 
     let app = router(AppState::new(vault.clone(), HttpOptions::from(&config)));
     let background = CancellationToken::new();
@@ -134,10 +140,11 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-/// Cancelled by the first SIGTERM or SIGINT; a second one ends the process at once.
+/// Cancelled by the first SIGTERM, SIGINT or SIGHUP; a second one ends the process at once.
 fn stop_on_signals() -> std::io::Result<CancellationToken> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut hang_up = signal(SignalKind::hangup())?;
     let stop = CancellationToken::new();
     let stopping = stop.clone();
     tokio::spawn(async move {
@@ -145,6 +152,7 @@ fn stop_on_signals() -> std::io::Result<CancellationToken> {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
+                _ = hang_up.recv() => {}
             }
             if last {
                 std::process::exit(130);

@@ -25,7 +25,7 @@ pub struct Lock {
 pub enum LockError {
     /// Another vault has them.
     #[error(
-        "another vault uses the folder {}{owner}; stop that one, or give this one a folder of its own with data.dir", .folder.display()
+        "another vault uses the folder {}{owner}; stop that one first, or give each a folder of its own with data.dir", .folder.display()
     )]
     Taken {
         /// Which one.
@@ -56,8 +56,8 @@ impl Lock {
         if !folders.contains(&beside) {
             folders.push(beside);
         }
-        let held = folders.iter().map(|folder| lock(folder)).collect::<Result<_, _>>()?;
-        Ok(Self { _held: held })
+        let held = folders.iter().map(|folder| lock(folder)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { _held: held.into_iter().flatten().collect() })
     }
 }
 
@@ -98,7 +98,7 @@ fn real(folder: &Path) -> Result<PathBuf, LockError> {
     made.map_err(|source| LockError::Folder { folder: folder.to_owned(), source })
 }
 
-fn lock(folder: &Path) -> Result<File, LockError> {
+fn lock(folder: &Path) -> Result<Vec<File>, LockError> {
     let failed = |source| LockError::Folder { folder: folder.to_owned(), source };
     let path = folder.join(FILE);
     let mut options = OpenOptions::new();
@@ -107,15 +107,23 @@ fn lock(folder: &Path) -> Result<File, LockError> {
         options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Err(LockError::Taken { folder: folder.to_owned(), owner: owner(&mut file) });
-        }
+        Err(TryLockError::WouldBlock) => return Err(taken(folder, &mut file)),
         Err(TryLockError::Error(source)) => return Err(failed(source)),
+    }
+    // The file can be removed by whoever takes it for a stale one; the folder cannot, unnoticed. Not every file system lets
+    // a folder be locked.
+    let itself = File::open(folder).ok();
+    if let Some(Err(TryLockError::WouldBlock)) = itself.as_ref().map(File::try_lock) {
+        return Err(taken(folder, &mut file));
     }
     // What it says is of no consequence, so a full disk is none here either.
     let _ = sign(&mut file);
     let _ = give_to_owner_of_folder(&path);
-    Ok(file)
+    Ok([Some(file), itself].into_iter().flatten().collect())
+}
+
+fn taken(folder: &Path, file: &mut File) -> LockError {
+    LockError::Taken { folder: folder.to_owned(), owner: owner(file) }
 }
 
 fn sign(file: &mut File) -> io::Result<()> {
@@ -156,6 +164,8 @@ mod tests {
         let refused = Lock::take(&data, &database).expect_err("it is taken").to_string();
         let us = format!("(process {} on host ", std::process::id());
         assert!(refused.contains(&data.display().to_string()) && refused.contains(&us), "{refused}");
+        fs::remove_file(data.join(FILE)).expect("somebody takes it for a stale one");
+        Lock::take(&data, &database).expect_err("it is taken all the same");
         drop(first);
         Lock::take(&data, &database).expect("it is free again");
     }

@@ -36,7 +36,10 @@ pub enum VaultError {
     Store(#[from] StoreError),
     /// The database failed.
     #[error("The vault's database did not answer. {}", Self::IN_LOG)]
-    Database(#[from] sea_orm::DbErr),
+    Database(#[source] sea_orm::DbErr),
+    /// The database's volume has no room left.
+    #[error("The vault's own disk has no room left. Make room on the volume of its data folder.")]
+    Full(#[source] sea_orm::DbErr),
     /// The connection broke while the database was committing: it may have, or not.
     #[error(
         "The vault's database did not say whether it took the change. Look whether it is there before trying again."
@@ -64,6 +67,15 @@ impl VaultError {
     /// Whether an object is missing in its store.
     pub fn is_missing_object(&self) -> bool {
         matches!(self, Self::Store(e) if e.kind == StoreErrorKind::NotFound)
+    }
+}
+
+/// SQLite's code of a full disk; by its text, because a failed commit has only that to tell.
+const FULL: &str = "(code: 13)";
+
+impl From<sea_orm::DbErr> for VaultError {
+    fn from(error: sea_orm::DbErr) -> Self {
+        if error.to_string().contains(FULL) { Self::Full(error) } else { Self::Database(error) }
     }
 }
 

@@ -1,10 +1,11 @@
 //! Whether uploads can be taken.
 
-use crate::Result;
 use crate::db::Db;
 use crate::entity::replica;
+use crate::reserve::Reserve;
+use crate::{Result, VaultError};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, EntityTrait};
+use sea_orm::{ActiveValue::Set, DbErr, EntityTrait};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -15,21 +16,30 @@ const HOLDS: Duration = Duration::from_secs(3);
 const ROW: &str = "readiness";
 
 /// Tries whether the database takes a write.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Readiness {
+    reserve: Option<Reserve>,
     /// When it last did, as elapsed time.
     proved_at: Arc<Mutex<Option<Duration>>>,
 }
 
 impl Readiness {
+    pub(crate) fn new(reserve: Option<Reserve>) -> Self {
+        Self { reserve, proved_at: Arc::default() }
+    }
+
     /// Fails when it does not. A success holds for a moment; on SQLite, unless a write has failed since.
     pub(crate) async fn check(&self, db: &Db) -> Result<()> {
         let mut proved_at = self.proved_at.lock().await;
         let holds = proved_at.is_some_and(|at| db.clock().elapsed().saturating_sub(at) < HOLDS);
-        if holds && db.write_trouble().is_none() && !db.is_damaged() {
+        if holds && db.write_trouble().is_none() && db.harm().is_none() {
             return Ok(());
         }
         *proved_at = None;
+        // A row as small as this one's may still find room where nothing else does.
+        if self.reserve.as_ref().is_some_and(Reserve::is_used_up) {
+            return Err(VaultError::Full(DbErr::Custom("the volume is full, and the reserve is used up".into())));
+        }
         db.write(|tx| {
             Box::pin(async move {
                 // Seen at the beginning of time: never taken for a replica that is alive.

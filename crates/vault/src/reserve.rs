@@ -49,7 +49,7 @@ struct Inner {
 /// A volume has no room for uploads.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
-    "The volume of {folder} is full: {left_kib} KiB are left, {needed_kib} KiB are needed. Make room there, or give the vault a larger one; deleting recordings goes on meanwhile."
+    "The volume of {folder} is full: {left_kib} KiB are left, {needed_kib} KiB are needed. Make room there, or give the vault a larger one."
 )]
 pub struct NoRoom {
     /// The folder of the database.
@@ -95,10 +95,20 @@ impl Reserve {
         }
     }
 
+    /// Whether even what was held for deleting and signing in is used up.
+    pub(crate) fn is_used_up(&self) -> bool {
+        self.0.left.load(Ordering::Relaxed) < START_NEEDS && !self.0.file().exists()
+    }
+
     /// What is missing for a start, if it is room.
     pub(crate) fn missing_to_start(&self) -> Option<NoRoom> {
         let left = self.0.look().ok()?;
         (left < START_NEEDS).then(|| self.0.no_room(left, START_NEEDS))
+    }
+
+    /// What uploads and a start want.
+    pub(crate) fn missing(&self) -> NoRoom {
+        self.0.no_room(self.0.left.load(Ordering::Relaxed), self.0.low)
     }
 
     /// Looks at the volume, and makes the reserve or gives it up.

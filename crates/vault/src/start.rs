@@ -9,7 +9,7 @@ use crate::copies::Copies;
 use crate::damaged::Watch;
 use crate::dashboard::DashboardFigures;
 use crate::data_folder::{folder_of, sqlite_file};
-use crate::db::Db;
+use crate::db::{Db, Harm};
 use crate::deliveries::{Deliveries, Wakeups};
 use crate::devices::Devices;
 use crate::dispatcher::{Dispatcher, Pace};
@@ -27,16 +27,16 @@ use crate::places::Twins;
 use crate::readiness::Readiness;
 use crate::recordings::Recordings;
 use crate::replicas::Replicas;
-use crate::reserve::{self, Reserve};
+use crate::reserve::{self, NoRoom, Reserve};
 use crate::start_error::StartError;
 use crate::timekeeping::Timekeeping;
 use crate::users::Users;
-use crate::{Result, sessions};
+use crate::{Result, VaultError, sessions};
 use model::Secret;
 use model::ports::Connector;
 use sea_orm::{EntityTrait as _, QuerySelect as _};
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -141,9 +141,9 @@ impl Vault {
             return Err(StartError::RestoreUnfinished(note));
         }
         let key_file = options.key_file();
-        if let Some(file) = sqlite_file(&options.database_url).filter(|file| !file.exists()) {
-            // Both are made after the database.
-            let signs = [key_file.clone(), folder_of(&file).join(reserve::FILE)];
+        if let Some(file) = sqlite_file(&options.database_url).filter(|file| is_missing_or_empty(file)) {
+            // They are made after the database. What a log alone holds would be destroyed.
+            let signs = [backup::log_of(&file), key_file.clone(), folder_of(&file).join(reserve::FILE)];
             if let Some(sign) = signs.into_iter().find(|sign| sign.exists()) {
                 return Err(StartError::DatabaseMissing { file, sign });
             }
@@ -159,17 +159,15 @@ impl Vault {
             None => None,
         };
         first_look::first_look(&options.database_url).await?;
-        let not_open = |error| match reserve.as_ref().and_then(Reserve::missing_to_start) {
+        let not_open = |error| match no_room(reserve.as_ref(), &error) {
             Some(missing) => StartError::NoRoom(missing),
             None => StartError::database(error, &options.database_url),
         };
         let db = Db::open(&options.database_url, options.clock).await.map_err(not_open)?;
         let needed = connection::Entity::find().limit(1).one(db.read()).await;
         // What is written from here on may be what finds no room.
-        let failed = |error| match reserve.as_ref().and_then(Reserve::missing_to_start) {
-            Some(missing) => StartError::NoRoom(missing),
-            None => StartError::Vault(error),
-        };
+        let failed =
+            |error| no_room(reserve.as_ref(), &error).map_or_else(|| StartError::Vault(error), StartError::NoRoom);
         let needed = needed.map_err(|e| failed(e.into()))?.is_some();
         if needed && options.master_key.is_none() && !key_file.exists() {
             return Err(StartError::KeyMissing { path: key_file.display().to_string() });
@@ -229,7 +227,7 @@ impl Vault {
             wakeups,
             objects,
             copies,
-            readiness: Readiness::default(),
+            readiness: Readiness::new(reserve.clone()),
             vault_id: keys.vault_id().to_owned(),
             pace: options.pace,
             reserve: reserve.clone(),
@@ -281,7 +279,7 @@ impl Vault {
                 replayer.run(cancel.clone()),
                 connections.keep_surveying(cancel.clone()),
                 replicas.keep_reporting(cancel.clone()),
-                cancel.clone().run_until_cancelled_owned(tell_damage(db, notices.clone())),
+                cancel.clone().run_until_cancelled_owned(tell_harm(db, notices.clone())),
                 async {
                     if let Some(reserve) = reserve {
                         reserve.watch(notices, cancel).await;
@@ -306,14 +304,19 @@ impl Vault {
         self.db.clock()
     }
 
+    /// What was missing where the database found no room; `None` for another failure.
+    pub fn no_room(&self, error: &VaultError) -> Option<NoRoom> {
+        no_room(self.reserve.as_ref(), error)
+    }
+
     /// Whether the database answers and takes writes. A recent answer is given again.
     pub async fn ready(&self) -> Result<()> {
         self.readiness.check(&self.db).await
     }
 
-    /// Whether the database was found damaged since the start.
-    pub fn is_database_damaged(&self) -> bool {
-        self.db.is_damaged()
+    /// What harm the database was found to have come to since the start.
+    pub fn database_harm(&self) -> Option<Harm> {
+        self.db.harm()
     }
 
     /// Ends every connection to the database, once the background work has ended. On SQLite all is in its one file then.
@@ -334,14 +337,36 @@ impl Vault {
     }
 }
 
+/// What is missing for a start, where it failed for want of room.
+fn no_room(reserve: Option<&Reserve>, error: &VaultError) -> Option<NoRoom> {
+    let reserve = reserve?;
+    let full = matches!(error, VaultError::Full(_));
+    reserve.missing_to_start().or_else(|| full.then(|| reserve.missing()))
+}
+
+fn is_missing_or_empty(file: &Path) -> bool {
+    std::fs::metadata(file).map_or(true, |found| found.len() == 0)
+}
+
 /// Only in memory: the database takes nothing any more.
-async fn tell_damage(db: Db, notices: Notices) {
-    db.damaged().await;
+async fn tell_harm(db: Db, notices: Notices) {
+    let harm = db.harmed().await;
+    let (what, cure) = match harm {
+        Harm::Damaged => {
+            ("is damaged", format!("put a backup in place with {HOW_TO_RESTORE}, start it, and check the disk."))
+        }
+        Harm::TakenAway => (
+            "was removed or replaced by another while the vault ran",
+            format!(
+                "put in place what the vault has rescued, a file with .rescued in its name beside the database, or a backup, with {HOW_TO_RESTORE}."
+            ),
+        ),
+    };
     let notice = Notice {
-        code: "database-damaged",
+        code: harm.code(),
         subject: String::new(),
-        text: "The vault's database is damaged. Uploads are refused, and agents keep their recordings.".into(),
-        cure: format!("Stop the vault, put a backup in place with {HOW_TO_RESTORE}, start it, and check the disk."),
+        text: format!("The vault's database {what}. Uploads are refused, and agents keep their recordings."),
+        cure: format!("Stop the vault, {cure}"),
         dismissible: false,
     };
     notices.raise(notice).await;

@@ -88,7 +88,9 @@ impl StartError {
     /// What opening the database of this address answered.
     pub(crate) fn database(error: VaultError, url: &str) -> Self {
         let what = match &error {
-            VaultError::Database(cause) | VaultError::CommitUnknown(cause) => cause.to_string(),
+            VaultError::Database(cause) | VaultError::Full(cause) | VaultError::CommitUnknown(cause) => {
+                cause.to_string()
+            }
             other => other.to_string(),
         };
         // SeaORM's own sentence; it has no kind.

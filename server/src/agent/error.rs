@@ -114,7 +114,7 @@ pub mod problem {
             "The storage provider has no room left.", "Make room; then try again.", retry 60;
         /// The vault's own volume has no room.
         VAULT_FULL = INSUFFICIENT_STORAGE "storage_vault_full",
-            "The vault's own disk has no room left.", "Make room on the volume of the vault's data folder; deleting recordings works meanwhile.", retry 60;
+            "The vault's own disk has no room left.", "Make room on the volume of the vault's data folder.", retry 60;
         /// Storing failed for another reason.
         UPLOAD_FAILED = BAD_GATEWAY "file_upload_failed",
             "The recording could not be stored.", "Nothing was stored; try again later.", retry 10;

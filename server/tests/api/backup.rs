@@ -112,6 +112,9 @@ async fn what_is_of_no_use_is_refused_before_anything_is_touched() {
     let whole = std::fs::read(&backup).unwrap();
     let other = site.dir.path().join("other.db");
 
+    let pipe = site.dir.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    assert!(site.refused(&pipe).contains("is not an SQLite database"));
     std::fs::write(&other, "no database").unwrap();
     assert!(site.refused(&other).contains("is not an SQLite database"));
     let mut damaged = whole.clone();

@@ -1,6 +1,6 @@
 //! Ready is what takes a write: not a database that only answers, not a database that is damaged.
 
-use crate::data_folder::{Site, only_line};
+use crate::data_folder::{Site, keys_in, only_line};
 use sea_orm::{ConnectionTrait as _, Database, TransactionTrait as _};
 use std::time::Duration;
 
@@ -45,6 +45,38 @@ async fn a_database_that_takes_no_writes_is_not_ready_until_it_does() {
     writing.rollback().await.unwrap();
     site.becomes(200, None).await;
     site.upload(3..6).await;
+}
+
+/// SQLite goes on writing to files that are gone, and every commit succeeds.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_taken_away_while_it_runs_takes_no_uploads_and_is_rescued() {
+    for script in
+        ["rm vault.db vault.db-wal vault.db-shm", "rm vault.db-wal vault.db-shm", "cp vault.db x && mv x vault.db"]
+    {
+        let site = Site::new();
+        let vault = site.start().await;
+        site.upload(0..3).await;
+        let done = std::process::Command::new("sh").args(["-c", script]).current_dir(site.data()).status().unwrap();
+        assert!(done.success());
+        assert_eq!(site.upload_status().await, 503, "{script}");
+        site.becomes(503, Some("database-taken-away")).await;
+        let told = async {
+            while !site.readiness().await.1["notices"].to_string().contains("database-taken-away") {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), told).await.expect("a notice");
+        vault.stop();
+
+        let files = std::fs::read_dir(site.data()).unwrap().map(|file| file.unwrap().path());
+        let rescued = files.into_iter().find(|file| file.to_string_lossy().contains(".rescued-")).expect("a file");
+        let restored = site.run(&["restore", rescued.to_str().unwrap()]);
+        assert!(restored.status.success(), "{script}: {}", String::from_utf8_lossy(&restored.stderr));
+        let vault = site.start().await;
+        assert!(vault.stop());
+        let held = keys_in(&site.data().join("vault.db")).await;
+        assert!((0..3).all(|n| held.contains(&site.key(n))), "{script}: {held:?}");
+    }
 }
 
 /// Issue 7, finding 9: readiness said 200 while every upload was refused.

@@ -99,6 +99,14 @@ async fn on_a_folder_that_cannot_be_written_says_which_one_it_is() {
     let said = said_by(start(command, &site), &[]);
     assert!(said.contains(&folder) && said.contains("Read-only file system"), "{said}");
     assert!(said.contains("on a volume that it may write to"), "{said}");
+
+    // After the clean stop, everything is in one file.
+    let backup = site.dir.path().join("backup.db");
+    let mut command = Command::new("unshare");
+    command.args(*way).args(["sh", "-c", &script, "sh", "20", env!("CARGO_BIN_EXE_kerberos-vault"), "backup"]);
+    let made = command.arg(&backup).arg("--config").arg(site.dir.path().join("vault.toml")).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    assert!(backup.exists());
 }
 
 /// An empty vault in its place would take uploads, and restoring a backup later would forget them.
@@ -113,6 +121,25 @@ async fn whose_database_is_gone_does_not_begin_anew() {
         std::fs::remove_file(site.data().join(sign)).unwrap();
     }
     assert!(site.start().await.stop(), "without a sign of an earlier one it begins");
+
+    // What only the log holds would be destroyed by beginning anew.
+    let site = Site::new();
+    let mut vault = site.start().await;
+    site.upload(0..3).await;
+    vault.kill();
+    let whole = std::fs::read(site.data().join("vault.db")).unwrap();
+    for name in ["master.key", "reserve"] {
+        std::fs::remove_file(site.data().join(name)).unwrap();
+    }
+    for broken in ["removed", "emptied"] {
+        match broken {
+            "removed" => std::fs::remove_file(site.data().join("vault.db")).unwrap(),
+            _ => std::fs::write(site.data().join("vault.db"), "").unwrap(),
+        }
+        let said = said(&site, &[]);
+        assert!(said.contains("vault.db is missing") && said.contains("vault.db-wal"), "{broken}: {said}");
+    }
+    std::fs::write(site.data().join("vault.db"), whole).unwrap();
 }
 
 /// Issue 7, finding 9: a vault on a damaged database started, and was ready.

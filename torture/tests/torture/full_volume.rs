@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use torture::knobs::{self, Random};
 use torture::volumes::{self, Volume};
 use torture::world::{COPIED, FIRST, PLAIN, SECOND, World, data, folder};
+use vault::VaultError;
 
 const MIB: u64 = 1024 * 1024;
 /// Agents that upload at a time, and how much each does in a round.
@@ -204,6 +205,33 @@ async fn without_its_reserve_a_start_on_a_full_volume_says_that_it_is_full() {
         world.settle(&format!("a start that found {but} bytes")).await;
         world.close().await;
     }
+}
+
+/// The reserve is given up when others take the room, and they may take that as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_volume_whose_reserve_is_used_up_too_is_not_ready_until_it_has_room() {
+    if !volumes::inside("full_volume::a_volume_whose_reserve_is_used_up_too_is_not_ready_until_it_has_room") {
+        return;
+    }
+    let dir = folder().unwrap();
+    let volume = Volume::new(dir.path(), 64 * MIB, &["data"]);
+    let mut world = World::open(dir.path()).await.unwrap();
+    world.start();
+    assert!(world.upload(PLAIN, "before.mp4", vec![7; 1000]).await);
+    let began = Instant::now();
+    while world.vault.ready().await.is_ok() {
+        assert!(began.elapsed() < 2 * PATIENCE, "it says that it is ready");
+        volume.fill(0);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let refused = world.vault.ready().await.unwrap_err();
+    assert!(matches!(refused, VaultError::Full(_)), "{refused:?}");
+    volume.free();
+    while world.vault.ready().await.is_err() {
+        assert!(began.elapsed() < 4 * PATIENCE, "it is not ready again");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    world.settle("a volume without any room").await;
 }
 
 async fn stored_and_closed(root: &Path, run: u64) {

@@ -8,7 +8,7 @@ use crate::entity::{account, connection};
 use crate::keys::Keys;
 use migrations::{Migrator, MigratorTrait as _};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, QueryResult};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::Path;
 
@@ -17,8 +17,18 @@ const HEADER: &[u8; 16] = b"SQLite format 3\0";
 /// Tables that a vault's database has had since the first.
 const TABLES: [&str; 4] = ["seaql_migrations", "connections", "accounts", "recordings"];
 /// Where secrets are sealed.
-const SEALED: [(&str, &str, fn(i64) -> String); 2] =
-    [("connections", "settings", connection::Model::sealed_in), ("accounts", "secret_key", account::Model::sealed_in)];
+const SEALED: [Sealed; 2] = [
+    Sealed { table: "connections", column: "settings", bound_to: connection::Model::sealed_in },
+    Sealed { table: "accounts", column: "secret_key", bound_to: account::Model::sealed_in },
+];
+
+/// A column of secrets.
+struct Sealed {
+    table: &'static str,
+    column: &'static str,
+    /// What the secret of a row is bound to.
+    bound_to: fn(i64) -> String,
+}
 
 /// What is in a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +43,10 @@ pub struct Counts {
 
 /// Looks at the first bytes only.
 pub(super) fn begins_like_a_database(file: &Path) -> Result<(), BackupError> {
+    // Reading a pipe would wait for whoever writes into it.
+    if fs::metadata(file).is_ok_and(|found| !found.is_file()) {
+        return Err(BackupError::NotADatabase(file.to_owned()));
+    }
     let mut header = [0; HEADER.len()];
     let read = File::open(file).and_then(|mut opened| opened.read_exact(&mut header));
     match read {
@@ -96,7 +110,7 @@ async fn check_open(database: &DatabaseConnection, file: &Path, options: &Option
 /// Every secret, with the key that the vault has.
 async fn opens(database: &DatabaseConnection, file: &Path, options: &Options) -> Result<(), Trouble> {
     let mut secrets = Vec::new();
-    for (table, column, bound_to) in SEALED {
+    for Sealed { table, column, bound_to } in SEALED {
         for row in rows(database, &format!("SELECT id, {column} FROM {table}")).await? {
             let (id, sealed): (i64, Vec<u8>) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
             secrets.push((bound_to(id), sealed));

@@ -17,11 +17,17 @@ use crate::db::statement;
 use file::Part;
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend, DbErr};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The command, as messages name it to whoever needs it.
 pub(crate) const HOW_TO_RESTORE: &str = "kerberos-vault restore FILE (with the --config that the vault has, if any)";
+
+/// Where SQLite keeps what was committed and is not in the database yet.
+pub(crate) fn log_of(database: &Path) -> PathBuf {
+    file::beside(database, "-wal")
+}
 
 /// A backup that was made and checked.
 #[derive(Debug)]
@@ -41,14 +47,22 @@ pub struct BackedUp {
 /// Nothing is left behind then.
 pub async fn back_up(options: &Options, to: &Path) -> Result<BackedUp, BackupError> {
     let database = database_of(options)?;
-    if !database.is_file() {
-        return Err(BackupError::NoDatabase(database));
+    match fs::metadata(&database) {
+        Ok(found) if found.is_file() => {}
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            return Err(file::failed("read", &database)(error));
+        }
+        _ => return Err(BackupError::NoDatabase(database)),
     }
     refuse_existing(to)?;
     let part = Part::new(file::beside(to, &format!(".unfinished-{}", std::process::id())))?;
     let target = part.path().to_str().ok_or_else(|| BackupError::Name(to.to_owned()))?;
     let copied = async {
-        let connection = connect(&database, false).await?;
+        // After a clean stop everything is in the one file, which can be read where nothing can be made beside it.
+        let connection = match connect(&database, false).await {
+            Err(_) if !log_of(&database).exists() => connect(&database, true).await?,
+            connected => connected?,
+        };
         connection.execute_raw(statement(DbBackend::Sqlite, "VACUUM INTO $1", [target.into()])).await?;
         connection.close().await
     };

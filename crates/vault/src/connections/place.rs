@@ -180,7 +180,7 @@ impl Connections {
         let place = match timeout(PATIENCE, self.look(store.as_ref(), &claim, true)).await {
             Ok(Ok(Some(place))) => place,
             Ok(Err(Untold::Elsewhere(reason))) => return Err(VaultError::Conflict(format!("{reason} {BACK}"))),
-            Ok(Err(Untold::Failed(error @ VaultError::Database(_)))) => return Err(error),
+            Ok(Err(Untold::Failed(error @ (VaultError::Database(_) | VaultError::Full(_))))) => return Err(error),
             // It can be saved all the same; the first use will look again.
             Ok(Ok(None) | Err(Untold::Failed(_))) | Err(_) => return Ok(None),
         };

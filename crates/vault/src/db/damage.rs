@@ -1,26 +1,56 @@
-//! Whether the database's file is damaged: told by whoever reads or writes, the first time that SQLite says so.
+//! Whether the database's files are damaged, told by whoever reads or writes, the first time that SQLite says so; or were taken
+//! away, told by the writer. Either way nothing is written from then on.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, Statement};
+use std::sync::{Arc, OnceLock};
 use tokio_util::sync::CancellationToken;
 
-/// Ends when the first damage is met; cheap to clone.
+/// Why a database takes no writes until the vault is started again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Harm {
+    /// Its pages contradict each other.
+    Damaged,
+    /// Its files were removed or replaced while it was open.
+    TakenAway,
+}
+
+impl Harm {
+    /// Its name, for programs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Damaged => "database-damaged",
+            Self::TakenAway => "database-taken-away",
+        }
+    }
+}
+
+/// Remembers the first harm that is met; cheap to clone.
 #[derive(Clone, Default)]
-pub(super) struct Damage(CancellationToken);
+pub(super) struct Damage {
+    harm: Arc<OnceLock<Harm>>,
+    met: CancellationToken,
+}
 
 impl Damage {
-    pub(super) fn is_met(&self) -> bool {
-        self.0.is_cancelled()
+    pub(super) fn harm(&self) -> Option<Harm> {
+        self.harm.get().copied()
     }
 
-    pub(super) async fn met(&self) {
-        self.0.cancelled().await;
+    pub(super) async fn met(&self) -> Harm {
+        self.met.cancelled().await;
+        self.harm().unwrap_or(Harm::Damaged)
     }
 
     pub(super) fn note(&self, error: &DbErr) {
-        if !self.is_met() && tells_damage(&error.to_string()) {
-            self.0.cancel();
+        if self.harm().is_none() && tells_damage(&error.to_string()) {
+            self.set(Harm::Damaged);
             tracing::error!(%error, "the database is damaged; uploads are refused until a backup is restored");
         }
+    }
+
+    pub(super) fn set(&self, harm: Harm) {
+        let _ = self.harm.set(harm);
+        self.met.cancel();
     }
 }
 

@@ -4,13 +4,14 @@
 //! puts all that are waiting into one transaction (`writer.rs`). On PostgreSQL every write is a transaction by itself.
 
 mod damage;
+mod files;
 mod queue;
 #[cfg(test)]
 mod tests;
 mod tx;
 mod writer;
 
-pub use damage::Reader;
+pub use damage::{Harm, Reader};
 pub use tx::Tx;
 
 use crate::clock::Clock;
@@ -66,8 +67,8 @@ impl Db {
             return Ok(Self { reader, writer: Writer::Pool(writing), turns, clock, damaged_rows });
         }
         writing.close().await?;
+        let queue = Queue::start(url.to_owned(), clock.clone(), damage.clone()).await?;
         let reader = Reader { pool: Database::connect(options(url, READERS)).await?, damage };
-        let queue = Queue::start(url.to_owned(), clock.clone()).await?;
         Ok(Self { reader, writer: Writer::Queue(queue), turns: None, clock, damaged_rows })
     }
 
@@ -117,15 +118,14 @@ impl Db {
         }
     }
 
-    /// Whether anybody has met damage. No write is taken from then on: each might harm more of the file. A start looks
-    /// again.
-    pub fn is_damaged(&self) -> bool {
-        self.reader.damage.is_met()
+    /// What harm anybody has met. No write is taken from then on: each might do more. A start looks again.
+    pub fn harm(&self) -> Option<Harm> {
+        self.reader.damage.harm()
     }
 
-    /// Waits until somebody meets damage.
-    pub(crate) async fn damaged(&self) {
-        self.reader.damage.met().await;
+    /// Waits until somebody meets harm.
+    pub(crate) async fn harmed(&self) -> Harm {
+        self.reader.damage.met().await
     }
 
     fn note_damage(&self, error: &VaultError) {
@@ -147,7 +147,7 @@ impl Db {
         F: for<'c> FnOnce(&'c Tx) -> BoxFuture<'c, Result<T>> + Send + 'static,
     {
         match &self.writer {
-            Writer::Queue(_) if self.is_damaged() => Err(damaged()),
+            Writer::Queue(_) if self.harm().is_some() => Err(harmed()),
             Writer::Queue(queue) => queue.write(job).await.inspect_err(|error| self.note_damage(error)),
             Writer::Pool(pool) => {
                 let writing = tokio::spawn(write_alone(pool.clone(), self.clock.stamp_ms(), job));
@@ -187,8 +187,8 @@ where
     Ok(value)
 }
 
-fn damaged() -> VaultError {
-    DbErr::Custom("the database is damaged, and takes no writes".into()).into()
+fn harmed() -> VaultError {
+    DbErr::Custom("the database is damaged or was taken away, and takes no writes".into()).into()
 }
 
 fn stopped() -> VaultError {

@@ -1,5 +1,6 @@
 //! The queue in front of SQLite's one writer.
 
+use super::damage::Damage;
 use super::stopped;
 use super::tx::Tx;
 use super::writer::{SqliteWriter, Trouble};
@@ -81,10 +82,10 @@ fn not_written(cause: &str) -> VaultError {
 
 impl Queue {
     /// Opens the writer's connection and starts its task.
-    pub(super) async fn start(url: String, clock: Clock) -> Result<Self> {
+    pub(super) async fn start(url: String, clock: Clock, damage: Damage) -> Result<Self> {
         let (orders, waiting) = mpsc::channel(WAITING);
         let trouble = Arc::new(Trouble::default());
-        let writer = SqliteWriter::open(url, clock, trouble.clone()).await?;
+        let writer = SqliteWriter::open(url, clock, trouble.clone(), damage).await?;
         tokio::spawn(work(writer, waiting));
         Ok(Self { orders, trouble })
     }

@@ -8,6 +8,8 @@
 //! After any of these statements fails, nobody knows what state the connection is in. It is thrown away, everyone of
 //! the group is told, and the next group gets a new connection.
 
+use super::damage::{Damage, Harm};
+use super::files::Files;
 use super::options;
 use super::queue::{Done, Job};
 use super::tx::Tx;
@@ -44,6 +46,8 @@ pub(super) struct SqliteWriter {
     connection: Option<Pinned>,
     not_before: Option<Instant>,
     trouble: Arc<Trouble>,
+    files: Option<Files>,
+    damage: Damage,
 }
 
 /// A connection that nobody else has, outside any transaction between two groups.
@@ -74,9 +78,10 @@ impl Pinned {
 }
 
 impl SqliteWriter {
-    pub(super) async fn open(url: String, clock: Clock, trouble: Arc<Trouble>) -> Result<Self> {
+    pub(super) async fn open(url: String, clock: Clock, trouble: Arc<Trouble>, damage: Damage) -> Result<Self> {
         let connection = Some(Pinned::open(&url).await?);
-        Ok(Self { url, clock, connection, not_before: None, trouble })
+        let files = Files::of(&url);
+        Ok(Self { url, clock, connection, not_before: None, trouble, files, damage })
     }
 
     /// Runs all jobs in one transaction and tells each how it ended.
@@ -90,6 +95,11 @@ impl SqliteWriter {
         let connection = self.connection.as_ref().expect("it was opened just now");
         let mut group = Group { now_ms: self.clock.stamp_ms(), waiting: jobs.into_iter(), done: Vec::new() };
         match group.run(connection).await {
+            Ok(()) if self.files.as_mut().is_some_and(|files| !files.are_those_that_were_opened()) => {
+                self.damage.set(Harm::TakenAway);
+                group.report(Err("the database's files were removed or replaced while the vault ran"));
+                self.rescue().await;
+            }
             Ok(()) => {
                 self.is_well();
                 group.report(Ok(()));
@@ -98,6 +108,23 @@ impl SqliteWriter {
                 let cause = self.lost(error);
                 group.report(Err(&cause));
             }
+        }
+    }
+
+    /// Writes what the connection still sees of a database whose files are gone into a file of its own.
+    async fn rescue(&self) {
+        let (Some(files), Some(connection)) = (&self.files, &self.connection) else { return };
+        let file = files.rescued(self.clock.now_ms());
+        let sql = format!("VACUUM INTO '{}'", file.display().to_string().replace('\'', "''"));
+        match connection.run(&sql).await {
+            Ok(()) => tracing::error!(
+                file = %file.display(),
+                "the database's files were removed or replaced while the vault ran; what it held is rescued, and uploads are refused"
+            ),
+            Err(error) => tracing::error!(
+                %error,
+                "the database's files were removed or replaced while the vault ran, and what it held cannot be rescued; uploads are refused"
+            ),
         }
     }
 

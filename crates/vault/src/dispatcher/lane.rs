@@ -21,7 +21,7 @@ use sea_orm::{
 };
 use std::error::Error as StdError;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -33,6 +33,9 @@ const TURN: Duration = Duration::from_secs(60);
 const COPY_TIMEOUT: Duration = Duration::from_secs(600);
 /// How long a send may still take when the vault or the integration is being stopped.
 const STOP_GRACE: Duration = Duration::from_secs(5);
+
+/// The longest wait for an outbox that takes no outcomes is two to this many seconds.
+const UNNOTED_MOST: u32 = 6;
 
 pub(super) struct Lane {
     pub(super) db: Db,
@@ -48,6 +51,8 @@ pub(super) struct Lane {
     pub(super) pace: Pace,
     /// Whether the integration's last event that was answered, of any camera, was refused; before the first it may be so.
     refusing: Arc<AtomicBool>,
+    /// How often in a row an outcome could not be written down.
+    unnoted: Arc<AtomicU32>,
     stop: CancellationToken,
 }
 
@@ -76,6 +81,7 @@ impl Lane {
             device,
             pace: integration.pace,
             refusing: integration.refusing.clone(),
+            unnoted: integration.unnoted.clone(),
             stop: integration.stop.clone(),
         }
     }
@@ -93,13 +99,20 @@ impl Lane {
                         error = &error as &dyn StdError,
                         "the outbox cannot be worked on"
                     );
-                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    self.wait_for_the_outbox().await;
                     break;
                 }
             }
         }
         self.release().await;
         self.device
+    }
+
+    /// What was sent and is not noted will be sent again: so one at a time, and ever more seldom.
+    async fn wait_for_the_outbox(&self) {
+        let failures = std::cmp::min(self.unnoted.fetch_add(1, Ordering::Relaxed), UNNOTED_MOST);
+        let wait = Duration::from_secs(1 << failures);
+        self.stop.run_until_cancelled(tokio::time::sleep(wait)).await;
     }
 
     fn goes_on(&self, turn_ends: Duration) -> bool {
@@ -132,7 +145,9 @@ impl Lane {
             return Ok(Batch::Empty);
         };
         // After failures one event tells whether it is well again. Those that were set aside meanwhile go before the next.
-        let limit = if lane.attempts > 0 || self.refusing.load(Ordering::Relaxed) { 1 } else { BATCH };
+        let careful =
+            lane.attempts > 0 || self.refusing.load(Ordering::Relaxed) || self.unnoted.load(Ordering::Relaxed) > 0;
+        let limit = if careful { 1 } else { BATCH };
         let newest_first = matches!(&self.way, Way::Sink(sink) if sink.newest_first());
         let order = if newest_first { Order::Desc } else { Order::Asc };
         let waiting = delivery::Entity::find()
@@ -158,6 +173,7 @@ impl Lane {
                     let refused = matches!(error.kind, SinkErrorKind::Refused | SinkErrorKind::Denied);
                     let alone = refused && !self.refusing.swap(true, Ordering::Relaxed);
                     self.note(&row, lane.attempts, alone, sent, error).await?;
+                    self.unnoted.store(0, Ordering::Relaxed);
                     return Ok(Batch::Failed);
                 }
             }
@@ -167,6 +183,7 @@ impl Lane {
         }
         let all = looked < limit as usize && sent.ids.len() == looked;
         let rests = self.note_sent(sent, &lane, all).await?;
+        self.unnoted.store(0, Ordering::Relaxed);
         steps::reached(Step::DeliveryNoted);
         Ok(if rests { Batch::Empty } else { Batch::More })
     }

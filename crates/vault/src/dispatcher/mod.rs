@@ -25,7 +25,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrde
 use std::collections::{HashMap, HashSet};
 use std::error::Error as StdError;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::time::Duration;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -114,6 +114,7 @@ impl Dispatcher {
                 pace: self.pace,
                 sink,
                 refusing: Arc::new(AtomicBool::new(true)),
+                unnoted: Arc::default(),
                 stop: stop.clone(),
             };
             let predecessor = leaving.remove(&id);
@@ -141,6 +142,7 @@ struct Integration {
     sink: OpenSink,
     /// See [`Lane`].
     refusing: Arc<AtomicBool>,
+    unnoted: Arc<AtomicU32>,
     stop: CancellationToken,
 }
 

@@ -54,7 +54,14 @@ impl Budget {
     async fn spool(&self, start: Bytes) -> io::Result<Arc<File>> {
         let path = self.spool.join(crate::keys::random_id());
         blocking(move || {
-            let file = File::options().read(true).write(true).create_new(true).open(&path)?;
+            let create = || File::options().read(true).write(true).create_new(true).open(&path);
+            let file = match create() {
+                // Nothing of value lies in it, so somebody may have removed it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    std::fs::create_dir_all(path.parent().unwrap_or(&path)).and_then(|()| create())?
+                }
+                created => created?,
+            };
             // Without a name the system frees it with the last handle, whatever happens to us.
             std::fs::remove_file(&path)?;
             file.write_all_at(&start, 0)?;
@@ -185,6 +192,14 @@ impl Memory {
 mod tests {
     use super::*;
     use crate::ingest::shares::Shares;
+
+    #[tokio::test]
+    async fn a_spool_folder_that_was_removed_is_made_anew() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let budget = Arc::new(Budget::new(1024, dir.path().join("spool")));
+        budget.spool(Bytes::from_static(b"x")).await.expect("there is room");
+        assert!(dir.path().join("spool").is_dir());
+    }
 
     #[tokio::test]
     async fn spools_what_the_budget_cannot_hold_and_loses_nothing() {

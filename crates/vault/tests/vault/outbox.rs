@@ -3,6 +3,7 @@ use futures::TryStreamExt as _;
 use model::connection::Family;
 use model::delivery::{DeliveryFilter, DeliveryState};
 use model::recording::Position;
+use sea_orm::ConnectionTrait as _;
 use std::sync::atomic::Ordering;
 use vault::ingest::UploadError;
 
@@ -43,6 +44,30 @@ async fn a_dead_integration_does_not_hold_up_another_and_catches_up_in_order() {
     t.world.sink.refuses.lock().unwrap().clear();
     t.world.sink.wait_for(5).await;
     assert_eq!(t.world.sink.of("camera"), (0..5).map(|n| format!("dir/{n}.mp4")).collect::<Vec<_>>());
+}
+
+/// What was sent and cannot be noted is sent again: not all of it, over and over.
+#[tokio::test]
+async fn an_outbox_that_takes_no_outcomes_floods_nobody() {
+    let t = TestVault::on_sqlite().await;
+    let tables = t.tables().await;
+    *t.world.sink.holds.lock().unwrap() = Some("camera".into());
+    t.deliver();
+    upload_from(&t, "camera", "00.mp4").await;
+    until("the other one has it", || async { t.vault.deliveries.count(None).await.unwrap() == (1, 0) }).await;
+    let full = "CREATE TRIGGER full BEFORE UPDATE ON deliveries WHEN NEW.state = 'delivered' AND NEW.id > 2 \
+                BEGIN SELECT RAISE(ABORT, 'no room'); END";
+    tables.execute_unprepared(full).await.unwrap();
+    for n in 1..=20 {
+        upload_from(&t, "camera", &format!("{n:02}.mp4")).await;
+    }
+    *t.world.sink.holds.lock().unwrap() = None;
+    t.world.sink.let_go.notify_one();
+    t.world.sink.wait_for(23).await;
+    let again: Vec<_> = t.world.sink.of("camera").split_off(21);
+    assert!(again.iter().all(|key| key == "dir/01.mp4"), "{again:?}");
+    tables.execute_unprepared("DROP TRIGGER full").await.unwrap();
+    until("nothing waits", || async { t.vault.deliveries.count(None).await.unwrap() == (0, 0) }).await;
 }
 
 #[tokio::test]

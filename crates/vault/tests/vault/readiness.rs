@@ -3,6 +3,7 @@
 use crate::support::{TestVault, until};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
 use std::os::unix::fs::FileExt as _;
+use vault::db::Harm;
 
 /// More than a vault has.
 const CONNECTIONS: usize = 30;
@@ -64,7 +65,7 @@ async fn damage_that_only_readers_meet_stops_writes_and_is_told() {
     t.vault.ready().await.unwrap();
 
     t.vault.audit.latest(10).await.unwrap_err();
-    assert!(t.vault.is_database_damaged());
+    assert_eq!(t.vault.database_harm(), Some(Harm::Damaged));
     t.vault.ready().await.unwrap_err();
     t.upload("after.mp4", b"after").await.unwrap_err();
 }

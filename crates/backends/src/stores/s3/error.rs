@@ -92,7 +92,8 @@ impl Answer<'_> {
                 "The store lacks something the vault needs.",
                 "Check that it is an S3-compatible server, and update it.",
             ),
-            (_, 500..) => Trouble::of_its_own(status),
+            // Also within an answer of 200: what ends a multipart upload may fail after its head was sent.
+            ("InternalError" | "ServiceUnavailable", _) | (_, 500..) => Trouble::of_its_own(status),
             (code, _) if code.starts_with("KMS.") || code.starts_with("InvalidEncryption") => Trouble::new(
                 Denied,
                 "The store cannot encrypt with this KMS key.",
