@@ -26,6 +26,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 use stores::{AzureStore, FilesystemStore, GcsStore, S3Store};
 
+/// Threads that a folder which does not answer holds at most.
+pub const THREADS_OF_A_FOLDER: usize = stores::MAX_RUNNING;
+
 /// Opens stores and sinks. One per process: what it opens shares its HTTP connections.
 #[derive(Debug, Clone)]
 pub struct Backends {

@@ -9,6 +9,6 @@ mod s3;
 mod trouble;
 
 pub(crate) use azure::AzureStore;
-pub(crate) use filesystem::FilesystemStore;
+pub(crate) use filesystem::{FilesystemStore, MAX_RUNNING};
 pub(crate) use gcs::GcsStore;
 pub(crate) use s3::S3Store;

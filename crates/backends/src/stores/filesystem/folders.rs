@@ -112,6 +112,8 @@ fn make(folder: &Path) -> io::Result<()> {
 
 /// Makes a folder's entries durable.
 pub(super) fn sync(folder: &Path) -> io::Result<()> {
+    #[cfg(test)]
+    super::tests::note_sync(folder);
     match File::open(folder)?.sync_all() {
         // Some network shares know no such thing.
         Err(e) if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),

@@ -8,7 +8,10 @@ mod folders;
 mod probe;
 mod reading;
 mod staging;
+#[cfg(test)]
+mod tests;
 mod uploads;
+mod wanted;
 
 use crate::stores::receipt;
 use async_trait::async_trait;
@@ -28,16 +31,18 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use uploads::Uploads;
+use wanted::Wanted;
 
 /// Small enough that a slow upload gets to disk bit by bit, large enough for efficient writes.
 const PART_SIZE: usize = 512 * 1024;
 /// How long the file system may take for one operation.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Operations of one provider at a time: one that hangs must not take all threads of the others.
-const MAX_RUNNING: usize = 256;
+/// Operations of one folder at a time, each in a thread of its own: one folder that hangs must not take all threads of the
+/// others.
+pub(crate) const MAX_RUNNING: usize = 256;
 const HANGS: &str = "The folder does not answer; a network drive may be gone.";
 /// How often a folder that others keep removing is made again.
 const ATTEMPTS: usize = 16;
@@ -74,20 +79,42 @@ impl FilesystemStore {
     /// Runs blocking work where it may block.
     async fn blocking<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Inner) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&Inner, &Wanted) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        // A folder of a dead network mount hangs for ever; whoever waits must not.
+        let running = self.0.running.clone().try_acquire_owned().map_err(|_| hangs())?;
+        self.run(running, work).await
+    }
+
+    /// The same, by someone who has begun to read and had better wait than break off.
+    async fn blocking_in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner, &Wanted) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match timeout(PATIENCE, self.0.running.clone().acquire_owned()).await {
+            Ok(Ok(running)) => self.run(running, work).await,
+            _ => Err(hangs()),
+        }
+    }
+
+    /// Nothing of what is given up, here or by whoever waits for this, takes effect later: see [`wanted`].
+    async fn run<T: Send + 'static>(
+        &self,
+        running: OwnedSemaphorePermit,
+        work: impl FnOnce(&Inner, &Wanted) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let inner = self.0.clone();
-        // A folder of a dead network mount hangs for ever; whoever waits must not.
-        let running = self.0.running.clone().try_acquire_owned();
-        let running = running.map_err(|_| StoreError::new(StoreErrorKind::Unavailable, HANGS))?;
+        let (_waiting, wanted) = wanted::operation();
         let work = tokio::task::spawn_blocking(move || {
             let _running = running;
-            work(&inner)
+            // It may have waited for a thread for too long already.
+            wanted.check()?;
+            work(&inner, &wanted)
         });
         match timeout(PATIENCE, work).await {
             Ok(Ok(done)) => done,
             Ok(Err(e)) => Err(StoreError::caused(StoreErrorKind::Unavailable, "The vault is shutting down.", e)),
-            Err(_) => Err(StoreError::new(StoreErrorKind::Unavailable, HANGS)),
+            Err(_) => Err(hangs()),
         }
     }
 }
@@ -98,11 +125,11 @@ impl Inner {
         self.root.join(key.as_str())
     }
 
-    fn put(&self, key: &ObjectKey, bytes: &[u8]) -> Result<(), StoreError> {
+    fn put(&self, key: &ObjectKey, bytes: &[u8], wanted: &Wanted) -> Result<(), StoreError> {
         let (mut file, staged) = self.staging.create(key)?;
         let written = file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|e| in_words("stored", e));
         let written = written.and_then(|()| confirm(&file, bytes.len() as u64));
-        let published = written.and_then(|()| self.publish(&staged, key));
+        let published = written.and_then(|()| self.publish(&staged, key, wanted));
         if published.is_err()
             && let Err(error) = self.staging.remove(&staged)
         {
@@ -112,7 +139,7 @@ impl Inner {
     }
 
     /// Moves a synced file to where its key says and makes that durable.
-    fn publish(&self, staged: &Path, key: &ObjectKey) -> Result<(), StoreError> {
+    fn publish(&self, staged: &Path, key: &ObjectKey, wanted: &Wanted) -> Result<(), StoreError> {
         let target = self.path(key);
         let folder = target.parent().unwrap_or(&self.root);
         let mut attempt = 0;
@@ -120,6 +147,7 @@ impl Inner {
             self.staging.check_set_up()?;
             self.folders.ensure(folder).map_err(|e| in_words("stored", e))?;
             self.folders.check_inside(folder)?;
+            wanted.check()?;
             match std::fs::rename(staged, &target) {
                 Ok(()) => break,
                 // Deleting the last object of a folder removes the folder, perhaps just now.
@@ -133,21 +161,18 @@ impl Inner {
                 Err(e) => return Err(in_words("stored", e)),
             }
         }
-        match folders::sync(folder) {
-            // Already deleted again, folder and all: nothing is left to be made durable.
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-            synced => synced.map_err(|e| in_words("stored", e)),
-        }
+        make_durable(folder).map_err(|e| in_words("stored", e))
     }
 
-    fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
+    fn delete(&self, key: &ObjectKey, wanted: &Wanted) -> Result<(), StoreError> {
         let path = self.path(key);
         let folder = path.parent().unwrap_or(&self.root);
         if !self.folders.exists_inside(folder)? {
             return self.staging.check_set_up();
         }
+        wanted.check()?;
         match std::fs::remove_file(&path) {
-            Ok(()) => self.folders.remove_empty(folder),
+            Ok(()) => {}
             // A folder of that name is not an object.
             Err(e)
                 if matches!(
@@ -159,8 +184,25 @@ impl Inner {
             }
             Err(e) => return Err(in_words("deleted", e)),
         }
+        // Nobody will delete it again, should it come back. Whoever removed one that was gone may not have got to this.
+        make_durable(folder).map_err(|e| in_words("deleted", e))?;
+        self.folders.remove_empty(folder);
         Ok(())
     }
+}
+
+/// Makes what was put into a folder or removed from it durable.
+fn make_durable(folder: &Path) -> io::Result<()> {
+    match folders::sync(folder) {
+        // Removed by now, as a folder whose last object is deleted: nothing is left to be made durable.
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        synced => synced,
+    }
+}
+
+/// The folder hangs.
+fn hangs() -> StoreError {
+    StoreError::new(StoreErrorKind::Unavailable, HANGS)
 }
 
 /// Compares a file with what was written to it, before it becomes an object.
@@ -179,13 +221,13 @@ impl BlobStore for FilesystemStore {
         if let Some(device) = self.0.device.get() {
             return Some(*device);
         }
-        let asked = self.blocking(|store| store.root.metadata().map_err(|e| in_words("looked at", e))).await;
+        let asked = self.blocking(|store, _| store.root.metadata().map_err(|e| in_words("looked at", e))).await;
         let device = asked.ok()?.dev();
         Some(*self.0.device.get_or_init(|| device))
     }
 
     async fn set_up(&self) -> Result<(), StoreError> {
-        self.blocking(|store| store.staging.set_up(&store.folders).map_err(|e| in_words("stored", e))).await
+        self.blocking(|store, _| store.staging.set_up(&store.folders).map_err(|e| in_words("stored", e))).await
     }
 
     fn part_size(&self) -> usize {
@@ -194,23 +236,23 @@ impl BlobStore for FilesystemStore {
 
     async fn put(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StoreError> {
         let key = key.clone();
-        self.blocking(move |store| store.put(&key, &bytes)).await
+        self.blocking(move |store, wanted| store.put(&key, &bytes, wanted)).await
     }
 
     async fn head(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
         let key = key.clone();
-        self.blocking(move |store| Ok(store.open(&key)?.map(|(_, length)| length))).await
+        self.blocking(move |store, _| Ok(store.open(&key)?.map(|(_, length)| length))).await
     }
 
     async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ByteStream, StoreError> {
         let key = key.clone();
-        let (file, range) = self.blocking(move |store| store.open_range(&key, range)).await?;
-        Ok(reading::stream(file, range))
+        let (file, range) = self.blocking(move |store, _| store.open_range(&key, range)).await?;
+        Ok(reading::stream(self.clone(), file, range))
     }
 
     async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
         let key = key.clone();
-        self.blocking(move |store| store.delete(&key)).await
+        self.blocking(move |store, wanted| store.delete(&key, wanted)).await
     }
 
     async fn sign(&self, _key: &ObjectKey, _expires_in: Duration) -> Result<Option<String>, StoreError> {
@@ -219,7 +261,7 @@ impl BlobStore for FilesystemStore {
 
     async fn begin(&self, key: &ObjectKey) -> Result<UploadId, StoreError> {
         let key = key.clone();
-        self.blocking(move |store| store.begin(&key)).await
+        self.blocking(move |store, _| store.begin(&key)).await
     }
 
     async fn put_part(
@@ -230,21 +272,21 @@ impl BlobStore for FilesystemStore {
         bytes: Bytes,
     ) -> Result<Part, StoreError> {
         let (key, upload) = (key.clone(), upload.clone());
-        self.blocking(move |store| store.put_part(&key, &upload, number, &bytes)).await
+        self.blocking(move |store, _| store.put_part(&key, &upload, number, &bytes)).await
     }
 
     async fn complete(&self, key: &ObjectKey, upload: &UploadId, parts: &[Part]) -> Result<(), StoreError> {
         let (key, upload, parts) = (key.clone(), upload.clone(), parts.to_vec());
-        self.blocking(move |store| store.complete(&key, &upload, &parts)).await
+        self.blocking(move |store, wanted| store.complete(&key, &upload, &parts, wanted)).await
     }
 
     async fn abort(&self, key: &ObjectKey, upload: &UploadId) -> Result<(), StoreError> {
         let (key, upload) = (key.clone(), upload.clone());
-        self.blocking(move |store| store.abort(&key, &upload)).await
+        self.blocking(move |store, wanted| store.abort(&key, &upload, wanted)).await
     }
 
     async fn abort_all(&self, key: &ObjectKey) -> Result<(), StoreError> {
         let key = key.clone();
-        self.blocking(move |store| store.abort_all(&key)).await
+        self.blocking(move |store, wanted| store.abort_all(&key, wanted)).await
     }
 }

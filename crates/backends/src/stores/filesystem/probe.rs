@@ -1,6 +1,7 @@
 //! Validate for a folder: is it there (or can it be made), can the vault write, read, delete in it?
 
 use super::error::in_words;
+use super::wanted::Wanted;
 use super::{FilesystemStore, Inner};
 use crate::prober::Prober;
 use model::error::{StoreError, StoreErrorKind};
@@ -31,7 +32,7 @@ async fn steps(prober: &mut Prober, store: &FilesystemStore) -> Result<(), Probe
 
 /// Makes the folder when it is missing and tells which folders will have to go again.
 async fn folder(store: &FilesystemStore) -> Result<Vec<PathBuf>, ProbeFailure> {
-    let folders = |inner: &Inner| {
+    let folders = |inner: &Inner, _: &Wanted| {
         let missing: Vec<PathBuf> =
             inner.staging.folder().ancestors().filter(|f| !f.exists()).map(Path::to_owned).collect();
         let made = enter(inner).map_err(|e| in_words("stored", e));
@@ -65,8 +66,10 @@ fn enter(inner: &Inner) -> io::Result<()> {
 /// Removes the folders the probe made: deepest first, and only while empty, since whoever stored
 /// something meanwhile keeps theirs.
 async fn tidy(store: &FilesystemStore, made: Vec<PathBuf>) {
-    let removed = store.blocking(move |store| {
+    let removed = store.blocking(move |store, wanted| {
         for folder in made.iter().rev() {
+            // By then it may be in use.
+            wanted.check()?;
             store.folders.forget(folder);
             match fs::remove_dir(folder) {
                 Err(e) if e.kind() != io::ErrorKind::NotFound => break,
@@ -75,7 +78,7 @@ async fn tidy(store: &FilesystemStore, made: Vec<PathBuf>) {
         }
         Ok(())
     });
-    // It never fails; and an empty folder left behind would harm nobody.
+    // An empty folder left behind would harm nobody.
     let _ = removed.await;
 }
 

@@ -1,7 +1,8 @@
 //! Reading objects.
 
-use super::Inner;
 use super::error::{in_words, not_found};
+use super::wanted::Wanted;
+use super::{FilesystemStore, Inner};
 use bytes::Bytes;
 use futures::stream;
 use model::ObjectKey;
@@ -54,18 +55,18 @@ impl Inner {
     }
 }
 
-/// The bytes of an open file, a chunk at a time.
-pub(super) fn stream(file: File, range: Range<u64>) -> ByteStream {
+/// The bytes of an open file, a chunk at a time. A chunk that does not come in time breaks it off.
+pub(super) fn stream(store: FilesystemStore, file: File, range: Range<u64>) -> ByteStream {
     let file = Arc::new(file);
     Box::pin(stream::try_unfold(range, move |range| {
-        let file = file.clone();
+        let (store, file) = (store.clone(), file.clone());
         async move {
             if range.is_empty() {
                 return Ok(None);
             }
             let end = range.end.min(range.start + CHUNK);
-            let read = tokio::task::spawn_blocking(move || read(&file, range.start..end)).await;
-            let bytes = read.unwrap_or_else(|e| Err(io::Error::other(e))).map_err(|e| in_words("read", e))?;
+            let read = move |_: &Inner, _: &Wanted| read(&file, range.start..end).map_err(|e| in_words("read", e));
+            let bytes = store.blocking_in_turn(read).await?;
             Ok(Some((bytes, end..range.end)))
         }
     }))

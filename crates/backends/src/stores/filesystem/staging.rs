@@ -6,6 +6,7 @@
 
 use super::error::{away, in_words};
 use super::folders::Folders;
+use super::wanted::Wanted;
 use crate::random;
 use model::ObjectKey;
 use model::error::StoreError;
@@ -70,7 +71,7 @@ impl Staging {
     }
 
     /// Removes every file of this key and tells their names.
-    pub(super) fn remove_all(&self, key: &ObjectKey) -> Result<Vec<String>, StoreError> {
+    pub(super) fn remove_all(&self, key: &ObjectKey, wanted: &Wanted) -> Result<Vec<String>, StoreError> {
         let entries = match fs::read_dir(&self.folder) {
             Ok(entries) => entries,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(away()),
@@ -81,6 +82,7 @@ impl Staging {
         for entry in entries {
             let entry = entry.map_err(|e| in_words("given up", e))?;
             if let Some(name) = entry.file_name().to_str().filter(|n| n.starts_with(&prefix)) {
+                wanted.check()?;
                 self.remove(&entry.path()).map_err(|e| in_words("given up", e))?;
                 removed.push(name.to_owned());
             }
@@ -111,6 +113,7 @@ mod tests {
         // No file, and so not removed as one: not even by root.
         fs::create_dir(&path).expect("makes a folder");
         assert!(staging.remove(&path).is_err());
-        assert!(staging.remove_all(&key).is_err());
+        let (_waiting, wanted) = super::super::wanted::operation();
+        assert!(staging.remove_all(&key, &wanted).is_err());
     }
 }

@@ -6,6 +6,7 @@
 //! object. The file is synced once, when it is whole.
 
 use super::error::{broken, in_words, not_found, unknown_upload};
+use super::wanted::Wanted;
 use super::{Inner, PART_SIZE, confirm, folders};
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
@@ -118,7 +119,13 @@ impl Inner {
         Ok(Part { number, size: bytes.len() as u64, tag: tag(bytes) })
     }
 
-    pub(super) fn complete(&self, key: &ObjectKey, id: &UploadId, parts: &[Part]) -> Result<(), StoreError> {
+    pub(super) fn complete(
+        &self,
+        key: &ObjectKey,
+        id: &UploadId,
+        parts: &[Part],
+        wanted: &Wanted,
+    ) -> Result<(), StoreError> {
         let total = total(parts)?;
         let Some((staged, upload)) = self.find_upload(key, id)? else {
             return self.completed_before(key, id, total);
@@ -137,23 +144,24 @@ impl Inner {
         }
         upload.file.sync_all().map_err(|e| in_words("stored", e))?;
         confirm(&upload.file, total)?;
-        self.publish(&staged, key)?;
+        self.publish(&staged, key, wanted)?;
         self.forget_upload(id);
         Ok(())
     }
 
-    pub(super) fn abort(&self, key: &ObjectKey, upload: &UploadId) -> Result<(), StoreError> {
+    pub(super) fn abort(&self, key: &ObjectKey, upload: &UploadId, wanted: &Wanted) -> Result<(), StoreError> {
         let found = parse(upload).and_then(|(name, _)| Some((name, self.staging.find(key, name)?)));
         let Some((name, path)) = found else { return Ok(()) };
         // Where its folder is away, its file is not gone: it comes back with the folder.
         self.staging.check_set_up()?;
+        wanted.check()?;
         self.staging.remove(&path).map_err(|e| in_words("given up", e))?;
         self.uploads.forget(name);
         Ok(())
     }
 
-    pub(super) fn abort_all(&self, key: &ObjectKey) -> Result<(), StoreError> {
-        for name in self.staging.remove_all(key)? {
+    pub(super) fn abort_all(&self, key: &ObjectKey, wanted: &Wanted) -> Result<(), StoreError> {
+        for name in self.staging.remove_all(key, wanted)? {
             self.uploads.forget(&name);
         }
         Ok(())
