@@ -17,6 +17,7 @@ pub mod peer;
 pub mod range;
 pub mod router;
 pub mod run;
+pub mod runtime;
 pub mod security;
 pub mod serve;
 pub mod sessions;

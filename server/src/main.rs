@@ -2,7 +2,7 @@
 
 use server::cli::{self, Command};
 use server::config::Config;
-use server::{backup, check, run};
+use server::{backup, check, run, runtime};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     };
     // SDKs would otherwise find two TLS providers and refuse to choose
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match runtime::build() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("cannot start: {error}");
