@@ -37,6 +37,8 @@ mod readiness;
 mod recording_source;
 mod replicas;
 mod reserve;
+#[cfg(test)]
+mod silent;
 mod start;
 mod start_error;
 mod transfer;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// How long a source may be silent.
-const IDLE: Duration = Duration::from_secs(30);
+pub(crate) const IDLE: Duration = Duration::from_secs(30);
 
 /// What is transferred, and what it must turn out to be.
 pub(crate) struct Content<'a> {
@@ -71,6 +71,16 @@ pub(crate) async fn verify(store: &dyn BlobStore, content: &Content<'_>) -> Resu
     parts.check(content)
 }
 
+/// The next bytes of an object, `None` at its end. Fails when none come for too long.
+pub(crate) async fn next(body: &mut ByteStream) -> Result<Option<Bytes>, StoreError> {
+    timeout(IDLE, body.next()).await.map_err(|_| silent())?.transpose()
+}
+
+/// A provider began to answer and does not go on.
+pub(crate) fn silent() -> StoreError {
+    StoreError::new(StoreErrorKind::Unavailable, "The provider stopped sending half-way.")
+}
+
 /// A body cut into parts, hashed on the way.
 struct Parts {
     body: ByteStream,
@@ -84,9 +94,7 @@ impl Parts {
     /// The next part, full unless it is the last; `None` at the end.
     async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
         while self.rest.len() < self.part_size {
-            let silent = || StoreError::new(StoreErrorKind::Unavailable, "The provider stopped sending half-way.");
-            let Some(chunk) = timeout(IDLE, self.body.next()).await.map_err(|_| silent())? else { break };
-            let chunk = chunk?;
+            let Some(chunk) = next(&mut self.body).await? else { break };
             self.hash.update(&chunk);
             self.size += chunk.len() as u64;
             self.rest.extend_from_slice(&chunk);

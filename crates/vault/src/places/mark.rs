@@ -4,11 +4,13 @@
 //! everything is moved elsewhere.
 
 use crate::keys::random_id;
+use crate::transfer;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
-use model::ports::BlobStore;
+use model::ports::{BlobStore, ByteStream};
+use tokio::time::timeout;
 
 /// Longest mark that is read, in bytes.
 const MAX: usize = 4096;
@@ -32,19 +34,13 @@ pub(crate) enum Mark {
 impl Mark {
     /// Reads a place's mark.
     pub(crate) async fn read(store: &dyn BlobStore) -> Result<Self, StoreError> {
-        let mut body = match store.get(&ObjectKey::of_place_mark(), None).await {
+        let body = match store.get(&ObjectKey::of_place_mark(), None).await {
             Ok(body) => body,
             Err(error) if error.is_not_found() => return Ok(Self::Missing),
             Err(error) => return Err(error),
         };
-        let mut text = Vec::new();
-        while let Some(chunk) = body.next().await {
-            text.extend_from_slice(&chunk?);
-            if text.len() > MAX {
-                return Ok(Self::Missing);
-            }
-        }
-        Ok(Self::parse(&text))
+        let text = timeout(transfer::IDLE, text(body)).await.map_err(|_| transfer::silent())??;
+        Ok(text.map_or(Self::Missing, |text| Self::parse(&text)))
     }
 
     /// Marks a place; answers the id that is there afterwards, which is another vault's where two did so at once.
@@ -74,9 +70,28 @@ impl Mark {
     }
 }
 
+/// What an object holds, unless that is too long for a mark.
+async fn text(mut body: ByteStream) -> Result<Option<Vec<u8>>, StoreError> {
+    let mut text = Vec::new();
+    while let Some(chunk) = body.next().await {
+        text.extend_from_slice(&chunk?);
+        if text.len() > MAX {
+            return Ok(None);
+        }
+    }
+    Ok(Some(text))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::silent::Silent;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_mark_that_does_not_come_is_not_waited_for_for_ever() {
+        let read = timeout(transfer::IDLE * 10, Mark::read(&Silent)).await.expect("not for ever");
+        assert_eq!(read.expect_err("nothing came").kind, StoreErrorKind::Unavailable);
+    }
 
     #[test]
     fn only_what_a_vault_wrote_is_an_id() {

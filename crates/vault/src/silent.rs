@@ -1,0 +1,65 @@
+//! A store that begins to answer and never goes on, for tests.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::{StreamExt as _, stream};
+use model::ObjectKey;
+use model::error::StoreError;
+use model::ports::{BlobStore, ByteStream, Part, UploadId};
+use model::probe::ProbeReport;
+use std::ops::Range;
+use std::time::Duration;
+
+/// Has every object, and of each only its first byte comes.
+pub(crate) struct Silent;
+
+#[async_trait]
+impl BlobStore for Silent {
+    async fn probe(&self) -> ProbeReport {
+        ProbeReport::default()
+    }
+
+    fn part_size(&self) -> usize {
+        1
+    }
+
+    async fn put(&self, _: &ObjectKey, _: Bytes) -> Result<(), StoreError> {
+        std::future::pending().await
+    }
+
+    async fn head(&self, _: &ObjectKey) -> Result<Option<u64>, StoreError> {
+        Ok(Some(2))
+    }
+
+    async fn get(&self, _: &ObjectKey, _: Option<Range<u64>>) -> Result<ByteStream, StoreError> {
+        Ok(stream::iter([Ok(Bytes::from_static(b"x"))]).chain(stream::pending()).boxed())
+    }
+
+    async fn delete(&self, _: &ObjectKey) -> Result<(), StoreError> {
+        std::future::pending().await
+    }
+
+    async fn sign(&self, _: &ObjectKey, _: Duration) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+
+    async fn begin(&self, _: &ObjectKey) -> Result<UploadId, StoreError> {
+        std::future::pending().await
+    }
+
+    async fn put_part(&self, _: &ObjectKey, _: &UploadId, _: u32, _: Bytes) -> Result<Part, StoreError> {
+        std::future::pending().await
+    }
+
+    async fn complete(&self, _: &ObjectKey, _: &UploadId, _: &[Part]) -> Result<(), StoreError> {
+        std::future::pending().await
+    }
+
+    async fn abort(&self, _: &ObjectKey, _: &UploadId) -> Result<(), StoreError> {
+        std::future::pending().await
+    }
+
+    async fn abort_all(&self, _: &ObjectKey) -> Result<(), StoreError> {
+        std::future::pending().await
+    }
+}
