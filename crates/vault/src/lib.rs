@@ -31,6 +31,7 @@ pub mod users;
 pub mod vault_path;
 
 mod copies;
+mod failures;
 mod objects;
 mod places;
 mod readiness;

@@ -7,7 +7,7 @@ use crate::Result;
 use crate::VaultError;
 use crate::connections::Connections;
 use crate::db::Db;
-use crate::entity::{copy, recording, upload};
+use crate::entity::{copy, recording, removal, upload};
 use crate::ingest::KeyLocks;
 use crate::places::Twins;
 use model::ObjectKey;
@@ -85,6 +85,15 @@ impl Objects {
         Ok(self.recording_at(provider_id, key).await?.is_some() || self.copied_to(provider_id, key).await?.is_some())
     }
 
+    /// Whether an object at a key of a provider's place is still to be deleted, by whatever was deleted, moved or broken off.
+    pub(crate) async fn is_to_be_deleted(&self, provider_id: i64, key: &ObjectKey) -> Result<bool> {
+        let place = self.twins.of(provider_id).await?;
+        let waiting = removal::Entity::find()
+            .filter(removal::Column::ProviderId.is_in(place.iter().copied()))
+            .filter(removal::Column::Key.eq(key.as_str()));
+        Ok(waiting.one(self.db.read()).await?.is_some())
+    }
+
     /// Deletes an object, unless a recording or a copy lies at its key: there, or at any provider that turns out to be the
     /// same place. The caller has the key's turn.
     ///
@@ -118,7 +127,7 @@ impl Objects {
     }
 
     /// Providers that have a recording or a copy under a key.
-    async fn holders(&self, key: &ObjectKey) -> Result<BTreeSet<i64>> {
+    pub(crate) async fn holders(&self, key: &ObjectKey) -> Result<BTreeSet<i64>> {
         let providers = self.connections.provider_ids().await?;
         let recordings: Vec<i64> = recording::Entity::find()
             .select_only()

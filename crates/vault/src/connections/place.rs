@@ -112,6 +112,17 @@ impl Connections {
         }
     }
 
+    /// Fails when what a provider failed with was its own failure, not one object's: it does not show its place now.
+    pub(crate) async fn check_answers(&self, provider_id: i64, failed_with: &VaultError) -> Result<()> {
+        match failed_with {
+            VaultError::Store(error) if error.kind == StoreErrorKind::Unavailable => {
+                let provider = self.store(provider_id).await?;
+                self.identify(&provider, false).await.map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Fails with a sentence when two providers are one place; looks at both, there.
     pub(crate) async fn check_apart(&self, one: &OpenStore, other: &OpenStore) -> Result<()> {
         let (here, there) = (self.identify(one, false).await?, self.identify(other, true).await?);

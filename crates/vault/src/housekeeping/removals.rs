@@ -1,7 +1,9 @@
 //! Objects that are still to be deleted: whose row is gone, and whose recording was moved away.
 
 use super::{BATCH, Housekeeping};
+use crate::connections::OpenStore;
 use crate::entity::{copy, recording, removal, upload};
+use crate::failures::Failures;
 use crate::objects::Deletion;
 use crate::recordings::Found;
 use crate::steps::{self, Step};
@@ -9,7 +11,7 @@ use crate::timekeeping::Trusted;
 use crate::transfer::{self, Content};
 use crate::{Result, VaultError};
 use model::ObjectKey;
-use model::error::StoreErrorKind;
+use model::error::{StoreError, StoreErrorKind};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::collections::HashSet;
@@ -46,7 +48,7 @@ impl Housekeeping {
     }
 
     async fn finish_removals_at(&self, provider_id: i64) -> Result<()> {
-        let (mut after, mut down) = (0, HashSet::new());
+        let (mut after, mut down, mut failures) = (0, HashSet::new(), Failures::default());
         loop {
             let rows = removal::Entity::find()
                 .filter(removal::Column::ProviderId.eq(provider_id))
@@ -56,20 +58,28 @@ impl Housekeeping {
                 .limit(BATCH)
                 .all(self.db.read())
                 .await?;
-            let Some(last) = rows.last() else { return Ok(()) };
+            let Some(last) = rows.last() else { break };
             after = last.id;
             for row in rows {
                 match self.db.damaged_rows().noted(row.read_key()) {
                     Ok(key) if self.objects.locks().is_running(provider_id, &key).await? => {}
-                    Ok(key) => self.finish_removal(&row, &key, &mut down).await?,
+                    Ok(key) => {
+                        if let Err(error) = self.finish_removal(&row, &key, &mut down).await {
+                            // One that cannot be deleted does not hold up the others, unless its provider is down.
+                            self.connections.check_answers(provider_id, &error).await?;
+                            failures.note(&key, error);
+                        }
+                    }
                     // Mended, it says what is to be deleted; forgotten, that would lie there for ever.
                     Err(_) => {}
                 }
             }
         }
+        failures.tell(provider_id, "objects cannot be deleted and will be tried again");
+        Ok(())
     }
 
-    /// `down` are the providers that did not say whether they have what was moved there.
+    /// `down` are other providers that were asked in vain: whether they have what was moved there, or are the same place.
     async fn finish_removal(&self, row: &removal::Model, key: &ObjectKey, down: &mut HashSet<i64>) -> Result<()> {
         let _turn = self.objects.locks().lock(row.provider_id, key).await?;
         if removal::Entity::find_by_id(row.id).one(self.db.read()).await?.is_none() {
@@ -95,6 +105,9 @@ impl Housekeeping {
                 // A transfer that was cut off has left its parts, also where another one came to its end.
                 self.connections.place(&provider).await?;
                 provider.store.abort_all(key).await?;
+                if !self.others_answer(row, key, down).await? {
+                    return Ok(());
+                }
             }
             Err(VaultError::NotFound(_)) => {}
             Err(error) => return Err(error),
@@ -103,6 +116,30 @@ impl Housekeeping {
             steps::reached(Step::RemovalDone);
         }
         self.recordings.forget_removal(row.id).await
+    }
+
+    /// Whether the others that have something under this key show their places: none of them may be this one.
+    async fn others_answer(&self, row: &removal::Model, key: &ObjectKey, down: &mut HashSet<i64>) -> Result<bool> {
+        let holders = self.objects.holders(key).await?;
+        if holders.contains(&row.provider_id) {
+            return Ok(true);
+        }
+        for id in holders {
+            if down.contains(&id) {
+                return Ok(false);
+            }
+            let provider = self.connections.store(id).await?;
+            match self.connections.place_now(&provider).await {
+                Ok(_) => {}
+                Err(VaultError::Store(error)) => {
+                    tell_down(&provider, &error);
+                    down.insert(id);
+                    return Ok(false);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
     }
 
     /// Looks for what was moved away from an object, right before that goes.
@@ -121,8 +158,7 @@ impl Housekeeping {
             Ok(Some(size)) if size == found.size => Ok(Moved::There),
             Ok(_) => Ok(Moved::Missing(found)),
             Err(error) => {
-                let error = &error as &dyn StdError;
-                tracing::warn!(provider = provider.name, error, "old objects wait for the provider they were moved to");
+                tell_down(&provider, &error);
                 down.insert(found.provider_id);
                 Ok(Moved::Unknown)
             }
@@ -159,4 +195,9 @@ impl Housekeeping {
         self.connections.tell_missing(found, &old).await?;
         Ok(true)
     }
+}
+
+fn tell_down(provider: &OpenStore, error: &StoreError) {
+    let error = error as &dyn StdError;
+    tracing::warn!(provider = provider.name, error, "objects elsewhere are not deleted before this provider answers");
 }

@@ -18,6 +18,7 @@ mod providers;
 mod readiness;
 mod recordings;
 mod recovery;
+mod removals;
 mod replacing;
 mod replay;
 mod replicas;

@@ -5,6 +5,7 @@ use futures::TryStreamExt as _;
 use model::ObjectKey;
 use model::error::StoreErrorKind;
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
+use std::sync::atomic::Ordering;
 use vault::VaultError;
 use vault::recordings::Found;
 
@@ -38,13 +39,13 @@ async fn between_object_and_row_a_reader_waits_and_looks_again() {
             async move { recordings.open(&old, None).await.map(drop) }
         });
         until("the reader waits for its turn or has ended", || async {
-            stale.is_finished() || t.world.store.gets() > 0
+            stale.is_finished() || t.world.store.gets.load(Ordering::SeqCst) > 0
         })
         .await;
         writing.rollback().await.unwrap();
         stale.await.unwrap()
     };
-    t.world.store.forget_gets();
+    t.world.store.gets.store(0, Ordering::SeqCst);
     let (_, stale) = tokio::join!(upload, reading);
     assert!(matches!(stale, Err(VaultError::Replaced)), "{stale:?}");
     assert_eq!(read(&t, &found(&t).await).await.unwrap(), b"new");

@@ -64,22 +64,16 @@ pub(crate) struct MemoryStore {
     pub(crate) let_go: Notify,
     /// Objects that are there and cannot be read, as on a disk with bad sectors.
     pub(crate) unreadable: Mutex<BTreeSet<String>>,
-    /// How often somebody read an object.
-    gets: AtomicUsize,
+    /// Keys at which every call fails, as at a file that cannot be read; the others are well.
+    pub(crate) unwell: Mutex<BTreeSet<String>>,
     /// How often somebody asked whether an object is there.
     pub(crate) heads: AtomicUsize,
+    /// How often somebody asked for an object.
+    pub(crate) gets: AtomicUsize,
     pub(super) killed: Notify,
 }
 
 impl MemoryStore {
-    pub(crate) fn gets(&self) -> usize {
-        self.gets.load(Ordering::SeqCst)
-    }
-
-    pub(crate) fn forget_gets(&self) {
-        self.gets.store(0, Ordering::SeqCst);
-    }
-
     pub(crate) fn set(&self, fault: impl Into<Option<Fault>>) {
         *self.fault.lock().unwrap() = fault.into();
     }
@@ -115,6 +109,14 @@ impl MemoryStore {
             Some(Fault::Down) => Err(StoreError::new(StoreErrorKind::Unavailable, "The store is down.")),
             _ => Ok(()),
         }
+    }
+
+    fn check_at(&self, key: &ObjectKey) -> Result<(), StoreError> {
+        self.check()?;
+        if self.unwell.lock().unwrap().contains(key.as_str()) {
+            return Err(StoreError::new(StoreErrorKind::Unavailable, "The file system reports an error."));
+        }
+        Ok(())
     }
 
     async fn make_visible(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StoreError> {
@@ -172,13 +174,13 @@ impl BlobStore for MemoryStore {
 
     async fn head(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
         self.heads.fetch_add(1, Ordering::Relaxed);
-        self.check()?;
+        self.check_at(key)?;
         Ok(self.objects.lock().unwrap().get(key.as_str()).map(|b| b.len() as u64))
     }
 
     async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ByteStream, StoreError> {
-        self.check()?;
         self.gets.fetch_add(1, Ordering::SeqCst);
+        self.check_at(key)?;
         if self.unreadable.lock().unwrap().contains(key.as_str()) {
             return Err(StoreError::new(StoreErrorKind::Unavailable, "It cannot be read."));
         }
@@ -192,7 +194,7 @@ impl BlobStore for MemoryStore {
     }
 
     async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
-        self.check()?;
+        self.check_at(key)?;
         if *self.fault.lock().unwrap() == Some(Fault::LiesForGood) {
             return Err(StoreError::new(StoreErrorKind::Denied, "Nothing is deleted here."));
         }

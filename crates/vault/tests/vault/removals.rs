@@ -1,0 +1,58 @@
+//! Objects that are still to be deleted: one that cannot be holds up no other.
+
+use crate::support::{Fault, TestVault, actor};
+use sea_orm::{EntityTrait as _, PaginatorTrait as _};
+use std::sync::atomic::Ordering;
+use vault::entity::removal;
+use vault::ingest::UploadRequest;
+
+const NAMES: [&str; 3] = ["a.mp4", "b.mp4", "c.mp4"];
+
+/// Three recordings are deleted while their provider is down.
+async fn with_removals() -> TestVault {
+    let t = TestVault::new().await;
+    for name in NAMES {
+        let stored = t.upload(name, name.as_bytes()).await.unwrap();
+        let found = t.vault.recordings.find_by_id(stored.id).await.unwrap();
+        t.world.store.set(Fault::Down);
+        t.vault.recordings.delete(&actor(), &found).await.unwrap();
+        t.world.store.set(None);
+    }
+    assert_eq!((t.world.store.keys().len(), removals(&t).await), (3, 3));
+    t
+}
+
+async fn removals(t: &TestVault) -> u64 {
+    removal::Entity::find().count(&t.tables().await).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_object_that_cannot_be_deleted_holds_up_no_other() {
+    let t = with_removals().await;
+    t.world.store.unwell.lock().unwrap().insert("dir/a.mp4".into());
+    t.vault.keep_house().await;
+    assert_eq!((t.world.store.keys(), removals(&t).await), (vec!["dir/a.mp4".to_owned()], 1));
+    t.world.store.unwell.lock().unwrap().clear();
+    t.vault.keep_house().await;
+    assert_eq!((t.world.store.keys().len(), removals(&t).await), (0, 0));
+}
+
+/// The other has something under the same name, may be the same place, and does not say so.
+#[tokio::test]
+async fn an_object_that_waits_for_another_provider_holds_up_no_other() {
+    let mut t = with_removals().await;
+    t.add_second_provider().await;
+    for name in &NAMES[..2] {
+        let elsewhere = UploadRequest { provider: Some("second".into()), ..t.request(name).await };
+        t.send(elsewhere, b"of its own").await.unwrap();
+    }
+    t.world.second_store.set(Fault::Down);
+    t.world.second_store.gets.store(0, Ordering::Relaxed);
+    t.restart().await;
+    assert_eq!((t.world.store.keys(), removals(&t).await), (vec!["dir/a.mp4".to_owned(), "dir/b.mp4".to_owned()], 2));
+    assert_eq!(t.world.second_store.gets.load(Ordering::Relaxed), 1, "it is asked once in a round");
+    t.world.second_store.set(None);
+    t.vault.keep_house().await;
+    assert_eq!((t.world.store.keys().len(), removals(&t).await), (0, 0));
+    assert_eq!(t.world.second_store.keys(), ["dir/a.mp4", "dir/b.mp4"]);
+}
