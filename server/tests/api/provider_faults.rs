@@ -137,7 +137,7 @@ async fn a_provider_that_runs_out_of_room() {
     }
 }
 
-/// The object is there and nobody was told: it is cleared away, or taken over by the next try.
+/// The object is there and nobody was told: it is taken over by the next try, or by recovery.
 #[tokio::test]
 async fn a_provider_whose_last_answer_gets_lost() {
     for (step, size) in [(Step::Put, SMALL), (Step::Complete, LARGE)] {

@@ -45,6 +45,13 @@ pub(super) struct Draft {
     /// Noted once the provider failed to say that it has this: recovery makes a recording of nothing else.
     #[serde(skip_serializing_if = "Option::is_none")]
     sent: Option<Sent>,
+    /// When that was, in Unix milliseconds.
+    #[serde(skip_serializing_if = "is_zero")]
+    failed_at: i64,
+}
+
+fn is_zero(ms: &i64) -> bool {
+    *ms == 0
 }
 
 /// What was sent to a provider.
@@ -85,14 +92,19 @@ impl Draft {
         draft.filter(|draft| draft.account_id > 0).ok_or_else(|| intent.bad_draft())
     }
 
-    /// The same, with what its provider was sent.
-    pub(super) fn having_sent(&self, content: &Content) -> Self {
-        Self { sent: Some(content.into()), ..self.clone() }
+    /// The same, with what its provider was sent in vain.
+    pub(super) fn having_sent(&self, content: &Content, now_ms: i64) -> Self {
+        Self { sent: Some(content.into()), failed_at: now_ms, ..self.clone() }
     }
 
     /// Whether its provider failed to say that it has what it was sent.
     pub(super) fn has_failed(&self) -> bool {
         self.sent.is_some()
+    }
+
+    /// When it did, in Unix milliseconds; 0 where that is not known.
+    pub(super) fn failed_at(&self) -> i64 {
+        self.failed_at
     }
 
     /// Whether an object may be what this upload stored.
@@ -121,6 +133,7 @@ impl From<UploadRequest> for Draft {
             timestamp: request.timestamp,
             path: request.path,
             sent: None,
+            failed_at: 0,
         }
     }
 }

@@ -57,18 +57,18 @@ impl Ingest {
         let store = &target.provider.store;
         let published = publish(store.as_ref(), &target.key, received.bytes, &received.content.sha256).await;
         if let Err(Unpublished { error, clean }) = published {
-            // The provider may have stored it all the same. A new key is cleared; a replaced one is
-            // compared with its row by housekeeping. Nobody waits for that, but the key does.
-            // One that may still arrive late keeps its intent, so that it is found; so do parts that are left.
-            let keep = existing.is_some() || error.kind == StoreErrorKind::Unavailable || !clean;
+            // What may be there, or arrive late, stays: its intent says what it is, and recovery decides. A deletion might
+            // come late too, and take what the agent's next try was answered 200 for. After any other failure a new key is
+            // cleared; a replaced one is compared with its row by recovery. Nobody waits for that, but the key does.
+            let clears = existing.is_none() && error.kind != StoreErrorKind::Unavailable;
             // Whatever lies there later is no recording unless it is this.
-            let draft = target.draft.having_sent(&received.content);
-            let (this, replaces) = (self.clone(), existing.is_some());
+            let draft = target.draft.having_sent(&received.content, self.db.now_ms());
+            let this = self.clone();
             tokio::spawn(async move {
                 let _turn = turn;
                 this.note(intent_id, &draft).await;
-                if !replaces {
-                    this.clear(&target, intent_id, keep).await;
+                if clears {
+                    this.clear(&target, intent_id, clean).await;
                 }
             });
             return Err(error.into());
@@ -160,9 +160,10 @@ impl Ingest {
         Ok(intents.iter().any(has_failed))
     }
 
-    async fn clear(&self, target: &Target, intent_id: i64, keep_intent: bool) {
+    /// Deletes what a failed upload may have left. Parts that are left keep its intent, so that they are found.
+    async fn clear(&self, target: &Target, intent_id: i64, no_parts_left: bool) {
         match self.objects.delete(target.provider.id, &target.key).await {
-            Ok(Deletion::Gone) if !keep_intent => forget(&self.db, intent_id).await,
+            Ok(Deletion::Gone) if no_parts_left => forget(&self.db, intent_id).await,
             // What lies there, recovery has to tell.
             Ok(Deletion::Gone | Deletion::Kept) => {}
             Err(error) => {

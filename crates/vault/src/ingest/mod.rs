@@ -42,6 +42,7 @@ pub use error::UploadError;
 pub(crate) use event::{event_of, lane};
 pub(crate) use finish::has_failed;
 pub(crate) use locks::KeyLocks;
+use recover::Settled;
 pub(crate) use recover::check_intent;
 
 /// Most uploads at a time; further ones are asked to come back.
@@ -131,6 +132,7 @@ pub struct Ingest {
     shares: Arc<Shares>,
     vault_id: String,
     reserve: Option<Reserve>,
+    settled: Settled,
 }
 
 /// Everything about an upload but its bytes.
@@ -169,6 +171,7 @@ impl Ingest {
             shares,
             vault_id,
             reserve,
+            settled: Settled::default(),
         }
     }
 

@@ -10,14 +10,16 @@ use super::digest::{Content, Digest};
 use super::{Ingest, forget};
 use crate::damaged::Damage;
 use crate::entity::upload;
+use crate::failures::Failures;
 use crate::steps::{self, Step};
-use crate::{Result, VaultError};
-use futures::StreamExt as _;
+use crate::{Result, VaultError, transfer};
 use model::ObjectKey;
-use model::error::{StoreError, StoreErrorKind};
+use model::error::StoreError;
 use model::ports::BlobStore;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use std::collections::HashSet;
 use std::error::Error as StdError;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 const BATCH: u64 = 200;
 /// Whether an intent can be read.
@@ -26,9 +28,20 @@ pub(crate) fn check_intent(intent: &upload::Model) -> std::result::Result<(), Da
     Draft::of(intent).map(drop)
 }
 
-/// How long after its start an upload of this process that failed may still turn up at its provider, in milliseconds:
-/// longer than any request to a provider takes.
+/// How long after it failed an upload of this process may still turn up at its provider, in milliseconds: longer than any
+/// request to a provider takes.
 const LATE_MS: i64 = 15 * 60_000;
+
+/// Intents of failed uploads whose object was found to be what its row says, while another one may still arrive late: it is
+/// read again when that time is over, not every minute.
+#[derive(Clone, Default)]
+pub(super) struct Settled(Arc<Mutex<HashSet<i64>>>);
+
+impl Settled {
+    fn lock(&self) -> MutexGuard<'_, HashSet<i64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Ingest {
     /// Reconciles what is left of uploads that nobody is running. A provider that does not answer is
@@ -56,7 +69,7 @@ impl Ingest {
     }
 
     async fn recover_at(&self, provider_id: i64, others: &[String]) -> Result<()> {
-        let mut after = 0;
+        let (mut after, mut failures) = (0, Failures::default());
         loop {
             let intents = upload::Entity::find()
                 .filter(upload::Column::ProviderId.eq(provider_id))
@@ -66,31 +79,27 @@ impl Ingest {
                 .limit(BATCH)
                 .all(self.db.read())
                 .await?;
-            let Some(last) = intents.last() else { return Ok(()) };
+            let Some(last) = intents.last() else { break };
             after = last.id;
             for intent in intents {
                 match self.db.damaged_rows().noted(intent.read_key()) {
                     // It need not wait for its turn.
                     Ok(key) if self.locks.is_running(provider_id, &key).await? => {}
-                    Ok(key) => self.try_to_reconcile(&intent, &key).await?,
+                    Ok(_) if self.is_settled(&intent) => {}
+                    Ok(key) => {
+                        if let Err(error) = self.reconcile(&intent, &key).await {
+                            // One that cannot be reconciled does not hold up the others, unless its provider is down.
+                            self.connections.check_answers(provider_id, &error).await?;
+                            failures.note(&key, error);
+                        }
+                    }
                     // It is kept: what it was about may lie there, and is nobody's without it.
                     Err(_) => {}
                 }
             }
         }
-    }
-
-    /// One upload that cannot be reconciled does not hold up the others, unless its provider is down.
-    async fn try_to_reconcile(&self, intent: &upload::Model, key: &ObjectKey) -> Result<()> {
-        match self.reconcile(intent, key).await {
-            Err(VaultError::Store(error)) if error.kind == StoreErrorKind::Unavailable => Err(error.into()),
-            Err(error) => {
-                let error = &error as &dyn StdError;
-                tracing::error!(%key, error, "an unfinished upload cannot be reconciled and will be tried again");
-                Ok(())
-            }
-            Ok(()) => Ok(()),
-        }
+        failures.tell(provider_id, "unfinished uploads cannot be reconciled and will be tried again");
+        Ok(())
     }
 
     async fn reconcile(&self, intent: &upload::Model, key: &ObjectKey) -> Result<()> {
@@ -119,6 +128,13 @@ impl Ingest {
             steps::reached(Step::RecoveryCleared);
         }
         let existing = self.objects.recording_at(intent.provider_id, key).await?;
+        let copied = self.objects.copied_to(intent.provider_id, key).await?;
+        let is_unknown = existing.is_none() && copied.is_none();
+        if is_unknown && self.objects.is_to_be_deleted(intent.provider_id, key).await? {
+            // It may be what was deleted. If it is what was sent, nobody was answered 200 for it.
+            self.give_up(intent).await;
+            return Ok(());
+        }
         let Some(content) = read(provider.store.as_ref(), key).await? else {
             if existing.is_some() {
                 tracing::error!(%key, provider = provider.name, "a recording's object is missing at its provider");
@@ -127,10 +143,9 @@ impl Ingest {
             return Ok(());
         };
         steps::reached(Step::RecoveryRead);
-        let copied = self.objects.copied_to(intent.provider_id, key).await?;
         if [&existing, &copied].into_iter().flatten().any(|row| row.sha256 == content.sha256) {
-            forget(&self.db, intent.id).await;
-            return Ok(());
+            self.give_up(intent).await;
+            return self.settle(intent).await;
         }
         let draft = self.db.damaged_rows().told(Draft::of(intent))?;
         if existing.as_ref().is_some_and(|row| row.account_id != draft.account_id) {
@@ -183,12 +198,43 @@ impl Ingest {
         Ok(())
     }
 
-    /// Forgets an intent, unless its object may still arrive.
-    async fn forget_lately(&self, intent: &upload::Model) {
-        let may_arrive_late = intent.owner == self.replicas.me() && self.db.now_ms() - intent.started_at < LATE_MS;
-        if !may_arrive_late {
+    /// Forgets an intent of which nothing is left to do now; not one whose upload failed, while its object may still arrive.
+    async fn give_up(&self, intent: &upload::Model) {
+        if Draft::of(intent).is_ok_and(|draft| draft.has_failed()) {
+            self.forget_lately(intent).await;
+        } else {
             forget(&self.db, intent.id).await;
         }
+    }
+
+    /// Forgets an intent, unless its object may still arrive.
+    async fn forget_lately(&self, intent: &upload::Model) {
+        if !self.may_arrive_late(intent) {
+            forget(&self.db, intent.id).await;
+        }
+    }
+
+    fn may_arrive_late(&self, intent: &upload::Model) -> bool {
+        let failed_at = Draft::of(intent).map_or(0, |draft| draft.failed_at());
+        intent.owner == self.replicas.me() && self.db.now_ms() - failed_at.max(intent.started_at) < LATE_MS
+    }
+
+    /// The object is what its row says: that holds for every failed upload of its key.
+    async fn settle(&self, intent: &upload::Model) -> Result<()> {
+        let intents = self.intents_at(intent.provider_id, &intent.key).await?;
+        let failed = intents.iter().filter(|intent| Draft::of(intent).is_ok_and(|draft| draft.has_failed()));
+        self.settled.lock().extend(failed.map(|intent| intent.id));
+        Ok(())
+    }
+
+    /// Whether an intent was settled, and is not due to be looked at once more.
+    fn is_settled(&self, intent: &upload::Model) -> bool {
+        let mut settled = self.settled.lock();
+        if self.may_arrive_late(intent) {
+            return settled.contains(&intent.id);
+        }
+        settled.remove(&intent.id);
+        false
     }
 
     /// Whether another replica that is alive uploads the same key right now.
@@ -212,8 +258,23 @@ async fn read(store: &dyn BlobStore, key: &ObjectKey) -> std::result::Result<Opt
         Err(error) => return Err(error),
     };
     let mut digest = Digest::default();
-    while let Some(chunk) = bytes.next().await {
-        digest.update(&chunk?);
+    while let Some(chunk) = transfer::next(&mut bytes).await? {
+        digest.update(&chunk);
     }
     Ok(Some(digest.finish()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::silent::Silent;
+    use model::error::StoreErrorKind;
+    use tokio::time::timeout;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_object_that_stops_coming_is_not_waited_for_for_ever() {
+        let key = ObjectKey::parse("a/b").expect("valid");
+        let read = timeout(transfer::IDLE * 10, read(&Silent, &key)).await.expect("not for ever");
+        assert_eq!(read.err().expect("it did not come").kind, StoreErrorKind::Unavailable);
+    }
 }

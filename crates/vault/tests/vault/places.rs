@@ -170,3 +170,20 @@ async fn an_old_object_of_other_content_is_no_copy() {
     assert!(t.world.store.keys().is_empty());
     assert!(t.content("a.mp4").await.is_err());
 }
+
+/// Nor is it a recording: an upload that came for its name, and failed, takes nothing of it over.
+#[tokio::test]
+async fn an_old_object_is_no_recording_of_its_old_place() {
+    let mut t = TestVault::new().await;
+    moved(&mut t).await;
+    t.world.store.set(crate::support::Fault::Down);
+    let there = vault::ingest::UploadRequest { provider: Some("local".into()), ..t.request("a.mp4").await };
+    t.send(there, &[1; 3 * crate::support::PART]).await.unwrap_err();
+    t.world.store.set(None);
+    t.vault.keep_house().await;
+    assert!(t.listed().await.iter().all(|row| row.provider == "second"));
+    assert_eq!(t.world.store.keys().len(), 2, "whoever is reading them can finish");
+    late(&mut t).await;
+    assert!(t.world.store.keys().is_empty());
+    assert_eq!(t.content("a.mp4").await.unwrap(), b"a.mp4");
+}

@@ -1,20 +1,137 @@
-use crate::support::{Fault, PART, TestVault, actor, until};
+use crate::support::{Fault, PART, TestVault, actor, now_ms, until};
 use bytes::Bytes;
 use futures::channel::mpsc;
 use sea_orm::{EntityTrait as _, PaginatorTrait as _};
 use std::convert::Infallible;
-use std::sync::atomic::Ordering;
-use vault::entity::upload;
-use vault::ingest::UploadError;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use vault::clock::Clock;
+use vault::entity::{removal, upload};
+use vault::ingest::{Outcome, UploadError};
 
-/// The object was stored, the answer got lost: the agent is told it failed, and nothing stays.
+async fn intents(t: &TestVault) -> Vec<upload::Model> {
+    upload::Entity::find().all(&t.tables().await).await.unwrap()
+}
+
+/// Waits until it is written down what so many failed uploads had sent.
+async fn noted(t: &TestVault, uploads: usize) {
+    let noted = || async { intents(t).await.iter().filter(|i| i.draft.contains("failed_at")).count() == uploads };
+    until("what was sent is noted", noted).await;
+}
+
+/// A clock that tests put forward.
+fn clock() -> (Clock, impl Fn(i64)) {
+    let later = Arc::new(AtomicI64::new(0));
+    let passed = later.clone();
+    let clock = Clock::new(move || now_ms() + passed.load(Ordering::SeqCst));
+    (clock, move |minutes| _ = later.fetch_add(minutes * 60_000, Ordering::SeqCst))
+}
+
+/// The object was stored, the answer got lost: the agent is told that it failed. Nobody deletes the object, since that might
+/// come late and take what the agent sends next.
 #[tokio::test]
-async fn a_lost_answer_leaves_no_object_behind() {
+async fn a_lost_answer_deletes_nothing_and_recovery_takes_what_is_there() {
+    for size in [10, 5 * PART] {
+        let t = TestVault::new().await;
+        t.world.store.set(Fault::LosesAnswer);
+        for name in ["again.mp4", "never-again.mp4"] {
+            assert!(matches!(t.upload(name, &vec![1; size]).await, Err(UploadError::Store(_))));
+        }
+        noted(&t, 2).await;
+        t.world.store.set(None);
+        assert_eq!(t.upload("again.mp4", &vec![1; size]).await.unwrap().outcome, Outcome::New);
+        t.vault.keep_house().await;
+        assert_eq!(t.world.store.keys(), ["dir/again.mp4", "dir/never-again.mp4"]);
+        assert!(t.world.store.uploads.lock().unwrap().is_empty(), "parts are freed");
+        assert_eq!(t.listed().await.len(), 2);
+        assert_eq!(t.vault.deliveries.count(None).await.unwrap(), (4, 0), "of each recording two events");
+    }
+}
+
+/// Its body took longer than objects are waited for.
+#[tokio::test]
+async fn an_object_is_waited_for_from_when_its_upload_failed() {
+    let (clock, pass) = clock();
+    let t = TestVault::with_clock(clock).await;
+    let (sender, body) = mpsc::unbounded::<Result<Bytes, Infallible>>();
+    let (vault, request) = (t.vault.clone(), t.request("a.mp4").await);
+    let upload = tokio::spawn(async move { vault.ingest.store(request, body).await });
+    until("it has its intent", || async { intents(&t).await.len() == 1 }).await;
+    pass(20);
+    t.world.store.set(Fault::Down);
+    sender.unbounded_send(Ok(b"late".as_slice().into())).unwrap();
+    drop(sender);
+    upload.await.unwrap().unwrap_err();
+    noted(&t, 1).await;
+    t.world.store.set(None);
+    t.vault.keep_house().await;
+    assert!(t.listed().await.is_empty());
+    t.world.store.objects.lock().unwrap().insert("dir/a.mp4".into(), b"late".as_slice().into());
+    t.vault.keep_house().await;
+    assert_eq!(t.listed().await.len(), 1);
+}
+
+/// What was sent at first arrives after what was sent then, and replaces it.
+#[tokio::test]
+async fn an_object_that_arrives_late_is_what_its_row_says_in_the_end() {
+    let (clock, pass) = clock();
+    let t = TestVault::with_clock(clock).await;
+    t.upload("before.mp4", b"x").await.unwrap();
+    t.world.store.set(Fault::Down);
+    t.upload("a.mp4", b"sent at first").await.unwrap_err();
+    t.upload("a.mp4", b"sent at first").await.unwrap_err();
+    noted(&t, 2).await;
+    t.world.store.set(None);
+    t.upload("a.mp4", b"sent then").await.unwrap();
+    let read = || t.world.store.heads.swap(0, Ordering::SeqCst);
+    read();
+    t.vault.keep_house().await;
+    assert_eq!(read(), 1);
+    t.vault.keep_house().await;
+    assert_eq!(read(), 0, "not every minute");
+    t.world.store.objects.lock().unwrap().insert("dir/a.mp4".into(), b"sent at first".as_slice().into());
+    pass(16);
+    t.vault.keep_house().await;
+    assert!(t.listed().await.iter().any(|row| row.size == 13), "its row follows");
+    assert_eq!(t.content("a.mp4").await.unwrap(), b"sent at first");
+    assert!(intents(&t).await.is_empty());
+}
+
+/// Its provider did not answer when it was deleted, nor when it was sent again.
+#[tokio::test]
+async fn what_was_deleted_is_no_recording_again() {
+    let t = TestVault::new().await;
+    let stored = t.upload("a.mp4", b"deleted").await.unwrap();
+    let found = t.vault.recordings.find_by_id(stored.id).await.unwrap();
+    t.world.store.set(Fault::Down);
+    t.vault.recordings.delete(&actor(), &found).await.unwrap();
+    t.upload("a.mp4", &vec![1; 3 * PART]).await.unwrap_err();
+    assert_eq!(intents(&t).await.len(), 1, "it may have begun an upload in parts");
+    t.world.store.set(None);
+    t.vault.keep_house().await;
+    assert!(t.listed().await.is_empty() && t.world.store.keys().is_empty(), "{:?}", t.world.store.keys());
+    assert!(intents(&t).await.is_empty());
+    assert_eq!(removal::Entity::find().count(&t.tables().await).await.unwrap(), 0);
+}
+
+/// A file that cannot be read, at a provider that answers.
+#[tokio::test]
+async fn an_object_that_cannot_be_read_holds_up_no_other_upload() {
     let t = TestVault::new().await;
     t.world.store.set(Fault::LosesAnswer);
-    assert!(matches!(t.upload("a.mp4", b"x").await, Err(UploadError::Store(_))));
-    until("the object is gone", || async { t.world.store.keys().is_empty() }).await;
-    assert!(t.listed().await.is_empty());
+    for name in ["a.mp4", "b.mp4", "c.mp4"] {
+        t.upload(name, name.as_bytes()).await.unwrap_err();
+    }
+    noted(&t, 3).await;
+    t.world.store.set(None);
+    t.world.store.unwell.lock().unwrap().insert("dir/a.mp4".into());
+    t.vault.keep_house().await;
+    let mut keys: Vec<_> = t.listed().await.into_iter().map(|row| row.key).collect();
+    keys.sort();
+    assert_eq!(keys, ["dir/b.mp4", "dir/c.mp4"]);
+    t.world.store.unwell.lock().unwrap().clear();
+    t.vault.keep_house().await;
+    assert_eq!(t.listed().await.len(), 3, "it is tried again");
 }
 
 /// Killed between the object and its row: the object is whole, so its row is written.
@@ -116,10 +233,11 @@ async fn recovery_leaves_the_parts_of_an_upload_that_began_while_it_waited() {
     let t = TestVault::new().await;
     let stored = t.upload("b.mp4", b"old").await.unwrap();
     // Two uploads that nobody knows the end of: recovery comes to `a` first, then to `b`.
-    t.world.store.set(Fault::LosesAnswer);
+    t.world.store.set(Fault::Down);
     t.upload("a.mp4", b"x").await.unwrap_err();
+    t.world.store.set(Fault::LosesAnswer);
     t.upload("b.mp4", b"new").await.unwrap_err();
-    until("what failed is cleared", || async { t.world.store.keys() == ["dir/b.mp4"] }).await;
+    noted(&t, 2).await;
     t.world.store.set(None);
     let tables = t.tables().await;
     assert_eq!(upload::Entity::find().count(&tables).await.unwrap(), 2);
