@@ -145,7 +145,7 @@ impl Ingest {
         steps::reached(Step::RecoveryRead);
         if [&existing, &copied].into_iter().flatten().any(|row| row.sha256 == content.sha256) {
             self.give_up(intent).await;
-            return self.settle(intent).await;
+            return self.settle(intent, key).await;
         }
         let draft = self.db.damaged_rows().told(Draft::of(intent))?;
         if existing.as_ref().is_some_and(|row| row.account_id != draft.account_id) {
@@ -220,8 +220,8 @@ impl Ingest {
     }
 
     /// The object is what its row says: that holds for every failed upload of its key.
-    async fn settle(&self, intent: &upload::Model) -> Result<()> {
-        let intents = self.intents_at(intent.provider_id, &intent.key).await?;
+    async fn settle(&self, intent: &upload::Model, key: &ObjectKey) -> Result<()> {
+        let intents = self.objects.intents_at(intent.provider_id, key).await?;
         let failed = intents.iter().filter(|intent| Draft::of(intent).is_ok_and(|draft| draft.has_failed()));
         self.settled.lock().extend(failed.map(|intent| intent.id));
         Ok(())
