@@ -9,7 +9,7 @@ use crate::copies::Copies;
 use crate::damaged::Watch;
 use crate::dashboard::DashboardFigures;
 use crate::data_folder::{folder_of, sqlite_file};
-use crate::db::{Db, Harm};
+use crate::db::{self, Db, Harm};
 use crate::deliveries::{Deliveries, Wakeups};
 use crate::devices::Devices;
 use crate::dispatcher::{Dispatcher, Pace};
@@ -60,6 +60,9 @@ pub struct Options {
     pub receive_budget_bytes: usize,
     /// An upload without a byte for this long is given up.
     pub idle_timeout: Duration,
+    /// A database server that has not answered for this long is given up, and connected to anew; longer than the 60 seconds
+    /// after which it ends a statement itself.
+    pub database_timeout: Duration,
     /// A vault sharing the database that was silent for this long is taken for dead.
     pub replica_timeout: Duration,
     /// When deliveries are looked for and tried again.
@@ -77,6 +80,7 @@ impl Default for Options {
             max_upload_bytes: 4 * 1024 * 1024 * 1024,
             receive_budget_bytes: 64 * 1024 * 1024,
             idle_timeout: Duration::from_secs(30),
+            database_timeout: db::PATIENCE,
             replica_timeout: Duration::from_secs(60),
             pace: Pace::default(),
             clock: Clock::default(),
@@ -163,7 +167,7 @@ impl Vault {
             Some(missing) => StartError::NoRoom(missing),
             None => StartError::database(error, &options.database_url),
         };
-        let db = Db::open(&options.database_url, options.clock).await.map_err(not_open)?;
+        let db = Db::open(&options.database_url, options.clock, options.database_timeout).await.map_err(not_open)?;
         let needed = connection::Entity::find().limit(1).one(db.read()).await;
         // What is written from here on may be what finds no room.
         let failed =

@@ -242,7 +242,9 @@ mod tests {
 
     async fn users() -> (tempfile::TempDir, Users) {
         let dir = tempfile::tempdir().expect("temp dir");
-        let db = Db::open(&format!("sqlite://{}/t.db", dir.path().display()), Clock::default()).await.expect("opens");
+        let db = Db::open(&format!("sqlite://{}/t.db", dir.path().display()), Clock::default(), crate::db::PATIENCE)
+            .await
+            .expect("opens");
         (dir, Users::new(db))
     }
 

@@ -1,6 +1,7 @@
 //! Whether the database's files are damaged, told by whoever reads or writes, the first time that SQLite says so; or were taken
 //! away, told by the writer. Either way nothing is written from then on.
 
+use super::server::{Lent, Server};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 use std::sync::{Arc, OnceLock};
 use tokio_util::sync::CancellationToken;
@@ -63,8 +64,24 @@ fn tells_damage(error: &str) -> bool {
 /// most pages are written.
 #[derive(Clone)]
 pub struct Reader {
-    pub(super) pool: DatabaseConnection,
+    pub(super) source: Source,
     pub(super) damage: Damage,
+}
+
+/// What is read from.
+#[derive(Clone)]
+pub(super) enum Source {
+    File(DatabaseConnection),
+    Server(Server),
+}
+
+impl Source {
+    async fn lend(&self) -> Result<Lent, DbErr> {
+        match self {
+            Self::File(connection) => Ok(Lent::of_file(connection.clone())),
+            Self::Server(server) => server.lend().await,
+        }
+    }
 }
 
 impl Reader {
@@ -76,22 +93,29 @@ impl Reader {
 #[async_trait::async_trait]
 impl ConnectionTrait for Reader {
     fn get_database_backend(&self) -> DbBackend {
-        self.pool.get_database_backend()
+        match &self.source {
+            Source::File(_) => DbBackend::Sqlite,
+            Source::Server(_) => DbBackend::Postgres,
+        }
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.noting(self.pool.execute_raw(statement).await)
+        let lent = self.source.lend().await?;
+        self.noting(lent.answer(lent.connection().execute_raw(statement)).await)
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.noting(self.pool.execute_unprepared(sql).await)
+        let lent = self.source.lend().await?;
+        self.noting(lent.answer(lent.connection().execute_unprepared(sql)).await)
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.noting(self.pool.query_one_raw(statement).await)
+        let lent = self.source.lend().await?;
+        self.noting(lent.answer(lent.connection().query_one_raw(statement)).await)
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.noting(self.pool.query_all_raw(statement).await)
+        let lent = self.source.lend().await?;
+        self.noting(lent.answer(lent.connection().query_all_raw(statement)).await)
     }
 }

@@ -6,33 +6,30 @@
 mod damage;
 mod files;
 mod queue;
+mod server;
 #[cfg(test)]
 mod tests;
 mod tx;
 mod writer;
 
 pub use damage::{Harm, Reader};
+pub(crate) use server::{PATIENCE, ServerTurn};
 pub use tx::Tx;
 
 use crate::clock::Clock;
 use crate::damaged::DamagedRows;
 use crate::{Result, VaultError};
-use damage::Damage;
+use damage::{Damage, Source};
 use futures::future::BoxFuture;
 use migrations::{Migrator, MigratorTrait as _};
 use queue::Queue;
-use sea_orm::{
-    ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-};
-use sea_orm::{Statement, TransactionTrait, Value};
+use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DbBackend, DbErr, Statement, Value};
+use server::Server;
 use std::time::Duration;
 
 const READERS: u32 = 8;
 /// A connection used within this time is taken for alive.
 const FRESH: Duration = Duration::from_secs(10);
-/// Connections to a shared database that hold turns at keys (see `ingest::locks`), and with that the
-/// number of uploads that a replica finishes at a time.
-const TURNS: u32 = 16;
 
 /// A handle on the database; cheap to clone. Has the vault's clock with it, so that whoever has the one has the other, and
 /// the damage that was met while reading.
@@ -40,8 +37,6 @@ const TURNS: u32 = 16;
 pub struct Db {
     reader: Reader,
     writer: Writer,
-    /// Only where the database is shared.
-    turns: Option<DatabaseConnection>,
     clock: Clock,
     damaged_rows: DamagedRows,
 }
@@ -50,34 +45,33 @@ pub struct Db {
 enum Writer {
     /// SQLite: one task writes.
     Queue(Queue),
-    /// PostgreSQL: a connection of the pool for each write.
-    Pool(DatabaseConnection),
+    /// PostgreSQL: a connection for each write.
+    Server(Server),
 }
 
 impl Db {
-    /// Opens the database of this address and brings its tables up to date.
-    pub async fn open(url: &str, clock: Clock) -> Result<Self> {
-        let (sqlite, damage) = (url.starts_with("sqlite:"), Damage::default());
-        let damaged_rows = DamagedRows::default();
-        let writing = Database::connect(options(url, if sqlite { 1 } else { READERS })).await?;
-        Migrator::up(&writing, None).await?;
-        if !sqlite {
-            let turns = Some(Database::connect(options(url, TURNS)).await?);
-            let reader = Reader { pool: writing.clone(), damage };
-            return Ok(Self { reader, writer: Writer::Pool(writing), turns, clock, damaged_rows });
+    /// Opens the database of this address and brings its tables up to date. `patience` is how long a server may take for an
+    /// answer.
+    pub async fn open(url: &str, clock: Clock, patience: Duration) -> Result<Self> {
+        let (damage, damaged_rows) = (Damage::default(), DamagedRows::default());
+        if !url.starts_with("sqlite:") {
+            let server = Server::open(url, patience).await?;
+            let reader = Reader { source: Source::Server(server.clone()), damage };
+            return Ok(Self { reader, writer: Writer::Server(server), clock, damaged_rows });
         }
+        let writing = Database::connect(options(url, 1)).await?;
+        Migrator::up(&writing, None).await?;
         writing.close().await?;
+        let source = Source::File(Database::connect(options(url, READERS)).await?);
         let queue = Queue::start(url.to_owned(), clock.clone(), damage.clone()).await?;
-        let reader = Reader { pool: Database::connect(options(url, READERS)).await?, damage };
-        Ok(Self { reader, writer: Writer::Queue(queue), turns: None, clock, damaged_rows })
+        Ok(Self { reader: Reader { source, damage }, writer: Writer::Queue(queue), clock, damaged_rows })
     }
 
-    /// A transaction to hold a lock that other replicas see; `None` where there are none.
-    pub(crate) async fn begin_turn(&self) -> Result<Option<DatabaseTransaction>> {
-        match &self.turns {
-            None => Ok(None),
-            Some(turns) => Ok(Some(turns.begin().await?)),
-        }
+    /// Waits for a lock that other replicas see, and holds it; `None` where there are none.
+    pub(crate) async fn begin_turn(&self, number: i64) -> Result<Option<ServerTurn>> {
+        let Writer::Server(server) = &self.writer else { return Ok(None) };
+        let lock = self.statement("SELECT 1 FROM pg_advisory_xact_lock($1)", [number.into()]);
+        Ok(Some(server.begin_turn(lock).await?))
     }
 
     /// For reading.
@@ -114,7 +108,7 @@ impl Db {
     pub fn write_trouble(&self) -> Option<String> {
         match &self.writer {
             Writer::Queue(queue) => queue.trouble(),
-            Writer::Pool(_) => None,
+            Writer::Server(_) => None,
         }
     }
 
@@ -149,8 +143,8 @@ impl Db {
         match &self.writer {
             Writer::Queue(_) if self.harm().is_some() => Err(harmed()),
             Writer::Queue(queue) => queue.write(job).await.inspect_err(|error| self.note_damage(error)),
-            Writer::Pool(pool) => {
-                let writing = tokio::spawn(write_alone(pool.clone(), self.clock.stamp_ms(), job));
+            Writer::Server(server) => {
+                let writing = tokio::spawn(write_alone(server.clone(), self.clock.stamp_ms(), job));
                 writing.await.map_err(|_| stopped())?
             }
         }
@@ -158,13 +152,15 @@ impl Db {
 
     /// Ends every connection. On SQLite all that was written is in the database's one file then.
     pub async fn close(&self) -> Result<()> {
-        if let Some(turns) = &self.turns {
-            turns.close_by_ref().await?;
-        }
-        self.reader.pool.close_by_ref().await?;
-        match &self.writer {
-            Writer::Queue(queue) => queue.close().await,
-            Writer::Pool(pool) => Ok(pool.close_by_ref().await?),
+        match (&self.writer, &self.reader.source) {
+            (Writer::Queue(queue), Source::File(readers)) => {
+                readers.close_by_ref().await?;
+                queue.close().await
+            }
+            (_, Source::Server(server)) | (Writer::Server(server), _) => {
+                server.close().await;
+                Ok(())
+            }
         }
     }
 }
@@ -175,16 +171,26 @@ pub fn statement(backend: DbBackend, sql: &str, values: impl IntoIterator<Item =
 }
 
 /// One write in a transaction of its own.
-async fn write_alone<T, F>(pool: DatabaseConnection, now_ms: i64, job: F) -> Result<T>
+async fn write_alone<T, F>(server: Server, now_ms: i64, job: F) -> Result<T>
 where
     T: Send,
     F: for<'c> FnOnce(&'c Tx) -> BoxFuture<'c, Result<T>> + Send,
 {
-    let tx = Tx::new(pool.begin().await?, now_ms);
-    let value = tx.run(job).await?;
-    // Whatever goes wrong from here on, the database may have committed.
-    tx.into_inner().commit().await.map_err(VaultError::CommitUnknown)?;
-    Ok(value)
+    let lent = server.lend().await?;
+    let tx = Tx::lent(lent.begin().await?, lent, now_ms);
+    let outcome = tx.run(job).await;
+    let (transaction, lent) = tx.into_inner();
+    match outcome {
+        Ok(value) => {
+            // Whatever goes wrong from here on, the database may have committed.
+            lent.answer(transaction.commit()).await.map_err(VaultError::CommitUnknown)?;
+            Ok(value)
+        }
+        Err(error) => {
+            lent.roll_back(transaction).await;
+            Err(error)
+        }
+    }
 }
 
 fn harmed() -> VaultError {
@@ -195,26 +201,29 @@ fn stopped() -> VaultError {
     DbErr::Custom("the database writer has stopped".into()).into()
 }
 
-fn options(url: &str, connections: u32) -> ConnectOptions {
+fn common_options(url: &str, connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(connections)
         .min_connections(1)
-        .acquire_timeout(Duration::from_secs(30))
         // Asking a connection that has just been used whether it is alive costs as much as a statement.
         .test_before_acquire_if_idle_for(FRESH)
-        .sqlx_logging(false)
-        .map_sqlx_sqlite_opts(|sqlite| {
-            sqlite
-                .create_if_missing(true)
-                .foreign_keys(true)
-                .busy_timeout(Duration::from_secs(10))
-                .pragma("journal_mode", "WAL")
-                .pragma("synchronous", "FULL")
-                .pragma("cache_size", "-8000")
-                .pragma("temp_store", "MEMORY")
-        })
-        // A statement that waits for ever would hold a connection for ever.
-        .map_sqlx_postgres_opts(|postgres| postgres.options([("statement_timeout", "60s"), ("lock_timeout", "60s")]));
+        .sqlx_logging(false);
+    options
+}
+
+/// For SQLite.
+fn options(url: &str, connections: u32) -> ConnectOptions {
+    let mut options = common_options(url, connections);
+    options.acquire_timeout(Duration::from_secs(30)).map_sqlx_sqlite_opts(|sqlite| {
+        sqlite
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(10))
+            .pragma("journal_mode", "WAL")
+            .pragma("synchronous", "FULL")
+            .pragma("cache_size", "-8000")
+            .pragma("temp_store", "MEMORY")
+    });
     options
 }

@@ -8,7 +8,7 @@ fn url(dir: &tempfile::TempDir) -> String {
 }
 
 async fn open(dir: &tempfile::TempDir) -> Db {
-    Db::open(&url(dir), Clock::default()).await.expect("opens")
+    Db::open(&url(dir), Clock::default(), PATIENCE).await.expect("opens")
 }
 
 fn row() -> audit::ActiveModel {

@@ -1,5 +1,6 @@
 //! What a write works with.
 
+use super::server::Lent;
 use crate::{Result, VaultError};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -12,13 +13,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// before, and what came after would be kept without it.
 pub struct Tx {
     connection: Arc<DatabaseTransaction>,
+    /// On a server: whose connection it is.
+    lent: Option<Lent>,
     now_ms: i64,
     failed: AtomicBool,
 }
 
 impl Tx {
     pub(super) fn new(connection: impl Into<Arc<DatabaseTransaction>>, now_ms: i64) -> Self {
-        Self { connection: connection.into(), now_ms, failed: AtomicBool::new(false) }
+        Self { connection: connection.into(), lent: None, now_ms, failed: AtomicBool::new(false) }
+    }
+
+    /// On a server, with a transaction of its own.
+    pub(super) fn lent(transaction: DatabaseTransaction, lent: Lent, now_ms: i64) -> Self {
+        Self { lent: Some(lent), ..Self::new(transaction, now_ms) }
     }
 
     /// The time of this write, in Unix milliseconds: what [`Clock::stamp_ms`](crate::clock::Clock::stamp_ms) says.
@@ -39,13 +47,21 @@ impl Tx {
         }
     }
 
-    /// The transaction, to be ended by who began it.
-    pub(super) fn into_inner(self) -> DatabaseTransaction {
-        Arc::into_inner(self.connection).expect("a write with a transaction of its own is its only holder")
+    /// On a server: the transaction, to be ended by who began it.
+    pub(super) fn into_inner(self) -> (DatabaseTransaction, Lent) {
+        let alone = "a write on a server has a transaction of its own";
+        (Arc::into_inner(self.connection).expect(alone), self.lent.expect(alone))
     }
 
-    /// Notes when a statement fails.
-    fn noting<T>(&self, outcome: std::result::Result<T, DbErr>) -> std::result::Result<T, DbErr> {
+    /// Waits for a statement's answer and notes when it fails.
+    async fn noting<T>(
+        &self,
+        asked: impl Future<Output = std::result::Result<T, DbErr>>,
+    ) -> std::result::Result<T, DbErr> {
+        let outcome = match &self.lent {
+            Some(lent) => lent.answer(asked).await,
+            None => asked.await,
+        };
         if outcome.is_err() {
             self.failed.store(true, Ordering::Relaxed);
         }
@@ -73,21 +89,21 @@ impl ConnectionTrait for Tx {
 
     async fn execute_raw(&self, statement: Statement) -> std::result::Result<ExecResult, DbErr> {
         self.check()?;
-        self.noting(self.connection.execute_raw(statement).await)
+        self.noting(self.connection.execute_raw(statement)).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> std::result::Result<ExecResult, DbErr> {
         self.check()?;
-        self.noting(self.connection.execute_unprepared(sql).await)
+        self.noting(self.connection.execute_unprepared(sql)).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> std::result::Result<Option<QueryResult>, DbErr> {
         self.check()?;
-        self.noting(self.connection.query_one_raw(statement).await)
+        self.noting(self.connection.query_one_raw(statement)).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> std::result::Result<Vec<QueryResult>, DbErr> {
         self.check()?;
-        self.noting(self.connection.query_all_raw(statement).await)
+        self.noting(self.connection.query_all_raw(statement)).await
     }
 }

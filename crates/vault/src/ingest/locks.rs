@@ -6,10 +6,9 @@
 //! A key is one of a place: providers that are one place share its turns.
 
 use crate::Result;
-use crate::db::Db;
+use crate::db::{Db, ServerTurn};
 use crate::places::Twins;
 use model::ObjectKey;
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,7 +31,7 @@ pub(crate) struct Turn {
     key: Key,
     guard: Option<OwnedMutexGuard<()>>,
     /// Dropping it lets other replicas have the key.
-    _among_replicas: Option<DatabaseTransaction>,
+    _among_replicas: Option<ServerTurn>,
 }
 
 /// An upload in progress; ends when dropped.
@@ -77,12 +76,10 @@ impl KeyLocks {
         Ok(turn)
     }
 
-    async fn lock_among_replicas(&self, (provider_id, key): &Key) -> Result<Option<DatabaseTransaction>> {
-        let Some(tx) = self.db.begin_turn().await? else { return Ok(None) };
+    async fn lock_among_replicas(&self, (provider_id, key): &Key) -> Result<Option<ServerTurn>> {
         let hash = Sha256::digest(format!("{provider_id} {key}"));
         let number = i64::from_be_bytes(*hash.first_chunk().expect("a hash is longer than a number"));
-        tx.query_one_raw(self.db.statement("SELECT 1 FROM pg_advisory_xact_lock($1)", [number.into()])).await?;
-        Ok(Some(tx))
+        self.db.begin_turn(number).await
     }
 
     /// Notes an upload.
@@ -132,7 +129,9 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn one_at_a_time_and_nothing_left_behind() {
         let dir = tempfile::tempdir().expect("temp dir");
-        let db = Db::open(&format!("sqlite://{}/t.db", dir.path().display()), Clock::default()).await.expect("opens");
+        let db = Db::open(&format!("sqlite://{}/t.db", dir.path().display()), Clock::default(), crate::db::PATIENCE)
+            .await
+            .expect("opens");
         let locks = Arc::new(KeyLocks::new(db.clone(), Twins::new(db)));
         let inside = Arc::new(AtomicUsize::new(0));
         let key = ObjectKey::parse("a/b").expect("valid");

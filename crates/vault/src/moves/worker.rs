@@ -225,7 +225,7 @@ fn is_passing(error: &VaultError) -> bool {
             use StoreErrorKind::{Denied, Full, Unavailable, Unconfirmed};
             matches!(error.kind, Unavailable | Denied | Full | Unconfirmed)
         }
-        VaultError::Database(_) | VaultError::Full(_) => true,
+        VaultError::Database(_) | VaultError::Full(_) | VaultError::CommitUnknown(_) => true,
         _ => false,
     }
 }

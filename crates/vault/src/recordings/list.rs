@@ -181,7 +181,9 @@ mod tests {
     #[tokio::test]
     async fn every_filter_has_its_index_and_nothing_is_sorted() {
         let dir = tempfile::tempdir().expect("temp dir");
-        let db = Db::open(&format!("sqlite://{}/t.db", dir.path().display()), Clock::default()).await.expect("opens");
+        let db = Db::open(&format!("sqlite://{}/t.db", dir.path().display()), Clock::default(), crate::db::PATIENCE)
+            .await
+            .expect("opens");
         let place = Cursor { time: 500, id: 5 };
         let (account, provider, device) = (Some("site".to_owned()), Some("disk".to_owned()), Some("camera".to_owned()));
         for (given, index) in [

@@ -1,7 +1,9 @@
-//! The connection to PostgreSQL breaks during COMMIT: what became of it is looked up, not guessed.
+//! The connection to PostgreSQL breaks during COMMIT, or is silent from then on: what became of it is looked up, not
+//! guessed.
 
-use crate::support::{Cut, TestVault};
+use crate::support::{Cut, TestVault, until};
 use sea_orm::{EntityTrait as _, PaginatorTrait as _};
+use std::time::Duration;
 use vault::entity::upload;
 use vault::ingest::Outcome;
 
@@ -27,6 +29,27 @@ async fn an_upload_whose_commit_was_not_answered_is_stored_once_with_its_events(
                 "{when:?}: once for each integration"
             );
         }
+        assert_eq!(upload::Entity::find().count(&t.tables().await).await.unwrap(), 0, "{when:?}: no intent stays");
+    }
+}
+
+#[tokio::test]
+async fn an_upload_whose_commit_met_silence_is_stored_once_with_its_events() {
+    for when in [Cut::SilentBefore, Cut::SilentAfter] {
+        let (t, line) = TestVault::impatient_on_a_line_to_postgres().await;
+        let cut = line.clone();
+        *t.world.store.at_put.lock().unwrap() = Some(Box::new(move || cut.cut(when)));
+        let back = async {
+            t.world.store.put_started.notified().await;
+            until("the line is silent", || async { !line.is_armed() }).await;
+            line.speak();
+        };
+        let both = futures::future::join(t.upload("a.mp4", b"once"), back);
+        let both = tokio::time::timeout(Duration::from_secs(60), both).await;
+        let stored = both.unwrap_or_else(|_| panic!("{when:?}: it waits for ever")).0;
+        assert_eq!(stored.unwrap_or_else(|error| panic!("{when:?}: {error}")).outcome, Outcome::New);
+        assert_eq!(t.listed().await.len(), 1, "{when:?}");
+        assert_eq!(t.vault.deliveries.count(None).await.unwrap(), (2, 0), "{when:?}: once for each integration");
         assert_eq!(upload::Entity::find().count(&t.tables().await).await.unwrap(), 0, "{when:?}: no intent stays");
     }
 }

@@ -16,21 +16,32 @@ pub(super) struct Ground {
     pub(super) world: World,
     pace: Pace,
     clock: Clock,
+    database_timeout: Duration,
     /// What lies between the vault and the database's server.
     line: Option<Line>,
 }
 
 impl Ground {
     pub(super) fn new(database: TestDatabase, pace: Pace, clock: Clock) -> Self {
-        Self { database, dir: tempfile::tempdir().unwrap(), world: World::default(), pace, clock, line: None }
+        Self {
+            database,
+            dir: tempfile::tempdir().unwrap(),
+            world: World::default(),
+            pace,
+            clock,
+            database_timeout: Options::default().database_timeout,
+            line: None,
+        }
     }
 
     /// On PostgreSQL, with a line to it that can be cut.
-    pub(super) async fn on_a_line_to_postgres() -> (Self, Line) {
+    /// `database_timeout` is how long an answer is waited for.
+    pub(super) async fn on_a_line_to_postgres(database_timeout: Option<Duration>) -> (Self, Line) {
         let ground = Self::new(TestDatabase::Postgres, Pace::default(), Clock::default());
         let url = ground.database_url().await;
         let line = Line::to(server_of(&url).to_owned()).await;
-        (Self { line: Some(line.clone()), ..ground }, line)
+        let database_timeout = database_timeout.unwrap_or(ground.database_timeout);
+        (Self { line: Some(line.clone()), database_timeout, ..ground }, line)
     }
 
     pub(super) async fn open(&self, replica_timeout: Duration) -> Result<Vault, StartError> {
@@ -42,6 +53,7 @@ impl Ground {
             idle_timeout: Duration::from_millis(200),
             pace: self.pace,
             clock: self.clock.clone(),
+            database_timeout: self.database_timeout,
             ..Options::default()
         };
         Vault::open(options, Arc::new(self.world.clone())).await

@@ -70,10 +70,15 @@ pub(crate) struct MemoryStore {
     pub(crate) heads: AtomicUsize,
     /// How often somebody asked for an object.
     pub(crate) gets: AtomicUsize,
-    pub(super) killed: Notify,
+    killed: Notify,
 }
 
 impl MemoryStore {
+    /// Kills whoever waits for an answer that hangs.
+    pub(crate) fn kill(&self) {
+        self.killed.notify_waiters();
+    }
+
     pub(crate) fn set(&self, fault: impl Into<Option<Fault>>) {
         *self.fault.lock().unwrap() = fault.into();
     }

@@ -24,6 +24,9 @@ use vault::{StartError, Vault, VaultError};
 /// Longer than a test: replicas take each other for alive.
 const REPLICA_TIMEOUT: Duration = Duration::from_secs(600);
 
+/// What a database that works needs at the very most for an answer.
+const IMPATIENT: Duration = Duration::from_secs(3);
+
 /// A vault with a provider, two integrations and two accounts.
 pub(crate) struct TestVault {
     pub(crate) world: World,
@@ -76,7 +79,13 @@ impl TestVault {
 
     /// On PostgreSQL, with a line to it that can be cut.
     pub(crate) async fn on_a_line_to_postgres() -> (Self, Line) {
-        let (ground, line) = Ground::on_a_line_to_postgres().await;
+        let (ground, line) = Ground::on_a_line_to_postgres(None).await;
+        (Self::on(ground, REPLICA_TIMEOUT).await, line)
+    }
+
+    /// The same, and an answer is not waited for for long.
+    pub(crate) async fn impatient_on_a_line_to_postgres() -> (Self, Line) {
+        let (ground, line) = Ground::on_a_line_to_postgres(Some(IMPATIENT)).await;
         (Self::on(ground, REPLICA_TIMEOUT).await, line)
     }
 
@@ -141,7 +150,7 @@ impl TestVault {
     pub(crate) async fn restart(&mut self) {
         self.cancel.cancel();
         self.cancel = CancellationToken::new();
-        self.world.store.killed.notify_waiters();
+        self.world.store.kill();
         self.vault = self.ground.open(Duration::ZERO).await.unwrap();
     }
 
@@ -192,8 +201,18 @@ impl TestVault {
     }
 
     pub(crate) async fn send(&self, request: UploadRequest, bytes: &[u8]) -> Result<Stored, UploadError> {
+        self.send_to(&self.vault, request, bytes).await
+    }
+
+    /// Uploads to another process.
+    pub(crate) async fn send_to(
+        &self,
+        vault: &Vault,
+        request: UploadRequest,
+        bytes: &[u8],
+    ) -> Result<Stored, UploadError> {
         let chunks: Vec<_> = bytes.chunks(1000).map(|c| Ok::<_, Infallible>(Bytes::copy_from_slice(c))).collect();
-        self.vault.ingest.store(request, stream::iter(chunks)).await
+        vault.ingest.store(request, stream::iter(chunks)).await
     }
 
     pub(crate) async fn listed(&self) -> Vec<RecordingView> {
