@@ -3,16 +3,26 @@
 //! Each says so regularly. What belongs to one that has been silent for too long may be taken over
 //! by another. A process wrongly taken for dead loses nothing: its uploads fail, and their agents
 //! send them again.
+//!
+//! When that was, and what time it is now, only the database says: the processes' own clocks differ. It may be wrong as
+//! well, and be set, so one that was seen in the future is as dead as one that was seen too long ago. If it is not, it is
+//! seen again within a few seconds.
 
 use crate::Result;
 use crate::db::Db;
 use crate::entity::replica;
 use crate::keys::random_id;
-use sea_orm::sea_query::{OnConflict, SimpleExpr};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect as _, QueryTrait as _, Select};
+use sea_orm::sea_query::{Expr, SimpleExpr};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait as _, EntityTrait, ExprTrait as _, QueryFilter, QuerySelect as _, QueryTrait as _,
+    Select,
+};
 use std::error::Error as StdError;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+
+/// Now by PostgreSQL's clock, in Unix milliseconds; the same throughout a transaction. Nobody shares an SQLite database.
+const NOW_MS: &str = "CAST(EXTRACT(EPOCH FROM now()) * 1000 AS BIGINT)";
 
 /// This process among the others.
 #[derive(Clone)]
@@ -33,7 +43,7 @@ impl Replicas {
         &self.me
     }
 
-    /// Other processes that are alive. Nobody shares an SQLite database.
+    /// Other processes that are alive.
     pub(crate) async fn others_alive(&self) -> Result<Vec<String>> {
         if !self.db.is_shared() {
             return Ok(Vec::new());
@@ -42,14 +52,15 @@ impl Replicas {
     }
 
     /// A condition for the database: what `column` names is no other process that is alive, so this one may take the row.
+    /// For a shared database.
     pub(crate) fn nobody_elses(&self, column: impl ColumnTrait) -> SimpleExpr {
         column.not_in_subquery(self.others().select_only().column(replica::Column::Id).into_query())
     }
 
     fn others(&self) -> Select<replica::Entity> {
-        replica::Entity::find()
-            .filter(replica::Column::SeenAt.gt(self.silent_since()))
-            .filter(replica::Column::Id.ne(&self.me))
+        let seen_at = || Expr::col(replica::Column::SeenAt);
+        let alive = seen_at().gt(self.now_and("-")).and(seen_at().lt(self.now_and("+")));
+        replica::Entity::find().filter(alive).filter(replica::Column::Id.ne(&self.me))
     }
 
     /// Says that this process is alive; must have happened once before it takes an upload.
@@ -57,15 +68,17 @@ impl Replicas {
         if !self.db.is_shared() {
             return Ok(());
         }
-        let (me, silent_since) = (self.me.clone(), self.silent_since());
+        let seen = format!(
+            "INSERT INTO replicas (id, seen_at) VALUES ($1, {NOW_MS}) ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at"
+        );
+        let seen = self.db.statement(&seen, [self.me.clone().into()]);
+        let seen_at = || Expr::col(replica::Column::SeenAt);
+        let dead = seen_at().lt(self.now_and("-")).or(seen_at().gt(self.now_and("+")));
         self.db
             .write(move |tx| {
                 Box::pin(async move {
-                    let row = replica::ActiveModel { id: Set(me), seen_at: Set(tx.now_ms()) };
-                    let update =
-                        OnConflict::column(replica::Column::Id).update_column(replica::Column::SeenAt).to_owned();
-                    replica::Entity::insert(row).on_conflict(update).exec_without_returning(tx).await?;
-                    replica::Entity::delete_many().filter(replica::Column::SeenAt.lt(silent_since)).exec(tx).await?;
+                    tx.execute_raw(seen).await?;
+                    replica::Entity::delete_many().filter(dead).exec(tx).await?;
                     Ok(())
                 })
             })
@@ -88,7 +101,8 @@ impl Replicas {
         }
     }
 
-    fn silent_since(&self) -> i64 {
-        self.db.now_ms() - i64::try_from(self.timeout.as_millis()).unwrap_or(i64::MAX)
+    /// Now, with the time-out added or taken away.
+    fn now_and(&self, sign: &str) -> SimpleExpr {
+        Expr::cust(format!("{NOW_MS} {sign} {}", self.timeout.as_millis()))
     }
 }

@@ -45,6 +45,11 @@ impl Ground {
     }
 
     pub(super) async fn open(&self, replica_timeout: Duration) -> Result<Vault, StartError> {
+        self.open_at(self.clock.clone(), replica_timeout).await
+    }
+
+    /// The same with another machine's clock.
+    pub(super) async fn open_at(&self, clock: Clock, replica_timeout: Duration) -> Result<Vault, StartError> {
         let options = Options {
             database_url: self.database_url_on_the_line().await,
             replica_timeout,
@@ -52,7 +57,7 @@ impl Ground {
             max_upload_bytes: 100_000,
             idle_timeout: Duration::from_millis(200),
             pace: self.pace,
-            clock: self.clock.clone(),
+            clock,
             database_timeout: self.database_timeout,
             ..Options::default()
         };

@@ -169,6 +169,11 @@ impl TestVault {
         self.ground.open(REPLICA_TIMEOUT).await.unwrap()
     }
 
+    /// The same on a machine with another clock.
+    pub(crate) async fn replica_at(&self, clock: Clock) -> Vault {
+        self.ground.open_at(clock, REPLICA_TIMEOUT).await.unwrap()
+    }
+
     /// The tables, past the vault: to look into them, and to let time have passed.
     pub(crate) async fn tables(&self) -> DatabaseConnection {
         self.ground.tables().await
