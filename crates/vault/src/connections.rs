@@ -8,7 +8,7 @@ mod test_event;
 mod validate;
 
 use crate::audit::{self, Actor};
-use crate::db::Db;
+use crate::db::{Db, Tx};
 use crate::deliveries::{self, Backlog};
 use crate::entity::{account, account_integration, account_secondary, connection, copy, recording, upload};
 use crate::keys::Keys;
@@ -20,6 +20,7 @@ use model::connection::{ConnectionForm, ConnectionView, Family, Kind};
 use model::field::Settings;
 use model::name;
 use model::ports::Connector;
+use sea_orm::sea_query::LockType;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait as _, IntoActiveModel,
     QueryFilter, QueryOrder, QuerySelect,
@@ -169,7 +170,9 @@ impl Connections {
         let actor = actor.clone();
         let deletion = self.db.write(move |tx| {
             Box::pin(async move {
-                let row = find(tx, id).await?;
+                // Waits for whoever stores there right now, and whoever does so later waits for this, see `hold`.
+                let row = connection::Entity::find_by_id(id).lock_exclusive().one(tx).await?;
+                let row = row.ok_or(VaultError::NotFound("connection"))?;
                 if row.provisioned {
                     return Err(VaultError::Provisioned(row.name));
                 }
@@ -324,6 +327,17 @@ fn kind(family: Family, name: &str) -> Result<&'static Kind> {
         let known: Vec<_> = family.kinds().iter().map(|k| k.name).collect();
         VaultError::invalid("kind", format!("'{name}' is no kind of {family}; known are: {}", known.join(", ")))
     })
+}
+
+/// Which of these connections there are. None of them is deleted before this transaction has ended.
+pub(crate) async fn hold(tx: &Tx, ids: Vec<i64>) -> Result<Vec<i64>> {
+    let there = connection::Entity::find()
+        .select_only()
+        .column(connection::Column::Id)
+        .filter(connection::Column::Id.is_in(ids))
+        // Alone in its transaction on SQLite, which knows no such thing.
+        .lock(LockType::KeyShare);
+    Ok(there.into_tuple().all(tx).await?)
 }
 
 async fn find(db: &impl ConnectionTrait, id: i64) -> Result<connection::Model> {

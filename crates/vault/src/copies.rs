@@ -12,7 +12,7 @@ use crate::{Result, VaultError};
 use model::ObjectKey;
 use model::error::{SinkError, SinkErrorKind, StoreError, StoreErrorKind};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect as _};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -156,14 +156,15 @@ impl Copies {
             .write(move |tx| {
                 Box::pin(async move {
                     target.check_current(tx).await?;
-                    let current = recording::Entity::find_by_id(id).one(tx).await?;
-                    if current.is_none_or(|row| row.sha256 != sha256) {
+                    let current = hold(tx, id).await?;
+                    let provider_id = target.provider_id();
+                    if current.is_none_or(|row| row.sha256 != sha256 || row.provider_id == provider_id) {
                         // What was announced is deleted, as after a crash.
                         return Ok(());
                     }
                     let row = copy::ActiveModel {
                         recording_id: Set(id),
-                        provider_id: Set(target.provider_id()),
+                        provider_id: Set(provider_id),
                         key: Set(key),
                         copied_at: Set(tx.now_ms()),
                     };
@@ -177,6 +178,13 @@ impl Copies {
             })
             .await
     }
+}
+
+/// A recording that keeps its row as it is until this transaction has ended. Whoever replaces or deletes it waits, and then
+/// finds the copies that were noted meanwhile.
+pub(crate) async fn hold(tx: &Tx, recording_id: i64) -> Result<Option<recording::Model>> {
+    // On SQLite nobody else writes meanwhile.
+    Ok(recording::Entity::find_by_id(recording_id).lock_shared().one(tx).await?)
 }
 
 /// Notes an object before it is there: what a crash leaves of it, or a failure of the database, is deleted. Whoever has

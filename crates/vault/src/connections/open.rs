@@ -6,7 +6,7 @@ use crate::{Result, VaultError};
 use model::connection::Family;
 use model::error::{StoreError, StoreErrorKind};
 use model::ports::{BlobStore, EventSink};
-use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -40,10 +40,9 @@ impl Version {
     /// Fails when it is gone, or was saved since: what was stored there may lie where nobody will look. Asked in the
     /// transaction that writes down that it is there.
     pub(crate) async fn check_current(self, tx: &impl ConnectionTrait) -> Result<()> {
-        let row = super::find(tx, self.id).await.map_err(|error| match error {
-            VaultError::NotFound(_) => VaultError::NotFound("storage provider"),
-            error => error,
-        })?;
+        // It stays as it is until the transaction has ended. On SQLite nobody else writes meanwhile.
+        let row = connection::Entity::find_by_id(self.id).lock_shared().one(tx).await?;
+        let row = row.ok_or(VaultError::NotFound("storage provider"))?;
         if row.updated_at == self.updated_at {
             return Ok(());
         }

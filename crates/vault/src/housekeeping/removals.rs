@@ -2,6 +2,7 @@
 
 use super::{BATCH, Housekeeping};
 use crate::connections::OpenStore;
+use crate::copies;
 use crate::entity::{copy, recording, removal, upload};
 use crate::failures::Failures;
 use crate::objects::Deletion;
@@ -166,7 +167,7 @@ impl Housekeeping {
     }
 
     /// Makes the old object a copy of the recording that was moved away from it and is not there: so it is read, and goes
-    /// when the recording goes. Answers whether it is that recording's at all.
+    /// when the recording goes. Answers whether it is to stay: it is that recording's, or was, and the next time tells more.
     async fn keep_as_copy(&self, row: &removal::Model, found: &Found) -> Result<bool> {
         let old = self.connections.store(row.provider_id).await?;
         let content = Content { key: &found.key, size: found.size, sha256: &found.sha256 };
@@ -175,12 +176,20 @@ impl Housekeeping {
             Err(error) if matches!(error.kind, StoreErrorKind::NotFound | StoreErrorKind::Corrupt) => return Ok(false),
             Err(error) => return Err(VaultError::Store(error)),
         }
-        let (removal_id, provider_id, id, key) = (row.id, row.provider_id, found.id, row.key.clone());
-        self.db
+        let (removal_id, provider_id, key, found_then) = (row.id, row.provider_id, row.key.clone(), found.clone());
+        let kept = self
+            .db
             .write(move |tx| {
                 Box::pin(async move {
+                    let now = copies::hold(tx, found_then.id).await?;
+                    let same = |row: &recording::Model| {
+                        (row.provider_id, &row.sha256) == (found_then.provider_id, &found_then.sha256)
+                    };
+                    if !now.is_some_and(|row| same(&row)) {
+                        return Ok(false);
+                    }
                     let kept = copy::ActiveModel {
-                        recording_id: Set(id),
+                        recording_id: Set(found_then.id),
                         provider_id: Set(provider_id),
                         key: Set(key),
                         copied_at: Set(tx.now_ms()),
@@ -188,11 +197,13 @@ impl Housekeeping {
                     let there = OnConflict::new().do_nothing().to_owned();
                     copy::Entity::insert(kept).on_conflict(there).exec_without_returning(tx).await?;
                     removal::Entity::delete_by_id(removal_id).exec(tx).await?;
-                    Ok(())
+                    Ok(true)
                 })
             })
             .await?;
-        self.connections.tell_missing(found, &old).await?;
+        if kept {
+            self.connections.tell_missing(found, &old).await?;
+        }
         Ok(true)
     }
 }

@@ -5,20 +5,20 @@ use super::UploadRequest;
 use super::digest::Content;
 use super::event::{Told, event, lane};
 use crate::clock::{DAY_MS, day_of};
-use crate::connections::Version;
+use crate::connections::{self, Version};
 use crate::copies;
 use crate::damaged::Damage;
 use crate::db::Tx;
 use crate::deliveries::{self, NewDelivery};
 use crate::devices;
-use crate::entity::{connection, recording, upload, usage_day};
+use crate::entity::{recording, upload, usage_day};
 use crate::{Result, VaultError};
 use model::ObjectKey;
 use model::event::Metadata;
 use model::file_name::AgentFileName;
 use model::ports::Purpose;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait as _, EntityTrait, QueryFilter as _, QuerySelect as _};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait as _, EntityTrait, QueryFilter as _};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -70,13 +70,7 @@ impl From<&Content> for Sent {
 impl Draft {
     /// Without the connections that were deleted while the bytes arrived.
     async fn still_concerning(mut self, tx: &Tx) -> Result<Self> {
-        let there: Vec<i64> = connection::Entity::find()
-            .select_only()
-            .column(connection::Column::Id)
-            .filter(connection::Column::Id.is_in(self.concerned()))
-            .into_tuple()
-            .all(tx)
-            .await?;
+        let there = connections::hold(tx, self.concerned()).await?;
         self.integrations.retain(|id| there.contains(id));
         self.secondaries.retain(|id| there.contains(id));
         Ok(self)
@@ -190,9 +184,11 @@ pub(super) async fn commit(tx: &Tx, fresh: Fresh) -> Result<i64> {
     let id = match fresh.replaces {
         None => recording::Entity::insert(row).exec(tx).await?.last_insert_id,
         Some(id) => {
-            copies::forget(tx, id).await?;
             row.id = Set(id);
-            row.update(tx).await?.id
+            // First: whoever notes a copy has the row as it was until that is noted.
+            row.update(tx).await?;
+            copies::forget(tx, id).await?;
+            id
         }
     };
     copies::give_way(tx, &fresh.place, fresh.key.as_str()).await?;

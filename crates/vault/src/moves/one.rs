@@ -11,10 +11,7 @@ use crate::transfer::{self, Content};
 use crate::{Result, VaultError};
 use model::error::{StoreError, StoreErrorKind};
 use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait as _, EntityTrait, ExprTrait as _, IntoActiveModel,
-    QueryFilter as _,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait, ExprTrait as _, QueryFilter as _};
 
 /// How long the old object stays, for whoever is reading it, in milliseconds.
 const LINGERS_MS: i64 = 10 * 60_000;
@@ -78,19 +75,26 @@ impl Moves {
         self.objects.is_taken(provider_id, &found.key).await
     }
 
-    /// Points the recording to its new place, and counts it with that; the old object is deleted later.
+    /// Points the recording to its new place, and counts it with that; the old object is deleted later. One that was
+    /// replaced or deleted is not what was moved: turns forbid that, but a turn ends with its connection.
     async fn commit(&self, move_id: i64, found: &Found, to: Version, intent: Option<i64>) -> Result<()> {
         let (id, from, key, size) = (found.id, found.provider_id, found.key.to_string(), found.size);
+        let (sha256, uploaded_at) = (found.sha256.clone(), found.uploaded_at);
         let place = self.objects.providers_at(to.provider_id()).await?;
         self.db
             .write(move |tx| {
                 Box::pin(async move {
                     to.check_current(tx).await?;
-                    let row = recording::Entity::find_by_id(id).one(tx).await?;
-                    let row = row.ok_or(VaultError::NotFound("recording"))?;
-                    let mut row = row.into_active_model();
-                    row.provider_id = Set(to.provider_id());
-                    row.update(tx).await?;
+                    let here = recording::Column::Id.eq(id).and(recording::Column::ProviderId.eq(from));
+                    let same = recording::Column::Sha256.eq(sha256).and(recording::Column::UploadedAt.eq(uploaded_at));
+                    let moved = recording::Entity::update_many()
+                        .col_expr(recording::Column::ProviderId, Expr::val(to.provider_id()))
+                        .filter(here.and(same))
+                        .exec(tx)
+                        .await?;
+                    if moved.rows_affected == 0 {
+                        return Err(unavailable("It was replaced or deleted while it was moved."));
+                    }
                     count(tx, move_id, size).await?;
                     copies::give_way(tx, &place, &key).await?;
                     let old = removal::ActiveModel {

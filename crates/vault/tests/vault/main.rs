@@ -15,6 +15,7 @@ mod outbox;
 mod pace;
 mod places;
 mod providers;
+mod races;
 mod readiness;
 mod recordings;
 mod recovery;

@@ -13,7 +13,7 @@ pub(crate) use self::vault::TestVault;
 use ::vault::clock::Clock;
 pub(crate) use cut::{Cut, Line};
 pub(crate) use forms::{account, actor, connection};
-pub(crate) use postgres::{alter_database, first};
+pub(crate) use postgres::{alter_database, first, waiting_for_locks};
 pub(crate) use sink::MemorySink;
 use std::time::Duration;
 pub(crate) use store::{Fault, MemoryStore, PART};

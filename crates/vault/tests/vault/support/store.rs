@@ -70,6 +70,8 @@ pub(crate) struct MemoryStore {
     pub(crate) heads: AtomicUsize,
     /// How often somebody asked for an object.
     pub(crate) gets: AtomicUsize,
+    /// What else happens when the next object is read.
+    pub(crate) at_get: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     killed: Notify,
 }
 
@@ -184,6 +186,8 @@ impl BlobStore for MemoryStore {
     }
 
     async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ByteStream, StoreError> {
+        let happens = self.at_get.lock().unwrap().take();
+        happens.into_iter().for_each(|happens| happens());
         self.gets.fetch_add(1, Ordering::SeqCst);
         self.check_at(key)?;
         if self.unreadable.lock().unwrap().contains(key.as_str()) {
