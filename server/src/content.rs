@@ -45,7 +45,8 @@ pub async fn answer(
     disposition: Disposition,
 ) -> Result<Response, ApiError> {
     for _ in 0..LOOKS {
-        if let Some(answer) = answer_unless_replaced(vault, &found, method, request, disposition).await? {
+        let answer = Box::pin(answer_unless_replaced(vault, &found, method, request, disposition));
+        if let Some(answer) = answer.await? {
             return Ok(answer);
         }
         found = vault.recordings.find_by_id(found.id).await.map_err(refusal)?;

@@ -12,7 +12,7 @@ use crate::{Result, VaultError};
 use model::notice::NoticeView;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{ActiveValue::Set, EntityTrait, QueryOrder as _, QuerySelect as _};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::error::Error as StdError;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -128,9 +128,12 @@ impl Notices {
         for (view, times) in untold {
             self.write(view, times).await;
         }
+        // One that is written after the rows were read is not among them, and is no notice that was cleared.
+        let written =
+            self.known().iter().filter(|(_, known)| known.written_at.is_some()).map(|(key, _)| key.clone()).collect();
         let rows = notice::Entity::find().order_by_desc(notice::Column::LastAt).limit(MAX_READ as u64);
         let mut views = match rows.all(self.db.read()).await {
-            Ok(rows) => self.joined_with(rows),
+            Ok(rows) => self.joined_with(rows, &written),
             Err(error) => {
                 tracing::warn!(error = &error as &dyn StdError, "notices cannot be read");
                 self.known().values().map(|known| known.view.clone()).collect()
@@ -140,23 +143,23 @@ impl Notices {
         Ok(views)
     }
 
-    /// What is written down, and what this process knows beyond that. What it has written and is not there any more was
-    /// cleared or put away through another vault of this database.
-    fn joined_with(&self, rows: Vec<notice::Model>) -> Vec<NoticeView> {
+    /// What is written down, and what this process knows beyond that. What it had `written` before and is not there any more
+    /// was cleared or put away through another vault of this database.
+    fn joined_with(&self, rows: Vec<notice::Model>, written: &HashSet<Key>) -> Vec<NoticeView> {
         let complete = rows.len() < MAX_READ;
-        let mut written: HashMap<Key, NoticeView> =
+        let mut views: HashMap<Key, NoticeView> =
             rows.into_iter().map(view).map(|view| (key_of(&view), view)).collect();
         let mut here = self.known();
-        here.retain(|key, known| known.written_at.is_none() || !complete || written.contains_key(key));
+        here.retain(|key, _| !complete || views.contains_key(key) || !written.contains(key));
         for (key, known) in here.iter() {
             let mut view = known.view.clone();
-            if let Some(row) = written.get(key) {
+            if let Some(row) = views.get(key) {
                 (view.first_at, view.times) = (row.first_at, row.times + known.unwritten);
                 view.last_at = std::cmp::max(row.last_at, view.last_at);
             }
-            written.insert(key.clone(), view);
+            views.insert(key.clone(), view);
         }
-        written.into_values().collect()
+        views.into_values().collect()
     }
 
     /// Counts a notice; answers it, and how often it was met, when it is time to write it down.

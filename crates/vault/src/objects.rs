@@ -8,7 +8,7 @@ use crate::VaultError;
 use crate::connections::Connections;
 use crate::db::Db;
 use crate::entity::{copy, recording, removal, upload};
-use crate::ingest::KeyLocks;
+use crate::ingest::{KeyLocks, Settled};
 use crate::places::Twins;
 use model::ObjectKey;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
@@ -22,6 +22,7 @@ pub(crate) struct Objects {
     connections: Connections,
     locks: Arc<KeyLocks>,
     twins: Twins,
+    settled: Settled,
 }
 
 /// What became of an object that was to be deleted.
@@ -35,12 +36,17 @@ pub(crate) enum Deletion {
 
 impl Objects {
     pub(crate) fn new(db: Db, connections: Connections, locks: Arc<KeyLocks>, twins: Twins) -> Self {
-        Self { db, connections, locks, twins }
+        Self { db, connections, locks, twins, settled: Settled::default() }
     }
 
     /// Who works on which key.
     pub(crate) fn locks(&self) -> &Arc<KeyLocks> {
         &self.locks
+    }
+
+    /// Failed uploads at whose key recovery has seen what lies there.
+    pub(crate) fn settled(&self) -> &Settled {
+        &self.settled
     }
 
     /// The providers of a provider's place, itself among them.

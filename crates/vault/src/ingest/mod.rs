@@ -42,8 +42,7 @@ pub use error::UploadError;
 pub(crate) use event::{event_of, lane};
 pub(crate) use finish::has_failed;
 pub(crate) use locks::KeyLocks;
-use recover::Settled;
-pub(crate) use recover::check_intent;
+pub(crate) use recover::{Settled, check_intent};
 
 /// Most uploads at a time; further ones are asked to come back.
 const MAX_UPLOADS: usize = 512;
@@ -132,7 +131,6 @@ pub struct Ingest {
     shares: Arc<Shares>,
     vault_id: String,
     reserve: Option<Reserve>,
-    settled: Settled,
 }
 
 /// Everything about an upload but its bytes.
@@ -171,7 +169,6 @@ impl Ingest {
             shares,
             vault_id,
             reserve,
-            settled: Settled::default(),
         }
     }
 

@@ -35,9 +35,13 @@ const LATE_MS: i64 = 15 * 60_000;
 /// Intents of failed uploads whose object was found to be what its row says, while another one may still arrive late: it is
 /// read again when that time is over, not every minute.
 #[derive(Clone, Default)]
-pub(super) struct Settled(Arc<Mutex<HashSet<i64>>>);
+pub(crate) struct Settled(Arc<Mutex<HashSet<i64>>>);
 
 impl Settled {
+    pub(crate) fn contains(&self, intent_id: i64) -> bool {
+        self.lock().contains(&intent_id)
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashSet<i64>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -223,13 +227,13 @@ impl Ingest {
     async fn settle(&self, intent: &upload::Model, key: &ObjectKey) -> Result<()> {
         let intents = self.objects.intents_at(intent.provider_id, key).await?;
         let failed = intents.iter().filter(|intent| Draft::of(intent).is_ok_and(|draft| draft.has_failed()));
-        self.settled.lock().extend(failed.map(|intent| intent.id));
+        self.objects.settled().lock().extend(failed.map(|intent| intent.id));
         Ok(())
     }
 
     /// Whether an intent was settled, and is not due to be looked at once more.
     fn is_settled(&self, intent: &upload::Model) -> bool {
-        let mut settled = self.settled.lock();
+        let mut settled = self.objects.settled().lock();
         if self.may_arrive_late(intent) {
             return settled.contains(&intent.id);
         }

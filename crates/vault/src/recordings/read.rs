@@ -58,7 +58,8 @@ impl Recordings {
         let opened = self.open_somewhere(found, range.clone()).await;
         // An upload changes the object first and the row after it, so what was opened may be neither this one's. From here on
         // it stays what it is.
-        if self.is_settled(found).await? { opened } else { self.open_in_turn(found, range).await }
+        // The other way is seldom taken, and large.
+        if self.is_settled(found).await? { opened } else { Box::pin(self.open_in_turn(found, range)).await }
     }
 
     /// Whether the row is as it was, and nobody is about to change it.
@@ -83,16 +84,18 @@ impl Recordings {
             let provider = self.connections.store(found.provider_id).await?;
             let content = Content { key: &found.key, size: found.size, sha256: &found.sha256 };
             match transfer::verify(provider.store.as_ref(), &content).await {
+                Ok(()) => {}
                 Err(error) if error.kind == StoreErrorKind::Corrupt => return Err(being_replaced().into()),
-                read => read?,
+                Err(error) => return self.open_copy(found, range, error).await,
             }
         }
         self.open_somewhere(found, range).await
     }
 
-    /// Whether an upload of this key has failed, or its vault was killed, and recovery has not looked at it yet.
+    /// Whether an upload of this key has failed, or its vault was killed, and recovery has not settled what lies there.
     async fn is_disputed(&self, found: &Found) -> Result<bool> {
-        let intents = self.objects.intents_at(found.provider_id, &found.key).await?;
+        let mut intents = self.objects.intents_at(found.provider_id, &found.key).await?;
+        intents.retain(|intent| !self.objects.settled().contains(intent.id));
         if intents.iter().any(ingest::has_failed) {
             return Ok(true);
         }
@@ -111,7 +114,22 @@ impl Recordings {
         if down {
             places.rotate_left(1);
         }
-        let mut failed = None;
+        self.open_first_of(places, found, range, None).await
+    }
+
+    /// What its own provider cannot be asked for now.
+    async fn open_copy(&self, found: &Found, range: Option<Range<u64>>, failed: StoreError) -> Result<ByteStream> {
+        let copies = self.copies.providers(found.id).await?;
+        self.open_first_of(copies, found, range, Some(failed)).await
+    }
+
+    async fn open_first_of(
+        &self,
+        places: Vec<i64>,
+        found: &Found,
+        range: Option<Range<u64>>,
+        mut failed: Option<StoreError>,
+    ) -> Result<ByteStream> {
         for provider_id in places {
             let opened = timeout(PATIENCE, self.open_at(provider_id, found, range.clone())).await;
             let error = match opened {
@@ -129,7 +147,7 @@ impl Recordings {
             }
             failed.get_or_insert(error);
         }
-        Err(failed.expect("there was at least one place").into())
+        Err(failed.expect("there was at least one place, or a failure before").into())
     }
 
     async fn open_at(&self, provider_id: i64, found: &Found, range: Option<Range<u64>>) -> Result<ByteStream> {
