@@ -64,7 +64,9 @@ impl Recordings {
 
     /// Whether the row is as it was, and nobody is about to change it.
     async fn is_settled(&self, found: &Found) -> Result<bool> {
-        Ok(self.is_current(found).await? && self.objects.intents_at(found.provider_id, &found.key).await?.is_empty())
+        // In this order: an upload that commits in between is seen by what it wrote, if not by its intent.
+        let intents = self.objects.intents_at(found.provider_id, &found.key).await?;
+        Ok(intents.is_empty() && self.is_current(found).await?)
     }
 
     async fn is_current(&self, found: &Found) -> Result<bool> {

@@ -2,10 +2,12 @@
 
 use crate::support::{Fault, TestVault, until};
 use futures::TryStreamExt as _;
+use futures::future::join_all;
 use model::ObjectKey;
 use model::error::StoreErrorKind;
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
-use std::sync::atomic::Ordering;
+use sha2::{Digest as _, Sha256};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use vault::VaultError;
 use vault::recordings::Found;
 
@@ -50,6 +52,33 @@ async fn between_object_and_row_a_reader_waits_and_looks_again() {
     assert!(matches!(stale, Err(VaultError::Replaced)), "{stale:?}");
     assert_eq!(read(&t, &found(&t).await).await.unwrap(), b"new");
     assert!(matches!(read(&t, &old).await, Err(VaultError::Replaced)), "long after, too");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_of_what_is_replaced_all_the_while_never_get_other_bytes_than_they_asked_for() {
+    let t = TestVault::new().await;
+    let versions: Vec<Vec<u8>> = (1..=3u8).map(|n| vec![n; usize::from(n) * 1000]).collect();
+    t.upload("a.mp4", &versions[0]).await.unwrap();
+    let (done, reads) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let reading = join_all((0..4).map(|_| async {
+        while !done.load(Ordering::SeqCst) {
+            let found = found(&t).await;
+            match read(&t, &found).await {
+                Ok(bytes) => assert_eq!(hex::encode(Sha256::digest(&bytes)), found.sha256),
+                Err(VaultError::Replaced) => {}
+                Err(error) => panic!("{error}"),
+            }
+            reads.fetch_add(1, Ordering::SeqCst);
+        }
+    }));
+    let writing = async {
+        for n in 1..200 {
+            t.upload("a.mp4", &versions[n % 3]).await.unwrap();
+        }
+        until("it was read", || async { reads.load(Ordering::SeqCst) > 50 }).await;
+        done.store(true, Ordering::SeqCst);
+    };
+    tokio::join!(reading, writing);
 }
 
 /// The agent was told 503, and nobody knows yet what lies there.
