@@ -4,7 +4,7 @@ use futures::channel::mpsc;
 use sea_orm::{EntityTrait as _, PaginatorTrait as _};
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use vault::clock::Clock;
 use vault::entity::{removal, upload};
 use vault::ingest::{Outcome, UploadError};
@@ -56,17 +56,28 @@ async fn an_object_is_waited_for_from_when_its_upload_failed() {
     let (sender, body) = mpsc::unbounded::<Result<Bytes, Infallible>>();
     let (vault, request) = (t.vault.clone(), t.request("a.mp4").await);
     let upload = tokio::spawn(async move { vault.ingest.store(request, body).await });
-    until("it has its intent", || async { intents(&t).await.len() == 1 }).await;
+    // One that sends nothing for a while would be given up.
+    let sent = AtomicUsize::new(0);
+    let send = || {
+        sender.unbounded_send(Ok(b"late".as_slice().into())).unwrap();
+        sent.fetch_add(1, Ordering::SeqCst);
+    };
+    until("it has its intent", || {
+        send();
+        async { intents(&t).await.len() == 1 }
+    })
+    .await;
     pass(20);
     t.world.store.set(Fault::Down);
-    sender.unbounded_send(Ok(b"late".as_slice().into())).unwrap();
+    send();
     drop(sender);
     upload.await.unwrap().unwrap_err();
     noted(&t, 1).await;
     t.world.store.set(None);
     t.vault.keep_house().await;
     assert!(t.listed().await.is_empty());
-    t.world.store.objects.lock().unwrap().insert("dir/a.mp4".into(), b"late".as_slice().into());
+    let late = b"late".repeat(sent.load(Ordering::SeqCst));
+    t.world.store.objects.lock().unwrap().insert("dir/a.mp4".into(), late.into());
     t.vault.keep_house().await;
     assert_eq!(t.listed().await.len(), 1);
 }
