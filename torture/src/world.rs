@@ -77,7 +77,8 @@ impl World {
         panics::watch();
         let store_faults = Arc::<StoreFaults>::default();
         let (faults, vfs) = vfs::register();
-        let later_ms = Arc::new(AtomicI64::new(0));
+        let later = std::fs::read_to_string(later(root)).ok().and_then(|later| later.parse().ok());
+        let later_ms = Arc::new(AtomicI64::new(later.unwrap_or(0)));
         let mut options = Options {
             database_url: format!("sqlite://{}?vfs={vfs}", database(root).display()),
             data_dir: data(root),
@@ -255,9 +256,10 @@ impl World {
         self.vault.close().await.expect("a vault that is well closes its database");
     }
 
-    /// Time passes.
+    /// Time passes, for whoever opens this world again, too.
     pub fn pass(&self, ms: i64) {
-        self.later_ms.fetch_add(ms, Ordering::SeqCst);
+        let later = self.later_ms.fetch_add(ms, Ordering::SeqCst) + ms;
+        std::fs::write(self::later(&self.root), later.to_string()).expect("the world's own folder has room");
     }
 
     /// Waits until all that was broken off has been made good, and holds the vault to its promise. The vault is not opened
@@ -319,6 +321,11 @@ pub fn folder() -> std::io::Result<tempfile::TempDir> {
 /// Where a world's data folder lies.
 pub fn data(root: &Path) -> PathBuf {
     root.join("data")
+}
+
+/// Where it stands how much later it is there than the machine's clock says, in milliseconds.
+fn later(root: &Path) -> PathBuf {
+    root.join("later")
 }
 
 /// Where its database lies.
