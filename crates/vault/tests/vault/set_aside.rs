@@ -329,10 +329,19 @@ async fn one_that_was_set_aside_is_retried_and_another_goes_on_waiting() {
     t.world.sink.refuses.lock().unwrap().extend(["dir/1.mp4".into(), "dir/2.mp4".into()]);
     for n in 1..=4 {
         upload_from(&t, "odd", &format!("{n}.mp4")).await;
+        match n {
+            1 | 2 => until_set_aside(&t, n).await,
+            _ => {
+                until("the camera goes on", || async {
+                    hands.turn(1);
+                    t.world.sink.of("odd").len() as i64 == n - 2
+                })
+                .await
+            }
+        }
         upload_from(&t, "fine", &format!("fine-{n}.mp4")).await;
-        t.world.sink.wait_for(if n < 3 { 1 + n } else { 2 * n - 1 }).await;
+        until("the other one is taken", || async { t.world.sink.of("fine").len() as i64 == 1 + n }).await;
     }
-    until_set_aside(&t, 2).await;
     let rows = listed(&t, DeliveryState::Deferred).await;
     t.world.sink.refuses.lock().unwrap().clear();
     t.vault.deliveries.retry(&actor(), rows[0].id).await.unwrap();
