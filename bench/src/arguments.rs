@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::measure;
+use crate::measure::names;
 use std::path::PathBuf;
 
 pub(crate) const HELP: &str = "\
@@ -30,16 +30,16 @@ impl Arguments {
                 "--quick" => parsed.quick = true,
                 "--date" => parsed.date = arguments.next().ok_or("--date needs a date")?,
                 "--before" => parsed.before = Some(arguments.next().ok_or("--before needs a file")?.into()),
-                name => match measure::NAMES.iter().find(|known| **known == name) {
+                name => match names::NAMES.iter().find(|known| **known == name) {
                     Some(known) => parsed.measurements.push(known),
                     None => return Err(format!("there is no measurement '{name}'")),
                 },
             }
         }
         match (&parsed.before, parsed.measurements.is_empty()) {
-            (Some(_), true) => parsed.measurements.push(measure::VERSIONS),
+            (Some(_), true) => parsed.measurements.push(names::VERSIONS),
             (Some(_), false) => return Err("--before is a measurement by itself".into()),
-            (None, true) => parsed.measurements = measure::NAMES.to_vec(),
+            (None, true) => parsed.measurements = names::NAMES.to_vec(),
             (None, false) => {}
         }
         Ok(parsed)
@@ -47,7 +47,7 @@ impl Arguments {
 
     /// Whether the figures are worth keeping.
     pub(crate) fn is_complete(&self) -> bool {
-        !self.quick && measure::NAMES.iter().all(|name| self.measurements.contains(name))
+        !self.quick && names::NAMES.iter().all(|name| self.measurements.contains(name))
     }
 }
 

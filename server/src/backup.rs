@@ -8,7 +8,7 @@ use vault::backup::{self, BackupError, Counts};
 
 /// Copies the database into a new file, and says what is in it.
 pub async fn back_up(config: &Config, file: &Path) -> ExitCode {
-    let made = match backup::back_up(&vault_options(config), file).await {
+    let made = match backup::back_up(&vault_options(config).home(), file).await {
         Ok(made) => made,
         Err(error) => return failed("back up", &error),
     };
@@ -28,7 +28,8 @@ pub async fn back_up(config: &Config, file: &Path) -> ExitCode {
 
 /// Puts a backup in the database's place, and says how to undo that.
 pub async fn restore(config: &Config, file: &Path) -> ExitCode {
-    let restored = match backup::restore(&vault_options(config), file).await {
+    let options = vault_options(config);
+    let restored = match backup::restore(&options.home(), file, options.clock.now_ms()).await {
         Ok(restored) => restored,
         Err(error) => return failed("restore", &error),
     };

@@ -18,7 +18,7 @@ use std::fmt::Write as _;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
-use vault::recordings::Found;
+use vault::Found;
 use vault::{Vault, VaultError};
 
 /// Browsers play a recording in a page of their own making, which needs itself and some style.

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use vault::Provisioning;
 use vault::data_folder::{Lock, LockError};
-use vault::provisioning::Provisioning;
 use vault::{StartError, Vault, VaultError};
 
 /// How long background work may take to finish what it is doing.

@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod outside;
 mod panics;
 pub mod platter;
+mod settling;
 pub mod vfs;
 pub mod volumes;
 pub mod workload;

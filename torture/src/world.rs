@@ -6,7 +6,7 @@ use crate::faults::Faults;
 use crate::flaky::StoreFaults;
 use crate::ledger::{Held, Ledger};
 use crate::outside::Outside;
-use crate::{invariants, panics, vfs};
+use crate::{panics, vfs};
 use bytes::Bytes;
 use futures::future::join_all;
 use futures::stream;
@@ -20,7 +20,7 @@ use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use vault::accounts::Account;
@@ -38,15 +38,6 @@ pub const COPIED: &str = "copied";
 pub const FIRST: &str = "first";
 /// Where copies go, and what is moved.
 pub const SECOND: &str = "second";
-
-/// How long a vault may take to store again once nothing is broken any more.
-const SOON: Duration = Duration::from_secs(10);
-/// How long a vault may take to come to rest once nothing is broken any more.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// How often background work is begun anew meanwhile, as its own pace is a minute.
-const NUDGE: Duration = Duration::from_secs(3);
-/// Longer than a failed upload may still turn up at its provider, and than a moved recording's old object stays.
-const LATER_MS: i64 = 20 * 60_000;
 
 /// See the module.
 pub struct World {
@@ -222,19 +213,6 @@ impl World {
         Ok(Some(hex::encode(Sha256::digest(chunks.concat()))))
     }
 
-    /// Waits until an upload is stored again, and sees that it is, now that all is well. The vault is not opened anew for it.
-    pub async fn stores_again(&self, run: u64, after: &str) {
-        let began = Instant::now();
-        while !self.upload(PLAIN, "again.mp4", format!("again {run}").into_bytes()).await {
-            assert!(began.elapsed() < SOON, "after {after} the vault does not store again");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        let broken = invariants::check_acknowledged(self).await.join("\n  ");
-        assert!(broken.is_empty(), "after {after} it said that it stores again, broken:\n  {broken}");
-        // Moved away meanwhile, the next one's name would be taken.
-        assert!(self.delete(PLAIN, "again.mp4").await, "after {after} it stores and does not delete");
-    }
-
     /// Starts deliveries, moves and housekeeping, which has its first round at once.
     pub fn start(&mut self) {
         let cancel = CancellationToken::new();
@@ -262,35 +240,8 @@ impl World {
         std::fs::write(self::later(&self.root), later.to_string()).expect("the world's own folder has room");
     }
 
-    /// Waits until all that was broken off has been made good, and holds the vault to its promise. The vault is not opened
-    /// anew for it. Fails with everything that does not hold.
-    pub async fn settle(&mut self, after: &str) {
-        self.stop().await;
-        let began = Instant::now();
-        loop {
-            self.pass(LATER_MS);
-            self.start();
-            self.go_on_moving().await;
-            let nudged = Instant::now();
-            loop {
-                let broken = invariants::check(self).await;
-                if broken.is_empty() {
-                    self.stop().await;
-                    return;
-                }
-                let promises = broken.join("\n  ");
-                assert!(began.elapsed() < PATIENCE, "after {after}, {PATIENCE:?} later, broken:\n  {promises}");
-                if nudged.elapsed() > NUDGE {
-                    break;
-                }
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            self.stop().await;
-        }
-    }
-
     /// A move that waits for a provider or the database tries again now.
-    async fn go_on_moving(&self) {
+    pub(crate) async fn go_on_moving(&self) {
         let moves = self.vault.moves.list().await.unwrap_or_default();
         for waiting in moves.into_iter().filter(|m| m.state.is_open()) {
             // Ended meanwhile, or tried again by the next nudge.

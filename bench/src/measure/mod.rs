@@ -6,6 +6,7 @@ mod integrations;
 mod latency;
 mod media;
 mod memory;
+pub(crate) mod names;
 mod neighbours;
 mod page;
 mod pairs;
@@ -21,13 +22,6 @@ use anyhow::{Result, bail};
 use model::field::Settings;
 use std::path::Path;
 
-/// In the order of the report.
-pub(crate) const NAMES: [&str; 9] =
-    ["throughput", "stores", "memory", "latency", "integrations", "neighbours", "forwarding", "media", "page"];
-
-/// Only where another version is given.
-pub(crate) const VERSIONS: &str = "versions";
-
 pub(crate) async fn run(name: &str, workshop: &Workshop, arguments: &Arguments) -> Result<Section> {
     match name {
         "throughput" => throughput::measure(workshop, arguments.quick).await,
@@ -39,7 +33,7 @@ pub(crate) async fn run(name: &str, workshop: &Workshop, arguments: &Arguments) 
         "integrations" => integrations::measure(workshop, arguments.quick).await,
         "media" => media::measure(workshop, arguments.quick).await,
         "page" => page::measure(workshop, arguments.quick).await,
-        VERSIONS => versions::measure(workshop, arguments).await,
+        names::VERSIONS => versions::measure(workshop, arguments).await,
         other => bail!("there is no measurement '{other}'"),
     }
 }

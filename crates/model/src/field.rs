@@ -1,13 +1,11 @@
 //! One description of a setting, from which form, validation, storage and documentation follow.
 
-use crate::text_file::TextFile;
+use crate::text_file::{MAX_MULTILINE, TextFile};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Longest value of a one-line setting, in bytes.
 pub const MAX_TEXT: usize = 1024;
-/// Longest value of a setting of several lines, in bytes.
-pub const MAX_MULTILINE: usize = 16 * 1024;
 
 /// How a setting is entered and checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,6 +14,7 @@ pub mod field;
 pub mod file_name;
 pub mod integrations;
 pub mod key;
+pub mod kind;
 pub mod moving;
 pub mod mp4;
 pub mod name;

@@ -1,6 +1,5 @@
 //! Keyset pages: a position in a list ordered by (time, id), newest first.
 
-use crate::recording::Position;
 use serde::{Deserialize, Serialize};
 
 /// A place between two rows. Written `<time>-<id>` in addresses.
@@ -24,6 +23,18 @@ impl std::fmt::Display for Cursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}-{}", self.time, self.id)
     }
+}
+
+/// Where in the list a page starts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Position {
+    /// The newest rows.
+    #[default]
+    Newest,
+    /// The rows just older than this.
+    OlderThan(Cursor),
+    /// The rows just newer than this.
+    NewerThan(Cursor),
 }
 
 /// Rows, and how to go on.

@@ -1,7 +1,8 @@
 //! A recording as lists and readers see it.
 
-use crate::page::Cursor;
 use serde::{Deserialize, Serialize};
+
+pub use crate::page::Position;
 
 /// What stands in the place of an account's name once the account is deleted, and what filters by it.
 pub const DELETED_ACCOUNT: &str = "deleted account";
@@ -52,16 +53,4 @@ pub struct RecordingFilter {
     pub from: Option<i64>,
     /// Recorded before, Unix milliseconds.
     pub until: Option<i64>,
-}
-
-/// Where in the list a page starts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Position {
-    /// The newest rows.
-    #[default]
-    Newest,
-    /// The rows just older than this.
-    OlderThan(Cursor),
-    /// The rows just newer than this.
-    NewerThan(Cursor),
 }

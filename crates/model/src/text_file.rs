@@ -1,7 +1,5 @@
 //! Text files that fill a setting of several lines, instead of being pasted.
 
-use crate::field::MAX_MULTILINE;
-
 /// What kind of file a setting takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextFile {
@@ -53,6 +51,8 @@ impl TextFile {
     }
 }
 
+/// Longest value of a setting of several lines, in bytes.
+pub const MAX_MULTILINE: usize = 16 * 1024;
 const MAX: u64 = MAX_MULTILINE as u64;
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Connections and accounts declared in the configuration file (DESIGN §9): applied at start-up,
 //! read-only in the UI. What is no longer declared becomes editable again; nothing is deleted.
 
-use crate::audit::Actor;
-use crate::entity::{account, connection};
-use crate::{Result, Vault};
+use crate::Vault;
+use crate::base::Result;
+use crate::base::audit::Actor;
+use crate::base::entity::{account, connection};
 use model::account::AccountForm;
 use model::connection::{ConnectionForm, Family};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};

@@ -1,37 +1,41 @@
 //! Putting a vault together.
 
-use crate::accounts::Accounts;
-use crate::audit::Audit;
-use crate::backup::{self, HOW_TO_RESTORE};
-use crate::clock::Clock;
+use crate::access::accounts::Accounts;
+use crate::access::links::Links;
+use crate::access::sessions;
+use crate::access::users::Users;
+use crate::admin::connections::ConnectionSetup;
+use crate::admin::dashboard::DashboardFigures;
+use crate::base::audit::Audit;
+use crate::base::clock::Clock;
+use crate::base::db::location::{folder_of, sqlite_file};
+use crate::base::db::{self, Db, Harm, location};
+use crate::base::entity::connection;
+use crate::base::keys::Keys;
+use crate::base::{Result, VaultError};
 use crate::connections::Connections;
-use crate::copies::Copies;
-use crate::damaged::Watch;
-use crate::dashboard::DashboardFigures;
-use crate::data_folder::{folder_of, sqlite_file};
-use crate::db::{self, Db, Harm};
-use crate::deliveries::{Deliveries, Wakeups};
-use crate::devices::Devices;
-use crate::dispatcher::{Dispatcher, Pace};
-use crate::entity::connection;
-use crate::first_look;
-use crate::forwarding::Forwarding;
-use crate::housekeeping::Housekeeping;
-use crate::ingest::{Budget, Ingest, KeyLocks, Limits};
-use crate::keys::Keys;
-use crate::links::Links;
-use crate::moves::Moves;
-use crate::notices::{Notice, Notices};
+use crate::connections::places::Twins;
+use crate::flows::copies::Copies;
+use crate::flows::forwarding::Forwarding;
+use crate::flows::housekeeping::{Housekeeping, Watch};
+use crate::flows::ingest::{Budget, Ingest, Limits};
+use crate::flows::moves::Moves;
+use crate::host::backup::{self, HOW_TO_RESTORE};
+use crate::host::first_look;
+use crate::host::home::Home;
+use crate::host::master_key;
+use crate::host::notices::{Notice, Notices};
+use crate::host::readiness::Readiness;
+use crate::host::replicas::Replicas;
+use crate::host::reserve::{self, NoRoom, Reserve};
+use crate::host::start_error::StartError;
+use crate::host::timekeeping::Timekeeping;
+use crate::objects::KeyLocks;
 use crate::objects::Objects;
-use crate::places::Twins;
-use crate::readiness::Readiness;
+use crate::outbox::deliveries::{Deliveries, Wakeups};
+use crate::outbox::dispatcher::{Dispatcher, Pace};
 use crate::recordings::Recordings;
-use crate::replicas::Replicas;
-use crate::reserve::{self, NoRoom, Reserve};
-use crate::start_error::StartError;
-use crate::timekeeping::Timekeeping;
-use crate::users::Users;
-use crate::{Result, VaultError, sessions};
+use crate::recordings::devices::Devices;
 use model::Secret;
 use model::ports::Connector;
 use sea_orm::{EntityTrait as _, QuerySelect as _};
@@ -89,9 +93,13 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Where the master key is, unless it is given.
-    pub(crate) fn key_file(&self) -> PathBuf {
-        self.data_dir.join("master.key")
+    /// Where the vault lives.
+    pub fn home(&self) -> Home {
+        Home {
+            database_url: self.database_url.clone(),
+            data_dir: self.data_dir.clone(),
+            master_key: self.master_key.clone(),
+        }
     }
 }
 
@@ -103,7 +111,8 @@ pub struct Vault {
     /// Credentials of agents.
     pub accounts: Accounts,
     /// Providers and integrations.
-    pub connections: Connections,
+    pub connections: ConnectionSetup,
+    opened: Connections,
     /// What is stored.
     pub recordings: Recordings,
     /// Storing.
@@ -144,10 +153,10 @@ impl Vault {
         if let Some(note) = backup::unfinished(&options.database_url) {
             return Err(StartError::RestoreUnfinished(note));
         }
-        let key_file = options.key_file();
+        let key_file = options.home().key_file();
         if let Some(file) = sqlite_file(&options.database_url).filter(|file| is_missing_or_empty(file)) {
             // They are made after the database. What a log alone holds would be destroyed.
-            let signs = [backup::log_of(&file), key_file.clone(), folder_of(&file).join(reserve::FILE)];
+            let signs = [location::log_of(&file), key_file.clone(), folder_of(&file).join(reserve::FILE)];
             if let Some(sign) = signs.into_iter().find(|sign| sign.exists()) {
                 return Err(StartError::DatabaseMissing { file, sign });
             }
@@ -190,18 +199,12 @@ impl Vault {
         let twins = Twins::new(db.clone());
         let locks = Arc::new(KeyLocks::new(db.clone(), twins.clone()));
         let links = Links::new(keys.clone(), db.clock().clone());
-        let connections = Connections::new(db.clone(), keys.clone(), connector, twins.clone(), notices.clone());
+        let connections = Connections::new(db.clone(), keys.clone(), connector.clone(), twins.clone(), notices.clone());
         let objects = Objects::new(db.clone(), connections.clone(), locks.clone(), twins);
         let devices = Devices::new(db.clone());
         let copies = Copies::new(db.clone(), connections.clone(), locks.clone(), objects.clone());
-        let recordings = Recordings::new(
-            db.clone(),
-            connections.clone(),
-            links.clone(),
-            objects.clone(),
-            copies.clone(),
-            replicas.clone(),
-        );
+        let recordings =
+            Recordings::new(db.clone(), connections.clone(), links.clone(), objects.clone(), replicas.clone());
         let vault = Self {
             users: Users::new(db.clone()),
             accounts: Accounts::new(db.clone(), keys.clone(), connections.changes()),
@@ -224,7 +227,8 @@ impl Vault {
             watch: Watch::new(db.clone(), keys.clone(), notices.clone()),
             notices,
             devices,
-            connections,
+            connections: ConnectionSetup::new(db.clone(), keys.clone(), connector, connections.clone()),
+            opened: connections,
             links,
             db,
             replicas,
@@ -240,7 +244,7 @@ impl Vault {
             reserve.tend().await;
         }
         vault.replicas.report().await.map_err(failed)?;
-        vault.connections.check_keys().await.map_err(failed)?;
+        master_key::check(&vault.db, &keys).await.map_err(failed)?;
         let trusted = vault.timekeeping.look().await.map_err(failed)?;
         let sweep = async {
             vault.ingest.recover().await?;
@@ -263,9 +267,9 @@ impl Vault {
     pub fn start(&self, cancel: CancellationToken) -> JoinHandle<()> {
         let dispatcher = Dispatcher {
             db: self.db.clone(),
-            connections: self.connections.clone(),
+            connections: self.opened.clone(),
             recordings: self.recordings.clone(),
-            copies: self.copies.clone(),
+            copies: Arc::new(self.copies.clone()),
             replicas: self.replicas.clone(),
             wakeups: self.wakeups.clone(),
             notices: self.notices.clone(),
@@ -273,7 +277,7 @@ impl Vault {
             pace: self.pace,
         };
         let (housekeeping, replicas, moves) = (self.housekeeping(), self.replicas.clone(), self.moves.clone());
-        let (replayer, connections) = (self.deliveries.replayer(), self.connections.clone());
+        let (replayer, connections) = (self.deliveries.replayer(), self.opened.clone());
         let (reserve, notices, db) = (self.reserve.clone(), self.notices.clone(), self.db.clone());
         tokio::spawn(async move {
             tokio::join!(
@@ -331,7 +335,7 @@ impl Vault {
     fn housekeeping(&self) -> Housekeeping {
         Housekeeping {
             db: self.db.clone(),
-            connections: self.connections.clone(),
+            connections: self.opened.clone(),
             recordings: self.recordings.clone(),
             ingest: self.ingest.clone(),
             objects: self.objects.clone(),

@@ -11,10 +11,10 @@ use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
+use vault::Found;
 use vault::Vault;
 use vault::accounts::Account;
 use vault::audit::Actor;
-use vault::recordings::Found;
 
 /// An answer whose text is in `data`.
 #[derive(Debug, Serialize, ToSchema)]

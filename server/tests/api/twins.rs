@@ -11,10 +11,10 @@ use reqwest::Method;
 use sea_orm::{ActiveValue::Set, Database, EntityTrait as _};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+use vault::Provisioning;
 use vault::VaultError;
 use vault::audit::Actor;
 use vault::entity::{recording, removal};
-use vault::provisioning::Provisioning;
 
 /// A vault whose provider `one` is the same place as `other`, which is declared.
 struct Twins {

@@ -1,7 +1,10 @@
 //! Who may import what: arrows point toward `model`, SDKs stay in `backends`, the browser gets no server code.
 //! ARCHITECTURE.md explains why; `rules` holds the table.
 
+mod circles;
+mod floors;
 mod rules;
+mod sources;
 
 use crate::{
     stage,
@@ -10,12 +13,21 @@ use crate::{
 use anyhow::{Context, Result, bail};
 use rules::{Crate, Dependency};
 use serde_json::Value;
+use std::path::{Path, PathBuf};
 
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
-    let crates = own_crates(&workspace.metadata()?)?;
+    let metadata = workspace.metadata()?;
+    let crates = own_crates(&metadata)?;
     let mut complaints = rules::check_imports(&crates);
     complaints.extend(rules::check_browser(&browser_tree(workspace)?));
     complaints.extend(rules::check_release(&release_features(workspace)?));
+    for (name, src) in own_sources(&metadata)? {
+        let sources = sources::read(&src)?;
+        complaints.extend(circles::check(&name, &sources));
+        if name == "vault" {
+            complaints.extend(floors::check(&sources));
+        }
+    }
     if complaints.is_empty() {
         stage(&format!("layers: {} crates import only what they may", crates.len()));
         return Ok(());
@@ -32,6 +44,17 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
 fn own_crates(metadata: &Value) -> Result<Vec<Crate>> {
     let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
     packages.iter().map(own_crate).collect()
+}
+
+/// Each of our crates and its folder of sources.
+fn own_sources(metadata: &Value) -> Result<Vec<(String, PathBuf)>> {
+    let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
+    let source = |package: &Value| {
+        let name = package["name"].as_str().context("a package has a name")?.to_owned();
+        let manifest = Path::new(package["manifest_path"].as_str().context("a package has a manifest")?);
+        Ok((name, manifest.with_file_name("src")))
+    };
+    packages.iter().map(source).filter(|found| found.as_ref().is_ok_and(|(_, src)| src.is_dir())).collect()
 }
 
 fn own_crate(package: &Value) -> Result<Crate> {

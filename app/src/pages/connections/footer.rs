@@ -1,6 +1,6 @@
 //! Validate and Save, and what Validate found.
 
-use super::editor::FormState;
+use super::form_state::FormState;
 use super::words;
 use crate::api::connections::{SendTestEvent, ValidateConnection, list_path};
 use crate::components::{Icon, ReportBox, Submit, form_data, icon};

@@ -4,6 +4,7 @@ pub mod chooser;
 pub mod delete;
 pub mod editor;
 mod footer;
+mod form_state;
 pub mod list;
 pub mod moves;
 mod past_replays;

@@ -1,7 +1,7 @@
 use super::authority::{CA_CERTIFICATE, check_ca_certificate};
 use super::host::host_and_port;
-use crate::connection::Definition;
 use crate::field::{Field, FieldError};
+use crate::kind::Definition;
 use crate::secret::Secret;
 use serde::Deserialize;
 

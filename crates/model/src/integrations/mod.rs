@@ -10,7 +10,7 @@ mod sqs;
 mod vault;
 mod webhook;
 
-use crate::connection::Kind;
+use crate::kind::Kind;
 
 pub use hub::Hub;
 pub use kafka::{Kafka, Mechanism, Security};

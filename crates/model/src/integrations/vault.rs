@@ -1,5 +1,5 @@
-use crate::connection::Definition;
 use crate::field::{Field, FieldError};
+use crate::kind::Definition;
 use crate::secret::Secret;
 use serde::Deserialize;
 

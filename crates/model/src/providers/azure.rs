@@ -1,6 +1,6 @@
 use super::s3::{SIGNED_URLS, Signer};
-use crate::connection::Definition;
 use crate::field::{Field, FieldError};
+use crate::kind::Definition;
 use crate::secret::Secret;
 use serde::Deserialize;
 

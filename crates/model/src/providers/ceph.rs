@@ -1,7 +1,7 @@
 use super::S3Target;
 use super::own_server::OwnServer;
-use crate::connection::Definition;
 use crate::field::{Field, FieldError};
+use crate::kind::Definition;
 use serde::Deserialize;
 
 /// Ceph's S3 gateway.

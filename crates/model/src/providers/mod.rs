@@ -9,7 +9,7 @@ mod own_server;
 mod s3;
 mod storj;
 
-use crate::connection::Kind;
+use crate::kind::Kind;
 
 pub use azure::Azure;
 pub use ceph::Ceph;

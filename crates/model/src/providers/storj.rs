@@ -1,6 +1,6 @@
 use super::s3::{ACCESS_KEY, BUCKET, Encryption, S3Target, SECRET_KEY, SIGNED_URLS, Signer, check_bucket, check_host};
-use crate::connection::Definition;
 use crate::field::{Field, FieldError};
+use crate::kind::Definition;
 use crate::secret::Secret;
 use serde::Deserialize;
 

@@ -1,8 +1,8 @@
 //! Connections ready for use.
 
 use super::Connections;
-use crate::entity::connection;
-use crate::{Result, VaultError};
+use crate::base::entity::connection;
+use crate::base::{Result, VaultError};
 use model::connection::Family;
 use model::error::{StoreError, StoreErrorKind};
 use model::ports::{BlobStore, EventSink};
@@ -12,17 +12,17 @@ use std::time::Duration;
 
 /// A provider ready for use.
 #[derive(Clone)]
-pub struct OpenStore {
+pub(crate) struct OpenStore {
     /// Row id.
-    pub id: i64,
+    pub(crate) id: i64,
     /// Name, as events call it.
-    pub name: String,
+    pub(crate) name: String,
     /// Whether uploads may go there.
-    pub enabled: bool,
+    pub(crate) enabled: bool,
     updated_at: i64,
     seen: Arc<Mutex<Option<Seen>>>,
     /// The adapter.
-    pub store: Arc<dyn BlobStore>,
+    pub(crate) store: Arc<dyn BlobStore>,
 }
 
 /// A provider in one version of its settings.
@@ -87,9 +87,9 @@ impl OpenStore {
 #[derive(Clone)]
 pub(crate) struct OpenSink {
     /// Row id.
-    pub id: i64,
+    pub(crate) id: i64,
     /// Name, for logs.
-    pub name: String,
+    pub(crate) name: String,
     /// Tells one version of its settings from the next.
     pub updated_at: i64,
     /// What makes the deliveries.
@@ -109,7 +109,7 @@ pub(crate) enum Way {
 
 impl Connections {
     /// A provider ready for use, enabled or not.
-    pub async fn store(&self, id: i64) -> Result<OpenStore> {
+    pub(crate) async fn store(&self, id: i64) -> Result<OpenStore> {
         if let Some(open) = self.cached(id).filter(|_| !self.db.is_shared()) {
             return Ok(open);
         }
@@ -126,7 +126,7 @@ impl Connections {
     }
 
     /// A provider of this name ready for use, enabled or not; `None` when there is none.
-    pub async fn store_named(&self, name: &str) -> Result<Option<OpenStore>> {
+    pub(crate) async fn store_named(&self, name: &str) -> Result<Option<OpenStore>> {
         if !self.db.is_shared() {
             let stores = self.stores.read().unwrap_or_else(PoisonError::into_inner);
             if let Some(open) = stores.values().find(|open| open.name == name) {

@@ -4,9 +4,9 @@
 //! place exactly when both show the same mark, and a provider that shows another one than before leads elsewhere.
 
 use super::{Connections, OpenStore, holds_recordings};
-use crate::entity::{connection, copy, recording};
-use crate::places::Mark;
-use crate::{Result, VaultError};
+use crate::base::entity::{connection, copy, recording};
+use crate::base::{Result, VaultError};
+use crate::connections::places::Mark;
 use futures::future::{BoxFuture, join_all};
 use model::ObjectKey;
 use model::connection::{ConnectionForm, Family};
@@ -22,7 +22,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// How long a provider may take to show its mark while an administrator waits.
-pub(super) const PATIENCE: Duration = Duration::from_secs(3);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 /// How often places are looked at without a reason.
 const SURVEY: Duration = Duration::from_secs(10 * 60);
 /// How long a mark that was seen counts as seen just now.
@@ -30,10 +30,10 @@ const FRESH: Duration = Duration::from_secs(30);
 /// Newest recordings of which one must be found where the mark is not.
 const SAMPLES: u64 = 5;
 /// What to do about a second provider of a place.
-pub(super) const APART: &str = "Choose another bucket or folder. If this is a copy of that place, delete the object \
+pub(crate) const APART: &str = "Choose another bucket or folder. If this is a copy of that place, delete the object \
                                 .vault-place/id in the copy and try again.";
 /// What to do about a provider that leads elsewhere.
-pub(super) const BACK: &str = "Check that its address, bucket or folder is right and that its disk is mounted. If its \
+pub(crate) const BACK: &str = "Check that its address, bucket or folder is right and that its disk is mounted. If its \
                                recordings are gone for good, put an empty object named .vault-place/id there, and the vault \
                                goes on.";
 
@@ -181,7 +181,7 @@ impl Connections {
     ///
     /// # Errors
     /// A sentence when another provider is there, or when recordings of this one should be and are not.
-    pub(super) async fn place_to_save(&self, form: &ConnectionForm, settings: &Settings) -> Result<Option<String>> {
+    pub(crate) async fn place_to_save(&self, form: &ConnectionForm, settings: &Settings) -> Result<Option<String>> {
         let store = self.connector.store(&form.kind, settings).map_err(VaultError::Invalid)?;
         let (known, holds) = match form.id {
             None => (String::new(), false),
@@ -202,7 +202,7 @@ impl Connections {
     }
 
     /// Another provider that shows this mark now, by name. One that does not answer is where it was.
-    pub(super) async fn other_at(&self, id: Option<i64>, place: &str) -> Result<Option<String>> {
+    pub(crate) async fn other_at(&self, id: Option<i64>, place: &str) -> Result<Option<String>> {
         let others = self.other_providers(id).await?;
         let places = join_all(others.iter().map(|row| async {
             let looked = async {
@@ -350,7 +350,7 @@ impl Connections {
 }
 
 /// Why nothing is moved or copied between two providers, and no second one is saved.
-pub(super) fn same_place(one: &str, other: &str) -> String {
+pub(crate) fn same_place(one: &str, other: &str) -> String {
     format!("{one} is the same place as {other}: what is stored by one is there for the other too.")
 }
 

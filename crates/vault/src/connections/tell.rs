@@ -2,10 +2,9 @@
 
 use super::place::BACK;
 use super::{Connections, OpenStore};
-use crate::Result;
-use crate::entity::connection;
-use crate::notices::Notice;
-use crate::recordings::Found;
+use crate::base::Result;
+use crate::base::entity::connection;
+use crate::host::notices::Notice;
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
 use sea_orm::EntityTrait as _;
@@ -22,7 +21,7 @@ const MISMATCH: &str = "store-mismatch";
 
 impl Connections {
     /// Tells of every place that several providers lead to, and of none that is only one's any more.
-    pub(super) async fn tell_of_twins(&self) -> Result<()> {
+    pub(crate) async fn tell_of_twins(&self) -> Result<()> {
         let groups = self.twins.all().await?;
         let told = self.notices.list().await?.into_iter().filter(|notice| notice.code == ONE_PLACE);
         for old in told.filter(|notice| !groups.contains_key(&notice.subject)) {
@@ -56,7 +55,7 @@ impl Connections {
     }
 
     /// A provider is not where its recordings are.
-    pub(super) async fn tell_elsewhere(&self, provider: &OpenStore, reason: &str) {
+    pub(crate) async fn tell_elsewhere(&self, provider: &OpenStore, reason: &str) {
         let notice = Notice {
             code: OTHER_PLACE,
             subject: provider.id.to_string(),
@@ -68,7 +67,7 @@ impl Connections {
     }
 
     /// It is where it was, or is no more.
-    pub(super) async fn forget_elsewhere(&self, provider_id: i64) {
+    pub(crate) async fn forget_elsewhere(&self, provider_id: i64) {
         self.notices.clear(OTHER_PLACE, &provider_id.to_string()).await;
     }
 
@@ -96,14 +95,14 @@ impl Connections {
     }
 
     /// A provider has what it was sent.
-    pub(super) async fn forget_mismatch(&self, provider: &str) {
+    pub(crate) async fn forget_mismatch(&self, provider: &str) {
         self.notices.clear(MISMATCH, provider).await;
     }
 
     /// A recording that was moved is not at its new place; the old object is kept.
-    pub(crate) async fn tell_missing(&self, found: &Found, old: &OpenStore) -> Result<()> {
-        let new = self.store(found.provider_id).await?;
-        tracing::error!(key = %found.key, from = old.name, to = new.name, "a recording that was moved is not there any more");
+    pub(crate) async fn tell_missing(&self, key: &ObjectKey, now_at: i64, old: &OpenStore) -> Result<()> {
+        let new = self.store(now_at).await?;
+        tracing::error!(%key, from = old.name, to = new.name, "a recording that was moved is not there any more");
         let notice = Notice {
             code: MOVED_AND_MISSING,
             subject: new.id.to_string(),

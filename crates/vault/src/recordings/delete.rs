@@ -1,12 +1,12 @@
 //! Deleting: first the row, then the object.
 
-use super::{Found, Recordings};
-use crate::audit::{self, Actor};
-use crate::copies;
-use crate::entity::{recording, removal};
-use crate::steps::{self, Step};
-use crate::{Result, VaultError};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait as _, QueryFilter};
+use super::{Found, Recordings, copies};
+use crate::base::audit::{self, Actor};
+use crate::base::entity::recording;
+use crate::base::steps::{self, Step};
+use crate::base::{Result, VaultError};
+use crate::objects::removals;
+use sea_orm::{ColumnTrait, EntityTrait, ExprTrait as _, QueryFilter};
 
 impl Recordings {
     /// Deletes a recording: first its row, then its object; a crash in between is made good later.
@@ -60,16 +60,10 @@ impl Recordings {
                     return Err(VaultError::NotFound("recording"));
                 }
                 copies::forget(tx, id).await?;
-                let row = removal::ActiveModel {
-                    provider_id: Set(provider_id),
-                    key: Set(key.clone()),
-                    removed_at: Set(tx.now_ms()),
-                    ..Default::default()
-                };
                 if let Some(actor) = audited {
                     audit::record(tx, &actor, "deleted recording", &key).await?;
                 }
-                Ok(removal::Entity::insert(row).exec(tx).await?.last_insert_id)
+                removals::note(tx, provider_id, &key, tx.now_ms()).await
             })
         });
         let removal = deletion.await?;
@@ -90,14 +84,7 @@ impl Recordings {
     }
 
     pub(crate) async fn forget_removal(&self, id: i64) -> Result<()> {
-        self.db
-            .write(move |tx| {
-                Box::pin(async move {
-                    removal::Entity::delete_by_id(id).exec(tx).await?;
-                    Ok(())
-                })
-            })
-            .await
+        self.db.write(move |tx| Box::pin(async move { removals::forget(tx, id).await })).await
     }
 
     /// Deletes several; answers how many there were.

@@ -1,9 +1,9 @@
 //! Lists, a page at a time.
 
-use super::Recordings;
-use crate::Result;
-use crate::damaged::Damage;
-use crate::entity::{account, connection, recording};
+use super::{Recordings, copies};
+use crate::base::Result;
+use crate::base::damaged::Damage;
+use crate::base::entity::{account, connection, recording};
 use model::connection::Family;
 use model::page::{Cursor, Page};
 use model::recording::{DELETED_ACCOUNT, Position, RecordingFilter, RecordingView};
@@ -31,7 +31,7 @@ impl Recordings {
     }
 
     async fn views(&self, names: &Names, rows: Vec<recording::Model>) -> Result<Vec<RecordingView>> {
-        let copies = self.copies.of(rows.iter().map(|row| row.id).collect()).await?;
+        let copies = copies::of(&self.db, rows.iter().map(|row| row.id).collect()).await?;
         // Shown all the same, as only who forwards it needs that.
         self.db.damaged_rows().sound(rows.iter().map(recording::Model::read_path));
         let places = |id: i64| copies.get(&id).map(Vec::as_slice).unwrap_or_default();
@@ -41,7 +41,7 @@ impl Recordings {
     /// One recording.
     pub async fn get(&self, id: i64) -> Result<RecordingView> {
         let (row, names) = (self.row(id).await?, self.names().await?);
-        let copies = self.copies.of(vec![id]).await?;
+        let copies = copies::of(&self.db, vec![id]).await?;
         self.db.damaged_rows().told(names.view(copies.get(&id).map(Vec::as_slice).unwrap_or_default(), row))
     }
 
@@ -161,8 +161,8 @@ fn beside(cursor: Cursor, older: bool) -> Expr {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Clock;
-    use crate::db::Db;
+    use crate::base::clock::Clock;
+    use crate::base::db::Db;
     use sea_orm::{ConnectionTrait, DbBackend, QueryTrait};
 
     /// What SQLite would read for a page of recordings.
@@ -181,9 +181,10 @@ mod tests {
     #[tokio::test]
     async fn every_filter_has_its_index_and_nothing_is_sorted() {
         let dir = tempfile::tempdir().expect("temp dir");
-        let db = Db::open(&format!("sqlite://{}/t.db", dir.path().display()), Clock::default(), crate::db::PATIENCE)
-            .await
-            .expect("opens");
+        let db =
+            Db::open(&format!("sqlite://{}/t.db", dir.path().display()), Clock::default(), crate::base::db::PATIENCE)
+                .await
+                .expect("opens");
         let place = Cursor { time: 500, id: 5 };
         let (account, provider, device) = (Some("site".to_owned()), Some("disk".to_owned()), Some("camera".to_owned()));
         for (given, index) in [

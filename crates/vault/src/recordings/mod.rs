@@ -1,21 +1,22 @@
 //! Stored recordings: lists, reading, deleting.
 
+pub(crate) mod copies;
 mod delete;
+pub mod devices;
 mod list;
 mod read;
 
-use crate::accounts::Account;
+use crate::access::accounts::Account;
+use crate::access::links::Links;
+use crate::base::damaged::Damage;
+use crate::base::db::Db;
+use crate::base::entity::{connection, recording};
+use crate::base::{Result, VaultError};
 use crate::connections::Connections;
-use crate::copies::Copies;
-use crate::damaged::Damage;
-use crate::db::Db;
-use crate::entity::{connection, recording};
-use crate::ingest::KeyLocks;
-use crate::links::Links;
+use crate::host::replicas::Replicas;
+use crate::host::timekeeping::Trusted;
+use crate::objects::KeyLocks;
 use crate::objects::Objects;
-use crate::replicas::Replicas;
-use crate::timekeeping::Trusted;
-use crate::{Result, VaultError};
 use model::ObjectKey;
 use model::connection::Family;
 use read::Down;
@@ -31,7 +32,6 @@ pub struct Recordings {
     connections: Connections,
     links: Links,
     locks: Arc<KeyLocks>,
-    copies: Copies,
     objects: Objects,
     replicas: Replicas,
     down: Arc<Down>,
@@ -57,16 +57,9 @@ pub struct Found {
 }
 
 impl Recordings {
-    pub(crate) fn new(
-        db: Db,
-        connections: Connections,
-        links: Links,
-        objects: Objects,
-        copies: Copies,
-        replicas: Replicas,
-    ) -> Self {
+    pub(crate) fn new(db: Db, connections: Connections, links: Links, objects: Objects, replicas: Replicas) -> Self {
         let down = Arc::new(Down::new(db.clock().clone()));
-        Self { db, connections, links, locks: objects.locks().clone(), copies, objects, replicas, down }
+        Self { db, connections, links, locks: objects.locks().clone(), objects, replicas, down }
     }
 
     /// An account's recording by key: at the named provider, else at the account's main one, else

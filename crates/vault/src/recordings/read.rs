@@ -1,10 +1,11 @@
 //! Reading: from the provider, else from a copy.
 
-use super::{Found, Recordings};
-use crate::clock::Clock;
-use crate::entity::recording;
-use crate::transfer::{self, Content};
-use crate::{Result, VaultError, ingest};
+use super::{Found, Recordings, copies};
+use crate::base::clock::Clock;
+use crate::base::entity::recording;
+use crate::base::{Result, VaultError};
+use crate::objects::intent;
+use crate::objects::transfer::{self, Content};
 use model::error::{StoreError, StoreErrorKind};
 use model::ports::ByteStream;
 use sea_orm::EntityTrait as _;
@@ -98,7 +99,7 @@ impl Recordings {
     async fn is_disputed(&self, found: &Found) -> Result<bool> {
         let mut intents = self.objects.intents_at(found.provider_id, &found.key).await?;
         intents.retain(|intent| !self.objects.settled().contains(intent.id));
-        if intents.iter().any(ingest::has_failed) {
+        if intents.iter().any(intent::has_failed) {
             return Ok(true);
         }
         let others = self.replicas.others_alive().await?;
@@ -107,7 +108,7 @@ impl Recordings {
     }
 
     async fn open_somewhere(&self, found: &Found, range: Option<Range<u64>>) -> Result<ByteStream> {
-        let copies = self.copies.providers(found.id).await?;
+        let copies = copies::providers(&self.db, found.id).await?;
         if copies.is_empty() {
             return self.open_at(found.provider_id, found, range).await;
         }
@@ -121,7 +122,7 @@ impl Recordings {
 
     /// What its own provider cannot be asked for now.
     async fn open_copy(&self, found: &Found, range: Option<Range<u64>>, failed: StoreError) -> Result<ByteStream> {
-        let copies = self.copies.providers(found.id).await?;
+        let copies = copies::providers(&self.db, found.id).await?;
         self.open_first_of(copies, found, range, Some(failed)).await
     }
 

@@ -7,9 +7,9 @@ use model::field::Settings;
 use model::recording::Position;
 use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use std::time::Duration;
+use vault::Provisioning;
 use vault::dispatcher::Pace;
 use vault::entity::lane;
-use vault::provisioning::Provisioning;
 
 const HOUR: Duration = Duration::from_secs(3600);
 const HOUR_MS: i64 = 3_600_000;

@@ -13,9 +13,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
+use vault::Provisioning;
 use vault::entity::connection as connections;
 use vault::ingest::{UploadError, UploadRequest};
-use vault::provisioning::Provisioning;
 
 /// As after it was saved while nobody answered.
 async fn forget_the_place(t: &mut TestVault) {

@@ -8,8 +8,8 @@ use model::error::StoreErrorKind;
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use sha2::{Digest as _, Sha256};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use vault::Found;
 use vault::VaultError;
-use vault::recordings::Found;
 
 async fn found(t: &TestVault) -> Found {
     let account = t.account("site-a").await;

@@ -3,9 +3,9 @@ use model::Secret;
 use model::account::AccountForm;
 use model::connection::{ConnectionForm, Family};
 use model::field::Settings;
+use vault::Provisioning;
 use vault::VaultError;
 use vault::deliveries::Backlog;
-use vault::provisioning::Provisioning;
 
 fn s3(id: Option<i64>, host: &str, secret: &str) -> ConnectionForm {
     let settings = Settings::new()

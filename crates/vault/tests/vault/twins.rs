@@ -8,10 +8,10 @@ use model::field::Settings;
 use model::moving::MoveState;
 use model::{ObjectKey, Secret};
 use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
+use vault::Provisioning;
 use vault::VaultError;
 use vault::entity::{copy, recording, removal};
 use vault::ingest::{Outcome, UploadError, UploadRequest};
-use vault::provisioning::Provisioning;
 
 /// Names of recordings whose sizes take one part and several.
 const NAMES: [&str; 3] = ["0.mp4", "1.mp4", "2.mp4"];

@@ -1,0 +1,306 @@
+//! People who sign in.
+
+use crate::base::audit::{self, Actor};
+use crate::base::db::Db;
+use crate::base::entity::user;
+use crate::base::keys::random_text;
+use crate::base::{Result, VaultError};
+use argon2::Argon2;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
+use attempts::Attempts;
+use model::Secret;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+mod attempts;
+
+/// Shortest password a person may choose, in characters.
+pub const MIN_PASSWORD: usize = 12;
+/// Longest password, in bytes; bounds what hashing costs.
+pub const MAX_PASSWORD: usize = 256;
+
+/// A person's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserId(pub i64);
+
+/// A person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Row.
+    pub id: UserId,
+    /// Name to sign in with.
+    pub username: String,
+    /// Changes with the password; sessions of an older epoch are over.
+    pub epoch: i64,
+    /// Whether the configuration names a password for them; a later start applies it when it has changed.
+    pub configured: bool,
+}
+
+/// A first administrator whose password was just made.
+pub struct FirstAdmin {
+    /// Name to sign in with.
+    pub username: String,
+    /// To be printed once.
+    pub password: Secret,
+}
+
+/// Signs people in.
+#[derive(Clone)]
+pub struct Users {
+    db: Db,
+    attempts: Arc<Attempts>,
+    /// Hashing is made expensive on purpose; two at a time leave room for uploads.
+    hashing: Arc<Semaphore>,
+}
+
+impl Users {
+    pub(crate) fn new(db: Db) -> Self {
+        Self { db, attempts: Arc::default(), hashing: Arc::new(Semaphore::new(2)) }
+    }
+
+    /// Makes the first administrator. A configured password replaces the stored one when it is another than
+    /// the one configured before, so that a password changed in the UI stays. Without any, a random one is made
+    /// on first start and answered.
+    pub async fn ensure_admin(&self, username: Option<&str>, password: Option<&Secret>) -> Result<Option<FirstAdmin>> {
+        let username = username.unwrap_or("root").to_owned();
+        let Some(password) = password else {
+            if user::Entity::find().count(self.db.read()).await? > 0 {
+                self.mark_configured(None).await?;
+                return Ok(None);
+            }
+            let password = Secret::new(random_text());
+            self.set_password(&username, &password).await?;
+            return Ok(Some(FirstAdmin { username, password }));
+        };
+        let stored = self.by_name(&username).await?;
+        if let Some(user) = &stored
+            && self.db.damaged_rows().noted(user.check_configured()).is_err()
+        {
+            // Whether the configured password was applied before cannot be told, and one that was chosen since is not lost.
+            return Ok(None);
+        }
+        let (applied, current) = stored.map(|user| (user.configured_hash, user.password_hash)).unwrap_or_default();
+        if self.verify(password.clone(), applied).await {
+            return Ok(None);
+        }
+        if !self.verify(password.clone(), current).await {
+            self.set_password(&username, password).await?;
+        }
+        self.mark_configured(Some(username)).await?;
+        Ok(None)
+    }
+
+    /// Remembers that this user's password is the configured one, and that nobody else's is.
+    async fn mark_configured(&self, username: Option<String>) -> Result<()> {
+        use user::Column::{ConfiguredHash, PasswordHash, Username};
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    let forget = user::Entity::update_many().col_expr(ConfiguredHash, Expr::val(""));
+                    forget.filter(ConfiguredHash.ne("")).exec(tx).await?;
+                    if let Some(username) = username {
+                        let mark = user::Entity::update_many().col_expr(ConfiguredHash, Expr::col(PasswordHash));
+                        mark.filter(Username.eq(username)).exec(tx).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    /// Checks name and password. Unknown names take as long as wrong passwords.
+    pub async fn sign_in(&self, username: &str, password: &Secret, peer: &str) -> Result<User> {
+        self.attempts
+            .admit(peer, username, self.db.clock().elapsed_ms())
+            .map_err(|retry_after_s| VaultError::TooMany { retry_after_s })?;
+        let stored = self.by_name(username).await?;
+        if let Some(user) = &stored {
+            // Told to administrators; whoever signs in has not shown to be one.
+            let _ = self.db.damaged_rows().noted(user.check());
+        }
+        let hash = stored.as_ref().map_or_else(|| DECOY.to_owned(), |u| u.password_hash.clone());
+        let matches = password.expose().len() <= MAX_PASSWORD && self.verify(password.clone(), hash).await;
+        match stored {
+            Some(user) if matches => {
+                self.attempts.forget(peer, username);
+                Ok(user.into())
+            }
+            _ => Err(VaultError::WrongPassword),
+        }
+    }
+
+    /// The person a session belongs to; `None` when the password has changed since or they are gone.
+    pub async fn current(&self, id: UserId, epoch: i64) -> Result<Option<User>> {
+        let found = user::Entity::find_by_id(id.0).one(self.db.read()).await?;
+        Ok(found.filter(|u| u.epoch == epoch).map(User::from))
+    }
+
+    /// Changes a password, which ends every other session of that person.
+    pub async fn change_password(&self, id: UserId, current: &Secret, new: &Secret) -> Result<User> {
+        let stored = user::Entity::find_by_id(id.0).one(self.db.read()).await?.ok_or(VaultError::NotFound("user"))?;
+        self.attempts
+            .admit("password change", &stored.username, self.db.clock().elapsed_ms())
+            .map_err(|retry_after_s| VaultError::TooMany { retry_after_s })?;
+        if !self.verify(current.clone(), stored.password_hash.clone()).await {
+            return Err(VaultError::invalid("current", "The current password is wrong"));
+        }
+        self.attempts.forget("password change", &stored.username);
+        check_new_password(new)?;
+        self.set_password(&stored.username, new).await
+    }
+
+    async fn by_name(&self, username: &str) -> Result<Option<user::Model>> {
+        Ok(user::Entity::find().filter(user::Column::Username.eq(username)).one(self.db.read()).await?)
+    }
+
+    async fn set_password(&self, username: &str, password: &Secret) -> Result<User> {
+        let hash = self.hash(password.clone()).await;
+        let username = username.to_owned();
+        let epoch = self.db.now_ms();
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    let stored = user::Entity::find().filter(user::Column::Username.eq(&username)).one(tx).await?;
+                    let saved = match stored {
+                        Some(user) => {
+                            let next = epoch.max(user.epoch + 1);
+                            let mut row = user.into_active_model();
+                            row.password_hash = Set(hash);
+                            row.epoch = Set(next);
+                            row.update(tx).await?
+                        }
+                        None => {
+                            let row = user::ActiveModel {
+                                username: Set(username.clone()),
+                                password_hash: Set(hash),
+                                configured_hash: Set(String::new()),
+                                epoch: Set(epoch),
+                                created_at: Set(epoch),
+                                ..Default::default()
+                            };
+                            row.insert(tx).await?
+                        }
+                    };
+                    audit::record(tx, &Actor(username), "set password", &saved.username).await?;
+                    Ok(saved.into())
+                })
+            })
+            .await
+    }
+
+    async fn hash(&self, password: Secret) -> String {
+        self.on_hashing_thread(move || {
+            let hashed = Argon2::default().hash_password(password.expose().as_bytes());
+            hashed.expect("argon2's default parameters are valid").to_string()
+        })
+        .await
+    }
+
+    async fn verify(&self, password: Secret, hash: String) -> bool {
+        self.on_hashing_thread(move || {
+            PasswordHash::new(&hash)
+                .is_ok_and(|hash| Argon2::default().verify_password(password.expose().as_bytes(), &hash).is_ok())
+        })
+        .await
+    }
+
+    async fn on_hashing_thread<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        let _turn = self.hashing.acquire().await.expect("the semaphore is never closed");
+        tokio::task::spawn_blocking(work).await.expect("hashing does not panic")
+    }
+}
+
+/// A valid hash that no password matches, so that unknown names cost the same time.
+const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+fn check_new_password(new: &Secret) -> Result<()> {
+    if new.expose().chars().count() < MIN_PASSWORD {
+        return Err(VaultError::invalid("new", format!("The new password needs at least {MIN_PASSWORD} characters")));
+    }
+    if new.expose().len() > MAX_PASSWORD {
+        return Err(VaultError::invalid("new", format!("The new password is too long: at most {MAX_PASSWORD} bytes")));
+    }
+    Ok(())
+}
+
+impl From<user::Model> for User {
+    fn from(row: user::Model) -> Self {
+        let configured = !row.configured_hash.is_empty();
+        Self { id: UserId(row.id), username: row.username, epoch: row.epoch, configured }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::clock::Clock;
+
+    async fn users() -> (tempfile::TempDir, Users) {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let db =
+            Db::open(&format!("sqlite://{}/t.db", dir.path().display()), Clock::default(), crate::base::db::PATIENCE)
+                .await
+                .expect("opens");
+        (dir, Users::new(db))
+    }
+
+    #[tokio::test]
+    async fn first_password_works_until_it_is_changed() {
+        let (_dir, users) = users().await;
+        let first = users.ensure_admin(None, None).await.expect("made").expect("is new");
+        assert!(users.ensure_admin(None, None).await.expect("kept").is_none());
+        let root = users.sign_in("root", &first.password, "1").await.expect("signs in");
+        let new = Secret::new("a much better one");
+        assert!(matches!(users.change_password(root.id, &new, &new).await, Err(VaultError::Invalid(_))));
+        users.change_password(root.id, &first.password, &new).await.expect("changed");
+        assert!(matches!(users.sign_in("root", &first.password, "1").await, Err(VaultError::WrongPassword)));
+        assert!(users.current(root.id, root.epoch).await.expect("reads").is_none(), "older sessions are over");
+    }
+
+    #[tokio::test]
+    async fn a_configured_password_is_applied_when_it_changes_and_not_at_every_start() {
+        let (_dir, users) = users().await;
+        let [first, second, own] =
+            ["the configured one", "another configured one", "chosen in the UI"].map(Secret::new);
+        let start = async |configured: Option<&Secret>| {
+            assert!(users.ensure_admin(None, configured).await.expect("starts").is_none());
+        };
+        let opens = async |password: &Secret| users.sign_in("root", password, "1").await.ok();
+        start(Some(&first)).await;
+        let root = opens(&first).await.expect("the first start applies it");
+        assert!(root.configured);
+
+        users.change_password(root.id, &first, &own).await.expect("changed");
+        start(Some(&first)).await;
+        assert!(opens(&own).await.is_some_and(|user| user.configured), "what was chosen stays");
+        assert!(opens(&first).await.is_none());
+
+        start(Some(&second)).await;
+        assert!(opens(&second).await.is_some() && opens(&own).await.is_none(), "a new one is applied");
+
+        users.change_password(root.id, &second, &own).await.expect("changed");
+        start(None).await;
+        assert!(opens(&own).await.is_some_and(|user| !user.configured), "none configured any more");
+        start(Some(&second)).await;
+        assert!(opens(&second).await.is_some(), "configured anew, as someone does who forgot theirs");
+    }
+
+    #[tokio::test]
+    async fn guessing_is_slowed_down_also_for_unknown_names() {
+        let (_dir, users) = users().await;
+        users.ensure_admin(Some("root"), Some(&Secret::new("right"))).await.expect("made");
+        for name in ["root", "nobody"] {
+            let peer = format!("peer of {name}");
+            let mut last = None;
+            for _ in 0..=attempts::PER_PEER {
+                last = users.sign_in(name, &Secret::new("wrong"), &peer).await.err();
+            }
+            assert!(matches!(last, Some(VaultError::TooMany { retry_after_s }) if retry_after_s > 0), "{name}");
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! What administrators set up: providers and integrations.
+
+mod declared;
+mod test_event;
+mod validate;
+
+use crate::base::audit::{self, Actor};
+use crate::base::db::Db;
+use crate::base::entity::{account, account_integration, account_secondary, connection, upload};
+use crate::base::keys::Keys;
+use crate::base::{Result, VaultError};
+use crate::connections::{Connections, ProviderInfo, find, holds_recordings};
+use crate::flows::moves;
+use crate::outbox::deliveries::{self, Backlog};
+use model::connection::{ConnectionForm, ConnectionView, Family, Kind};
+use model::field::Settings;
+use model::name;
+use model::ports::Connector;
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait as _, IntoActiveModel,
+    QueryFilter, QueryOrder, QuerySelect,
+};
+use std::sync::Arc;
+
+/// Sets up connections.
+#[derive(Clone)]
+pub struct ConnectionSetup {
+    db: Db,
+    keys: Arc<Keys>,
+    connector: Arc<dyn Connector>,
+    connections: Connections,
+}
+
+impl ConnectionSetup {
+    pub(crate) fn new(db: Db, keys: Arc<Keys>, connector: Arc<dyn Connector>, connections: Connections) -> Self {
+        Self { db, keys, connector, connections }
+    }
+
+    /// Every connection of a family, by name, but damaged ones.
+    pub async fn list(&self, family: Family) -> Result<Vec<ConnectionView>> {
+        let rows = connection::Entity::find()
+            .filter(connection::Column::Family.eq(family.as_str()))
+            .order_by_asc(connection::Column::Name)
+            .all(self.db.read())
+            .await?;
+        let mut views = Vec::with_capacity(rows.len());
+        for row in rows {
+            match self.view(row).await {
+                Ok(view) => views.push(view),
+                Err(VaultError::Damaged(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(views)
+    }
+
+    /// One connection.
+    pub async fn get(&self, id: i64) -> Result<ConnectionView> {
+        self.view(self.connections.row(id).await?).await
+    }
+
+    /// Adds or changes a connection; answers its id.
+    pub async fn save(&self, actor: &Actor, form: ConnectionForm) -> Result<i64> {
+        self.save_as(actor, form, false).await
+    }
+
+    pub(crate) async fn save_as(&self, actor: &Actor, form: ConnectionForm, provisioned: bool) -> Result<i64> {
+        // A configuration file says everything each time; what it leaves out is meant to be gone.
+        let settings = if provisioned { declared_settings(&form)? } else { self.checked_settings(&form).await? };
+        name::check(&form.name).map_err(|e| VaultError::Invalid(vec![e]))?;
+        let moved = form.family == Family::Provider && self.changes_settings(&form, &settings).await?;
+        // A start does not wait for its providers; what is declared is looked at right after.
+        let place = match moved && !provisioned {
+            true => Box::pin(self.connections.place_to_save(&form, &settings)).await?,
+            false => None,
+        };
+        let name = form.name.clone();
+        let (actor, keys) = (actor.clone(), self.keys.clone());
+        let id = self.db.write(move |tx| {
+            Box::pin(async move {
+                let plain = serde_json::to_vec(&settings).expect("texts serialise");
+                let taken = connection::Entity::find()
+                    .filter(connection::Column::Family.eq(form.family.as_str()))
+                    .filter(connection::Column::Name.eq(&name))
+                    .one(tx)
+                    .await?;
+                if taken.is_some_and(|other| Some(other.id) != form.id) {
+                    return Err(VaultError::Conflict(format!(
+                        "There is already a {} named {name}; choose another name.",
+                        form.family
+                    )));
+                }
+                let (action, id) = match form.id {
+                    None => {
+                        let row = connection::ActiveModel {
+                            family: Set(form.family.as_str().to_owned()),
+                            kind: Set(form.kind),
+                            name: Set(name.clone()),
+                            enabled: Set(form.enabled),
+                            provisioned: Set(provisioned),
+                            settings: Set(Vec::new()),
+                            place: Set(String::new()),
+                            updated_at: Set(0),
+                            ..Default::default()
+                        };
+                        ("added", row.insert(tx).await?.id)
+                    }
+                    Some(id) => {
+                        let row = find(tx, id).await?;
+                        if row.provisioned && !provisioned {
+                            return Err(VaultError::Provisioned(row.name));
+                        }
+                        let mut row = row.into_active_model();
+                        row.kind = Set(form.kind);
+                        row.name = Set(name.clone());
+                        row.enabled = Set(form.enabled);
+                        row.provisioned = Set(provisioned);
+                        row.update(tx).await?;
+                        ("changed", id)
+                    }
+                };
+                let row = find(tx, id).await?;
+                // Also a version, and the clock may stand still.
+                let updated_at = std::cmp::max(tx.now_ms(), row.updated_at + 1);
+                let mut row = row.into_active_model();
+                row.settings = Set(keys.seal(&connection::Model::sealed_in(id), &plain));
+                if moved {
+                    row.place = Set(place.unwrap_or_default());
+                }
+                row.updated_at = Set(updated_at);
+                row.update(tx).await?;
+                deliveries::make_all_due(tx, id).await?;
+                audit::record(tx, &actor, &format!("{action} {}", form.family), &name).await?;
+                Ok(id)
+            })
+        });
+        let id = id.await?;
+        self.connections.notify();
+        Box::pin(self.connections.tell_of_twins()).await?;
+        Ok(id)
+    }
+
+    /// Removes a connection nothing depends on any more, with its deliveries.
+    pub async fn delete(&self, actor: &Actor, id: i64, backlog: Backlog) -> Result<()> {
+        let actor = actor.clone();
+        let deletion = self.db.write(move |tx| {
+            Box::pin(async move {
+                // Waits for whoever stores there right now, and whoever does so later waits for this, see `hold`.
+                let row = connection::Entity::find_by_id(id).lock_exclusive().one(tx).await?;
+                let row = row.ok_or(VaultError::NotFound("connection"))?;
+                if row.provisioned {
+                    return Err(VaultError::Provisioned(row.name));
+                }
+                let users = used_by(tx, &row).await?;
+                if !users.is_empty() {
+                    let users = users.join(", ");
+                    return Err(VaultError::Conflict(format!("{} is used by the accounts {users}. Give them another one first.", row.name)));
+                }
+                if row.read_family()? == Family::Provider && holds_recordings(tx, id).await? {
+                    return Err(VaultError::Conflict(format!(
+                        "{} still holds recordings, which could not be read without it. Move them to another provider first, or disable it instead.",
+                        row.name
+                    )));
+                }
+                let arriving = upload::Entity::find().filter(upload::Column::ProviderId.eq(id)).limit(1).one(tx).await?;
+                if moves::involves(tx, id).await? {
+                    return Err(VaultError::Conflict(format!(
+                        "Recordings are being moved from or to {}. Let the move end, or stop it first.",
+                        row.name
+                    )));
+                }
+                if arriving.is_some() {
+                    return Err(VaultError::Conflict(format!(
+                        "A recording is being uploaded to {}. Give its accounts another provider and try again in a minute.",
+                        row.name
+                    )));
+                }
+                let subject = match deliveries::forget_connection(tx, id, backlog).await? {
+                    0 => row.name,
+                    lost => format!("{}, with {lost} waiting deliveries", row.name),
+                };
+                connection::Entity::delete_by_id(id).exec(tx).await?;
+                audit::record(tx, &actor, &format!("deleted {}", row.family), &subject).await
+            })
+        });
+        deletion.await?;
+        self.connections.notify();
+        self.connections.forget_elsewhere(id).await;
+        self.connections.tell_of_twins().await
+    }
+
+    /// A provider by name.
+    pub async fn provider_by_name(&self, name: &str) -> Result<Option<ProviderInfo>> {
+        self.connections.provider_by_name(name).await
+    }
+
+    /// The submitted settings with kept secrets filled in, all valid.
+    async fn checked_settings(&self, form: &ConnectionForm) -> Result<Settings> {
+        let kind = kind(form.family, &form.kind)?;
+        let settings = match form.id {
+            None => form.settings.clone(),
+            Some(id) => {
+                let row = self.connections.row(id).await?;
+                if row.kind == form.kind && row.family == form.family.as_str() {
+                    kind.keep_secrets(&self.connections.settings(&row)?, form.settings.clone(), &form.cleared)
+                        .map_err(VaultError::Invalid)?
+                } else {
+                    form.settings.clone()
+                }
+            }
+        };
+        let errors = kind.check(&settings);
+        if errors.is_empty() { Ok(settings) } else { Err(VaultError::Invalid(errors)) }
+    }
+
+    /// Whether a connection is new or will have other settings than it has.
+    async fn changes_settings(&self, form: &ConnectionForm, settings: &Settings) -> Result<bool> {
+        let Some(id) = form.id else { return Ok(true) };
+        let row = self.connections.row(id).await?;
+        Ok(row.kind != form.kind || self.connections.settings(&row)? != *settings)
+    }
+
+    async fn view(&self, row: connection::Model) -> Result<ConnectionView> {
+        let settings = self.connections.settings(&row)?;
+        let (family, (settings, secrets_set)) = (row.read_family()?, row.read_kind()?.redact(&settings));
+        let count = async |state| deliveries::count_in(&self.db, state, Some(row.id)).await;
+        let (waiting, deferred) = (count(deliveries::WAITING).await?, count(deliveries::DEFERRED).await?);
+        let parked = count(deliveries::PARKED).await?;
+        Ok(ConnectionView {
+            used_by: used_by(self.db.read(), &row).await?,
+            id: row.id,
+            family,
+            kind: row.kind,
+            name: row.name,
+            enabled: row.enabled,
+            provisioned: row.provisioned,
+            settings,
+            secrets_set,
+            waiting,
+            deferred,
+            parked,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+fn declared_settings(form: &ConnectionForm) -> Result<Settings> {
+    let errors = kind(form.family, &form.kind)?.check(&form.settings);
+    if errors.is_empty() { Ok(form.settings.clone()) } else { Err(VaultError::Invalid(errors)) }
+}
+
+fn kind(family: Family, name: &str) -> Result<&'static Kind> {
+    family.kind(name).ok_or_else(|| {
+        let known: Vec<_> = family.kinds().iter().map(|k| k.name).collect();
+        VaultError::invalid("kind", format!("'{name}' is no kind of {family}; known are: {}", known.join(", ")))
+    })
+}
+
+/// Names of the accounts that use a connection.
+async fn used_by(db: &impl ConnectionTrait, row: &connection::Model) -> Result<Vec<String>> {
+    let accounts = account::Entity::find().order_by_asc(account::Column::Name);
+    let accounts = if row.family == Family::Provider.as_str() {
+        let copied =
+            account_secondary::Entity::find().filter(account_secondary::Column::ProviderId.eq(row.id)).all(db).await?;
+        let main = account::Column::ProviderId.eq(row.id);
+        let secondary = account::Column::Id.is_in(copied.iter().map(|c| c.account_id));
+        accounts.filter(main.or(secondary)).all(db).await?
+    } else {
+        let links = account_integration::Entity::find()
+            .filter(account_integration::Column::IntegrationId.eq(row.id))
+            .all(db)
+            .await?;
+        accounts.filter(account::Column::Id.is_in(links.iter().map(|l| l.account_id))).all(db).await?
+    };
+    Ok(accounts.into_iter().map(|a| a.name).collect())
+}

@@ -1,0 +1,97 @@
+//! Validate: whether a connection does what the vault will ask of it.
+
+use super::ConnectionSetup;
+use crate::base::entity::recording;
+use crate::base::{Result, VaultError};
+use crate::connections::place;
+use crate::connections::places::Mark;
+use model::ObjectKey;
+use model::connection::{ConnectionForm, Family};
+use model::error::{StoreError, StoreErrorKind};
+use model::field::Settings;
+use model::ports::BlobStore;
+use model::probe::{ProbeFailure, ProbeReport};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long a provider that has passed all other steps may take to find a recording.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+impl ConnectionSetup {
+    /// Tries a connection as submitted, without saving it.
+    pub async fn validate(&self, form: ConnectionForm) -> Result<ProbeReport> {
+        let settings = self.checked_settings(&form).await?;
+        self.probe(form.id, form.family, &form.kind, &settings).await
+    }
+
+    /// Tries a connection as it is stored, for those whose settings cannot be submitted.
+    pub async fn validate_stored(&self, id: i64) -> Result<ProbeReport> {
+        let row = self.connections.row(id).await?;
+        let settings = self.connections.settings(&row)?;
+        self.probe(Some(id), row.read_family()?, &row.kind, &settings).await
+    }
+
+    async fn probe(&self, id: Option<i64>, family: Family, kind: &str, settings: &Settings) -> Result<ProbeReport> {
+        if family == Family::Integration {
+            return Ok(self.connector.sink(kind, settings).map_err(VaultError::Invalid)?.probe().await);
+        }
+        let store = self.connector.store(kind, settings).map_err(VaultError::Invalid)?;
+        let mut report = store.probe().await;
+        if report.passed() {
+            // The report says how it ended.
+            let _ = report.step("place", self.is_alone(id, store.as_ref()).await?);
+        }
+        if let Some(id) = id.filter(|_| report.passed())
+            && let Some(newest) = self.newest_at(id).await?
+        {
+            // The report says how it ended.
+            let _ = report.step("recordings", find(store.as_ref(), &newest).await);
+        }
+        if let Some(id) = id.filter(|_| report.passed()) {
+            self.connections.forget_mismatch(&self.connections.row(id).await?.name).await;
+        }
+        Ok(report)
+    }
+
+    /// Whether no other provider leads to the same place.
+    async fn is_alone(&self, id: Option<i64>, store: &dyn BlobStore) -> Result<std::result::Result<(), ProbeFailure>> {
+        let mark = match timeout(place::PATIENCE, Mark::read(store)).await {
+            Ok(Ok(Mark::Id(mark))) => mark,
+            // A folder that is yet to be made has none either.
+            Ok(Err(error)) if error.kind != StoreErrorKind::Unavailable => {
+                let cure = "Let the vault read the object .vault-place/id there.";
+                return Ok(Err(ProbeFailure::new(&error, cure)));
+            }
+            _ => return Ok(Ok(())),
+        };
+        Ok(match self.connections.other_at(id, &mark).await? {
+            Some(other) => Err(ProbeFailure::new(place::same_place("This", &other), place::APART)),
+            None => Ok(()),
+        })
+    }
+
+    async fn newest_at(&self, provider_id: i64) -> Result<Option<recording::Model>> {
+        let newest = recording::Entity::find()
+            .filter(recording::Column::ProviderId.eq(provider_id))
+            .order_by_desc(recording::Column::Timestamp)
+            .order_by_desc(recording::Column::Id);
+        Ok(newest.one(self.db.read()).await?)
+    }
+}
+
+/// A place that takes new recordings but is not where the old ones lie is the wrong one.
+async fn find(store: &dyn BlobStore, newest: &recording::Model) -> std::result::Result<(), ProbeFailure> {
+    let refused = |reason: String| ProbeFailure::new(reason, CURE);
+    let key = ObjectKey::parse(&newest.key).map_err(|e| refused(e.to_string()))?;
+    let found = timeout(PATIENCE, store.head(&key)).await;
+    match found {
+        Ok(Ok(Some(size))) if i64::try_from(size).is_ok_and(|size| size == newest.size) => Ok(()),
+        Ok(Ok(_)) => Err(refused(format!("The newest recording of this provider, {key}, is not there."))),
+        Ok(Err(error)) => Err(refused(StoreError::to_string(&error))),
+        Err(_) => Err(refused("There was no answer in time.".into())),
+    }
+}
+
+const CURE: &str = "Check that this is the place of the recordings this provider has, and that its disk is mounted. For \
+                    another place add another provider, then move the recordings there.";

@@ -1,0 +1,231 @@
+//! The database: many readers, and writes that share a commit.
+//!
+//! SQLite has one writer, and a durable commit costs a sync of the disk. Writes therefore queue for one task, which
+//! puts all that are waiting into one transaction (`writer.rs`). On PostgreSQL every write is a transaction by itself.
+
+mod damage;
+mod files;
+mod job;
+pub(crate) mod location;
+mod queue;
+mod server;
+#[cfg(test)]
+mod tests;
+mod tx;
+mod writer;
+
+pub use damage::{Harm, Reader};
+pub(crate) use server::{PATIENCE, ServerTurn};
+pub use tx::Tx;
+
+use crate::base::clock::Clock;
+use crate::base::damaged::DamagedRows;
+use crate::base::{Result, VaultError};
+use damage::{Damage, Source};
+use futures::future::BoxFuture;
+use migrations::{Migrator, MigratorTrait as _};
+use queue::Queue;
+use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DbBackend, DbErr, Statement, Value};
+use server::Server;
+use std::time::Duration;
+
+const READERS: u32 = 8;
+/// A connection used within this time is taken for alive.
+const FRESH: Duration = Duration::from_secs(10);
+
+/// A handle on the database; cheap to clone. Has the vault's clock with it, so that whoever has the one has the other, and
+/// the damage that was met while reading.
+#[derive(Clone)]
+pub struct Db {
+    reader: Reader,
+    writer: Writer,
+    clock: Clock,
+    damaged_rows: DamagedRows,
+}
+
+#[derive(Clone)]
+enum Writer {
+    /// SQLite: one task writes.
+    Queue(Queue),
+    /// PostgreSQL: a connection for each write.
+    Server(Server),
+}
+
+impl Db {
+    /// Opens the database of this address and brings its tables up to date. `patience` is how long a server may take for an
+    /// answer.
+    pub async fn open(url: &str, clock: Clock, patience: Duration) -> Result<Self> {
+        let (damage, damaged_rows) = (Damage::default(), DamagedRows::default());
+        if !url.starts_with("sqlite:") {
+            let server = Server::open(url, patience).await?;
+            let reader = Reader { source: Source::Server(server.clone()), damage };
+            return Ok(Self { reader, writer: Writer::Server(server), clock, damaged_rows });
+        }
+        let writing = Database::connect(options(url, 1)).await?;
+        Migrator::up(&writing, None).await?;
+        writing.close().await?;
+        let source = Source::File(Database::connect(options(url, READERS)).await?);
+        let queue = Queue::start(url.to_owned(), clock.clone(), damage.clone()).await?;
+        Ok(Self { reader: Reader { source, damage }, writer: Writer::Queue(queue), clock, damaged_rows })
+    }
+
+    /// Waits for a lock that other replicas see, and holds it; `None` where there are none.
+    pub(crate) async fn begin_turn(&self, number: i64) -> Result<Option<ServerTurn>> {
+        let Writer::Server(server) = &self.writer else { return Ok(None) };
+        let lock = self.statement("SELECT 1 FROM pg_advisory_xact_lock($1)", [number.into()]);
+        Ok(Some(server.begin_turn(lock).await?))
+    }
+
+    /// For reading.
+    pub fn read(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// The vault's clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Now by the vault's clock, in Unix milliseconds.
+    pub fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    /// The rows that were damaged when they were read.
+    pub(crate) fn damaged_rows(&self) -> &DamagedRows {
+        &self.damaged_rows
+    }
+
+    /// Whether several vaults may share this database.
+    pub fn is_shared(&self) -> bool {
+        self.reader.get_database_backend() == DbBackend::Postgres
+    }
+
+    /// Builds a statement from SQL with `$1`-style parameters, which both databases understand.
+    pub fn statement(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+        statement(self.reader.get_database_backend(), sql, values)
+    }
+
+    /// Why SQLite takes no writes; `None` while it does, as far as the last one told, and always on PostgreSQL.
+    pub fn write_trouble(&self) -> Option<String> {
+        match &self.writer {
+            Writer::Queue(queue) => queue.trouble(),
+            Writer::Server(_) => None,
+        }
+    }
+
+    /// What harm anybody has met. No write is taken from then on: each might do more. A start looks again.
+    pub fn harm(&self) -> Option<Harm> {
+        self.reader.damage.harm()
+    }
+
+    /// Waits until somebody meets harm.
+    pub(crate) async fn harmed(&self) -> Harm {
+        self.reader.damage.met().await
+    }
+
+    fn note_damage(&self, error: &VaultError) {
+        if let VaultError::Database(cause) = error {
+            self.reader.damage.note(cause);
+        }
+    }
+
+    /// Runs a write. It is durable when this returns `Ok`; when the job answers an error, or one of its statements
+    /// fails, nothing it did is kept. The write runs to its end even if the caller goes away.
+    ///
+    /// # Errors
+    /// What the job answers; `Database` when the database did not confirm it (on SQLite, a COMMIT that failed may still turn
+    /// out to be kept at the next start); `CommitUnknown` when the connection broke
+    /// while the database was committing, so that it may have.
+    pub async fn write<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c Tx) -> BoxFuture<'c, Result<T>> + Send + 'static,
+    {
+        match &self.writer {
+            Writer::Queue(_) if self.harm().is_some() => Err(harmed()),
+            Writer::Queue(queue) => queue.write(job).await.inspect_err(|error| self.note_damage(error)),
+            Writer::Server(server) => {
+                let writing = tokio::spawn(write_alone(server.clone(), self.clock.stamp_ms(), job));
+                writing.await.map_err(|_| stopped())?
+            }
+        }
+    }
+
+    /// Ends every connection. On SQLite all that was written is in the database's one file then.
+    pub async fn close(&self) -> Result<()> {
+        match (&self.writer, &self.reader.source) {
+            (Writer::Queue(queue), Source::File(readers)) => {
+                readers.close_by_ref().await?;
+                queue.close().await
+            }
+            (_, Source::Server(server)) | (Writer::Server(server), _) => {
+                server.close().await;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Builds a statement for this kind of database.
+pub fn statement(backend: DbBackend, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+    Statement::from_sql_and_values(backend, sql, values)
+}
+
+/// One write in a transaction of its own.
+async fn write_alone<T, F>(server: Server, now_ms: i64, job: F) -> Result<T>
+where
+    T: Send,
+    F: for<'c> FnOnce(&'c Tx) -> BoxFuture<'c, Result<T>> + Send,
+{
+    let lent = server.lend().await?;
+    let tx = Tx::lent(lent.begin().await?, lent, now_ms);
+    let outcome = tx.run(job).await;
+    let (transaction, lent) = tx.into_inner();
+    match outcome {
+        Ok(value) => {
+            // Whatever goes wrong from here on, the database may have committed.
+            lent.answer(transaction.commit()).await.map_err(VaultError::CommitUnknown)?;
+            Ok(value)
+        }
+        Err(error) => {
+            lent.roll_back(transaction).await;
+            Err(error)
+        }
+    }
+}
+
+fn harmed() -> VaultError {
+    DbErr::Custom("the database is damaged or was taken away, and takes no writes".into()).into()
+}
+
+fn stopped() -> VaultError {
+    DbErr::Custom("the database writer has stopped".into()).into()
+}
+
+fn common_options(url: &str, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        // Asking a connection that has just been used whether it is alive costs as much as a statement.
+        .test_before_acquire_if_idle_for(FRESH)
+        .sqlx_logging(false);
+    options
+}
+
+/// For SQLite.
+fn options(url: &str, connections: u32) -> ConnectOptions {
+    let mut options = common_options(url, connections);
+    options.acquire_timeout(Duration::from_secs(30)).map_sqlx_sqlite_opts(|sqlite| {
+        sqlite
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(10))
+            .pragma("journal_mode", "WAL")
+            .pragma("synchronous", "FULL")
+            .pragma("cache_size", "-8000")
+            .pragma("temp_store", "MEMORY")
+    });
+    options
+}

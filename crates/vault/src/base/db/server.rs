@@ -1,0 +1,261 @@
+//! PostgreSQL's connections. Nobody waits for an answer without end.
+//!
+//! `statement_timeout` is for a server that works. One that is gone, or whose network swallows everything, ends nothing,
+//! and sqlx waits for ever: in a statement, in a COMMIT, and where it asks a connection that comes back to its pool whether
+//! it is alive. So every answer has its time here. When one does not come, all connections are given up and others are
+//! made: of the old ones, some may never come back to their pool.
+//!
+//! Who may use a connection is counted here as well. Whoever may and gets none from the pool in time is then a sign of
+//! trouble, never of many who wait.
+
+use super::common_options;
+use crate::base::Result;
+use futures::FutureExt as _;
+use migrations::{Migrator, MigratorTrait as _};
+use sea_orm::sqlx::{Executor as _, PgPool};
+use sea_orm::{ConnAcquireErr, ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr};
+use sea_orm::{ConnectionTrait as _, Statement, TransactionTrait as _};
+use std::pin::pin;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+/// How long an answer may take: a little longer than a statement, which the server ends by itself.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(70);
+/// Connections for reading and writing.
+const WORK: u32 = 8;
+/// Connections that hold turns at keys (see `ingest::locks`), and with that the number of uploads that a replica finishes
+/// at a time.
+const TURNS: u32 = 16;
+/// How long one waits for a connection while others have them all.
+const WAITING: Duration = Duration::from_secs(30);
+/// How long connections that are not needed any more may take to close.
+const CLOSING: Duration = Duration::from_secs(5);
+
+/// What every session is told.
+const SESSION: [(&str, &str); 6] = [
+    // A statement that waits for ever would hold a connection for ever.
+    ("statement_timeout", "60s"),
+    ("lock_timeout", "60s"),
+    // A turn is a transaction that does nothing for as long as an upload takes to be stored.
+    ("idle_in_transaction_session_timeout", "0"),
+    // Its lock is not to outlive a vault whose machine died: the server finds that out within a minute.
+    ("tcp_keepalives_idle", "30"),
+    ("tcp_keepalives_interval", "10"),
+    ("tcp_keepalives_count", "3"),
+];
+/// What a session is told when it knows what its server has been told.
+///
+/// With `synchronous_commit` off, a crash of the server loses what was acknowledged. `local` loses it when a standby takes
+/// over that the server would wait for otherwise: whoever set up such a standby wants nothing lost, and a vault that waits
+/// says so, one that loses does not. The others survive one machine's end, so they stay.
+///
+/// `transaction_timeout` would end turns; servers before version 17 do not know it.
+const AFTER_CONNECT: &str = "
+    SELECT set_config('synchronous_commit', CASE WHEN now IN ('off', 'local') THEN 'on' ELSE now END, false)
+        FROM current_setting('synchronous_commit') AS now;
+    SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'";
+
+/// A server and the connections to it; cheap to clone.
+#[derive(Clone)]
+pub(super) struct Server(Arc<Inner>);
+
+struct Inner {
+    url: String,
+    patience: Duration,
+    pools: RwLock<Arc<Pools>>,
+    work: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
+}
+
+struct Pools {
+    work: DatabaseConnection,
+    turns: DatabaseConnection,
+}
+
+/// Leave to use a connection.
+pub(super) struct Lent {
+    connection: DatabaseConnection,
+    /// Nobody waits for a file without end.
+    of_server: Option<OfServer>,
+}
+
+struct OfServer {
+    server: Server,
+    pools: Arc<Pools>,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// A turn that other replicas see: a transaction that holds a lock. Ends when dropped.
+pub(crate) struct ServerTurn(Option<(DatabaseTransaction, Lent)>);
+
+impl Server {
+    /// Connects, and brings the tables up to date.
+    pub(super) async fn open(url: &str, patience: Duration) -> Result<Self> {
+        let work = Database::connect(options(url, WORK)).await?;
+        Migrator::up(&work, None).await?;
+        let turns = Database::connect(options(url, TURNS)).await?;
+        let count = |connections| Arc::new(Semaphore::new(connections as usize));
+        Ok(Self(Arc::new(Inner {
+            url: url.to_owned(),
+            patience,
+            pools: RwLock::new(Arc::new(Pools { work, turns })),
+            work: count(WORK),
+            turns: count(TURNS),
+        })))
+    }
+
+    /// Waits for leave to use a connection.
+    pub(super) async fn lend(&self) -> std::result::Result<Lent, DbErr> {
+        self.lend_of(&self.0.work, |pools| &pools.work).await
+    }
+
+    /// Begins a turn and takes its lock by this statement.
+    pub(super) async fn begin_turn(&self, lock: Statement) -> std::result::Result<ServerTurn, DbErr> {
+        let lent = self.lend_of(&self.0.turns, |pools| &pools.turns).await?;
+        let turn = ServerTurn(Some((lent.begin().await?, lent)));
+        if let Some((transaction, lent)) = &turn.0 {
+            lent.answer(transaction.query_one_raw(lock)).await?;
+        }
+        Ok(turn)
+    }
+
+    async fn lend_of(
+        &self,
+        permits: &Arc<Semaphore>,
+        pool: impl FnOnce(&Pools) -> &DatabaseConnection,
+    ) -> std::result::Result<Lent, DbErr> {
+        let permit = timeout(WAITING, permits.clone().acquire_owned()).await;
+        let Ok(Ok(permit)) = permit else { return Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)) };
+        let pools = self.pools();
+        let connection = pool(&pools).clone();
+        Ok(Lent { connection, of_server: Some(OfServer { server: self.clone(), pools, _permit: permit }) })
+    }
+
+    fn pools(&self) -> Arc<Pools> {
+        self.0.pools.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Gives up these connections; whoever comes next gets others.
+    async fn give_up(&self, pools: &Arc<Pools>) {
+        if !Arc::ptr_eq(pools, &self.pools()) {
+            return;
+        }
+        // Connects when it is used: nobody waits here.
+        let lazily = async |connections| {
+            Database::connect(options(&self.0.url, connections).connect_lazy(true).to_owned()).await
+        };
+        let (Ok(work), Ok(turns)) = (lazily(WORK).await, lazily(TURNS).await) else { return };
+        {
+            let mut current = self.0.pools.write().unwrap_or_else(PoisonError::into_inner);
+            if !Arc::ptr_eq(pools, &current) {
+                return;
+            }
+            *current = Arc::new(Pools { work, turns });
+        }
+        tracing::error!("PostgreSQL does not answer; its connections are given up and made anew");
+        for pool in pools.both() {
+            while let Some(idle) = pool.try_acquire() {
+                drop(idle.detach());
+            }
+            // Nothing is asked of what comes back from here on; it is closed.
+            let _ = pool.close().now_or_never();
+            tokio::spawn(async move { timeout(CLOSING, pool.close()).await });
+        }
+    }
+
+    /// Ends every connection, as far as they do in time.
+    pub(super) async fn close(&self) {
+        let [work, turns] = self.pools().both();
+        let closed = timeout(CLOSING, futures::future::join(work.close(), turns.close())).await;
+        if closed.is_err() {
+            tracing::warn!("not every connection to PostgreSQL could be closed");
+        }
+    }
+}
+
+impl Pools {
+    fn both(&self) -> [PgPool; 2] {
+        [&self.work, &self.turns].map(|pool| pool.get_postgres_connection_pool().clone())
+    }
+}
+
+impl Lent {
+    /// Of a database that is a file.
+    pub(super) fn of_file(connection: DatabaseConnection) -> Self {
+        Self { connection, of_server: None }
+    }
+
+    pub(super) fn connection(&self) -> &DatabaseConnection {
+        &self.connection
+    }
+
+    /// Waits for an answer, but not without end.
+    pub(super) async fn answer<T>(
+        &self,
+        asked: impl Future<Output = std::result::Result<T, DbErr>>,
+    ) -> std::result::Result<T, DbErr> {
+        let Some(OfServer { server, pools, .. }) = &self.of_server else { return asked.await };
+        // Dropped at the end: a connection that comes back to a pool that is not yet closed would be asked something.
+        let mut asked = pin!(asked);
+        let answer = timeout(server.0.patience, asked.as_mut()).await.unwrap_or_else(|_| Err(no_answer()));
+        if answer.as_ref().is_err_and(is_silence) {
+            server.give_up(pools).await;
+        }
+        answer
+    }
+
+    pub(super) async fn begin(&self) -> std::result::Result<DatabaseTransaction, DbErr> {
+        self.answer(self.connection.begin()).await
+    }
+
+    /// Ends a transaction of which nothing is to be kept.
+    pub(super) async fn roll_back(&self, transaction: DatabaseTransaction) {
+        if !self.is_given_up() {
+            // What is not rolled back is when its connection ends.
+            let _ = self.answer(transaction.rollback()).await;
+        }
+    }
+
+    /// Whether its connection is to be closed anyway.
+    fn is_given_up(&self) -> bool {
+        self.of_server.as_ref().is_some_and(|of| !Arc::ptr_eq(&of.pools, &of.server.pools()))
+    }
+}
+
+impl Drop for ServerTurn {
+    fn drop(&mut self) {
+        // Dropped, it would be rolled back as well, but by sqlx, which waits for ever; and so would whoever wants the key.
+        if let (Some((transaction, lent)), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(async move { lent.roll_back(transaction).await });
+        }
+    }
+}
+
+fn no_answer() -> DbErr {
+    DbErr::Conn(sea_orm::RuntimeErr::Internal(NO_ANSWER.into()))
+}
+
+const NO_ANSWER: &str = "the database server does not answer";
+
+/// Whether an answer did not come, or no connection to ask by.
+fn is_silence(error: &DbErr) -> bool {
+    match error {
+        DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => true,
+        DbErr::Conn(sea_orm::RuntimeErr::Internal(why)) => why == NO_ANSWER,
+        _ => false,
+    }
+}
+
+fn options(url: &str, connections: u32) -> ConnectOptions {
+    let mut options = common_options(url, connections);
+    options
+        .acquire_timeout(WAITING)
+        .map_sqlx_postgres_opts(|postgres| postgres.options(SESSION))
+        .map_sqlx_postgres_pool_opts(|pool| {
+            pool.after_connect(|connection, _| Box::pin(async { connection.execute(AFTER_CONNECT).await.map(drop) }))
+        });
+    options
+}

@@ -1,0 +1,87 @@
+//! What a use case can answer besides success.
+
+use crate::base::damaged::Damage;
+use model::error::{StoreError, StoreErrorKind};
+use model::field::FieldError;
+
+/// What use cases answer.
+pub type Result<T> = std::result::Result<T, VaultError>;
+
+/// A use case did not succeed. `Display` is a sentence for people; sources are for the log.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    /// What was submitted is not valid.
+    #[error("{}", list(.0))]
+    Invalid(Vec<FieldError>),
+    /// There is no such thing.
+    #[error("There is no such {0}. It may have been deleted; reload the page.")]
+    NotFound(&'static str),
+    /// It clashes with something that exists.
+    #[error("{0}")]
+    Conflict(String),
+    /// A provisioned item cannot be changed here.
+    #[error("{0} is declared in the configuration file and can only be changed there.")]
+    Provisioned(String),
+    /// Wrong user name or password.
+    #[error("User name or password is wrong.")]
+    WrongPassword,
+    /// Too many tries.
+    #[error("Too many attempts. Try again in {retry_after_s} seconds.")]
+    TooMany {
+        /// Seconds to wait.
+        retry_after_s: u64,
+    },
+    /// A recording was replaced since it was looked up.
+    #[error("The recording has just been replaced. Reload the page.")]
+    Replaced,
+    /// The storage provider failed.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// The database failed.
+    #[error("The vault's database did not answer. {}", Self::IN_LOG)]
+    Database(#[source] sea_orm::DbErr),
+    /// The database's volume has no room left.
+    #[error("The vault's own disk has no room left. Make room on the volume of its data folder.")]
+    Full(#[source] sea_orm::DbErr),
+    /// The connection broke while the database was committing: it may have, or not.
+    #[error(
+        "The vault's database did not say whether it took the change. Look whether it is there before trying again."
+    )]
+    CommitUnknown(#[source] sea_orm::DbErr),
+    /// Something sealed cannot be opened.
+    #[error(
+        "A stored secret cannot be opened with this vault's master key. Restore the key file that belongs to this database."
+    )]
+    Sealed,
+    /// A row holds what no vault writes.
+    #[error(transparent)]
+    Damaged(#[from] Damage),
+}
+
+impl VaultError {
+    /// Where the rest is, for those who are shown no more. Not true while there is no log yet.
+    pub const IN_LOG: &str = "Details are in the vault's log.";
+
+    /// One invalid field.
+    pub fn invalid(field: &str, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError::new(field, message)])
+    }
+
+    /// Whether an object is missing in its store.
+    pub fn is_missing_object(&self) -> bool {
+        matches!(self, Self::Store(e) if e.kind == StoreErrorKind::NotFound)
+    }
+}
+
+/// SQLite's code of a full disk; by its text, because a failed commit has only that to tell.
+const FULL: &str = "(code: 13)";
+
+impl From<sea_orm::DbErr> for VaultError {
+    fn from(error: sea_orm::DbErr) -> Self {
+        if error.to_string().contains(FULL) { Self::Full(error) } else { Self::Database(error) }
+    }
+}
+
+fn list(errors: &[FieldError]) -> String {
+    errors.iter().map(|e| e.message.as_str()).collect::<Vec<_>>().join(". ")
+}

@@ -1,0 +1,167 @@
+//! The master key, what is sealed under it, and what is signed with it.
+
+use crate::base::{Result, VaultError};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
+use model::Secret;
+use sha2::Sha256;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+const NONCE: usize = 24;
+
+/// Keys derived from the master key, one for each purpose.
+#[derive(Clone)]
+pub struct Keys {
+    seal: [u8; 32],
+    link: [u8; 32],
+    vault_id: String,
+}
+
+/// The master key cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The key in the environment is not 32 bytes of base64.
+    #[error(
+        "the master key must be 32 bytes in base64; make one with openssl rand -base64 32, or restore the one that this vault had"
+    )]
+    Malformed,
+    /// The key file cannot be read or made.
+    #[error("cannot read or make the master key file {path}: {source}; give the vault's user this file")]
+    File {
+        /// Where it should be.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl Keys {
+    /// Takes the given master key, else the key file, which is made (mode 0600) on first start.
+    pub fn load(given: Option<&Secret>, file: &Path) -> std::result::Result<Self, KeyError> {
+        let master = match given {
+            Some(text) => decode(text.expose())?,
+            None => {
+                read_or_make(file).map_err(|source| KeyError::File { path: file.display().to_string(), source })??
+            }
+        };
+        Ok(Self::derive(&master))
+    }
+
+    /// The same, but makes none.
+    pub(crate) fn existing(given: Option<&Secret>, file: &Path) -> std::result::Result<Option<Self>, KeyError> {
+        if given.is_none() && !file.exists() {
+            return Ok(None);
+        }
+        Self::load(given, file).map(Some)
+    }
+
+    fn derive(master: &[u8; 32]) -> Self {
+        let vault_id = hex::encode(&mac(master, b"vault id v1")[..8]);
+        Self { seal: mac(master, b"seal v1"), link: mac(master, b"link v1"), vault_id }
+    }
+
+    /// What tells this vault from others it forwards to; the same for all its replicas, and no secret.
+    pub(crate) fn vault_id(&self) -> &str {
+        &self.vault_id
+    }
+
+    /// Encrypts; `place` (table and row id) is bound to it, so that a sealed value copied to another
+    /// row cannot be opened there.
+    pub fn seal(&self, place: &str, plain: &[u8]) -> Vec<u8> {
+        let nonce = random::<NONCE>();
+        let payload = Payload { msg: plain, aad: place.as_bytes() };
+        let sealed =
+            self.cipher().encrypt(&XNonce::from(nonce), payload).expect("sealing small texts in memory cannot fail");
+        [nonce.as_slice(), &sealed].concat()
+    }
+
+    /// Decrypts what [`Keys::seal`] made for the same place.
+    pub fn open(&self, place: &str, sealed: &[u8]) -> Result<Vec<u8>> {
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE>().ok_or(VaultError::Sealed)?;
+        let payload = Payload { msg: sealed, aad: place.as_bytes() };
+        self.cipher().decrypt(&XNonce::from(*nonce), payload).map_err(|_| VaultError::Sealed)
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new(&Key::from(self.seal))
+    }
+
+    /// Signs the text of a link.
+    pub(crate) fn sign_link(&self, text: &str) -> [u8; 32] {
+        mac(&self.link, text.as_bytes())
+    }
+}
+
+/// HMAC-SHA256.
+pub(crate) fn mac(key: &[u8], message: &[u8]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.update(message);
+    mac.finalize().into_bytes().into()
+}
+
+/// Random bytes from the system.
+pub(crate) fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the system's random source works");
+    bytes
+}
+
+/// A random text of 160 bits, safe in headers, shells and addresses.
+pub(crate) fn random_text() -> String {
+    URL_SAFE_NO_PAD.encode(random::<20>()).replace(['-', '_'], "x")
+}
+
+/// A random id.
+pub(crate) fn random_id() -> String {
+    hex::encode(random::<16>())
+}
+
+fn decode(text: &str) -> std::result::Result<[u8; 32], KeyError> {
+    let bytes = STANDARD.decode(text.trim()).map_err(|_| KeyError::Malformed)?;
+    bytes.try_into().map_err(|_| KeyError::Malformed)
+}
+
+fn read_or_make(file: &Path) -> std::io::Result<std::result::Result<[u8; 32], KeyError>> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => Ok(decode(&text)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            let master = random::<32>();
+            let mut made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+            writeln!(made, "{}", STANDARD.encode(master))?;
+            made.sync_all()?;
+            Ok(Ok(master))
+        }
+        Err(e) => Err(e),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn opens_only_in_its_place_and_with_its_key() {
+        let keys = Keys::derive(&[1; 32]);
+        let sealed = keys.seal("accounts:1", b"secret");
+        assert_eq!(keys.open("accounts:1", &sealed).expect("opens"), b"secret");
+        assert!(keys.open("accounts:2", &sealed).is_err());
+        assert!(Keys::derive(&[2; 32]).open("accounts:1", &sealed).is_err());
+        assert!(!sealed.windows(6).any(|w| w == b"secret"));
+    }
+
+    #[test]
+    fn key_file_is_made_once_and_private() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().expect("temp dir");
+        let file = dir.path().join("master.key");
+        let first = Keys::load(None, &file).expect("made");
+        let again = Keys::load(None, &file).expect("read");
+        assert_eq!(first.seal, again.seal);
+        assert_eq!(std::fs::metadata(&file).expect("exists").permissions().mode() & 0o777, 0o600);
+    }
+}

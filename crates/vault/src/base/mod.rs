@@ -1,0 +1,13 @@
+//! What everything stands on: the database and its rows, the clock, keys, errors, who does something.
+
+pub mod audit;
+pub mod clock;
+pub mod damaged;
+pub mod db;
+pub mod entity;
+mod error;
+pub mod keys;
+pub mod steps;
+pub mod vault_path;
+
+pub use error::{Result, VaultError};

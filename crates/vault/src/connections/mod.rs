@@ -1,0 +1,119 @@
+//! Providers and integrations, opened: the stores that recordings lie in, the sinks that events go to, and which place a
+//! provider is.
+
+mod open;
+pub(crate) mod place;
+pub(crate) mod places;
+#[cfg(test)]
+pub(crate) mod silent;
+pub(crate) mod stream;
+mod tell;
+
+use crate::base::db::{Db, Tx};
+use crate::base::entity::{connection, copy, recording};
+use crate::base::keys::Keys;
+use crate::base::{Result, VaultError};
+use crate::connections::places::Twins;
+use crate::host::notices::Notices;
+use model::connection::Family;
+use model::field::Settings;
+use model::ports::Connector;
+use sea_orm::sea_query::LockType;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::watch;
+
+pub(crate) use open::{OpenSink, OpenStore, Version, Way};
+
+/// Opens connections.
+#[derive(Clone)]
+pub(crate) struct Connections {
+    db: Db,
+    keys: Arc<Keys>,
+    connector: Arc<dyn Connector>,
+    /// Opened stores by id and time of their last change; an adapter keeps its connections alive.
+    stores: Arc<RwLock<HashMap<i64, OpenStore>>>,
+    twins: Twins,
+    notices: Notices,
+    changed: watch::Sender<u64>,
+}
+
+/// A provider by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderInfo {
+    /// Row id.
+    pub id: i64,
+    /// Name.
+    pub name: String,
+    /// Whether it is in use.
+    pub enabled: bool,
+}
+
+impl Connections {
+    pub(crate) fn new(db: Db, keys: Arc<Keys>, connector: Arc<dyn Connector>, twins: Twins, notices: Notices) -> Self {
+        Self { db, keys, connector, stores: Arc::default(), twins, notices, changed: watch::Sender::new(0) }
+    }
+
+    /// A provider by name.
+    pub(crate) async fn provider_by_name(&self, name: &str) -> Result<Option<ProviderInfo>> {
+        let found = connection::Entity::find()
+            .filter(connection::Column::Family.eq(Family::Provider.as_str()))
+            .filter(connection::Column::Name.eq(name))
+            .one(self.db.read())
+            .await?;
+        Ok(found.map(|row| ProviderInfo { id: row.id, name: row.name, enabled: row.enabled }))
+    }
+
+    /// The ids of all providers.
+    pub(crate) async fn provider_ids(&self) -> Result<Vec<i64>> {
+        let ids = connection::Entity::find()
+            .select_only()
+            .column(connection::Column::Id)
+            .filter(connection::Column::Family.eq(Family::Provider.as_str()));
+        Ok(ids.into_tuple().all(self.db.read()).await?)
+    }
+
+    /// Ticks whenever connections change in this process.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// Something was changed: what was opened before is not what it is now.
+    pub(crate) fn notify(&self) {
+        self.stores.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.twins.look_again();
+        self.changed.send_modify(|version| *version += 1);
+    }
+
+    pub(crate) async fn row(&self, id: i64) -> Result<connection::Model> {
+        find(self.db.read(), id).await
+    }
+
+    /// What is set up of a connection.
+    pub(crate) fn settings(&self, row: &connection::Model) -> Result<Settings> {
+        self.db.damaged_rows().told(row.read_settings(&self.keys))
+    }
+}
+
+/// Which of these connections there are. None of them is deleted before this transaction has ended.
+pub(crate) async fn hold(tx: &Tx, ids: Vec<i64>) -> Result<Vec<i64>> {
+    let there = connection::Entity::find()
+        .select_only()
+        .column(connection::Column::Id)
+        .filter(connection::Column::Id.is_in(ids))
+        // Alone in its transaction on SQLite, which knows no such thing.
+        .lock(LockType::KeyShare);
+    Ok(there.into_tuple().all(tx).await?)
+}
+
+pub(crate) async fn find(db: &impl ConnectionTrait, id: i64) -> Result<connection::Model> {
+    connection::Entity::find_by_id(id).one(db).await?.ok_or(VaultError::NotFound("connection"))
+}
+
+/// Whether recordings, or copies of some, are kept at a provider.
+pub(crate) async fn holds_recordings(db: &impl ConnectionTrait, id: i64) -> Result<bool> {
+    let own = recording::Entity::find().filter(recording::Column::ProviderId.eq(id)).limit(1).one(db).await?;
+    let copies = copy::Entity::find().filter(copy::Column::ProviderId.eq(id)).limit(1).one(db).await?;
+    Ok(own.is_some() || copies.is_some())
+}

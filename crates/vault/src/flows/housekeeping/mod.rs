@@ -1,0 +1,144 @@
+//! What is done in the background: recovery, retention, and tidying up.
+
+mod damage_watch;
+mod removals;
+
+use crate::base::audit::{self, Actor};
+use crate::base::clock::DAY_MS;
+use crate::base::db::Db;
+use crate::base::entity::{account, connection, delivery, device, session};
+use crate::base::{Result, VaultError};
+use crate::connections::Connections;
+use crate::flows::ingest::Ingest;
+use crate::host::timekeeping::{Timekeeping, Trusted};
+use crate::objects::Objects;
+use crate::outbox::deliveries::{DELIVERED, in_state};
+use crate::recordings::Recordings;
+use crate::recordings::devices;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use std::error::Error as StdError;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+const EVERY: Duration = Duration::from_secs(60);
+/// Delivered events are kept this long for administrators to look at.
+const KEEP_DELIVERED_MS: i64 = 7 * DAY_MS;
+/// A device that never uploaded is forgotten this long after its last heartbeat.
+const FORGET_UNPROVEN_MS: i64 = DAY_MS;
+const BATCH: u64 = 500;
+
+pub(crate) use damage_watch::Watch;
+
+/// Runs the background work.
+pub(crate) struct Housekeeping {
+    pub(crate) db: Db,
+    pub(crate) connections: Connections,
+    pub(crate) recordings: Recordings,
+    pub(crate) ingest: Ingest,
+    pub(crate) objects: Objects,
+    pub(crate) timekeeping: Timekeeping,
+    pub(crate) watch: Watch,
+}
+
+impl Housekeeping {
+    /// Runs until cancelled.
+    pub(crate) async fn run(self, cancel: CancellationToken) {
+        let round = async || {
+            self.round().await;
+            tokio::time::sleep(EVERY).await;
+        };
+        // Every step can be broken off at any point: the next round, or the next start, goes on.
+        while cancel.run_until_cancelled(round()).await.is_some() {}
+    }
+
+    /// Everything once. What deletes by age is left out while the clock is not believed.
+    pub(crate) async fn round(&self) {
+        log("recovery of unfinished uploads", self.ingest.recover().await);
+        match self.timekeeping.look().await {
+            Ok(Some(trusted)) => {
+                log("deletion of objects", self.finish_removals(&trusted).await);
+                log("retention", self.retire(&trusted).await);
+                log("tidying up", self.tidy(&trusted).await);
+            }
+            Ok(None) => {}
+            Err(error) => log("looking at the clock", Err(error)),
+        }
+        log("looking for damaged rows", self.watch.round().await);
+    }
+
+    /// Deletes recordings older than their account's day limit.
+    async fn retire(&self, trusted: &Trusted) -> Result<()> {
+        let limited = account::Entity::find().filter(account::Column::DayLimit.gt(0)).all(self.db.read()).await?;
+        for account in limited {
+            let before = self.db.now_ms() - i64::from(account.day_limit) * DAY_MS;
+            // What is left over waits for the next round, so that recovery gets its turn.
+            let expired = self.recordings.expired(trusted, account.id, before, BATCH).await?;
+            let mut retired = 0;
+            for found in expired {
+                match self.recordings.retire(&found).await {
+                    Ok(()) => retired += 1,
+                    Err(VaultError::NotFound(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            if retired > 0 {
+                let subject = format!("{}: {retired} recordings older than {} days", account.name, account.day_limit);
+                self.note_retired(subject).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn note_retired(&self, subject: String) -> Result<()> {
+        let noted = self.db.write(move |tx| {
+            Box::pin(async move { audit::record(tx, &Actor::retention(), "deleted recordings", &subject).await })
+        });
+        noted.await
+    }
+
+    async fn tidy(&self, _: &Trusted) -> Result<()> {
+        let now = self.db.now_ms();
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    session::Entity::delete_many().filter(session::Column::ExpiresAt.lt(now / 1000)).exec(tx).await?;
+                    forget_delivered(tx, now - KEEP_DELIVERED_MS).await?;
+                    device::Entity::delete_many()
+                        .filter(device::Column::AccountId.eq(devices::NOBODY))
+                        .filter(device::Column::LastSeen.lt(now - FORGET_UNPROVEN_MS))
+                        .exec(tx)
+                        .await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+}
+
+/// Removes the events delivered before a moment, connection by connection, as their index has them.
+async fn forget_delivered(tx: &impl ConnectionTrait, before: i64) -> Result<()> {
+    let connections: Vec<i64> =
+        connection::Entity::find().select_only().column(connection::Column::Id).into_tuple().all(tx).await?;
+    for id in connections {
+        let old: Vec<i64> = delivery::Entity::find()
+            .select_only()
+            .column(delivery::Column::Id)
+            .filter(in_state(DELIVERED))
+            .filter(delivery::Column::IntegrationId.eq(id))
+            .filter(delivery::Column::FinishedAt.lt(before))
+            .limit(BATCH * 20)
+            .into_tuple()
+            .all(tx)
+            .await?;
+        if !old.is_empty() {
+            delivery::Entity::delete_many().filter(delivery::Column::Id.is_in(old)).exec(tx).await?;
+        }
+    }
+    Ok(())
+}
+
+fn log(what: &str, outcome: Result<()>) {
+    if let Err(error) = outcome {
+        tracing::error!(what, error = &error as &dyn StdError, "background work failed and will be tried again");
+    }
+}

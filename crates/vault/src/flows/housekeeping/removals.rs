@@ -1,0 +1,213 @@
+//! Objects that are still to be deleted: whose row is gone, and whose recording was moved away.
+
+use super::{BATCH, Housekeeping};
+use crate::base::entity::{copy, recording, removal, upload};
+use crate::base::steps::{self, Step};
+use crate::base::{Result, VaultError};
+use crate::connections::OpenStore;
+use crate::flows::failures::Failures;
+use crate::host::timekeeping::Trusted;
+use crate::objects::Deletion;
+use crate::objects::transfer::{self, Content};
+use crate::recordings::{Found, copies};
+use model::ObjectKey;
+use model::error::{StoreError, StoreErrorKind};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use std::collections::HashSet;
+use std::error::Error as StdError;
+
+/// What is known of where a recording was moved to.
+enum Moved {
+    /// It is there, or nobody needs it any more.
+    There,
+    /// It is not there: the old object is the only one.
+    Missing(Found),
+    /// Its new provider does not say.
+    Unknown,
+}
+
+impl Housekeeping {
+    /// Deletes objects whose row is gone, unless the key was uploaded again meanwhile. A provider that
+    /// does not answer is left for the next time.
+    pub(crate) async fn finish_removals(&self, _: &Trusted) -> Result<()> {
+        let providers: Vec<i64> = removal::Entity::find()
+            .select_only()
+            .column(removal::Column::ProviderId)
+            .distinct()
+            .into_tuple()
+            .all(self.db.read())
+            .await?;
+        for provider_id in providers {
+            if let Err(error) = self.finish_removals_at(provider_id).await {
+                let error = &error as &dyn StdError;
+                tracing::warn!(provider_id, error, "objects wait for their provider to be deleted");
+            }
+        }
+        Ok(())
+    }
+
+    async fn finish_removals_at(&self, provider_id: i64) -> Result<()> {
+        let (mut after, mut down, mut failures) = (0, HashSet::new(), Failures::default());
+        loop {
+            let rows = removal::Entity::find()
+                .filter(removal::Column::ProviderId.eq(provider_id))
+                .filter(removal::Column::Id.gt(after))
+                .filter(removal::Column::RemovedAt.lte(self.db.now_ms()))
+                .order_by_asc(removal::Column::Id)
+                .limit(BATCH)
+                .all(self.db.read())
+                .await?;
+            let Some(last) = rows.last() else { break };
+            after = last.id;
+            for row in rows {
+                match self.db.damaged_rows().noted(row.read_key()) {
+                    Ok(key) if self.objects.locks().is_running(provider_id, &key).await? => {}
+                    Ok(key) => {
+                        if let Err(error) = self.finish_removal(&row, &key, &mut down).await {
+                            // One that cannot be deleted does not hold up the others, unless its provider is down.
+                            self.connections.check_answers(provider_id, &error).await?;
+                            failures.note(&key, error);
+                        }
+                    }
+                    // Mended, it says what is to be deleted; forgotten, that would lie there for ever.
+                    Err(_) => {}
+                }
+            }
+        }
+        failures.tell(provider_id, "objects cannot be deleted and will be tried again");
+        Ok(())
+    }
+
+    /// `down` are other providers that were asked in vain: whether they have what was moved there, or are the same place.
+    async fn finish_removal(&self, row: &removal::Model, key: &ObjectKey, down: &mut HashSet<i64>) -> Result<()> {
+        let _turn = self.objects.locks().lock(row.provider_id, key).await?;
+        if removal::Entity::find_by_id(row.id).one(self.db.read()).await?.is_none() {
+            // Taken back while we waited.
+            return Ok(());
+        }
+        let place = self.objects.providers_at(row.provider_id).await?;
+        let intent = upload::Entity::find()
+            .filter(upload::Column::ProviderId.is_in(place.iter().copied()))
+            .filter(upload::Column::Key.eq(key.as_str()));
+        if intent.one(self.db.read()).await?.is_some() {
+            // Another replica is uploading it again, or recovery has yet to decide about it.
+            return Ok(());
+        }
+        match self.moved(row, down).await? {
+            Moved::There => {}
+            Moved::Unknown => return Ok(()),
+            Moved::Missing(found) if self.keep_as_copy(row, &found).await? => return Ok(()),
+            Moved::Missing(_) => {}
+        }
+        match self.connections.store(row.provider_id).await {
+            Ok(provider) => {
+                // A transfer that was cut off has left its parts, also where another one came to its end.
+                self.connections.place(&provider).await?;
+                provider.store.abort_all(key).await?;
+                if !self.others_answer(row, key, down).await? {
+                    return Ok(());
+                }
+            }
+            Err(VaultError::NotFound(_)) => {}
+            Err(error) => return Err(error),
+        }
+        if self.objects.delete(row.provider_id, key).await? == Deletion::Gone {
+            steps::reached(Step::RemovalDone);
+        }
+        self.recordings.forget_removal(row.id).await
+    }
+
+    /// Whether the others that have something under this key show their places: none of them may be this one.
+    async fn others_answer(&self, row: &removal::Model, key: &ObjectKey, down: &mut HashSet<i64>) -> Result<bool> {
+        let holders = self.objects.holders(key).await?;
+        if holders.contains(&row.provider_id) {
+            return Ok(true);
+        }
+        for id in holders {
+            if down.contains(&id) {
+                return Ok(false);
+            }
+            let provider = self.connections.store(id).await?;
+            match self.connections.place_now(&provider).await {
+                Ok(_) => {}
+                Err(VaultError::Store(error)) => {
+                    tell_down(&provider, &error);
+                    down.insert(id);
+                    return Ok(false);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Looks for what was moved away from an object, right before that goes.
+    async fn moved(&self, row: &removal::Model, down: &mut HashSet<i64>) -> Result<Moved> {
+        let moved = match row.moved_id {
+            0 => None,
+            id => recording::Entity::find_by_id(id).one(self.db.read()).await?,
+        };
+        let Some(moved) = moved.filter(|moved| moved.provider_id != row.provider_id) else { return Ok(Moved::There) };
+        let found = self.db.damaged_rows().told(Found::try_from(moved))?;
+        if down.contains(&found.provider_id) {
+            return Ok(Moved::Unknown);
+        }
+        let provider = self.connections.store(found.provider_id).await?;
+        match provider.store.head(&found.key).await {
+            Ok(Some(size)) if size == found.size => Ok(Moved::There),
+            Ok(_) => Ok(Moved::Missing(found)),
+            Err(error) => {
+                tell_down(&provider, &error);
+                down.insert(found.provider_id);
+                Ok(Moved::Unknown)
+            }
+        }
+    }
+
+    /// Makes the old object a copy of the recording that was moved away from it and is not there: so it is read, and goes
+    /// when the recording goes. Answers whether it is to stay: it is that recording's, or was, and the next time tells more.
+    async fn keep_as_copy(&self, row: &removal::Model, found: &Found) -> Result<bool> {
+        let old = self.connections.store(row.provider_id).await?;
+        let content = Content { key: &found.key, size: found.size, sha256: &found.sha256 };
+        match transfer::verify(old.store.as_ref(), &content).await {
+            Ok(()) => {}
+            Err(error) if matches!(error.kind, StoreErrorKind::NotFound | StoreErrorKind::Corrupt) => return Ok(false),
+            Err(error) => return Err(VaultError::Store(error)),
+        }
+        let (removal_id, provider_id, key, found_then) = (row.id, row.provider_id, row.key.clone(), found.clone());
+        let kept = self
+            .db
+            .write(move |tx| {
+                Box::pin(async move {
+                    let now = copies::hold(tx, found_then.id).await?;
+                    let same = |row: &recording::Model| {
+                        (row.provider_id, &row.sha256) == (found_then.provider_id, &found_then.sha256)
+                    };
+                    if !now.is_some_and(|row| same(&row)) {
+                        return Ok(false);
+                    }
+                    let kept = copy::ActiveModel {
+                        recording_id: Set(found_then.id),
+                        provider_id: Set(provider_id),
+                        key: Set(key),
+                        copied_at: Set(tx.now_ms()),
+                    };
+                    let there = OnConflict::new().do_nothing().to_owned();
+                    copy::Entity::insert(kept).on_conflict(there).exec_without_returning(tx).await?;
+                    removal::Entity::delete_by_id(removal_id).exec(tx).await?;
+                    Ok(true)
+                })
+            })
+            .await?;
+        if kept {
+            self.connections.tell_missing(&found.key, found.provider_id, &old).await?;
+        }
+        Ok(true)
+    }
+}
+
+fn tell_down(provider: &OpenStore, error: &StoreError) {
+    let error = error as &dyn StdError;
+    tracing::warn!(provider = provider.name, error, "objects elsewhere are not deleted before this provider answers");
+}

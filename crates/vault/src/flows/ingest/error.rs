@@ -1,0 +1,119 @@
+use crate::access::accounts::DirectoryError;
+use crate::base::VaultError;
+use crate::host::reserve::NoRoom;
+use model::error::StoreError;
+use model::key::NameError;
+
+/// Why an upload was not stored. `Display` is a sentence for the agent's log.
+#[derive(Debug, thiserror::Error)]
+pub enum UploadError {
+    /// No file name.
+    #[error("The file name is missing: send X-Kerberos-Storage-FileName.")]
+    MissingName,
+    /// A file name that is not allowed.
+    #[error("The file name {0}.")]
+    InvalidName(NameError),
+    /// The account takes the agent's directory, and it named none.
+    #[error("The directory is missing: send X-Kerberos-Storage-Directory, or give the account a fixed directory.")]
+    DirectoryMissing,
+    /// A directory that is not allowed.
+    #[error("The directory {0}.")]
+    DirectoryInvalid(NameError),
+    /// Some other header that is not allowed.
+    #[error("The header {header} is too long or holds control characters.")]
+    InvalidHeader {
+        /// Its name.
+        header: &'static str,
+    },
+    /// No bytes.
+    #[error("The recording is empty.")]
+    Empty,
+    /// Too many bytes.
+    #[error("The recording is larger than the {max} bytes this vault accepts.")]
+    TooLarge {
+        /// The limit.
+        max: u64,
+    },
+    /// The account is disabled.
+    #[error("The account is disabled; enable it in the vault's Accounts page.")]
+    AccountDisabled,
+    /// Another account's recording has this key.
+    #[error("Another account has stored a recording of this name; give the accounts different directories.")]
+    NotYours,
+    /// No such provider.
+    #[error("There is no storage provider named {0}.")]
+    ProviderNotFound(String),
+    /// The provider is disabled.
+    #[error("The storage provider {0} is disabled; enable it in the vault's Storage providers page.")]
+    ProviderDisabled(String),
+    /// It was forwarded in a ring of vaults.
+    #[error("This recording came from this vault: vaults forward to each other in a ring.")]
+    Loop,
+    /// The body broke off.
+    #[error("The recording broke off before its end; nothing was stored.")]
+    Incomplete(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// No byte came for too long.
+    #[error("No data arrived for {0} seconds; nothing was stored.")]
+    Stalled(u64),
+    /// Too many uploads at a time.
+    #[error("The vault is handling as many uploads as it can; try again shortly.")]
+    Busy,
+    /// A bug: the task that stored it panicked.
+    #[error("The vault failed while it stored the recording; see the vault's log.")]
+    Crashed(#[source] tokio::task::JoinError),
+    /// The provider failed.
+    #[error("The storage provider did not store the recording: {0}")]
+    Store(#[from] StoreError),
+    /// The vault itself failed: its database, or its disk for buffers.
+    #[error("{0}")]
+    Vault(#[source] VaultError),
+    /// The vault's own volume has no room for the rows of another recording.
+    #[error("{0}")]
+    NoRoom(#[from] NoRoom),
+    /// The vault's own disk failed.
+    #[error("The vault cannot buffer the recording on its disk; see the vault's log.")]
+    Spool(#[from] std::io::Error),
+}
+
+impl UploadError {
+    /// The ecosystem's name for it (PROTOCOL §1).
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::MissingName => "file_missing_name",
+            Self::InvalidName(_) => "file_invalid_name",
+            Self::DirectoryMissing => "storage_directory_missing",
+            Self::DirectoryInvalid(_) => "storage_directory_invalid",
+            Self::InvalidHeader { .. } => "storage_header_invalid",
+            Self::Empty => "file_empty",
+            Self::TooLarge { .. } => "file_too_large",
+            Self::AccountDisabled => "storage_account_disabled",
+            Self::NotYours => "file_belongs_to_another_account",
+            Self::ProviderNotFound(_) => "storage_provider_not_found",
+            Self::ProviderDisabled(_) => "storage_provider_disabled",
+            Self::Loop => "forward_loop",
+            Self::Incomplete(_) => "file_incomplete",
+            Self::Stalled(_) => "file_stalled",
+            Self::Busy => "storage_busy",
+            Self::NoRoom(_) => "storage_vault_full",
+            Self::Crashed(_) | Self::Store(_) | Self::Vault(_) | Self::Spool(_) => "file_upload_failed",
+        }
+    }
+}
+
+impl From<VaultError> for UploadError {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::Store(error) => Self::Store(error),
+            error => Self::Vault(error),
+        }
+    }
+}
+
+impl From<DirectoryError> for UploadError {
+    fn from(error: DirectoryError) -> Self {
+        match error {
+            DirectoryError::Missing => Self::DirectoryMissing,
+            DirectoryError::Invalid(why) => Self::DirectoryInvalid(why),
+        }
+    }
+}

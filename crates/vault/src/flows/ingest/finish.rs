@@ -1,0 +1,194 @@
+//! From a body that arrived whole to the committed row.
+
+use super::commit::{Fresh, commit};
+use super::receive::{Arrived, Received};
+use super::{Ingest, Intent, Outcome, Stored, Target, UploadError, forget};
+use crate::base::VaultError;
+use crate::base::entity::{recording, upload};
+use crate::base::steps::{self, Step};
+use crate::objects::Deletion;
+use crate::objects::Turn;
+use crate::objects::intent::{self, Draft};
+use model::ObjectKey;
+use model::error::{StoreError, StoreErrorKind};
+use model::ports::BlobStore;
+use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use std::error::Error as StdError;
+
+/// How often an upload is committed when the database does not say whether it was.
+const COMMITS: u32 = 5;
+
+impl Ingest {
+    pub(super) async fn finish(
+        &self,
+        target: Target,
+        mut intent: Intent,
+        received: Received,
+    ) -> Result<Stored, UploadError> {
+        steps::reached(Step::UploadArrived);
+        let (turn, existing) = match self.turn(target.provider.id, &target.key).await {
+            Ok(turn) => turn,
+            Err(error) => {
+                received.give_up(intent).await;
+                return Err(error.into());
+            }
+        };
+        if let Some(row) = &existing {
+            let mine = row.account_id == target.draft.account_id;
+            let same = mine && row.sha256 == received.content.sha256 && self.is_there(&target, row).await?;
+            if same || !mine {
+                let size = received.content.size;
+                received.give_up(intent).await;
+                return if mine {
+                    Ok(Stored { id: row.id, key: target.key, size, outcome: Outcome::Identical })
+                } else {
+                    Err(UploadError::NotYours)
+                };
+            }
+        }
+        let intent_id = match intent.written().await {
+            Ok(id) => id,
+            Err(error) => {
+                // Without its row nobody would look for the parts again; that the provider keeps them is all there is to fear.
+                received.bytes.discard().await;
+                return Err(error);
+            }
+        };
+        steps::reached(Step::UploadAnnounced);
+        let store = &target.provider.store;
+        let published = publish(store.as_ref(), &target.key, received.bytes, &received.content.sha256).await;
+        if let Err(Unpublished { error, clean }) = published {
+            // What may be there, or arrive late, stays: its intent says what it is, and recovery decides. A deletion might
+            // come late too, and take what the agent's next try was answered 200 for. After any other failure a new key is
+            // cleared; a replaced one is compared with its row by recovery. Nobody waits for that, but the key does.
+            let clears = existing.is_none() && error.kind != StoreErrorKind::Unavailable;
+            // Whatever lies there later is no recording unless it is this.
+            let draft = target.draft.having_sent(received.content.size, &received.content.sha256, self.db.now_ms());
+            let this = self.clone();
+            tokio::spawn(async move {
+                let _turn = turn;
+                this.note(intent_id, &draft).await;
+                if clears {
+                    this.clear(&target, intent_id, clean).await;
+                }
+            });
+            return Err(error.into());
+        }
+        steps::reached(Step::UploadPublished);
+        let outcome = match &existing {
+            None => Outcome::New,
+            // Its object had been lost; consumers know of it already.
+            Some(row) if row.sha256 == received.content.sha256 => Outcome::Identical,
+            Some(_) => Outcome::Replaced,
+        };
+        if outcome == Outcome::Identical {
+            target.provider.version().check_current(self.db.read()).await?;
+            forget(&self.db, intent_id).await;
+            drop(turn);
+            return Ok(Stored {
+                id: existing.map_or(0, |row| row.id),
+                key: target.key,
+                size: received.content.size,
+                outcome,
+            });
+        }
+        let fresh = Fresh {
+            intent_id,
+            replaces: existing.map(|row| row.id),
+            provider_id: target.provider.id,
+            version: target.provider.version(),
+            place: self.objects.providers_at(target.provider.id).await?,
+            provider_name: target.provider.name.clone(),
+            key: target.key.clone(),
+            draft: target.draft,
+            content: received.content,
+        };
+        let (size, concerned) = (fresh.content.size, fresh.draft.concerned());
+        let id = self.commit_for_sure(fresh).await?;
+        steps::reached(Step::UploadCommitted);
+        drop(turn);
+        self.wakeups.wake(&concerned);
+        Ok(Stored { id, key: target.key, size, outcome })
+    }
+
+    /// Commits. Where the connection broke during COMMIT, asks again by the intent instead of guessing.
+    pub(super) async fn commit_for_sure(&self, fresh: Fresh) -> crate::base::Result<i64> {
+        let mut tries = 1;
+        loop {
+            let this = fresh.clone();
+            match self.db.write(move |tx| Box::pin(commit(tx, this))).await {
+                Err(error @ VaultError::CommitUnknown(_)) if tries < COMMITS => {
+                    let (key, error) = (&fresh.key, &error as &dyn StdError);
+                    tracing::warn!(%key, error, "nobody knows whether an upload was committed: asking again");
+                    tries += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Waits for a turn at a key, then looks what is there.
+    async fn turn(&self, provider_id: i64, key: &ObjectKey) -> crate::base::Result<(Turn, Option<recording::Model>)> {
+        let turn = self.locks.lock(provider_id, key).await?;
+        let existing = self.objects.recording_at(provider_id, key).await?;
+        Ok((turn, existing))
+    }
+
+    /// Writes down what is known of an upload that failed.
+    async fn note(&self, intent_id: i64, draft: &Draft) {
+        let row = upload::ActiveModel { draft: Set(draft.to_json()), ..Default::default() };
+        let noted = self.db.write(move |tx| {
+            Box::pin(async move {
+                upload::Entity::update_many().set(row).filter(upload::Column::Id.eq(intent_id)).exec(tx).await?;
+                Ok(())
+            })
+        });
+        if let Err(error) = noted.await {
+            tracing::warn!(error = &error as &dyn StdError, "what a failed upload had sent is not noted");
+        }
+    }
+
+    /// Whether a recording's object is where its row says. When in doubt it is not: the bytes at hand are stored again.
+    async fn is_there(&self, target: &Target, row: &recording::Model) -> crate::base::Result<bool> {
+        let size = target.provider.store.head(&target.key).await.ok().flatten();
+        let there = size.is_some_and(|size| i64::try_from(size).is_ok_and(|size| size == row.size));
+        Ok(there && !self.is_disputed(target).await?)
+    }
+
+    /// Whether an upload of this key failed half-way, so that its provider may have something else there by now.
+    async fn is_disputed(&self, target: &Target) -> crate::base::Result<bool> {
+        let intents = self.objects.intents_at(target.provider.id, &target.key).await?;
+        Ok(intents.iter().any(intent::has_failed))
+    }
+
+    /// Deletes what a failed upload may have left. Parts that are left keep its intent, so that they are found.
+    async fn clear(&self, target: &Target, intent_id: i64, no_parts_left: bool) {
+        match self.objects.delete(target.provider.id, &target.key).await {
+            Ok(Deletion::Gone) if no_parts_left => forget(&self.db, intent_id).await,
+            // What lies there, recovery has to tell.
+            Ok(Deletion::Gone | Deletion::Kept) => {}
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn StdError, key = %target.key, "a failed upload is left for housekeeping");
+            }
+        }
+    }
+}
+
+/// What did not become visible, as far as the provider says.
+struct Unpublished {
+    error: StoreError,
+    /// Whether none of its parts are left.
+    clean: bool,
+}
+
+async fn publish(store: &dyn BlobStore, key: &ObjectKey, bytes: Arrived, sha256: &str) -> Result<(), Unpublished> {
+    match bytes {
+        Arrived::Whole(held) => {
+            store.put_hashed(key, held.bytes.clone(), sha256).await.map_err(|error| Unpublished { error, clean: true })
+        }
+        Arrived::Parts(multipart) => match multipart.complete().await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(Unpublished { error, clean: multipart.abort().await }),
+        },
+    }
+}

@@ -1,0 +1,350 @@
+//! The life of a recording, from an agent's request to the committed row (DESIGN §4).
+//!
+//! The promise: when [`Ingest::store`] answers, the object is durable at its provider and the row
+//! and its events are committed. An *intent* row is written beside the bytes and removed with the
+//! commit, so that whatever a crash cuts off can be found and reconciled (see `recover`).
+
+mod buffer;
+mod commit;
+mod digest;
+mod error;
+mod finish;
+mod receive;
+mod recover;
+mod shares;
+
+use crate::access::accounts::Account;
+use crate::base::db::Db;
+use crate::base::entity::upload;
+use crate::base::vault_path::VaultPath;
+use crate::connections::{Connections, OpenStore};
+use crate::host::replicas::Replicas;
+use crate::host::reserve::Reserve;
+use crate::objects::intent::Draft;
+use crate::objects::{KeyLocks, Objects};
+use crate::outbox::deliveries::Wakeups;
+use bytes::Bytes;
+use futures::Stream;
+use model::{FileName, ObjectKey};
+use receive::Failed;
+use sea_orm::{ActiveValue::Set, EntityTrait};
+use shares::Shares;
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+pub(crate) use buffer::Budget;
+pub use error::UploadError;
+
+/// Most uploads at a time; further ones are asked to come back.
+const MAX_UPLOADS: usize = 512;
+/// Most uploads at a time to one provider, so that one that hangs does not shut the others out.
+const MAX_UPLOADS_OF_PROVIDER: usize = 256;
+/// Names the vaults that a forwarded recording came through.
+const VAULT_PATH: &str = "X-Vault-Path";
+/// Longest value of a header that ends up in an event, in bytes.
+const MAX_HEADER: usize = 512;
+
+/// What an agent asks to store, as it came, credentials already checked.
+#[derive(Debug, Clone)]
+pub struct UploadRequest {
+    /// Whose credentials came along.
+    pub account: Account,
+    /// Provider's name; `None` or empty for the account's main one.
+    pub provider: Option<String>,
+    /// Directory the agent names; may be empty.
+    pub directory: String,
+    /// File name without directory.
+    pub file_name: String,
+    /// Device key; may be empty.
+    pub device: String,
+    /// What the device is; may be empty.
+    pub capture: String,
+    /// Owner's Hub public key; may be empty.
+    pub cloud_key: String,
+    /// Frames per second; may be empty.
+    pub fps: String,
+    /// Milliseconds; may be empty.
+    pub duration: String,
+    /// Unix milliseconds; may be empty.
+    pub timestamp: String,
+    /// Vaults it came through; empty for what a camera sends.
+    pub path: String,
+    /// Size of the body, when it was announced.
+    pub content_length: Option<u64>,
+}
+
+/// What became of an upload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Row id.
+    pub id: i64,
+    /// Full key.
+    pub key: ObjectKey,
+    /// Bytes.
+    pub size: u64,
+    /// Whether it was new.
+    pub outcome: Outcome,
+}
+
+/// Whether an upload was new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// A new recording.
+    New,
+    /// The same bytes were there already: an agent that did not get our answer. No second event.
+    Identical,
+    /// Other bytes were there; these replace them.
+    Replaced,
+}
+
+/// How uploads are bounded.
+pub(crate) struct Limits {
+    pub(crate) max_bytes: u64,
+    pub(crate) idle_timeout: Duration,
+    pub(crate) budget: Budget,
+    /// Where the database is a file.
+    pub(crate) reserve: Option<Reserve>,
+}
+
+/// Stores recordings.
+#[derive(Clone)]
+pub struct Ingest {
+    db: Db,
+    replicas: Replicas,
+    connections: Connections,
+    wakeups: Wakeups,
+    locks: Arc<KeyLocks>,
+    objects: Objects,
+    budget: Arc<Budget>,
+    max_bytes: u64,
+    idle_timeout: Duration,
+    slots: Arc<Semaphore>,
+    shares: Arc<Shares>,
+    vault_id: String,
+    reserve: Option<Reserve>,
+}
+
+/// Everything about an upload but its bytes.
+struct Target {
+    provider: OpenStore,
+    key: ObjectKey,
+    draft: Draft,
+    content_length: Option<u64>,
+}
+
+impl Ingest {
+    pub(crate) fn new(
+        db: Db,
+        replicas: Replicas,
+        connections: Connections,
+        wakeups: Wakeups,
+        objects: Objects,
+        limits: Limits,
+        vault_id: String,
+    ) -> Self {
+        let shares = Arc::new(Shares::new(MAX_UPLOADS_OF_PROVIDER, limits.budget.sending_share()));
+        let slots = Arc::new(Semaphore::new(MAX_UPLOADS));
+        let Limits { max_bytes, idle_timeout, budget, reserve } = limits;
+        let budget = Arc::new(budget);
+        Self {
+            db,
+            replicas,
+            connections,
+            wakeups,
+            locks: objects.locks().clone(),
+            objects,
+            budget,
+            max_bytes,
+            idle_timeout,
+            slots,
+            shares,
+            vault_id,
+            reserve,
+        }
+    }
+
+    /// Stores one recording. Once its bytes have arrived the work goes on even if the caller is
+    /// dropped, as happens when an agent hangs up before the answer.
+    pub async fn store<S, E>(&self, request: UploadRequest, body: S) -> Result<Stored, UploadError>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send + Unpin + 'static,
+        E: StdError + Send + Sync + 'static,
+    {
+        let slot = self.slots.clone().try_acquire_owned().map_err(|_| UploadError::Busy)?;
+        let target = self.target(request).await?;
+        let shares = self.shares.of(target.provider.id);
+        let share = shares.uploads.clone().try_acquire_owned().map_err(|_| UploadError::Busy)?;
+        let this = self.clone();
+        let work = tokio::spawn(async move {
+            let _slots = (slot, share);
+            this.run(target, body).await
+        });
+        work.await.map_err(UploadError::Crashed)?
+    }
+
+    async fn run<S, E>(&self, target: Target, body: S) -> Result<Stored, UploadError>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
+        E: StdError + Send + Sync + 'static,
+    {
+        let _running = self.locks.running(target.provider.id, &target.key);
+        let (provider, key) = (target.provider.name.clone(), target.key.clone());
+        let outcome = self.run_to_its_end(target, body).await;
+        if let Err(UploadError::Store(error)) = &outcome {
+            self.connections.tell_unconfirmed(&provider, &key, error).await;
+        }
+        outcome
+    }
+
+    async fn run_to_its_end<S, E>(&self, target: Target, body: S) -> Result<Stored, UploadError>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
+        E: StdError + Send + Sync + 'static,
+    {
+        self.connections.set_up(&target.provider).await?;
+        self.check_room(&target, target.content_length).await?;
+        let mut intent = Intent::declare(self.db.clone(), self.replicas.me(), &target);
+        match self.receive(&target, &mut intent, body).await {
+            Ok(received) => self.finish(target, intent, received).await,
+            Err(Failed { error, clean }) => {
+                if clean {
+                    intent.withdraw().await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether the vault may take so many bytes. Asked again before any are stored: meanwhile the volume may have filled
+    /// up, and what is kept free then is not for uploads that began before.
+    async fn check_room(&self, target: &Target, bytes: Option<u64>) -> Result<(), UploadError> {
+        if let Some(reserve) = &self.reserve {
+            reserve.admit(bytes, target.provider.store.device().await).await?;
+        }
+        Ok(())
+    }
+
+    async fn target(&self, request: UploadRequest) -> Result<Target, UploadError> {
+        let account = &request.account;
+        if !account.enabled {
+            return Err(UploadError::AccountDisabled);
+        }
+        if request.file_name.is_empty() {
+            return Err(UploadError::MissingName);
+        }
+        let file = FileName::parse(&request.file_name).map_err(UploadError::InvalidName)?;
+        let directory = account.directory(&request.directory)?;
+        let key = ObjectKey::parse(&format!("{directory}/{file}")).map_err(UploadError::InvalidName)?;
+        let provider = self.provider(account, request.provider.as_deref().unwrap_or_default()).await?;
+        match request.content_length {
+            Some(0) => return Err(UploadError::Empty),
+            Some(size) if size > self.max_bytes => {
+                return Err(UploadError::TooLarge { max: self.max_bytes });
+            }
+            _ => {}
+        }
+        let path = VaultPath::parse(&request.path).ok_or(UploadError::InvalidHeader { header: VAULT_PATH })?;
+        if path.contains(&self.vault_id) {
+            return Err(UploadError::Loop);
+        }
+        for (header, value) in [
+            ("X-Kerberos-Storage-Device", &request.device),
+            ("X-Kerberos-Storage-Capture", &request.capture),
+            ("X-Kerberos-Storage-CloudKey", &request.cloud_key),
+            ("X-Kerberos-Storage-Fps", &request.fps),
+            ("X-Kerberos-Storage-Duration", &request.duration),
+            ("X-Kerberos-Storage-Timestamp", &request.timestamp),
+        ] {
+            if value.len() > MAX_HEADER || value.chars().any(char::is_control) {
+                return Err(UploadError::InvalidHeader { header });
+            }
+        }
+        let content_length = request.content_length;
+        Ok(Target { provider, key, draft: Draft::from(request), content_length })
+    }
+
+    async fn provider(&self, account: &Account, name: &str) -> Result<OpenStore, UploadError> {
+        let provider = if name.is_empty() {
+            self.connections.store(account.provider_id).await?
+        } else {
+            let named = self.connections.store_named(name).await?;
+            named.ok_or_else(|| UploadError::ProviderNotFound(name.to_owned()))?
+        };
+        if !provider.enabled {
+            return Err(UploadError::ProviderDisabled(provider.name));
+        }
+        Ok(provider)
+    }
+}
+
+/// The row that announces an upload, written while the bytes arrive.
+struct Intent {
+    db: Db,
+    state: IntentState,
+}
+
+enum IntentState {
+    Writing(JoinHandle<crate::base::Result<i64>>),
+    Written(i64),
+    /// The database did not take it.
+    Failed,
+}
+
+impl Intent {
+    fn declare(db: Db, owner: &str, target: &Target) -> Self {
+        let row = upload::ActiveModel {
+            provider_id: Set(target.provider.id),
+            key: Set(target.key.to_string()),
+            draft: Set(target.draft.to_json()),
+            owner: Set(owner.to_owned()),
+            started_at: Set(db.now_ms()),
+            ..Default::default()
+        };
+        let writer = db.clone();
+        let writing = tokio::spawn(async move {
+            writer
+                .write(move |tx| {
+                    Box::pin(async move { Ok(upload::Entity::insert(row).exec(tx).await?.last_insert_id) })
+                })
+                .await
+        });
+        Self { db, state: IntentState::Writing(writing) }
+    }
+
+    /// Waits until the row is durable; nothing may become visible at the provider before.
+    async fn written(&mut self) -> Result<i64, UploadError> {
+        match &mut self.state {
+            IntentState::Written(id) => Ok(*id),
+            IntentState::Failed => Err(UploadError::Busy),
+            IntentState::Writing(writing) => {
+                let written = writing.await;
+                self.state = IntentState::Failed;
+                let id = written.map_err(UploadError::Crashed)??;
+                self.state = IntentState::Written(id);
+                Ok(id)
+            }
+        }
+    }
+
+    /// Removes the row: there is nothing to reconcile. If that fails, housekeeping finds out.
+    async fn withdraw(mut self) {
+        let Ok(id) = self.written().await else { return };
+        forget(&self.db, id).await;
+    }
+}
+
+/// Removes an intent. A failure is harmless: the row is looked at again later.
+async fn forget(db: &Db, id: i64) {
+    let gone = db.write(move |tx| {
+        Box::pin(async move {
+            upload::Entity::delete_by_id(id).exec(tx).await?;
+            Ok(())
+        })
+    });
+    if let Err(error) = gone.await {
+        tracing::warn!(error = &error as &dyn StdError, "an upload's intent stays for housekeeping");
+    }
+}

@@ -1,0 +1,262 @@
+//! Making good what was cut off: an object without its row, a row without its object.
+//!
+//! Every upload that has not come to its end has an intent. Its object, if there is one, is whole
+//! (stores show objects whole or not at all), so its row can be written from it, and nothing is
+//! lost. Where the provider did not say that it had stored what it was sent, the intent tells what that was, and only that
+//! becomes a recording.
+
+use super::commit::Fresh;
+use super::digest::{Content, Digest};
+use super::{Ingest, forget};
+use crate::base::entity::upload;
+use crate::base::steps::{self, Step};
+use crate::base::{Result, VaultError};
+use crate::connections::stream;
+use crate::flows::failures::Failures;
+use crate::objects::intent::Draft;
+use model::ObjectKey;
+use model::error::StoreError;
+use model::ports::BlobStore;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use std::error::Error as StdError;
+
+const BATCH: u64 = 200;
+/// How long after it failed an upload of this process may still turn up at its provider, in milliseconds: longer than any
+/// request to a provider takes.
+const LATE_MS: i64 = 15 * 60_000;
+
+impl Ingest {
+    /// Reconciles what is left of uploads that nobody is running. A provider that does not answer is
+    /// left for the next time; it does not hold up the others.
+    pub(crate) async fn recover(&self) -> Result<()> {
+        let others = self.replicas.others_alive().await?;
+        let providers: Vec<i64> = upload::Entity::find()
+            .select_only()
+            .column(upload::Column::ProviderId)
+            .distinct()
+            .into_tuple()
+            .all(self.db.read())
+            .await?;
+        for provider_id in providers {
+            if let Err(error) = self.recover_at(provider_id, &others).await {
+                let error = &error as &dyn StdError;
+                tracing::warn!(
+                    provider_id,
+                    error,
+                    "unfinished uploads wait for their provider and will be tried again"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    async fn recover_at(&self, provider_id: i64, others: &[String]) -> Result<()> {
+        let (mut after, mut failures) = (0, Failures::default());
+        loop {
+            let intents = upload::Entity::find()
+                .filter(upload::Column::ProviderId.eq(provider_id))
+                .filter(upload::Column::Owner.is_not_in(others))
+                .filter(upload::Column::Id.gt(after))
+                .order_by_asc(upload::Column::Id)
+                .limit(BATCH)
+                .all(self.db.read())
+                .await?;
+            let Some(last) = intents.last() else { break };
+            after = last.id;
+            for intent in intents {
+                match self.db.damaged_rows().noted(intent.read_key()) {
+                    // It need not wait for its turn.
+                    Ok(key) if self.locks.is_running(provider_id, &key).await? => {}
+                    Ok(_) if self.is_settled(&intent) => {}
+                    Ok(key) => {
+                        if let Err(error) = self.reconcile(&intent, &key).await {
+                            // One that cannot be reconciled does not hold up the others, unless its provider is down.
+                            self.connections.check_answers(provider_id, &error).await?;
+                            failures.note(&key, error);
+                        }
+                    }
+                    // It is kept: what it was about may lie there, and is nobody's without it.
+                    Err(_) => {}
+                }
+            }
+        }
+        failures.tell(provider_id, "unfinished uploads cannot be reconciled and will be tried again");
+        Ok(())
+    }
+
+    async fn reconcile(&self, intent: &upload::Model, key: &ObjectKey) -> Result<()> {
+        let turn = self.locks.lock(intent.provider_id, key).await?;
+        // An upload may have begun while we waited, and its parts are not to be given up. One that begins from here on waits
+        // for its turn before it has any (see `receive.rs`).
+        if self.locks.is_running(intent.provider_id, key).await? {
+            return Ok(());
+        }
+        // Or one may have ended, and taken its intent with it.
+        if upload::Entity::find_by_id(intent.id).one(self.db.read()).await?.is_none() {
+            return Ok(());
+        }
+        let provider = match self.connections.store(intent.provider_id).await {
+            Ok(provider) => provider,
+            Err(VaultError::NotFound(_)) => {
+                forget(&self.db, intent.id).await;
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        // At another place than it was, nothing would be found, and the intent be forgotten.
+        self.connections.place(&provider).await?;
+        if !self.is_uploaded_elsewhere(intent, key).await? {
+            provider.store.abort_all(key).await?;
+            steps::reached(Step::RecoveryCleared);
+        }
+        let existing = self.objects.recording_at(intent.provider_id, key).await?;
+        let copied = self.objects.copied_to(intent.provider_id, key).await?;
+        let is_unknown = existing.is_none() && copied.is_none();
+        if is_unknown && self.objects.is_to_be_deleted(intent.provider_id, key).await? {
+            // It may be what was deleted. If it is what was sent, nobody was answered 200 for it.
+            self.give_up(intent).await;
+            return Ok(());
+        }
+        let Some(content) = read(provider.store.as_ref(), key).await? else {
+            if existing.is_some() {
+                tracing::error!(%key, provider = provider.name, "a recording's object is missing at its provider");
+            }
+            self.forget_lately(intent).await;
+            return Ok(());
+        };
+        steps::reached(Step::RecoveryRead);
+        if [&existing, &copied].into_iter().flatten().any(|row| row.sha256 == content.sha256) {
+            self.give_up(intent).await;
+            return self.settle(intent, key).await;
+        }
+        let draft = self.db.damaged_rows().told(Draft::of(intent))?;
+        if existing.as_ref().is_some_and(|row| row.account_id != draft.account_id) {
+            tracing::error!(%key, provider = provider.name, "a recording's object is not what its account stored");
+            forget(&self.db, intent.id).await;
+            return Ok(());
+        }
+        if !draft.allows(content.size, &content.sha256) {
+            return self.refuse(intent, key, &provider.name, existing.is_some()).await;
+        }
+        let concerned = draft.concerned();
+        let fresh = Fresh {
+            intent_id: intent.id,
+            replaces: existing.map(|row| row.id),
+            provider_id: intent.provider_id,
+            version: provider.version(),
+            place: self.objects.providers_at(intent.provider_id).await?,
+            provider_name: provider.name,
+            key: key.clone(),
+            draft,
+            content,
+        };
+        self.commit_for_sure(fresh).await?;
+        steps::reached(Step::RecoveryCommitted);
+        tracing::info!(%key, "finished an upload that was cut off before its row was written");
+        drop(turn);
+        self.wakeups.wake(&concerned);
+        Ok(())
+    }
+}
+
+impl Ingest {
+    /// What lies there is not what was sent, nor what was there before.
+    async fn refuse(&self, intent: &upload::Model, key: &ObjectKey, provider: &str, replaced: bool) -> Result<()> {
+        if self.objects.intents_at(intent.provider_id, key).await?.iter().any(|other| other.id != intent.id) {
+            // It may be what another upload of this key stored, which is looked at by itself.
+            self.forget_lately(intent).await;
+            return Ok(());
+        }
+        let reason = if replaced {
+            // Its owner may have the file still, and sending it again makes it whole.
+            self.forget_lately(intent).await;
+            "A recording that lay there is overwritten: send it again, or delete it."
+        } else {
+            // The next round finds nothing there.
+            self.objects.delete(intent.provider_id, key).await?;
+            "What lay there was no recording and is deleted."
+        };
+        self.connections.tell_mismatch(provider, key, reason).await;
+        Ok(())
+    }
+
+    /// Forgets an intent of which nothing is left to do now; not one whose upload failed, while its object may still arrive.
+    async fn give_up(&self, intent: &upload::Model) {
+        if Draft::of(intent).is_ok_and(|draft| draft.has_failed()) {
+            self.forget_lately(intent).await;
+        } else {
+            forget(&self.db, intent.id).await;
+        }
+    }
+
+    /// Forgets an intent, unless its object may still arrive.
+    async fn forget_lately(&self, intent: &upload::Model) {
+        if !self.may_arrive_late(intent) {
+            forget(&self.db, intent.id).await;
+        }
+    }
+
+    fn may_arrive_late(&self, intent: &upload::Model) -> bool {
+        let failed_at = Draft::of(intent).map_or(0, |draft| draft.failed_at());
+        intent.owner == self.replicas.me() && self.db.now_ms() - failed_at.max(intent.started_at) < LATE_MS
+    }
+
+    /// The object is what its row says: that holds for every failed upload of its key.
+    async fn settle(&self, intent: &upload::Model, key: &ObjectKey) -> Result<()> {
+        let intents = self.objects.intents_at(intent.provider_id, key).await?;
+        let failed = intents.iter().filter(|intent| Draft::of(intent).is_ok_and(|draft| draft.has_failed()));
+        self.objects.settled().lock().extend(failed.map(|intent| intent.id));
+        Ok(())
+    }
+
+    /// Whether an intent was settled, and is not due to be looked at once more.
+    fn is_settled(&self, intent: &upload::Model) -> bool {
+        let mut settled = self.objects.settled().lock();
+        if self.may_arrive_late(intent) {
+            return settled.contains(&intent.id);
+        }
+        settled.remove(&intent.id);
+        false
+    }
+
+    /// Whether another replica that is alive uploads the same key right now.
+    async fn is_uploaded_elsewhere(&self, intent: &upload::Model, key: &ObjectKey) -> Result<bool> {
+        let others = self.replicas.others_alive().await?;
+        if others.is_empty() {
+            return Ok(false);
+        }
+        let intents = self.objects.intents_at(intent.provider_id, key).await?;
+        Ok(intents.iter().any(|running| others.contains(&running.owner)))
+    }
+}
+
+async fn read(store: &dyn BlobStore, key: &ObjectKey) -> std::result::Result<Option<Content>, StoreError> {
+    if store.head(key).await?.is_none() {
+        return Ok(None);
+    }
+    let mut bytes = match store.get(key, None).await {
+        Ok(bytes) => bytes,
+        Err(error) if error.is_not_found() => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut digest = Digest::default();
+    while let Some(chunk) = stream::next(&mut bytes).await? {
+        digest.update(&chunk);
+    }
+    Ok(Some(digest.finish()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connections::silent::Silent;
+    use model::error::StoreErrorKind;
+    use tokio::time::timeout;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_object_that_stops_coming_is_not_waited_for_for_ever() {
+        let key = ObjectKey::parse("a/b").expect("valid");
+        let read = timeout(stream::IDLE * 10, read(&Silent, &key)).await.expect("not for ever");
+        assert_eq!(read.err().expect("it did not come").kind, StoreErrorKind::Unavailable);
+    }
+}

@@ -1,0 +1,136 @@
+//! One recording's way from its provider to another.
+
+use super::Moves;
+use crate::base::db::Tx;
+use crate::base::entity::{copy, provider_move, recording, removal};
+use crate::base::steps::{self, Step};
+use crate::base::{Result, VaultError};
+use crate::connections::{OpenStore, Version};
+use crate::objects::removals;
+use crate::objects::transfer::{self, Content};
+use crate::recordings::{Found, copies};
+use model::error::{StoreError, StoreErrorKind};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait, ExprTrait as _, QueryFilter as _};
+
+/// How long the old object stays, for whoever is reading it, in milliseconds.
+const LINGERS_MS: i64 = 10 * 60_000;
+
+impl Moves {
+    /// Nothing is done for a recording that was deleted or lies elsewhere by now.
+    pub(super) async fn move_one(&self, move_id: i64, id: i64, from: &OpenStore, to: &OpenStore) -> Result<()> {
+        let Some(found) = self.at(id, from.id).await? else { return Ok(()) };
+        let turns = self.locks.lock_both(from.id, to.id, &found.key).await?;
+        // Seen only now; the next batch finds out by itself.
+        let _turns = turns.ok_or_else(|| unavailable("Both providers have turned out to be one place."))?;
+        let Some(found) = self.at(id, from.id).await? else { return Ok(()) };
+        let copied = copy::Entity::find_by_id((id, to.id)).one(self.db.read()).await?.is_some();
+        if !copied && self.is_taken(&found, to.id).await? {
+            return Err(VaultError::Conflict(format!(
+                "Another recording named {} lies at {} already; delete one of them.",
+                found.key, to.name
+            )));
+        }
+        let content = Content { key: &found.key, size: found.size, sha256: &found.sha256 };
+        let intent = if copied { None } else { Some(removals::announce(&self.db, to.id, &found.key).await?) };
+        steps::reached(Step::MoveAnnounced);
+        if !copied {
+            self.connections.set_up(to).await?;
+            let body = from.store.get(&found.key, None).await?;
+            if let Err(error) = transfer::store(to.store.as_ref(), &content, body).await {
+                self.connections.tell_unconfirmed(&to.name, &found.key, &error).await;
+                let passing = copies::is_being_replaced(&self.db, &found, &error).await?;
+                return Err(if passing { replaced(error) } else { error }.into());
+            }
+            steps::reached(Step::MoveStored);
+        }
+        transfer::verify(to.store.as_ref(), &content).await?;
+        steps::reached(Step::MoveVerified);
+        self.commit(move_id, &found, to.version(), intent).await?;
+        steps::reached(Step::MoveCommitted);
+        Ok(())
+    }
+
+    /// Whether the provider it comes from answers, and of this recording alone cannot read the bytes.
+    pub(super) async fn is_unreadable(&self, id: i64, from: &OpenStore, to: &OpenStore) -> Result<bool> {
+        let Some(found) = self.at(id, from.id).await? else { return Ok(false) };
+        if self.connections.check_apart(from, to).await.is_err() {
+            return Ok(false);
+        }
+        let content = Content { key: &found.key, size: found.size, sha256: &found.sha256 };
+        let read = transfer::verify(from.store.as_ref(), &content).await;
+        Ok(read.is_err_and(|error| matches!(error.kind, StoreErrorKind::Unavailable | StoreErrorKind::Denied)))
+    }
+
+    async fn at(&self, id: i64, provider_id: i64) -> Result<Option<Found>> {
+        let row = recording::Entity::find_by_id(id).one(self.db.read()).await?;
+        let row = row.filter(|row| row.provider_id == provider_id);
+        row.map(|row| self.db.damaged_rows().told(Found::try_from(row))).transpose()
+    }
+
+    async fn is_taken(&self, found: &Found, provider_id: i64) -> Result<bool> {
+        if self.locks.is_running(provider_id, &found.key).await? {
+            return Err(unavailable("It is being uploaded right now."));
+        }
+        self.objects.is_taken(provider_id, &found.key).await
+    }
+
+    /// Points the recording to its new place, and counts it with that; the old object is deleted later. One that was
+    /// replaced or deleted is not what was moved: turns forbid that, but a turn ends with its connection.
+    async fn commit(&self, move_id: i64, found: &Found, to: Version, intent: Option<i64>) -> Result<()> {
+        let (id, from, key, size) = (found.id, found.provider_id, found.key.to_string(), found.size);
+        let (sha256, uploaded_at) = (found.sha256.clone(), found.uploaded_at);
+        let place = self.objects.providers_at(to.provider_id()).await?;
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    to.check_current(tx).await?;
+                    let here = recording::Column::Id.eq(id).and(recording::Column::ProviderId.eq(from));
+                    let same = recording::Column::Sha256.eq(sha256).and(recording::Column::UploadedAt.eq(uploaded_at));
+                    let moved = recording::Entity::update_many()
+                        .col_expr(recording::Column::ProviderId, Expr::val(to.provider_id()))
+                        .filter(here.and(same))
+                        .exec(tx)
+                        .await?;
+                    if moved.rows_affected == 0 {
+                        return Err(unavailable("It was replaced or deleted while it was moved."));
+                    }
+                    count(tx, move_id, size).await?;
+                    copies::give_way(tx, &place, &key).await?;
+                    let old = removal::ActiveModel {
+                        provider_id: Set(from),
+                        key: Set(key),
+                        removed_at: Set(tx.now_ms() + LINGERS_MS),
+                        moved_id: Set(id),
+                        ..Default::default()
+                    };
+                    removal::Entity::insert(old).exec_without_returning(tx).await?;
+                    if let Some(intent) = intent {
+                        removal::Entity::delete_by_id(intent).exec(tx).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+    }
+}
+
+async fn count(tx: &Tx, move_id: i64, size: u64) -> Result<()> {
+    use provider_move::Column::{Id, Moved, MovedBytes};
+    let bytes = i64::try_from(size).unwrap_or(i64::MAX);
+    provider_move::Entity::update_many()
+        .col_expr(Moved, Expr::col(Moved).add(1))
+        .col_expr(MovedBytes, Expr::col(MovedBytes).add(bytes))
+        .filter(Id.eq(move_id))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+fn unavailable(why: &str) -> VaultError {
+    StoreError::new(StoreErrorKind::Unavailable, why).into()
+}
+
+fn replaced(error: StoreError) -> StoreError {
+    StoreError::caused(StoreErrorKind::Unavailable, "It is being replaced by another upload right now.", error)
+}

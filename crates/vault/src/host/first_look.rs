@@ -1,0 +1,126 @@
+//! What is looked at before a database is opened for work: whether a file is one and whole, whether a server answers.
+//! Opening tells less, later, or not at all: SQLite serves what it can of a damaged file, and a pool of connections tries
+//! for half a minute and forgets why it could not.
+
+use crate::base::db::location::sqlite_file;
+use crate::host::start_error::StartError;
+use sea_orm::sqlx::postgres::PgConnectOptions;
+use sea_orm::sqlx::sqlite::SqliteConnectOptions;
+use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _};
+use std::io::ErrorKind;
+use std::path::Path;
+use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// How long a file is looked through: some 2 GB from a disk. What is left unseen of a larger one is met when it is read.
+const LOOKING: Duration = Duration::from_secs(5);
+/// Steps of SQLite between two looks at the clock.
+const STEPS: i32 = 1000;
+/// How long a server may take to answer. It may be starting, too.
+const REACHING: Duration = Duration::from_secs(5);
+const TRY_AGAIN: Duration = Duration::from_millis(250);
+
+/// Looks at the database of this address.
+pub(crate) async fn first_look(url: &str) -> Result<(), StartError> {
+    let Some(file) = sqlite_file(url) else {
+        return if url.starts_with("postgres") { reach(url).await } else { Ok(()) };
+    };
+    if !file.exists() {
+        return Ok(());
+    }
+    match look_through(&file, LOOKING).await {
+        Looked::NotADatabase => Err(StartError::NotADatabase(file)),
+        Looked::Damaged(what) => Err(StartError::DatabaseDamaged { file, what }),
+        Looked::Unfinished => {
+            tracing::info!(seconds = LOOKING.as_secs(), "the database is too large to be looked through at start");
+            Ok(())
+        }
+        Looked::Whole | Looked::Unknown => Ok(()),
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Looked {
+    Whole,
+    /// Nothing was found in the time there was.
+    Unfinished,
+    Damaged(String),
+    NotADatabase,
+    /// It cannot be read; whoever opens it says why.
+    Unknown,
+}
+
+async fn look_through(file: &Path, patience: Duration) -> Looked {
+    match quick_check(file, patience).await {
+        Ok(found) if found == ["ok"] => Looked::Whole,
+        Ok(found) => Looked::Damaged(found.join("; ").replace('\n', " ")),
+        Err(error) => match sqlite_code(&error) {
+            Some(9) => Looked::Unfinished,
+            Some(11) => Looked::Damaged("its pages contradict each other".into()),
+            Some(26) => Looked::NotADatabase,
+            _ => Looked::Unknown,
+        },
+    }
+}
+
+async fn quick_check(file: &Path, patience: Duration) -> sqlx::Result<Vec<String>> {
+    let options = SqliteConnectOptions::new().filename(file).create_if_missing(false);
+    let mut connection = options.connect().await?;
+    let until = Instant::now() + patience;
+    connection.lock_handle().await?.set_progress_handler(STEPS, move || Instant::now() < until);
+    let found = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_all(&mut connection).await;
+    // What it cannot do at its end, the vault's own connection does or tells.
+    connection.lock_handle().await?.remove_progress_handler();
+    let _ = connection.close().await;
+    found
+}
+
+/// SQLite's primary result code.
+fn sqlite_code(error: &sqlx::Error) -> Option<u32> {
+    let code: u32 = error.as_database_error()?.code()?.parse().ok()?;
+    Some(code & 0xff)
+}
+
+async fn reach(url: &str) -> Result<(), StartError> {
+    let unopened = |error: sqlx::Error| StartError::unopened(&error.to_string(), url);
+    let options: PgConnectOptions = url.parse().map_err(unopened)?;
+    let until = Instant::now() + REACHING;
+    loop {
+        match timeout_at(until, options.connect()).await {
+            Ok(Ok(connection)) => {
+                let _ = timeout_at(until, connection.close()).await;
+                return Ok(());
+            }
+            Ok(Err(error)) if may_pass(&error) && Instant::now() + TRY_AGAIN < until => sleep(TRY_AGAIN).await,
+            Ok(Err(error)) => return Err(unopened(error)),
+            Err(_) => return Err(StartError::unopened("the server does not answer", url)),
+        }
+    }
+}
+
+/// It is starting, or has too many connections.
+fn may_pass(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(error) => error.kind() == ErrorKind::ConnectionRefused,
+        sqlx::Error::Database(error) => matches!(error.code().as_deref(), Some("57P03" | "53300")),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sea_orm::{ConnectionTrait as _, Database};
+
+    #[tokio::test]
+    async fn a_database_too_large_for_the_time_there_is_is_not_looked_through() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let file = dir.path().join("t.db");
+        let database = Database::connect(format!("sqlite://{}?mode=rwc", file.display())).await.expect("opens");
+        let sql = "CREATE TABLE t AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000) SELECT i FROM n";
+        database.execute_unprepared(sql).await.expect("filled");
+        database.close().await.expect("closes");
+        assert_eq!(look_through(&file, Duration::ZERO).await, Looked::Unfinished);
+        assert_eq!(look_through(&file, Duration::from_secs(60)).await, Looked::Whole);
+    }
+}

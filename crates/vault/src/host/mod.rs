@@ -1,0 +1,13 @@
+//! The machine under a vault: its folder, its disk, its clock, the vaults beside it, and what is said of them.
+
+pub mod backup;
+pub mod data_folder;
+pub(crate) mod first_look;
+pub(crate) mod home;
+pub(crate) mod master_key;
+pub mod notices;
+pub(crate) mod readiness;
+pub(crate) mod replicas;
+pub(crate) mod reserve;
+pub(crate) mod start_error;
+pub mod timekeeping;

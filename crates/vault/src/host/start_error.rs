@@ -1,0 +1,112 @@
+//! Why a vault does not start: one sentence each, with the cause and what to do, and no secret.
+
+use crate::base::VaultError;
+use crate::base::db::location::sqlite_file;
+use crate::base::keys::KeyError;
+use crate::host::backup::HOW_TO_RESTORE;
+use crate::host::reserve::NoRoom;
+use std::path::PathBuf;
+
+/// The vault cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A folder that is needed is not there, or not to be used.
+    #[error(
+        "cannot use the folder {path}: {source}; make it, and give it to the vault's user, on a volume that it may write to"
+    )]
+    DataDir {
+        /// Where it should be.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// No master key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The database has sealed secrets, and the key that opens them is gone.
+    #[error(
+        "the master key file {path} is missing, and this database's secrets cannot be opened without it; restore it from a backup"
+    )]
+    KeyMissing {
+        /// Where it should be.
+        path: String,
+    },
+    /// Old and new files are mixed.
+    #[error(
+        "a restore of the database was cut off ({} says so); run {HOW_TO_RESTORE} again, with the same backup or another", .0.display()
+    )]
+    RestoreUnfinished(PathBuf),
+    /// Its volume is full.
+    #[error(transparent)]
+    NoRoom(NoRoom),
+    /// Another program's file.
+    #[error(
+        "{} is not an SQLite database; put a backup in its place with {HOW_TO_RESTORE}, or another file in database.url", .0.display()
+    )]
+    NotADatabase(PathBuf),
+    /// Its pages contradict each other.
+    #[error(
+        "the database {} is damaged ({what}); put a backup in its place with {HOW_TO_RESTORE}, and check the disk", .file.display()
+    )]
+    DatabaseDamaged {
+        /// The database.
+        file: PathBuf,
+        /// What SQLite found first.
+        what: String,
+    },
+    /// A vault ran here once, and its database is gone.
+    #[error(
+        "the database {} is missing, but {} of a vault that ran is still there; correct database.url or data.dir, put a backup \
+         in its place with {HOW_TO_RESTORE}, or, to begin with an empty vault, move the folder's files away first",
+        .file.display(), .sign.display()
+    )]
+    DatabaseMissing {
+        /// Where it should be.
+        file: PathBuf,
+        /// What tells that there was one.
+        sign: PathBuf,
+    },
+    /// An older program was started.
+    #[error(
+        "the database was brought up to date by a newer vault; start that one's program, or restore a backup made before the upgrade"
+    )]
+    DatabaseNewer,
+    /// The database does not open or migrate.
+    #[error("cannot open the database: {what}; {cure}")]
+    Database {
+        /// What it, or the way to it, said.
+        what: String,
+        /// What to do.
+        cure: &'static str,
+    },
+    /// Stored things cannot be used.
+    #[error(transparent)]
+    Vault(VaultError),
+}
+
+impl StartError {
+    /// What opening the database of this address answered.
+    pub(crate) fn database(error: VaultError, url: &str) -> Self {
+        let what = match &error {
+            VaultError::Database(cause) | VaultError::Full(cause) | VaultError::CommitUnknown(cause) => {
+                cause.to_string()
+            }
+            other => other.to_string(),
+        };
+        // SeaORM's own sentence; it has no kind.
+        if what.contains("this migration has been applied but its file is missing") {
+            return Self::DatabaseNewer;
+        }
+        Self::unopened(&what, url)
+    }
+
+    /// A database that cannot be reached or opened.
+    pub(crate) fn unopened(what: &str, url: &str) -> Self {
+        let cure = match sqlite_file(url) {
+            Some(_) => "give the vault's user its folder, on a volume that it may write to",
+            None => "check that the server runs, and its address, user, password and TLS in database.url",
+        };
+        // An address may hold a password.
+        Self::Database { what: what.replace(url, "database.url").replace('\n', " "), cure }
+    }
+}

@@ -1,0 +1,153 @@
+//! Who is working on which key.
+//!
+//! Within a process a mutex per key decides. On a shared database an advisory lock of PostgreSQL
+//! decides between processes; it is held by a transaction, so it ends with its holder.
+//!
+//! A key is one of a place: providers that are one place share its turns.
+
+use crate::base::Result;
+use crate::base::db::{Db, ServerTurn};
+use crate::connections::places::Twins;
+use model::ObjectKey;
+use sha2::{Digest as _, Sha256};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::OwnedMutexGuard;
+
+/// A provider, the first of its place where turns are meant, and a key.
+type Key = (i64, ObjectKey);
+
+/// Lets one at a time change the object and row of a key, and knows which keys are being uploaded.
+pub(crate) struct KeyLocks {
+    db: Db,
+    twins: Twins,
+    turns: Mutex<HashMap<Key, Arc<tokio::sync::Mutex<()>>>>,
+    running: Mutex<HashMap<Key, usize>>,
+}
+
+/// A turn at a key; ends when dropped.
+pub(crate) struct Turn {
+    locks: Arc<KeyLocks>,
+    key: Key,
+    guard: Option<OwnedMutexGuard<()>>,
+    /// Dropping it lets other replicas have the key.
+    _among_replicas: Option<ServerTurn>,
+}
+
+/// An upload in progress; ends when dropped.
+pub(crate) struct Running {
+    locks: Arc<KeyLocks>,
+    key: Key,
+}
+
+impl KeyLocks {
+    pub(crate) fn new(db: Db, twins: Twins) -> Self {
+        Self { db, twins, turns: Mutex::default(), running: Mutex::default() }
+    }
+
+    /// Waits for a turn.
+    pub(crate) async fn lock(self: &Arc<Self>, provider_id: i64, key: &ObjectKey) -> Result<Turn> {
+        let place = self.twins.first_of(provider_id).await?;
+        self.lock_at(place, key).await
+    }
+
+    /// Waits for the turns at two providers; `None` when they are one place, whose turn nobody can have twice.
+    pub(crate) async fn lock_both(
+        self: &Arc<Self>,
+        one: i64,
+        other: i64,
+        key: &ObjectKey,
+    ) -> Result<Option<(Turn, Turn)>> {
+        let (one, other) = (self.twins.first_of(one).await?, self.twins.first_of(other).await?);
+        if one == other {
+            return Ok(None);
+        }
+        // In the order of their ids, so that two who want both never wait for each other.
+        let first = self.lock_at(one.min(other), key).await?;
+        Ok(Some((first, self.lock_at(one.max(other), key).await?)))
+    }
+
+    async fn lock_at(self: &Arc<Self>, place: i64, key: &ObjectKey) -> Result<Turn> {
+        let key = (place, key.clone());
+        let lock = self.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default().clone();
+        let guard = lock.lock_owned().await;
+        let mut turn = Turn { locks: self.clone(), key, guard: Some(guard), _among_replicas: None };
+        turn._among_replicas = self.lock_among_replicas(&turn.key).await?;
+        Ok(turn)
+    }
+
+    async fn lock_among_replicas(&self, (provider_id, key): &Key) -> Result<Option<ServerTurn>> {
+        let hash = Sha256::digest(format!("{provider_id} {key}"));
+        let number = i64::from_be_bytes(*hash.first_chunk().expect("a hash is longer than a number"));
+        self.db.begin_turn(number).await
+    }
+
+    /// Notes an upload.
+    pub(crate) fn running(self: &Arc<Self>, provider_id: i64, key: &ObjectKey) -> Running {
+        let key = (provider_id, key.clone());
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default() += 1;
+        Running { locks: self.clone(), key }
+    }
+
+    /// Whether an upload of this key is in progress at the provider's place.
+    pub(crate) async fn is_running(&self, provider_id: i64, key: &ObjectKey) -> Result<bool> {
+        let place = self.twins.of(provider_id).await?;
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(place.iter().any(|id| running.contains_key(&(*id, key.clone()))))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.guard.take();
+        let mut turns = self.locks.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        // Only the map still owns it: nobody holds or waits for it any more.
+        if turns.get(&self.key).is_some_and(|lock| Arc::strong_count(lock) == 1) {
+            turns.remove(&self.key);
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut running = self.locks.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = running.get_mut(&self.key) {
+            *count -= 1;
+            if *count == 0 {
+                running.remove(&self.key);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::clock::Clock;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn one_at_a_time_and_nothing_left_behind() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let db =
+            Db::open(&format!("sqlite://{}/t.db", dir.path().display()), Clock::default(), crate::base::db::PATIENCE)
+                .await
+                .expect("opens");
+        let locks = Arc::new(KeyLocks::new(db.clone(), Twins::new(db)));
+        let inside = Arc::new(AtomicUsize::new(0));
+        let key = ObjectKey::parse("a/b").expect("valid");
+        let tasks = (0..50).map(|_| {
+            let (locks, inside, key) = (locks.clone(), inside.clone(), key.clone());
+            tokio::spawn(async move {
+                let _turn = locks.lock(1, &key).await.expect("a turn");
+                assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
+                tokio::task::yield_now().await;
+                inside.fetch_sub(1, Ordering::SeqCst);
+            })
+        });
+        for task in futures::future::join_all(tasks).await {
+            task.expect("no two at a time");
+        }
+        assert!(locks.turns.lock().expect("not poisoned").is_empty());
+    }
+}

@@ -1,0 +1,163 @@
+//! Objects at their places: who has one, and the only way one is deleted.
+//!
+//! Two providers can be one place. What is stored under a key there by one of them is there for the other too, so whoever
+//! asks what lies at a key means the place, not the provider.
+
+pub(crate) mod intent;
+mod locks;
+pub(crate) mod removals;
+mod settled;
+pub(crate) mod transfer;
+
+use crate::base::db::Db;
+use crate::base::entity::{copy, recording, removal, upload};
+use crate::base::{Result, VaultError};
+use crate::connections::Connections;
+use crate::connections::places::Twins;
+use model::ObjectKey;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+pub(crate) use locks::{KeyLocks, Turn};
+pub(crate) use settled::Settled;
+
+/// Knows what lies where, and deletes it.
+#[derive(Clone)]
+pub(crate) struct Objects {
+    db: Db,
+    connections: Connections,
+    locks: Arc<KeyLocks>,
+    twins: Twins,
+    settled: Settled,
+}
+
+/// What became of an object that was to be deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deletion {
+    /// It is gone, or nobody could reach it: its provider does not exist any more.
+    Gone,
+    /// A recording or a copy lies at its key, so it stays.
+    Kept,
+}
+
+impl Objects {
+    pub(crate) fn new(db: Db, connections: Connections, locks: Arc<KeyLocks>, twins: Twins) -> Self {
+        Self { db, connections, locks, twins, settled: Settled::default() }
+    }
+
+    /// Who works on which key.
+    pub(crate) fn locks(&self) -> &Arc<KeyLocks> {
+        &self.locks
+    }
+
+    /// Failed uploads at whose key recovery has seen what lies there.
+    pub(crate) fn settled(&self) -> &Settled {
+        &self.settled
+    }
+
+    /// The providers of a provider's place, itself among them.
+    pub(crate) async fn providers_at(&self, provider_id: i64) -> Result<Arc<[i64]>> {
+        self.twins.of(provider_id).await
+    }
+
+    /// The recording at a key of a provider's place; the provider's own where there are several.
+    pub(crate) async fn recording_at(&self, provider_id: i64, key: &ObjectKey) -> Result<Option<recording::Model>> {
+        let place = self.twins.of(provider_id).await?;
+        let rows = recording::Entity::find()
+            .filter(recording::Column::ProviderId.is_in(place.iter().copied()))
+            .filter(recording::Column::Key.eq(key.as_str()))
+            .all(self.db.read())
+            .await?;
+        Ok(rows.into_iter().min_by_key(|row| row.provider_id != provider_id))
+    }
+
+    /// The recording whose copy lies at a key of a provider's place.
+    pub(crate) async fn copied_to(&self, provider_id: i64, key: &ObjectKey) -> Result<Option<recording::Model>> {
+        let place = self.twins.of(provider_id).await?;
+        let copy = copy::Entity::find()
+            .filter(copy::Column::ProviderId.is_in(place.iter().copied()))
+            .filter(copy::Column::Key.eq(key.as_str()));
+        match copy.one(self.db.read()).await? {
+            None => Ok(None),
+            Some(copy) => Ok(recording::Entity::find_by_id(copy.recording_id).one(self.db.read()).await?),
+        }
+    }
+
+    /// Uploads of a key of a provider's place that have not come to their end.
+    pub(crate) async fn intents_at(&self, provider_id: i64, key: &ObjectKey) -> Result<Vec<upload::Model>> {
+        let place = self.twins.of(provider_id).await?;
+        let intents = upload::Entity::find()
+            .filter(upload::Column::ProviderId.is_in(place.iter().copied()))
+            .filter(upload::Column::Key.eq(key.as_str()));
+        Ok(intents.all(self.db.read()).await?)
+    }
+
+    /// Whether a recording or a copy lies at a key of a provider's place.
+    pub(crate) async fn is_taken(&self, provider_id: i64, key: &ObjectKey) -> Result<bool> {
+        Ok(self.recording_at(provider_id, key).await?.is_some() || self.copied_to(provider_id, key).await?.is_some())
+    }
+
+    /// Whether an object at a key of a provider's place is still to be deleted, by whatever was deleted, moved or broken off.
+    pub(crate) async fn is_to_be_deleted(&self, provider_id: i64, key: &ObjectKey) -> Result<bool> {
+        let place = self.twins.of(provider_id).await?;
+        let waiting = removal::Entity::find()
+            .filter(removal::Column::ProviderId.is_in(place.iter().copied()))
+            .filter(removal::Column::Key.eq(key.as_str()));
+        Ok(waiting.one(self.db.read()).await?.is_some())
+    }
+
+    /// Deletes an object, unless a recording or a copy lies at its key: there, or at any provider that turns out to be the
+    /// same place. The caller has the key's turn.
+    ///
+    /// # Errors
+    /// When the store fails, and when a provider that has something under this key cannot be told apart from this one now:
+    /// then the object stays for another time.
+    pub(crate) async fn delete(&self, provider_id: i64, key: &ObjectKey) -> Result<Deletion> {
+        let provider = match self.connections.store(provider_id).await {
+            Ok(provider) => provider,
+            Err(VaultError::NotFound(_)) => return Ok(Deletion::Gone),
+            Err(error) => return Err(error),
+        };
+        let holders = self.holders(key).await?;
+        if holders.contains(&provider_id) {
+            return Ok(Deletion::Kept);
+        }
+        if holders.is_empty() {
+            // Elsewhere it would be another vault's object.
+            self.connections.place(&provider).await?;
+        }
+        for holder in holders {
+            let holder = self.connections.store(holder).await?;
+            let (here, there) =
+                (self.connections.place_now(&provider).await?, self.connections.place_now(&holder).await?);
+            if here.is_some() && here == there {
+                return Ok(Deletion::Kept);
+            }
+        }
+        provider.store.delete(key).await?;
+        Ok(Deletion::Gone)
+    }
+
+    /// Providers that have a recording or a copy under a key.
+    pub(crate) async fn holders(&self, key: &ObjectKey) -> Result<BTreeSet<i64>> {
+        let providers = self.connections.provider_ids().await?;
+        let recordings: Vec<i64> = recording::Entity::find()
+            .select_only()
+            .column(recording::Column::ProviderId)
+            .filter(recording::Column::ProviderId.is_in(providers.iter().copied()))
+            .filter(recording::Column::Key.eq(key.as_str()))
+            .into_tuple()
+            .all(self.db.read())
+            .await?;
+        let copies: Vec<i64> = copy::Entity::find()
+            .select_only()
+            .column(copy::Column::ProviderId)
+            .filter(copy::Column::ProviderId.is_in(providers))
+            .filter(copy::Column::Key.eq(key.as_str()))
+            .into_tuple()
+            .all(self.db.read())
+            .await?;
+        Ok(recordings.into_iter().chain(copies).collect())
+    }
+}

@@ -1,0 +1,39 @@
+//! A clock that is set back makes no wait longer.
+
+use super::{Integration, open};
+use crate::base::Result;
+use crate::base::entity::lane;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait as _, QueryFilter};
+
+/// How far the clocks of vaults that share a database may be apart.
+const APART_MS: i64 = 10_000;
+
+impl Integration {
+    /// What failed later than this has failed before the clock was set back.
+    pub(super) fn future(&self) -> i64 {
+        self.db.now_ms() + if self.db.is_shared() { APART_MS } else { 0 }
+    }
+
+    /// Ends the waits of lanes that began later than now.
+    pub(super) async fn end_waits_of_the_future(&self) -> Result<()> {
+        let now = self.db.now_ms();
+        let waits_of_the_future = Condition::all()
+            .add(lane::Column::IntegrationId.eq(self.sink.id))
+            .add(lane::Column::FailedAt.gt(self.future()))
+            // Spelled out so that the partial index can be used.
+            .add(Expr::cust("lanes.failed_at > 0"))
+            .add(lane::Column::NextAttemptAt.gt(now))
+            .add(open());
+        if lane::Entity::find().filter(waits_of_the_future.clone()).count(self.db.read()).await? == 0 {
+            return Ok(());
+        }
+        tracing::warn!(
+            integration = self.sink.name,
+            "the clock was set back: waits that began later than now are over"
+        );
+        let due = lane::ActiveModel { next_attempt_at: Set(0), ..Default::default() };
+        let end = lane::Entity::update_many().set(due).filter(waits_of_the_future);
+        self.db.write(move |tx| Box::pin(async move { Ok(end.exec(tx).await.map(drop)?) })).await
+    }
+}

@@ -1,0 +1,6 @@
+//! Telling others what was stored: one row per recording and integration, sent until it is taken.
+
+pub mod deliveries;
+pub mod dispatcher;
+pub(crate) mod event;
+pub(crate) mod recording_source;

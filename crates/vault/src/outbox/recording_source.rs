@@ -1,0 +1,50 @@
+//! A stored recording as sinks get it: looked up and opened when they ask for its bytes.
+
+use crate::base::VaultError;
+use crate::base::damaged::Damage;
+use crate::recordings::{Found, Recordings};
+use async_trait::async_trait;
+use model::error::{StoreError, StoreErrorKind};
+use model::ports::{OpenRecording, RecordingSource};
+
+/// One recording, by row.
+pub(crate) struct StoredRecording {
+    pub(crate) recordings: Recordings,
+    pub(crate) id: i64,
+    pub(crate) vault_id: String,
+}
+
+#[async_trait]
+impl RecordingSource for StoredRecording {
+    async fn open(&self) -> Result<OpenRecording, StoreError> {
+        let row = self.recordings.row(self.id).await.map_err(store_error)?;
+        let told = |damage: Damage| store_error(self.recordings.told(damage));
+        let metadata = row.read_metadata().map_err(told)?;
+        let path = row.read_path().map_err(told)?;
+        let timestamp = row.timestamp;
+        let path = path.ids().chain([self.vault_id.as_str()]).map(str::to_owned).collect();
+        let found = Found::try_from(row).map_err(told)?;
+        let body = self.recordings.open(&found, None).await.map_err(|error| missing(store_error(error)))?;
+        Ok(OpenRecording { key: found.key, size: found.size, sha256: found.sha256, timestamp, metadata, path, body })
+    }
+}
+
+/// A recording that exists and whose object does not is no deleted recording.
+fn missing(error: StoreError) -> StoreError {
+    if !error.is_not_found() {
+        return error;
+    }
+    StoreError::caused(StoreErrorKind::Corrupt, "The recording's file is missing at its storage provider.", error)
+}
+
+fn store_error(error: VaultError) -> StoreError {
+    match error {
+        VaultError::Store(error) => error,
+        VaultError::NotFound(_) => StoreError::new(StoreErrorKind::NotFound, "The recording has been deleted."),
+        VaultError::Replaced => {
+            StoreError::new(StoreErrorKind::Unavailable, "The recording is being replaced right now.")
+        }
+        VaultError::Damaged(damage) => StoreError::new(StoreErrorKind::Corrupt, damage.to_string()),
+        other => StoreError::caused(StoreErrorKind::Unavailable, "The vault's database does not answer.", other),
+    }
+}

@@ -1,0 +1,157 @@
+//! Cameras. Heartbeats carry no credentials (PROTOCOL §7), so what they claim is bounded and told
+//! apart from what an upload proved.
+
+use crate::base::audit::{self, Actor};
+use crate::base::db::Db;
+use crate::base::entity::{account, device};
+use crate::base::{Result, VaultError};
+use model::device::{DeviceView, ONLINE_FOR_MS};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+use std::collections::HashMap;
+
+/// Most devices that never uploaded; further unknown ones are refused.
+pub const MAX_UNVERIFIED: u64 = 1_000;
+/// Most devices a list shows.
+const MAX_LISTED: u64 = 5_000;
+/// No account: nothing was uploaded yet.
+pub(crate) const NOBODY: i64 = 0;
+
+/// What an agent says of itself.
+#[derive(Debug, Clone, Default)]
+pub struct Heartbeat {
+    /// Device key.
+    pub key: String,
+    /// Camera's name.
+    pub name: String,
+    /// Agent's version.
+    pub version: String,
+    /// Host name.
+    pub hostname: String,
+    /// e.g. `IPCamera`.
+    pub capture: String,
+    /// Everything it said.
+    pub details: serde_json::Value,
+}
+
+/// Knows the cameras.
+#[derive(Clone)]
+pub struct Devices(Db);
+
+impl Devices {
+    pub(crate) fn new(db: Db) -> Self {
+        Self(db)
+    }
+
+    /// Notes a heartbeat; `false` when it is a new device and there are too many unproven ones.
+    pub async fn heartbeat(&self, beat: Heartbeat) -> Result<bool> {
+        let known = device::Entity::find_by_id(&beat.key).one(self.0.read()).await?.is_some();
+        if !known {
+            let unproven =
+                device::Entity::find().filter(device::Column::AccountId.eq(NOBODY)).count(self.0.read()).await?;
+            if unproven >= MAX_UNVERIFIED {
+                return Ok(false);
+            }
+        }
+        let now = self.0.now_ms();
+        let row = device::ActiveModel {
+            key: Set(beat.key),
+            name: Set(beat.name),
+            capture: Set(beat.capture),
+            version: Set(beat.version),
+            hostname: Set(beat.hostname),
+            details: Set(beat.details.to_string()),
+            first_seen: Set(now),
+            last_seen: Set(now),
+            last_recording: Set(0),
+            account_id: Set(NOBODY),
+        };
+        self.0
+            .write(move |tx| {
+                Box::pin(async move {
+                    use device::Column::{Capture, Details, Hostname, Key, LastSeen, Name, Version};
+                    let update = OnConflict::column(Key)
+                        .update_columns([Name, Capture, Version, Hostname, Details, LastSeen])
+                        .to_owned();
+                    device::Entity::insert(row).on_conflict(update).exec_without_returning(tx).await?;
+                    Ok(true)
+                })
+            })
+            .await
+    }
+
+    /// Every camera, the last seen first.
+    pub async fn list(&self) -> Result<Vec<DeviceView>> {
+        let rows =
+            device::Entity::find().order_by_desc(device::Column::LastSeen).limit(MAX_LISTED).all(self.0.read()).await?;
+        let accounts: HashMap<i64, String> =
+            account::Entity::find().all(self.0.read()).await?.into_iter().map(|a| (a.id, a.name)).collect();
+        let now = self.0.now_ms();
+        let view = |row: device::Model| DeviceView {
+            online: now - row.last_seen < ONLINE_FOR_MS,
+            verified: row.account_id != NOBODY,
+            account: accounts.get(&row.account_id).cloned().unwrap_or_default(),
+            key: row.key,
+            name: row.name,
+            capture: row.capture,
+            version: row.version,
+            hostname: row.hostname,
+            last_seen: row.last_seen,
+            last_recording: row.last_recording,
+        };
+        Ok(rows.into_iter().map(view).collect())
+    }
+
+    /// Forgets a camera; it comes back with its next heartbeat or upload.
+    pub async fn delete(&self, actor: &Actor, key: &str) -> Result<()> {
+        let (actor, key) = (actor.clone(), key.to_owned());
+        self.0
+            .write(move |tx| {
+                Box::pin(async move {
+                    let gone = device::Entity::delete_by_id(&key).exec(tx).await?;
+                    if gone.rows_affected == 0 {
+                        return Err(VaultError::NotFound("camera"));
+                    }
+                    audit::record(tx, &actor, "deleted camera", &key).await
+                })
+            })
+            .await
+    }
+
+    /// How many were seen lately, and how many there are.
+    pub(crate) async fn count(&self) -> Result<(i64, i64)> {
+        let since = self.0.now_ms() - ONLINE_FOR_MS;
+        let online = device::Entity::find().filter(device::Column::LastSeen.gt(since)).count(self.0.read()).await?;
+        let total = device::Entity::find().count(self.0.read()).await?;
+        Ok((i64::try_from(online).unwrap_or(i64::MAX), i64::try_from(total).unwrap_or(i64::MAX)))
+    }
+}
+
+/// Notes that a device uploaded with valid credentials, which proves more than a heartbeat that it is there.
+pub(crate) async fn uploaded(
+    tx: &impl ConnectionTrait,
+    key: &str,
+    name: &str,
+    capture: &str,
+    account_id: i64,
+    at: i64,
+) -> Result<()> {
+    use device::Column::{AccountId, Key, LastRecording, LastSeen};
+    let row = device::ActiveModel {
+        key: Set(key.to_owned()),
+        name: Set(name.to_owned()),
+        capture: Set(capture.to_owned()),
+        version: Set(String::new()),
+        hostname: Set(String::new()),
+        details: Set("{}".into()),
+        first_seen: Set(at),
+        last_seen: Set(at),
+        last_recording: Set(at),
+        account_id: Set(account_id),
+    };
+    let update = OnConflict::column(Key).update_columns([LastSeen, LastRecording, AccountId]).to_owned();
+    device::Entity::insert(row).on_conflict(update).exec_without_returning(tx).await?;
+    Ok(())
+}
