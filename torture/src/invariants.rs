@@ -141,8 +141,8 @@ fn announced(world: &World, found: &Found, broken: &mut Vec<String>) {
             broken.push(format!("{} with {size} bytes is in the index and nobody was told", row.key));
         }
     }
-    let committed: BTreeSet<&str> = found.deliveries.iter().map(|delivery| delivery.event_id.as_str()).collect();
-    for event in heard.iter().filter(|event| !committed.contains(event.id.as_str())) {
+    let committed = world.ledger.committed(found.deliveries.iter().map(|delivery| delivery.event_id.as_str()));
+    for event in heard.iter().filter(|event| !committed.contains(&event.id)) {
         broken.push(format!("the event {} of {} was sent and is in no table", event.id, event.key));
     }
 }

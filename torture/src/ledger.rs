@@ -24,6 +24,7 @@ struct Book {
     file: File,
     may_hold: BTreeMap<String, BTreeSet<Held>>,
     acknowledged: BTreeSet<Stored>,
+    committed: BTreeSet<String>,
 }
 
 /// One line.
@@ -34,6 +35,8 @@ enum Entry<'a> {
     Told { key: &'a str, held: &'a str, size: &'a str },
     /// It was told that a recording of this size was stored, while others asked for the same key: one of them was last.
     ToldToo { key: &'a str, size: &'a str },
+    /// An event of this id was in the vault's tables; a week after it was sent it leaves them.
+    Committed { event: &'a str },
 }
 
 const NOTHING: &str = "nothing";
@@ -43,12 +46,14 @@ impl Ledger {
     pub fn open(path: &Path) -> std::io::Result<Self> {
         let written = std::fs::read_to_string(path).unwrap_or_default();
         let file = OpenOptions::new().create(true).append(true).open(path)?;
-        let mut book = Book { file, may_hold: BTreeMap::new(), acknowledged: BTreeSet::new() };
+        let mut book =
+            Book { file, may_hold: BTreeMap::new(), acknowledged: BTreeSet::new(), committed: BTreeSet::new() };
         for line in written.lines() {
             let words: Vec<&str> = line.split(' ').collect();
             match words[..] {
                 ["asks", key, held] => book.take(&Entry::Asks { key, held }),
                 ["told", key, held, size] => book.take(&Entry::Told { key, held, size }),
+                ["committed", event] => book.take(&Entry::Committed { event }),
                 ["told-too", key, size] => book.take(&Entry::ToldToo { key, size }),
                 // A process was killed while it wrote the last line: nothing was told.
                 _ => {}
@@ -84,6 +89,17 @@ impl Ledger {
         self.book().acknowledged.clone()
     }
 
+    /// Events that were in the vault's tables, these among them.
+    pub fn committed<'a>(&self, now: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
+        let mut book = self.book();
+        for event in now {
+            if !book.committed.contains(event) {
+                book.note(&Entry::Committed { event });
+            }
+        }
+        book.committed.clone()
+    }
+
     fn book(&self) -> MutexGuard<'_, Book> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -95,6 +111,7 @@ impl Book {
             Entry::Asks { key, held } => format!("asks {key} {held}\n"),
             Entry::Told { key, held, size } => format!("told {key} {held} {size}\n"),
             Entry::ToldToo { key, size } => format!("told-too {key} {size}\n"),
+            Entry::Committed { event } => format!("committed {event}\n"),
         };
         self.file.write_all(line.as_bytes()).expect("the ledger's own disk is well");
         self.take(entry);
@@ -119,6 +136,7 @@ impl Book {
                     self.acknowledged.insert(((*key).to_owned(), size));
                 }
             }
+            Entry::Committed { event } => _ = self.committed.insert((*event).to_owned()),
         }
     }
 }
