@@ -13,6 +13,7 @@ use futures::stream;
 use model::account::AccountForm;
 use model::connection::{ConnectionForm, Family};
 use model::field::Settings;
+use model::wire::header;
 use model::{ObjectKey, Secret};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -153,20 +154,15 @@ impl World {
     }
 
     async fn store(&self, account: &str, name: &str, bytes: Vec<u8>) -> Option<Outcome> {
-        let request = UploadRequest {
-            account: self.account(account).clone(),
-            provider: None,
-            directory: account.into(),
-            file_name: name.into(),
-            device: format!("camera-of-{account}"),
-            capture: "IPCamera".into(),
-            cloud_key: String::new(),
-            fps: "25".into(),
-            duration: String::new(),
-            timestamp: String::new(),
-            path: String::new(),
-            content_length: None,
-        };
+        let request = UploadRequest::read(self.account(account).clone(), None, |said| match said {
+            header::FILE_NAME => name.into(),
+            header::DIRECTORY => account.into(),
+            header::DEVICE => format!("camera-of-{account}"),
+            header::CAPTURE => "IPCamera".into(),
+            header::FPS => "25".into(),
+            _ => String::new(),
+        })
+        .expect("a valid request");
         let chunks: Vec<_> = bytes.chunks(64 * 1024).map(|c| Ok::<_, Infallible>(Bytes::copy_from_slice(c))).collect();
         match self.vault.ingest.store(request, stream::iter(chunks)).await {
             Ok(stored) => Some(stored.outcome),

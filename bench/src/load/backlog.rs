@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures::future::try_join_all;
 use futures::stream;
 use model::Secret;
+use model::wire::header;
 use std::collections::HashSet;
 use std::convert::Infallible;
 use std::path::Path;
@@ -51,20 +52,13 @@ async fn record(
     let mut keys = Vec::with_capacity(uploads);
     for _ in 0..uploads {
         let file_name = file_name(camera);
-        let request = UploadRequest {
-            account: account.clone(),
-            provider: None,
-            directory: DIRECTORY.into(),
-            file_name: file_name.clone(),
-            device: device(camera),
-            capture: "IPCamera".into(),
-            cloud_key: String::new(),
-            fps: String::new(),
-            duration: String::new(),
-            path: String::new(),
-            timestamp: String::new(),
-            content_length: None,
-        };
+        let request = UploadRequest::read(account.clone(), None, |said| match said {
+            header::FILE_NAME => file_name.clone(),
+            header::DIRECTORY => DIRECTORY.into(),
+            header::DEVICE => device(camera),
+            header::CAPTURE => "IPCamera".into(),
+            _ => String::new(),
+        })?;
         ingest.store(request, stream::iter([Ok::<_, Infallible>(recording.clone())])).await?;
         keys.push(format!("{DIRECTORY}/{file_name}"));
     }

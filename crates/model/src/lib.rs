@@ -26,6 +26,7 @@ pub mod providers;
 pub mod recording;
 pub mod secret;
 pub mod text_file;
+pub mod wire;
 
 pub use key::{Directory, FileName, ObjectKey};
 pub use secret::Secret;

@@ -27,7 +27,7 @@ pub struct Problem {
 }
 
 macro_rules! problems {
-    ($($(#[$doc:meta])* $name:ident = $status:ident $code:literal, $sentence:literal, $cure:literal $(, retry $after:literal)?;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $status:ident $code:expr, $sentence:literal, $cure:literal $(, retry $after:literal)?;)*) => {
         $($(#[$doc])* pub const $name: Problem = Problem {
             code: $code, status: StatusCode::$status, sentence: $sentence, cure: $cure,
             retry_after_s: 0 $(+ $after)?,
@@ -41,6 +41,7 @@ macro_rules! problems {
 /// The table.
 pub mod problem {
     use super::{Problem, StatusCode};
+    use model::wire::code;
 
     problems! {
         /// No access key.
@@ -53,52 +54,52 @@ pub mod problem {
         WRONG_CREDENTIALS = UNAUTHORIZED "storage_account_not_found",
             "Access key or secret key is wrong.", "Copy both from the account in the vault's UI.";
         /// Account switched off.
-        ACCOUNT_DISABLED = FORBIDDEN "storage_account_disabled",
+        ACCOUNT_DISABLED = FORBIDDEN (code::ACCOUNT_DISABLED),
             "This account is disabled.", "Enable it in the vault's UI.";
         /// No file name.
-        MISSING_NAME = BAD_REQUEST "file_missing_name",
+        MISSING_NAME = BAD_REQUEST (code::MISSING_NAME),
             "The file name is missing.", "Send it as X-Kerberos-Storage-FileName.";
         /// File name refused.
-        INVALID_NAME = BAD_REQUEST "file_invalid_name",
+        INVALID_NAME = BAD_REQUEST (code::INVALID_NAME),
             "The file name is not valid.", "Use a plain name, or on reading directory/filename, without '..', backslashes or control characters.";
         /// The account wants a directory.
-        DIRECTORY_MISSING = BAD_REQUEST "storage_directory_missing",
+        DIRECTORY_MISSING = BAD_REQUEST (code::DIRECTORY_MISSING),
             "The directory is missing.", "Send it as X-Kerberos-Storage-Directory, or give the account a fixed one.";
         /// Directory refused.
-        DIRECTORY_INVALID = BAD_REQUEST "storage_directory_invalid",
+        DIRECTORY_INVALID = BAD_REQUEST (code::DIRECTORY_INVALID),
             "The directory is not valid.", "Use plain names joined by slashes, without '..', backslashes or control characters.";
         /// Another header refused.
-        HEADER_INVALID = BAD_REQUEST "storage_header_invalid",
+        HEADER_INVALID = BAD_REQUEST (code::HEADER_INVALID),
             "A header is not valid.", "Correct it or leave it out.";
         /// Nothing in the body.
-        FILE_EMPTY = BAD_REQUEST "file_empty",
+        FILE_EMPTY = BAD_REQUEST (code::FILE_EMPTY),
             "The recording is empty.", "Send the file's bytes as the body.";
         /// The body ended early.
-        FILE_INCOMPLETE = BAD_REQUEST "file_incomplete",
+        FILE_INCOMPLETE = BAD_REQUEST (code::FILE_INCOMPLETE),
             "The recording broke off before its end.", "Nothing was stored; send it again.";
         /// The body stalled.
-        FILE_STALLED = REQUEST_TIMEOUT "file_stalled",
+        FILE_STALLED = REQUEST_TIMEOUT (code::FILE_STALLED),
             "No byte of the recording arrived for too long.", "Nothing was stored; send it again.";
         /// Over the limit.
-        FILE_TOO_LARGE = PAYLOAD_TOO_LARGE "file_too_large",
+        FILE_TOO_LARGE = PAYLOAD_TOO_LARGE (code::FILE_TOO_LARGE),
             "The recording is too large.", "Record shorter files, or raise limits.max_upload_bytes.";
         /// A form instead of a file.
         MEDIA_TYPE = UNSUPPORTED_MEDIA_TYPE "file_unsupported_media_type",
             "A form is not a recording.", "Send the file itself as the body, with Content-Type: video/mp4.";
         /// The key is taken.
-        KEY_TAKEN = CONFLICT "file_belongs_to_another_account",
+        KEY_TAKEN = CONFLICT (code::KEY_TAKEN),
             "Another account has stored a recording of this name.", "Give the accounts different directories.";
         /// A ring of vaults.
-        FORWARD_LOOP = CONFLICT "forward_loop",
+        FORWARD_LOOP = CONFLICT (code::FORWARD_LOOP),
             "This recording came from this vault.", "Vaults forward to each other in a ring; nothing needs to be sent again.";
         /// Nowhere to forward to.
         NOT_FORWARDED = CONFLICT "forward_not_configured",
             "This account forwards to no vault on demand.", "Add an integration Kerberos Vault of the type on demand, and tick it in the account.";
         /// Unknown provider.
-        PROVIDER_NOT_FOUND = NOT_FOUND "storage_provider_not_found",
+        PROVIDER_NOT_FOUND = NOT_FOUND (code::PROVIDER_NOT_FOUND),
             "There is no such storage provider.", "Correct X-Kerberos-Storage-Provider, or leave it empty for the account's main provider.";
         /// Provider switched off.
-        PROVIDER_DISABLED = FORBIDDEN "storage_provider_disabled",
+        PROVIDER_DISABLED = FORBIDDEN (code::PROVIDER_DISABLED),
             "The storage provider is disabled.", "Enable it in the vault's UI.";
         /// Provider does not answer.
         PROVIDER_UNAVAILABLE = SERVICE_UNAVAILABLE "storage_provider_unavailable",
@@ -113,13 +114,13 @@ pub mod problem {
         PROVIDER_FULL = INSUFFICIENT_STORAGE "storage_provider_full",
             "The storage provider has no room left.", "Make room; then try again.", retry 60;
         /// The vault's own volume has no room.
-        VAULT_FULL = INSUFFICIENT_STORAGE "storage_vault_full",
+        VAULT_FULL = INSUFFICIENT_STORAGE (code::VAULT_FULL),
             "The vault's own disk has no room left.", "Make room on the volume of the vault's data folder.", retry 60;
         /// Storing failed for another reason.
-        UPLOAD_FAILED = BAD_GATEWAY "file_upload_failed",
+        UPLOAD_FAILED = BAD_GATEWAY (code::UPLOAD_FAILED),
             "The recording could not be stored.", "Nothing was stored; try again later.", retry 10;
         /// Out of buffers.
-        BUSY = SERVICE_UNAVAILABLE "storage_busy",
+        BUSY = SERVICE_UNAVAILABLE (code::BUSY),
             "The vault is receiving as much as it can.", "Try again shortly.", retry 5;
         /// Our own database.
         DATABASE = SERVICE_UNAVAILABLE "storage_database_unavailable",

@@ -3,7 +3,7 @@
 use super::caller::Caller;
 use super::error::{ApiError, ErrorBody, problem};
 use super::storage::Data;
-use super::wire::{name, text};
+use super::wire::text;
 use crate::content::{refusal, store_refusal};
 use crate::state::AppState;
 use crate::telemetry::metrics;
@@ -15,7 +15,6 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use futures::TryStreamExt as _;
 use model::error::StoreErrorKind;
 use vault::VaultError;
-use vault::accounts::Account;
 use vault::ingest::{Outcome, UploadError, UploadRequest};
 
 /// Upload a recording
@@ -63,7 +62,11 @@ pub async fn upload(
         return Err((&problem::MEDIA_TYPE).into());
     }
     let bytes = body.into_data_stream().inspect_ok(|chunk| metrics::received(chunk.len()));
-    match state.vault.ingest.store(request(account, &headers), bytes).await {
+    let stored = match UploadRequest::read(account, length(&headers), |header| text(&headers, header)) {
+        Ok(request) => state.vault.ingest.store(request, bytes).await,
+        Err(refused) => Err(refused),
+    };
+    match stored {
         Ok(stored) => {
             metrics::upload(match stored.outcome {
                 Outcome::New => "new",
@@ -80,22 +83,9 @@ pub async fn upload(
     }
 }
 
-fn request(account: Account, headers: &HeaderMap) -> UploadRequest {
-    let header = |name| text(headers, name);
-    UploadRequest {
-        account,
-        provider: Some(header(name::PROVIDER)).filter(|p| !p.is_empty()),
-        directory: header(name::DIRECTORY),
-        file_name: header(name::FILE_NAME),
-        device: header(name::DEVICE),
-        capture: header(name::CAPTURE),
-        cloud_key: header(name::CLOUD_KEY),
-        fps: header(name::FPS),
-        duration: header(name::DURATION),
-        timestamp: header(name::TIMESTAMP),
-        path: header(name::VAULT_PATH),
-        content_length: header(CONTENT_LENGTH.as_str()).parse().ok(),
-    }
+/// The size of the body, when it was announced.
+fn length(headers: &HeaderMap) -> Option<u64> {
+    text(headers, CONTENT_LENGTH.as_str()).parse().ok()
 }
 
 /// What a browser's form or `curl -F` sends would be stored as it is, and be no recording. The other

@@ -2,35 +2,8 @@
 
 use super::error::{ApiError, problem};
 use axum::http::HeaderMap;
+use model::wire::header;
 use model::{ObjectKey, Secret};
-
-/// Header names, in the lower case that HTTP libraries compare in.
-pub mod name {
-    /// Who.
-    pub const ACCESS_KEY: &str = "x-kerberos-storage-accesskey";
-    /// Its proof.
-    pub const SECRET_KEY: &str = "x-kerberos-storage-secretaccesskey";
-    /// Where; empty means the account's main provider.
-    pub const PROVIDER: &str = "x-kerberos-storage-provider";
-    /// Sub-directory on upload.
-    pub const DIRECTORY: &str = "x-kerberos-storage-directory";
-    /// On upload a name, else a full key.
-    pub const FILE_NAME: &str = "x-kerberos-storage-filename";
-    /// Device key.
-    pub const DEVICE: &str = "x-kerberos-storage-device";
-    /// `IPCamera`.
-    pub const CAPTURE: &str = "x-kerberos-storage-capture";
-    /// The owner's Hub public key.
-    pub const CLOUD_KEY: &str = "x-kerberos-storage-cloudkey";
-    /// Frames per second.
-    pub const FPS: &str = "x-kerberos-storage-fps";
-    /// Milliseconds.
-    pub const DURATION: &str = "x-kerberos-storage-duration";
-    /// Unix milliseconds.
-    pub const TIMESTAMP: &str = "x-kerberos-storage-timestamp";
-    /// Ours: the vaults that a forwarded recording came through.
-    pub const VAULT_PATH: &str = "x-vault-path";
-}
 
 /// A header's text; empty when it is absent. Agents send UTF-8, some clients Latin-1.
 pub fn text(headers: &HeaderMap, name: &str) -> String {
@@ -56,7 +29,7 @@ pub struct Credentials {
 impl Credentials {
     /// Both headers must be there.
     pub fn parse(headers: &HeaderMap) -> Result<Self, ApiError> {
-        let (access_key, secret_key) = (text(headers, name::ACCESS_KEY), text(headers, name::SECRET_KEY));
+        let (access_key, secret_key) = (text(headers, header::ACCESS_KEY), text(headers, header::SECRET_KEY));
         if access_key.is_empty() {
             return Err((&problem::MISSING_ACCESS_KEY).into());
         }
@@ -85,13 +58,13 @@ pub struct Wanted {
 impl Wanted {
     /// Reads FileName as a full key, and Provider.
     pub fn parse(headers: &HeaderMap) -> Result<Self, ApiError> {
-        let file_name = text(headers, name::FILE_NAME);
+        let file_name = text(headers, header::FILE_NAME);
         if file_name.is_empty() {
             return Err((&problem::MISSING_NAME).into());
         }
         let refused = |e| ApiError::from(&problem::INVALID_NAME).detail(format!("It {e}."));
         let key = ObjectKey::parse(&file_name).map_err(refused)?;
-        let provider = Some(text(headers, name::PROVIDER)).filter(|p| !p.is_empty());
+        let provider = Some(text(headers, header::PROVIDER)).filter(|p| !p.is_empty());
         Ok(Self { key, provider })
     }
 }
@@ -102,15 +75,15 @@ mod tests {
     use axum::http::HeaderValue;
 
     fn headers(pairs: &[(&'static str, &[u8])]) -> HeaderMap {
-        pairs.iter().map(|(n, v)| (n.parse().expect("name"), HeaderValue::from_bytes(v).expect("value"))).collect()
+        pairs.iter().map(|(n, v)| (n.parse().expect("a name"), HeaderValue::from_bytes(v).expect("value"))).collect()
     }
 
     #[test]
     fn reads_utf8_and_latin1() {
-        let map = headers(&[(name::FILE_NAME, "été.mp4".as_bytes()), (name::DEVICE, b" caf\xe9 ")]);
-        assert_eq!(text(&map, name::FILE_NAME), "été.mp4");
-        assert_eq!(text(&map, name::DEVICE), "café");
-        assert_eq!(text(&map, name::CAPTURE), "");
+        let map = headers(&[(header::FILE_NAME, "été.mp4".as_bytes()), (header::DEVICE, b" caf\xe9 ")]);
+        assert_eq!(text(&map, header::FILE_NAME), "été.mp4");
+        assert_eq!(text(&map, header::DEVICE), "café");
+        assert_eq!(text(&map, header::CAPTURE), "");
     }
 
     #[test]
@@ -118,16 +91,19 @@ mod tests {
         let code =
             |pairs: &[(&'static str, &[u8])]| Credentials::parse(&headers(pairs)).expect_err("refused").problem.code;
         assert_eq!(code(&[]), "file_missing_access_key");
-        assert_eq!(code(&[(name::ACCESS_KEY, b"a")]), "file_missing_secret_access_key");
-        assert_eq!(code(&[(name::ACCESS_KEY, &[b'a'; 600]), (name::SECRET_KEY, b"s")]), "storage_account_not_found");
+        assert_eq!(code(&[(header::ACCESS_KEY, b"a")]), "file_missing_secret_access_key");
+        assert_eq!(
+            code(&[(header::ACCESS_KEY, &[b'a'; 600]), (header::SECRET_KEY, b"s")]),
+            "storage_account_not_found"
+        );
     }
 
     #[test]
     fn readers_send_a_full_key() {
-        let wanted = Wanted::parse(&headers(&[(name::FILE_NAME, b"dir/a.mp4")])).expect("valid");
+        let wanted = Wanted::parse(&headers(&[(header::FILE_NAME, b"dir/a.mp4")])).expect("valid");
         assert_eq!((wanted.key.as_str(), wanted.provider), ("dir/a.mp4", None));
         for bad in ["a.mp4", "../a.mp4", "/etc/passwd", "a\\b/c.mp4"] {
-            assert!(Wanted::parse(&headers(&[(name::FILE_NAME, bad.as_bytes())])).is_err(), "{bad}");
+            assert!(Wanted::parse(&headers(&[(header::FILE_NAME, bad.as_bytes())])).is_err(), "{bad}");
         }
     }
 }

@@ -13,6 +13,7 @@ use model::account::AccountForm;
 use model::connection::{ConnectionForm, Family};
 use model::delivery::DeliveryState;
 use model::field::Settings;
+use model::wire::header;
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
@@ -90,20 +91,13 @@ fn file_name(status: u16, n: usize) -> String {
 }
 
 async fn upload(vault: &TestVault, account: &Account, status: u16, n: usize) {
-    let request = UploadRequest {
-        account: account.clone(),
-        provider: None,
-        directory: "a".into(),
-        file_name: file_name(status, n),
-        device: status.to_string(),
-        capture: String::new(),
-        cloud_key: String::new(),
-        fps: String::new(),
-        duration: String::new(),
-        path: String::new(),
-        timestamp: String::new(),
-        content_length: None,
-    };
+    let request = UploadRequest::read(account.clone(), None, |said| match said {
+        header::FILE_NAME => file_name(status, n),
+        header::DIRECTORY => "a".into(),
+        header::DEVICE => status.to_string(),
+        _ => String::new(),
+    })
+    .unwrap();
     let body = stream::iter([Ok::<_, Infallible>(Bytes::from(file_name(status, n)))]);
     vault.vault.ingest.store(request, body).await.unwrap();
 }

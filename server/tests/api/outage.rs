@@ -13,6 +13,7 @@ use model::Secret;
 use model::account::AccountForm;
 use model::connection::{ConnectionForm, Family};
 use model::field::Settings;
+use model::wire::header;
 use std::collections::HashSet;
 use std::convert::Infallible;
 use std::ops::Range;
@@ -170,20 +171,13 @@ impl Site {
     }
 
     async fn upload(&self, number: usize) {
-        let request = UploadRequest {
-            account: self.account.clone(),
-            provider: None,
-            directory: "a".into(),
-            file_name: file_name(number),
-            device: camera(number),
-            capture: String::new(),
-            cloud_key: String::new(),
-            fps: String::new(),
-            duration: String::new(),
-            path: String::new(),
-            timestamp: String::new(),
-            content_length: None,
-        };
+        let request = UploadRequest::read(self.account.clone(), None, |said| match said {
+            header::FILE_NAME => file_name(number),
+            header::DIRECTORY => "a".into(),
+            header::DEVICE => camera(number),
+            _ => String::new(),
+        })
+        .unwrap();
         let body = stream::iter([Ok::<_, Infallible>(Bytes::from(file_name(number)))]);
         self.vault.vault.ingest.store(request, body).await.unwrap();
     }

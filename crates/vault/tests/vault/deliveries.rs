@@ -1,4 +1,4 @@
-use crate::support::{TestVault, actor, until};
+use crate::support::{TestVault, actor, label, until};
 use model::connection::Family;
 use model::delivery::{DeliveryFilter, DeliveryHealth, DeliveryState, DeliveryView};
 use model::ports::Purpose;
@@ -9,7 +9,7 @@ use vault::deliveries::Backlog;
 
 async fn upload_from(t: &TestVault, device: &str, name: &str) {
     let mut request = t.request(name).await;
-    request.device = device.into();
+    request.device = label(device);
     t.send(request, name.as_bytes()).await.unwrap();
 }
 

@@ -1,9 +1,10 @@
-use crate::support::{Fault, PART, TestVault, account, actor};
+use crate::support::{Fault, PART, TestVault, account, actor, label};
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use model::error::StoreErrorKind;
 use model::key::NameError;
-use vault::ingest::{Outcome, UploadError};
+use model::wire::header;
+use vault::ingest::{Outcome, UploadError, UploadRequest};
 
 #[tokio::test]
 async fn stores_small_ones_whole_and_large_ones_in_parts() {
@@ -25,7 +26,7 @@ async fn knows_time_and_camera_from_the_name_else_the_header_else_now() {
     let t = TestVault::new().await;
     t.upload("1606164482_6-818812_FundoEsquerda_229-153-288-247_51_745.mp4", b"x").await.unwrap();
     let mut request = t.request("other.mp4").await;
-    request.timestamp = "1606000000123".into();
+    request.timestamp = label("1606000000123");
     t.send(request, b"x").await.unwrap();
     t.upload("neither.mp4", b"x").await.unwrap();
     let rows = t.listed().await;
@@ -74,25 +75,27 @@ async fn another_accounts_recording_is_never_replaced() {
 }
 
 #[tokio::test]
+async fn refuses_what_cannot_be_a_request() {
+    let t = TestVault::new().await;
+    for (name, other, code) in [
+        ("", (header::DEVICE, "camera-1"), "file_missing_name"),
+        ("../a.mp4", (header::DEVICE, "camera-1"), "file_invalid_name"),
+        ("a.mp4", (header::DIRECTORY, ""), "storage_directory_missing"),
+        ("a.mp4", (header::DIRECTORY, "../x"), "storage_directory_invalid"),
+        ("a.mp4", (header::DEVICE, "a\r\nb"), "storage_header_invalid"),
+        ("a.mp4", (header::VAULT_PATH, "a b"), "storage_header_invalid"),
+    ] {
+        assert_eq!(t.request_with(name, &[other]).await.unwrap_err().code(), code);
+    }
+}
+
+#[tokio::test]
 async fn refuses_what_cannot_be_a_recording() {
     let t = TestVault::new().await;
-    let mut no_directory = t.request("a.mp4").await;
-    no_directory.directory = String::new();
-    let mut escaping = t.request("a.mp4").await;
-    escaping.directory = "../x".into();
-    let mut nowhere = t.request("a.mp4").await;
-    nowhere.provider = Some("nowhere".into());
-    let mut header = t.request("a.mp4").await;
-    header.device = "a\r\nb".into();
-    let mut short = t.request("a.mp4").await;
-    short.content_length = Some(10);
+    let nowhere = t.request_with("a.mp4", &[(header::PROVIDER, "nowhere")]).await;
+    let short = UploadRequest { content_length: Some(10), ..t.request("a.mp4").await };
     for (request, body, code) in [
-        (t.request("").await, &b"x"[..], "file_missing_name"),
-        (t.request("../a.mp4").await, b"x", "file_invalid_name"),
-        (no_directory, b"x", "storage_directory_missing"),
-        (escaping, b"x", "storage_directory_invalid"),
-        (nowhere, b"x", "storage_provider_not_found"),
-        (header, b"x", "storage_header_invalid"),
+        (nowhere.unwrap(), &b"x"[..], "storage_provider_not_found"),
         (short, b"x", "file_incomplete"),
         (t.request("a.mp4").await, b"", "file_empty"),
         (t.request("a.mp4").await, &[0; 100_001], "file_too_large"),

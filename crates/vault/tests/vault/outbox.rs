@@ -1,4 +1,4 @@
-use crate::support::{TestVault, actor, until};
+use crate::support::{TestVault, actor, label, until};
 use futures::TryStreamExt as _;
 use model::connection::Family;
 use model::delivery::{DeliveryFilter, DeliveryState};
@@ -6,10 +6,11 @@ use model::recording::Position;
 use sea_orm::ConnectionTrait as _;
 use std::sync::atomic::Ordering;
 use vault::ingest::UploadError;
+use vault::vault_path::VaultPath;
 
 async fn upload_from(t: &TestVault, device: &str, name: &str) {
     let mut request = t.request(name).await;
-    request.device = device.into();
+    request.device = label(device);
     t.send(request, name.as_bytes()).await.unwrap();
 }
 
@@ -136,7 +137,7 @@ async fn a_sink_can_open_the_recording_and_learns_its_way() {
     t.deliver();
     let from = async |path: &str, name: &str| {
         let mut request = t.request(name).await;
-        (request.path, request.timestamp) = (path.into(), "1606164482818".into());
+        (request.path, request.timestamp) = (VaultPath::parse(path).unwrap(), label("1606164482818"));
         t.send(request, b"content").await
     };
     from("a1,b2", "1.mp4").await.unwrap();

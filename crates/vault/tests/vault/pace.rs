@@ -1,6 +1,6 @@
 //! When deliveries leave: at once, again after a failure, and not any more.
 
-use crate::support::{TestVault, actor, connection, now_ms, until};
+use crate::support::{TestVault, actor, connection, label, now_ms, until};
 use model::connection::Family;
 use model::delivery::{DeliveryFilter, DeliveryState, DeliveryView};
 use model::field::Settings;
@@ -18,7 +18,7 @@ const TRIES: i32 = 80;
 
 async fn upload_from(t: &TestVault, device: &str, name: &str) {
     let mut request = t.request(name).await;
-    request.device = device.into();
+    request.device = label(device);
     t.send(request, name.as_bytes()).await.unwrap();
 }
 

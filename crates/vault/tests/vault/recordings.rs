@@ -1,4 +1,4 @@
-use crate::support::{TestVault, actor};
+use crate::support::{TestVault, actor, label};
 use futures::StreamExt as _;
 use model::ObjectKey;
 use model::recording::{DELETED_ACCOUNT, Position, RecordingFilter};
@@ -40,7 +40,7 @@ async fn filters_narrow_and_unknown_names_match_nothing() {
     t.upload("1600000000_6-0_Cam_0-0-0-0_1_1.mp4", b"x").await.unwrap();
     let mut other = t.request("1600000100_6-0_Cam_0-0-0-0_1_1.mp4").await;
     other.account = t.account("site-b").await;
-    other.device = "camera-2".into();
+    other.device = label("camera-2");
     t.send(other, b"x").await.unwrap();
     let count = async |filter: RecordingFilter| {
         t.vault.recordings.list(&filter, Position::Newest, 50).await.unwrap().items.len()

@@ -1,4 +1,4 @@
-use crate::support::{TestVault, actor, now_ms, until};
+use crate::support::{TestVault, actor, label, now_ms, until};
 use model::connection::{ConnectionForm, Family};
 use model::delivery::{DeliveryFilter, ReplayForm, ReplayState, ReplayView};
 use model::ports::Purpose;
@@ -9,7 +9,7 @@ use vault::VaultError;
 async fn upload(t: &TestVault, account: &str, device: &str, name: &str) -> i64 {
     let mut request = t.request(name).await;
     request.account = t.account(account).await;
-    request.device = device.into();
+    request.device = label(device);
     t.send(request, name.as_bytes()).await.unwrap().id
 }
 

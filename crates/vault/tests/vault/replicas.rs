@@ -1,6 +1,6 @@
 //! Several vaults on one PostgreSQL database.
 
-use crate::support::{Fault, TestVault, now_ms, until};
+use crate::support::{Fault, TestVault, label, now_ms, until};
 use futures::stream;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
@@ -19,7 +19,7 @@ async fn replicas_share_the_outbox_in_order_and_without_repeating() {
     let other = t.replica().await;
     for n in 0..60 {
         let mut request = t.request(&format!("{n:02}.mp4")).await;
-        request.device = format!("camera-{}", n % 5);
+        request.device = label(format!("camera-{}", n % 5));
         t.send(request, b"x").await.unwrap();
     }
     let stop = CancellationToken::new();
@@ -67,7 +67,7 @@ async fn what_a_replica_sends_is_its_own_until_it_has_ended() {
 
 async fn store(t: &TestVault, vault: &Vault, camera: &str, file_name: &str) {
     let mut request = t.request(file_name).await;
-    request.device = camera.into();
+    request.device = label(camera);
     vault.ingest.store(request, stream::iter([Ok::<_, Infallible>(b"x".as_slice().into())])).await.unwrap();
 }
 

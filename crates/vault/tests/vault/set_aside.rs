@@ -1,6 +1,6 @@
 //! What the other side refuses: set aside, tried again by itself, given up after a day, and let in when it is well again.
 
-use crate::support::{TestVault, actor, now_ms, until};
+use crate::support::{TestVault, actor, label, now_ms, until};
 use model::connection::{ConnectionForm, Family};
 use model::delivery::{DeliveryFilter, DeliveryHealth, DeliveryReason, DeliveryState, DeliveryView};
 use model::recording::Position;
@@ -55,7 +55,7 @@ fn default_pace() -> Pace {
 
 async fn upload_from(t: &TestVault, device: &str, name: &str) {
     let mut request = t.request(name).await;
-    request.device = device.into();
+    request.device = label(device);
     t.send(request, name.as_bytes()).await.unwrap();
 }
 

@@ -3,6 +3,7 @@
 
 use crate::http::Answer;
 use crate::sinks::refusal::Refusal;
+use model::wire::code;
 use serde_json::Value;
 
 /// What became of a recording that was sent.
@@ -15,10 +16,10 @@ pub(super) enum Taken {
 
 /// Reads the answer to a recording.
 pub(super) fn to_recording(answer: &Answer) -> Result<Taken, Refusal> {
-    match (answer.status.as_u16(), code(answer).as_deref()) {
+    match (answer.status.as_u16(), name(answer).as_deref()) {
         (200, _) => Ok(Taken::Stored),
-        (409, Some("forward_loop")) => Ok(Taken::Loop),
-        (status, code) => Err(refused(status, code.unwrap_or_default())),
+        (409, Some(code::FORWARD_LOOP)) => Ok(Taken::Loop),
+        (status, named) => Err(refused(status, named.unwrap_or_default())),
     }
 }
 
@@ -26,33 +27,33 @@ pub(super) fn to_recording(answer: &Answer) -> Result<Taken, Refusal> {
 pub(super) fn to_ping(answer: &Answer) -> Result<(), Refusal> {
     match answer.status.as_u16() {
         200 => Ok(()),
-        status => Err(refused(status, code(answer).as_deref().unwrap_or_default())),
+        status => Err(refused(status, name(answer).as_deref().unwrap_or_default())),
     }
 }
 
 /// The error's name. Of the body only the start is there, which may end anywhere in the longer texts.
-fn code(answer: &Answer) -> Option<String> {
+fn name(answer: &Answer) -> Option<String> {
     if let Ok(envelope) = serde_json::from_slice::<Value>(&answer.start) {
         return envelope.get("error")?.as_str().map(str::to_owned);
     }
     let text = String::from_utf8_lossy(&answer.start);
-    let code = text.split_once("\"error\":\"")?.1.split_once('"')?.0;
-    Some(code.to_owned())
+    let name = text.split_once("\"error\":\"")?.1.split_once('"')?.0;
+    Some(name.to_owned())
 }
 
 /// Whatever settings, credentials or room there can mend is tried again, so that nothing in between is lost: all of it.
-fn refused(status: u16, code: &str) -> Refusal {
+fn refused(status: u16, named: &str) -> Refusal {
     let says = format!("The other vault answers {status}");
-    match (status, code) {
-        (400, "storage_directory_missing") => Refusal::refused(
+    match (status, named) {
+        (400, code::DIRECTORY_MISSING) => Refusal::refused(
             format!("{says}: its account wants a directory."),
             "Enter a directory, or give the account there a fixed one.",
         ),
-        (400, "storage_directory_invalid") => Refusal::refused(
+        (400, code::DIRECTORY_INVALID) => Refusal::refused(
             format!("{says}: it does not accept the directory."),
             "Correct the directory: plain names joined by slashes.",
         ),
-        (400, "file_incomplete") => Refusal::refused(
+        (400, code::FILE_INCOMPLETE) => Refusal::refused(
             format!("{says}: the recording broke off on its way."),
             "Check the link; it is sent again.",
         ),
@@ -60,10 +61,10 @@ fn refused(status: u16, code: &str) -> Refusal {
             format!("{says}: it does not accept the access key or the secret key."),
             "Copy both again from the account in the other vault.",
         ),
-        (403, "storage_account_disabled") => {
+        (403, code::ACCOUNT_DISABLED) => {
             Refusal::denied(format!("{says}: its account is disabled."), "Enable the account in the other vault.")
         }
-        (403, "storage_provider_disabled") => Refusal::denied(
+        (403, code::PROVIDER_DISABLED) => Refusal::denied(
             format!("{says}: its storage provider is disabled."),
             "Enable the provider in the other vault.",
         ),
@@ -71,7 +72,7 @@ fn refused(status: u16, code: &str) -> Refusal {
             format!("{says}: it denies access."),
             "Check the account in the other vault, and proxies in between.",
         ),
-        (404, "storage_provider_not_found") => Refusal::refused(
+        (404, code::PROVIDER_NOT_FOUND) => Refusal::refused(
             format!("{says}: it has no storage provider of this name."),
             "Correct the provider, or leave it empty for the account's main one.",
         ),
@@ -79,7 +80,7 @@ fn refused(status: u16, code: &str) -> Refusal {
             format!("{says}: there is no vault at this address."),
             "Enter the other vault's address with /api at its end.",
         ),
-        (409, "file_belongs_to_another_account") => Refusal::refused(
+        (409, code::KEY_TAKEN) => Refusal::refused(
             format!("{says}: another account there has a recording of this name."),
             "Enter a directory that only this vault uses.",
         ),

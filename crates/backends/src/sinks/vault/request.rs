@@ -3,26 +3,13 @@
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use model::integrations::RemoteVault;
 use model::ports::{self, OpenRecording};
-
-const ACCESS_KEY: HeaderName = HeaderName::from_static("x-kerberos-storage-accesskey");
-const SECRET_KEY: HeaderName = HeaderName::from_static("x-kerberos-storage-secretaccesskey");
-const PROVIDER: HeaderName = HeaderName::from_static("x-kerberos-storage-provider");
-const DIRECTORY: HeaderName = HeaderName::from_static("x-kerberos-storage-directory");
-const FILE_NAME: HeaderName = HeaderName::from_static("x-kerberos-storage-filename");
-const DEVICE: HeaderName = HeaderName::from_static("x-kerberos-storage-device");
-const CAPTURE: HeaderName = HeaderName::from_static("x-kerberos-storage-capture");
-const CLOUD_KEY: HeaderName = HeaderName::from_static("x-kerberos-storage-cloudkey");
-const FPS: HeaderName = HeaderName::from_static("x-kerberos-storage-fps");
-const DURATION: HeaderName = HeaderName::from_static("x-kerberos-storage-duration");
-const TIMESTAMP: HeaderName = HeaderName::from_static("x-kerberos-storage-timestamp");
-/// Ours: the vaults a recording came through, so that a ring is noticed.
-const VAULT_PATH: HeaderName = HeaderName::from_static("x-vault-path");
+use model::wire::header;
 
 /// Who is asking.
 pub(super) fn credentials(settings: &RemoteVault) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    set(&mut headers, ACCESS_KEY, &settings.access_key);
-    set(&mut headers, SECRET_KEY, settings.secret_key.expose());
+    set(&mut headers, header::ACCESS_KEY, &settings.access_key);
+    set(&mut headers, header::SECRET_KEY, settings.secret_key.expose());
     headers.values_mut().for_each(|value| value.set_sensitive(true));
     headers
 }
@@ -34,17 +21,17 @@ pub(super) fn upload(settings: &RemoteVault, recording: &OpenRecording) -> Heade
     let mut headers = credentials(settings);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(ports::CONTENT_TYPE));
     headers.insert(CONTENT_LENGTH, recording.size.into());
-    headers.insert(TIMESTAMP, recording.timestamp.into());
-    set(&mut headers, FILE_NAME, key.file_name());
-    set(&mut headers, DIRECTORY, directory);
-    set(&mut headers, PROVIDER, &settings.provider);
-    set(&mut headers, VAULT_PATH, &recording.path.join(","));
+    set(&mut headers, header::TIMESTAMP, &recording.timestamp.to_string());
+    set(&mut headers, header::FILE_NAME, key.file_name());
+    set(&mut headers, header::DIRECTORY, directory);
+    set(&mut headers, header::PROVIDER, &settings.provider);
+    set(&mut headers, header::VAULT_PATH, &recording.path.join(","));
     for (name, value) in [
-        (DEVICE, &known.productid),
-        (CAPTURE, &known.capture),
-        (CLOUD_KEY, &known.publickey),
-        (FPS, &known.fps),
-        (DURATION, &known.duration),
+        (header::DEVICE, &known.productid),
+        (header::CAPTURE, &known.capture),
+        (header::CLOUD_KEY, &known.publickey),
+        (header::FPS, &known.fps),
+        (header::DURATION, &known.duration),
     ] {
         set(&mut headers, name, value.as_deref().unwrap_or_default());
     }
@@ -53,8 +40,9 @@ pub(super) fn upload(settings: &RemoteVault, recording: &OpenRecording) -> Heade
 
 /// Sets a header to a text, as UTF-8. An empty one is left out, and so is one with characters that no
 /// header can hold: neither names nor settings have such.
-fn set(headers: &mut HeaderMap, name: HeaderName, text: &str) {
+fn set(headers: &mut HeaderMap, name: &'static str, text: &str) {
     if let (false, Ok(value)) = (text.is_empty(), HeaderValue::from_bytes(text.as_bytes())) {
+        let name = HeaderName::from_bytes(name.as_bytes()).expect("a header's name");
         headers.insert(name, value);
     }
 }

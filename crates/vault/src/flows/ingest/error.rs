@@ -3,6 +3,7 @@ use crate::base::VaultError;
 use crate::host::reserve::NoRoom;
 use model::error::StoreError;
 use model::key::NameError;
+use model::wire::code;
 
 /// Why an upload was not stored. `Display` is a sentence for the agent's log.
 #[derive(Debug, thiserror::Error)]
@@ -79,23 +80,23 @@ impl UploadError {
     /// The ecosystem's name for it (PROTOCOL §1).
     pub fn code(&self) -> &'static str {
         match self {
-            Self::MissingName => "file_missing_name",
-            Self::InvalidName(_) => "file_invalid_name",
-            Self::DirectoryMissing => "storage_directory_missing",
-            Self::DirectoryInvalid(_) => "storage_directory_invalid",
-            Self::InvalidHeader { .. } => "storage_header_invalid",
-            Self::Empty => "file_empty",
-            Self::TooLarge { .. } => "file_too_large",
-            Self::AccountDisabled => "storage_account_disabled",
-            Self::NotYours => "file_belongs_to_another_account",
-            Self::ProviderNotFound(_) => "storage_provider_not_found",
-            Self::ProviderDisabled(_) => "storage_provider_disabled",
-            Self::Loop => "forward_loop",
-            Self::Incomplete(_) => "file_incomplete",
-            Self::Stalled(_) => "file_stalled",
-            Self::Busy => "storage_busy",
-            Self::NoRoom(_) => "storage_vault_full",
-            Self::Crashed(_) | Self::Store(_) | Self::Vault(_) | Self::Spool(_) => "file_upload_failed",
+            Self::MissingName => code::MISSING_NAME,
+            Self::InvalidName(_) => code::INVALID_NAME,
+            Self::DirectoryMissing => code::DIRECTORY_MISSING,
+            Self::DirectoryInvalid(_) => code::DIRECTORY_INVALID,
+            Self::InvalidHeader { .. } => code::HEADER_INVALID,
+            Self::Empty => code::FILE_EMPTY,
+            Self::TooLarge { .. } => code::FILE_TOO_LARGE,
+            Self::AccountDisabled => code::ACCOUNT_DISABLED,
+            Self::NotYours => code::KEY_TAKEN,
+            Self::ProviderNotFound(_) => code::PROVIDER_NOT_FOUND,
+            Self::ProviderDisabled(_) => code::PROVIDER_DISABLED,
+            Self::Loop => code::FORWARD_LOOP,
+            Self::Incomplete(_) => code::FILE_INCOMPLETE,
+            Self::Stalled(_) => code::FILE_STALLED,
+            Self::Busy => code::BUSY,
+            Self::NoRoom(_) => code::VAULT_FULL,
+            Self::Crashed(_) | Self::Store(_) | Self::Vault(_) | Self::Spool(_) => code::UPLOAD_FAILED,
         }
     }
 }

@@ -11,12 +11,12 @@ mod error;
 mod finish;
 mod receive;
 mod recover;
+mod request;
 mod shares;
 
 use crate::access::accounts::Account;
 use crate::base::db::Db;
 use crate::base::entity::upload;
-use crate::base::vault_path::VaultPath;
 use crate::connections::{Connections, OpenStore};
 use crate::host::replicas::Replicas;
 use crate::host::reserve::Reserve;
@@ -25,7 +25,7 @@ use crate::objects::{KeyLocks, Objects};
 use crate::outbox::deliveries::Wakeups;
 use bytes::Bytes;
 use futures::Stream;
-use model::{FileName, ObjectKey};
+use model::ObjectKey;
 use receive::Failed;
 use sea_orm::{ActiveValue::Set, EntityTrait};
 use shares::Shares;
@@ -37,45 +37,12 @@ use tokio::task::JoinHandle;
 
 pub(crate) use buffer::Budget;
 pub use error::UploadError;
+pub use request::UploadRequest;
 
 /// Most uploads at a time; further ones are asked to come back.
 const MAX_UPLOADS: usize = 512;
 /// Most uploads at a time to one provider, so that one that hangs does not shut the others out.
 const MAX_UPLOADS_OF_PROVIDER: usize = 256;
-/// Names the vaults that a forwarded recording came through.
-const VAULT_PATH: &str = "X-Vault-Path";
-/// Longest value of a header that ends up in an event, in bytes.
-const MAX_HEADER: usize = 512;
-
-/// What an agent asks to store, as it came, credentials already checked.
-#[derive(Debug, Clone)]
-pub struct UploadRequest {
-    /// Whose credentials came along.
-    pub account: Account,
-    /// Provider's name; `None` or empty for the account's main one.
-    pub provider: Option<String>,
-    /// Directory the agent names; may be empty.
-    pub directory: String,
-    /// File name without directory.
-    pub file_name: String,
-    /// Device key; may be empty.
-    pub device: String,
-    /// What the device is; may be empty.
-    pub capture: String,
-    /// Owner's Hub public key; may be empty.
-    pub cloud_key: String,
-    /// Frames per second; may be empty.
-    pub fps: String,
-    /// Milliseconds; may be empty.
-    pub duration: String,
-    /// Unix milliseconds; may be empty.
-    pub timestamp: String,
-    /// Vaults it came through; empty for what a camera sends.
-    pub path: String,
-    /// Size of the body, when it was announced.
-    pub content_length: Option<u64>,
-}
-
 /// What became of an upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
@@ -232,12 +199,6 @@ impl Ingest {
         if !account.enabled {
             return Err(UploadError::AccountDisabled);
         }
-        if request.file_name.is_empty() {
-            return Err(UploadError::MissingName);
-        }
-        let file = FileName::parse(&request.file_name).map_err(UploadError::InvalidName)?;
-        let directory = account.directory(&request.directory)?;
-        let key = ObjectKey::parse(&format!("{directory}/{file}")).map_err(UploadError::InvalidName)?;
         let provider = self.provider(account, request.provider.as_deref().unwrap_or_default()).await?;
         match request.content_length {
             Some(0) => return Err(UploadError::Empty),
@@ -246,23 +207,10 @@ impl Ingest {
             }
             _ => {}
         }
-        let path = VaultPath::parse(&request.path).ok_or(UploadError::InvalidHeader { header: VAULT_PATH })?;
-        if path.contains(&self.vault_id) {
+        if request.path.contains(&self.vault_id) {
             return Err(UploadError::Loop);
         }
-        for (header, value) in [
-            ("X-Kerberos-Storage-Device", &request.device),
-            ("X-Kerberos-Storage-Capture", &request.capture),
-            ("X-Kerberos-Storage-CloudKey", &request.cloud_key),
-            ("X-Kerberos-Storage-Fps", &request.fps),
-            ("X-Kerberos-Storage-Duration", &request.duration),
-            ("X-Kerberos-Storage-Timestamp", &request.timestamp),
-        ] {
-            if value.len() > MAX_HEADER || value.chars().any(char::is_control) {
-                return Err(UploadError::InvalidHeader { header });
-            }
-        }
-        let content_length = request.content_length;
+        let (key, content_length) = (request.key.clone(), request.content_length);
         Ok(Target { provider, key, draft: Draft::from(request), content_length })
     }
 

@@ -3,6 +3,7 @@
 use model::account::AccountForm;
 use model::connection::{ConnectionForm, Family};
 use model::field::Settings;
+use model::wire::Label;
 use vault::audit::Actor;
 
 pub(crate) fn actor() -> Actor {
@@ -36,4 +37,9 @@ pub(crate) fn account(name: &str) -> AccountForm {
         cloud_analysis: true,
         edge_analysis: false,
     }
+}
+
+/// What a header says.
+pub(crate) fn label(text: impl Into<String>) -> Label {
+    Label::parse(text).unwrap()
 }

@@ -12,7 +12,7 @@ mod world;
 pub(crate) use self::vault::TestVault;
 use ::vault::clock::Clock;
 pub(crate) use cut::{Cut, Line};
-pub(crate) use forms::{account, actor, connection};
+pub(crate) use forms::{account, actor, connection, label};
 pub(crate) use postgres::{alter_database, first, waiting_for_locks};
 pub(crate) use sink::MemorySink;
 use std::time::Duration;

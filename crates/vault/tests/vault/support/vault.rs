@@ -8,6 +8,7 @@ use model::account::AccountForm;
 use model::connection::Family;
 use model::field::Settings;
 use model::recording::RecordingView;
+use model::wire::header;
 use model::{ObjectKey, Secret};
 use sea_orm::DatabaseConnection;
 use std::convert::Infallible;
@@ -185,20 +186,25 @@ impl TestVault {
     }
 
     pub(crate) async fn request(&self, file_name: &str) -> UploadRequest {
-        UploadRequest {
-            account: self.account("site-a").await,
-            provider: None,
-            directory: "dir".into(),
-            file_name: file_name.into(),
-            device: "camera-1".into(),
-            capture: "IPCamera".into(),
-            cloud_key: String::new(),
-            fps: "25".into(),
-            duration: String::new(),
-            path: String::new(),
-            timestamp: String::new(),
-            content_length: None,
-        }
+        self.request_with(file_name, &[]).await.unwrap()
+    }
+
+    /// The same, saying other things under some headers.
+    pub(crate) async fn request_with(
+        &self,
+        file_name: &str,
+        other: &[(&'static str, &str)],
+    ) -> Result<UploadRequest, UploadError> {
+        let usual = [
+            (header::FILE_NAME, file_name),
+            (header::DIRECTORY, "dir"),
+            (header::DEVICE, "camera-1"),
+            (header::CAPTURE, "IPCamera"),
+            (header::FPS, "25"),
+        ];
+        let said = |name| other.iter().chain(&usual).find(|(said, _)| *said == name);
+        let account = self.account("site-a").await;
+        UploadRequest::read(account, None, |name| said(name).map_or("", |(_, text)| text).to_owned())
     }
 
     pub(crate) async fn upload(&self, file_name: &str, bytes: &[u8]) -> Result<Stored, UploadError> {

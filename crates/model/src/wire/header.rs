@@ -1,0 +1,26 @@
+//! Names of headers. Their case does not matter.
+
+/// Access key of the account.
+pub const ACCESS_KEY: &str = "X-Kerberos-Storage-AccessKey";
+/// Secret key of the account.
+pub const SECRET_KEY: &str = "X-Kerberos-Storage-SecretAccessKey";
+/// Name of the provider; empty means the account's main one on upload, any on reading.
+pub const PROVIDER: &str = "X-Kerberos-Storage-Provider";
+/// Directory of an upload, for accounts without a fixed one.
+pub const DIRECTORY: &str = "X-Kerberos-Storage-Directory";
+/// On upload a plain file name, on reading a full key.
+pub const FILE_NAME: &str = "X-Kerberos-Storage-FileName";
+/// Device key of the agent.
+pub const DEVICE: &str = "X-Kerberos-Storage-Device";
+/// Kind of device, such as `IPCamera`.
+pub const CAPTURE: &str = "X-Kerberos-Storage-Capture";
+/// The owner's Hub public key.
+pub const CLOUD_KEY: &str = "X-Kerberos-Storage-CloudKey";
+/// Frames per second.
+pub const FPS: &str = "X-Kerberos-Storage-Fps";
+/// Length of the recording in milliseconds.
+pub const DURATION: &str = "X-Kerberos-Storage-Duration";
+/// Start of the recording, Unix milliseconds.
+pub const TIMESTAMP: &str = "X-Kerberos-Storage-Timestamp";
+/// Ours: the vaults that a forwarded recording came through, so that a ring is noticed.
+pub const VAULT_PATH: &str = "X-Vault-Path";

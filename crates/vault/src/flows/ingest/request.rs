@@ -1,0 +1,66 @@
+//! What an agent asks to store, its words read once.
+
+use super::UploadError;
+use crate::access::accounts::Account;
+use crate::base::vault_path::VaultPath;
+use model::wire::{Label, header};
+use model::{FileName, ObjectKey};
+
+/// An upload but for its bytes, credentials already checked.
+#[derive(Debug, Clone)]
+pub struct UploadRequest {
+    /// Whose credentials came along.
+    pub account: Account,
+    /// Provider's name; `None` for the account's main one.
+    pub provider: Option<String>,
+    /// Where it goes.
+    pub key: ObjectKey,
+    /// Device key; may be empty.
+    pub device: Label,
+    /// What the device is; may be empty.
+    pub capture: Label,
+    /// Owner's Hub public key; may be empty.
+    pub cloud_key: Label,
+    /// Frames per second; may be empty.
+    pub fps: Label,
+    /// Milliseconds; may be empty.
+    pub duration: Label,
+    /// Unix milliseconds; may be empty.
+    pub timestamp: Label,
+    /// Vaults it came through; empty for what a camera sends.
+    pub path: VaultPath,
+    /// Size of the body, when it was announced.
+    pub content_length: Option<u64>,
+}
+
+impl UploadRequest {
+    /// Reads what was said: `said` answers the text under a name of [`header`], empty where there is none.
+    pub fn read(
+        account: Account,
+        content_length: Option<u64>,
+        said: impl Fn(&'static str) -> String,
+    ) -> Result<Self, UploadError> {
+        let file_name = said(header::FILE_NAME);
+        if file_name.is_empty() {
+            return Err(UploadError::MissingName);
+        }
+        let file = FileName::parse(&file_name).map_err(UploadError::InvalidName)?;
+        let directory = account.directory(&said(header::DIRECTORY))?;
+        let key = ObjectKey::parse(&format!("{directory}/{file}")).map_err(UploadError::InvalidName)?;
+        let label = |header| Label::parse(said(header)).ok_or(UploadError::InvalidHeader { header });
+        let invalid_path = UploadError::InvalidHeader { header: header::VAULT_PATH };
+        Ok(Self {
+            provider: Some(said(header::PROVIDER)).filter(|name| !name.is_empty()),
+            key,
+            path: VaultPath::parse(&said(header::VAULT_PATH)).ok_or(invalid_path)?,
+            device: label(header::DEVICE)?,
+            capture: label(header::CAPTURE)?,
+            cloud_key: label(header::CLOUD_KEY)?,
+            fps: label(header::FPS)?,
+            duration: label(header::DURATION)?,
+            timestamp: label(header::TIMESTAMP)?,
+            account,
+            content_length,
+        })
+    }
+}
