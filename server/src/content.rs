@@ -1,6 +1,6 @@
 //! A recording's bytes as an HTTP answer: ranges, conditions, names (RFC 9110 §13, §14).
 
-use crate::agent::error::{ApiError, problem};
+use crate::problem::{self, ApiError};
 use crate::range::{self, Wanted};
 use crate::telemetry::chain;
 use axum::body::Body;
@@ -12,7 +12,6 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures::TryStreamExt as _;
-use model::error::{StoreError, StoreErrorKind};
 use model::ports::CONTENT_TYPE as VIDEO;
 use std::fmt::Write as _;
 use time::format_description::BorrowedFormatItem;
@@ -49,9 +48,9 @@ pub async fn answer(
         if let Some(answer) = answer.await? {
             return Ok(answer);
         }
-        found = vault.recordings.find_by_id(found.id).await.map_err(refusal)?;
+        found = vault.recordings.find_by_id(found.id).await?;
     }
-    Err(refusal(VaultError::Replaced))
+    Err(VaultError::Replaced.into())
 }
 
 /// `None` when the recording was replaced since it was found.
@@ -105,48 +104,13 @@ async fn answer_unless_replaced(
     }
     let bytes = match vault.recordings.open(found, part).await {
         Err(VaultError::Replaced) => return Ok(None),
-        opened => opened.map_err(refusal)?,
+        opened => opened?,
     };
     let (span, id) = (tracing::Span::current(), found.id);
     // The head is out by then: all that is left is to break off and say so in the log.
     let bytes = bytes
         .inspect_err(move |e| span.in_scope(|| tracing::warn!(recording = id, error = chain(e), "reading broke off")));
     Ok(Some((status, headers, Body::from_stream(bytes)).into_response()))
-}
-
-/// What a reader is told when the vault cannot.
-pub fn refusal(error: VaultError) -> ApiError {
-    match error {
-        VaultError::Store(e) => store_refusal(e),
-        VaultError::NotFound(_) => (&problem::RECORDING_NOT_FOUND).into(),
-        VaultError::Database(_) | VaultError::CommitUnknown(_) | VaultError::Damaged { .. } => {
-            ApiError::from(&problem::DATABASE).caused_by(error)
-        }
-        VaultError::Full(_) => ApiError::from(&problem::VAULT_FULL).caused_by(error),
-        VaultError::Replaced => ApiError::from(&problem::PROVIDER_UNAVAILABLE).caused_by(error),
-        VaultError::Sealed => ApiError::from(&problem::INTERNAL).caused_by(error),
-        VaultError::Invalid(_) => ApiError::from(&problem::PROVIDER_REFUSES).caused_by(error),
-        other => ApiError::from(&problem::INTERNAL).caused_by(other),
-    }
-}
-
-/// What anyone is told when a storage provider fails.
-pub fn store_refusal(error: StoreError) -> ApiError {
-    let problem = match error.kind {
-        StoreErrorKind::NotFound => {
-            return ApiError::from(&problem::RECORDING_NOT_FOUND)
-                .detail("Its file is missing at the storage provider.")
-                .caused_by(error);
-        }
-        StoreErrorKind::Range => &problem::RANGE,
-        StoreErrorKind::Unavailable => &problem::PROVIDER_UNAVAILABLE,
-        StoreErrorKind::Denied => &problem::PROVIDER_REFUSES,
-        StoreErrorKind::Full => &problem::PROVIDER_FULL,
-        StoreErrorKind::Interrupted => &problem::FILE_INCOMPLETE,
-        StoreErrorKind::Unconfirmed => &problem::PROVIDER_MISMATCH,
-        StoreErrorKind::Corrupt => &problem::PROVIDER_REFUSES,
-    };
-    ApiError::from(problem).caused_by(error)
 }
 
 struct Conditions<'a> {

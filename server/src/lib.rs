@@ -14,6 +14,7 @@ pub mod health;
 pub mod limits;
 pub mod openapi;
 pub mod peer;
+pub mod problem;
 pub mod range;
 pub mod router;
 pub mod run;

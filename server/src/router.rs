@@ -3,8 +3,9 @@
 //! Three families: machines (`/api`, no session is ever loaded on an upload's path), people (pages,
 //! server functions, files of recordings: session and origin check), and files.
 
-use crate::agent::{self, error::ApiError, error::problem};
+use crate::agent;
 use crate::peer::Peer;
+use crate::problem::{self, ApiError};
 use crate::sessions::{self, Sessions};
 use crate::state::AppState;
 use crate::telemetry::{Failure, access, metrics};

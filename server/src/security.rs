@@ -1,7 +1,7 @@
 //! Headers that every answer carries, and the check that a change comes from our own pages.
 
-use crate::agent::error::{ApiError, problem};
 use crate::peer::Peer;
+use crate::problem::{self, ApiError};
 use crate::state::AppState;
 use axum::extract::{Request, State};
 use axum::http::header::{

@@ -1,8 +1,7 @@
 //! Administrators' browser sessions: the cookie, and who is behind it. Signing in and out is `app`'s.
 
-use crate::agent::error::{ApiError, problem};
-use crate::content::refusal;
 use crate::peer::Peer;
+use crate::problem::{self, ApiError};
 use crate::state::AppState;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -93,7 +92,7 @@ pub async fn admin(vault: &Vault, session: &Session) -> Result<Option<User>, Api
     let id = session.get::<i64>(USER_ID).await.map_err(failed)?;
     let epoch = session.get::<i64>(EPOCH).await.map_err(failed)?;
     match (id, epoch) {
-        (Some(id), Some(epoch)) => vault.users.current(UserId(id), epoch).await.map_err(refusal),
+        (Some(id), Some(epoch)) => Ok(vault.users.current(UserId(id), epoch).await?),
         _ => Ok(None),
     }
 }

@@ -1,7 +1,7 @@
 //! `GET /media/{id}/file`: a recording for a signed-in administrator's player, or to save.
 
-use crate::agent::error::{ApiError, problem};
-use crate::content::{Disposition, answer, refusal};
+use crate::content::{Disposition, answer};
+use crate::problem::{self, ApiError};
 use crate::sessions;
 use crate::state::AppState;
 use axum::extract::rejection::{PathRejection, QueryRejection};
@@ -35,7 +35,7 @@ pub async fn file(
         };
     }
     let Ok(Path(id)) = id else { return Err((&problem::RECORDING_NOT_FOUND).into()) };
-    let found = state.vault.recordings.find_by_id(id).await.map_err(refusal)?;
+    let found = state.vault.recordings.find_by_id(id).await?;
     let download = options.is_ok_and(|Query(options)| options.download == 1);
     let disposition = if download { Disposition::Attachment } else { Disposition::Inline };
     answer(&state.vault, found, &method, &headers, disposition).await

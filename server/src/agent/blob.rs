@@ -1,9 +1,9 @@
 //! `GET /api/storage/blob`: the bytes, for ML services and scripts.
 
 use super::caller::Caller;
-use super::error::{ApiError, ErrorBody};
 use super::storage::find;
 use crate::content::{Disposition, answer};
+use crate::problem::{ApiError, ErrorBody};
 use crate::state::AppState;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method};

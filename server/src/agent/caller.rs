@@ -1,9 +1,9 @@
 //! Who calls. An extractor, so that no handler starts before its caller is known.
 
-use super::error::{ApiError, problem};
 use super::wire::Credentials;
 use crate::limits::{group, seconds};
 use crate::peer::Peer;
+use crate::problem::{self, ApiError};
 use crate::state::AppState;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;

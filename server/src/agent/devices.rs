@@ -2,10 +2,9 @@
 //! credentials (PROTOCOL §7). Anyone can send one: size, rate and number of unknown devices are
 //! bounded, and nothing in it is believed.
 
-use super::error::{ApiError, ErrorBody, problem};
-use crate::content::refusal;
 use crate::limits::{group, seconds};
 use crate::peer::Peer;
+use crate::problem::{self, ApiError, ErrorBody};
 use crate::state::AppState;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
@@ -63,7 +62,7 @@ pub async fn heartbeat(
     let body = body.map_err(|_| ApiError::from(&problem::BODY_INVALID).detail("It did not arrive in time."))?;
     let body = body.map_err(|_| ApiError::from(&problem::BODY_TOO_LARGE).detail("A heartbeat has at most 16 KiB."))?;
     let beat = parse(&body).map_err(|why| ApiError::from(&problem::BODY_INVALID).detail(why))?;
-    if !state.vault.devices.heartbeat(beat).await.map_err(refusal)? {
+    if !state.vault.devices.heartbeat(beat).await? {
         let detail = "Too many devices have sent heartbeats without ever uploading.";
         return Err(ApiError::from(&problem::TOO_MANY).detail(detail).retry_after(600));
     }

@@ -1,9 +1,8 @@
 //! `POST /api/storage/forward/media`: send one recording on to other vaults (PROTOCOL §5).
 
 use super::caller::Caller;
-use super::error::{ApiError, ErrorBody, problem};
 use super::storage::{Data, find};
-use crate::content::refusal;
+use crate::problem::{self, ApiError, ErrorBody};
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
@@ -37,7 +36,7 @@ pub async fn forward(
     headers: HeaderMap,
 ) -> Result<Json<Data>, ApiError> {
     let found = find(&state.vault, &account, &headers).await?;
-    match state.vault.forwarding.to_vaults_of(&account, &found).await.map_err(refusal)? {
+    match state.vault.forwarding.to_vaults_of(&account, &found).await? {
         0 => Err((&problem::NOT_FORWARDED).into()),
         _ => Ok(Json(Data { data: found.key.to_string() })),
     }

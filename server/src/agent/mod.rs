@@ -4,7 +4,6 @@
 pub mod blob;
 pub mod caller;
 pub mod devices;
-pub mod error;
 pub mod forward;
 pub mod ping;
 pub mod signed;
@@ -12,8 +11,8 @@ pub mod storage;
 pub mod upload;
 pub mod wire;
 
+use crate::problem::{self, ApiError};
 use crate::state::AppState;
-use error::{ApiError, problem};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

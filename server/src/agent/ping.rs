@@ -1,7 +1,7 @@
 //! `POST /api/ping`: are these credentials valid?
 
 use super::caller::Caller;
-use super::error::{ApiError, ErrorBody};
+use crate::problem::{ApiError, ErrorBody};
 use axum::Json;
 use serde::Serialize;
 use utoipa::ToSchema;

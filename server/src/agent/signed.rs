@@ -1,8 +1,8 @@
 //! `GET /api/storage/signed`: what addresses signed by the vault lead to. The signature is the
 //! authorisation: a browser's `<video>` sends no headers.
 
-use super::error::{ApiError, ErrorBody, problem};
-use crate::content::{Disposition, answer, refusal};
+use crate::content::{Disposition, answer};
+use crate::problem::{self, ApiError, ErrorBody};
 use crate::state::AppState;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -67,7 +67,7 @@ async fn verified(
         let expired = state.vault.links.has_expired(expires);
         return Err(if expired { &problem::EXPIRED } else { &problem::SIGNATURE }.into());
     }
-    let found = state.vault.recordings.find_by_id(id).await.map_err(refusal)?;
+    let found = state.vault.recordings.find_by_id(id).await?;
     answer(&state.vault, found, method, headers, Disposition::Inline).await
 }
 

@@ -1,10 +1,9 @@
 //! `GET` and `DELETE /api/storage`: an address for a recording, and its end.
 
 use super::caller::Caller;
-use super::error::{ApiError, ErrorBody, problem};
 use super::wire::Wanted;
-use crate::content::refusal;
 use crate::peer::Peer;
+use crate::problem::{self, ApiError, ErrorBody};
 use crate::state::AppState;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -29,13 +28,13 @@ pub(super) async fn find(vault: &Vault, account: &Account, headers: &HeaderMap) 
     let wanted = Wanted::parse(headers)?;
     let provider = wanted.provider.as_deref();
     if let Some(name) = provider {
-        let known = vault.connections.provider_by_name(name).await.map_err(refusal)?;
+        let known = vault.connections.provider_by_name(name).await?;
         known.ok_or(ApiError::from(&problem::PROVIDER_NOT_FOUND))?;
     }
-    if let Some(found) = vault.recordings.find(account, provider, &wanted.key).await.map_err(refusal)? {
+    if let Some(found) = vault.recordings.find(account, provider, &wanted.key).await? {
         return Ok(found);
     }
-    let elsewhere = vault.recordings.exists(provider, &wanted.key).await.map_err(refusal)?;
+    let elsewhere = vault.recordings.exists(provider, &wanted.key).await?;
     Err(if elsewhere { &problem::NOT_YOUR_RECORDING } else { &problem::RECORDING_NOT_FOUND }.into())
 }
 
@@ -70,7 +69,7 @@ pub async fn sign(
     let base = state.http.base_url(&peer);
     let base =
         base.ok_or_else(|| ApiError::from(&problem::HEADER_INVALID).detail("Host is needed to build the address."))?;
-    let data = state.vault.recordings.sign(&found, &base, state.http.signed_url_ttl).await.map_err(refusal)?;
+    let data = state.vault.recordings.sign(&found, &base, state.http.signed_url_ttl).await?;
     Ok(Json(Data { data }))
 }
 
@@ -101,6 +100,6 @@ pub async fn delete(
 ) -> Result<Json<Data>, ApiError> {
     let found = find(&state.vault, &account, &headers).await?;
     let actor = Actor(format!("account {}", account.name));
-    state.vault.recordings.delete(&actor, &found).await.map_err(refusal)?;
+    state.vault.recordings.delete(&actor, &found).await?;
     Ok(Json(Data { data: found.key.to_string() }))
 }

@@ -1,10 +1,9 @@
 //! `POST /api/storage`: one recording in one request (PROTOCOL §3).
 
 use super::caller::Caller;
-use super::error::{ApiError, ErrorBody, problem};
 use super::storage::Data;
 use super::wire::text;
-use crate::content::{refusal, store_refusal};
+use crate::problem::{self, ApiError, ErrorBody};
 use crate::state::AppState;
 use crate::telemetry::metrics;
 use axum::Json;
@@ -119,12 +118,12 @@ fn refused(error: UploadError) -> ApiError {
             return ApiError::from(&problem::UPLOAD_FAILED).caused_by(error);
         }
         UploadError::Vault(VaultError::NotFound(_)) => &problem::PROVIDER_NOT_FOUND,
-        UploadError::Vault(e) => return refusal(e),
+        UploadError::Vault(e) => return e.into(),
         // A provider that lost an upload half-way is no fault of the agent's, which keeps the file and tries again.
         UploadError::Store(e) if is_upheaval(e.kind) => {
             return ApiError::from(&problem::PROVIDER_UNAVAILABLE).caused_by(e);
         }
-        UploadError::Store(e) => return store_refusal(e),
+        UploadError::Store(e) => return e.into(),
     };
     let detail = match &error {
         UploadError::InvalidName(why) | UploadError::DirectoryInvalid(why) => format!("It {why}."),

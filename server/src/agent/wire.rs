@@ -1,6 +1,6 @@
 //! Headers of agents and readers, as typed values (PROTOCOL §1).
 
-use super::error::{ApiError, problem};
+use crate::problem::{self, ApiError};
 use axum::http::HeaderMap;
 use model::wire::header;
 use model::{ObjectKey, Secret};

@@ -1,6 +1,6 @@
 //! Figures for Prometheus, at `/metrics`: for administrators and holders of the configured token.
 
-use crate::agent::error::{ApiError, ErrorBody, problem};
+use crate::problem::{self, ApiError, ErrorBody};
 use crate::sessions;
 use crate::state::AppState;
 use ::metrics::{counter, gauge, histogram};

@@ -1,5 +1,5 @@
 //! Codes of errors that more than one part of the vault knows. The ecosystem's own names; the whole table, with statuses and
-//! texts, is `server/src/problem.rs`.
+//! texts, is `server/src/problem/table.rs`.
 
 /// The file name is missing.
 pub const MISSING_NAME: &str = "file_missing_name";
