@@ -1,7 +1,6 @@
 //! Administrators' browser sessions: the cookie, and who is behind it. Signing in and out is `app`'s.
 
 use crate::peer::Peer;
-use crate::problem::{self, ApiError};
 use crate::state::AppState;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -11,19 +10,15 @@ use tower::{Layer, Service};
 use tower_sessions::cookie::SameSite;
 use tower_sessions::cookie::time::Duration;
 use tower_sessions::{Expiry, Session, SessionManagerLayer};
-use vault::Vault;
 use vault::clock::Clock;
 use vault::sessions::Store;
-use vault::users::{User, UserId};
 
 /// A session ends after this long without a request.
 const INACTIVITY: Duration = Duration::days(7);
 /// How often using a session is noted: once an hour costs next to nothing and is exact enough.
 const NOTE_MS: i64 = 3_600_000;
 
-/// Keys of a session. The first two are written by `app` on sign-in.
-const USER_ID: &str = "user_id";
-const EPOCH: &str = "epoch";
+/// Key of a session: when its use was noted last.
 const USED_AT: &str = "used_at";
 
 /// Sessions for routes below: over TLS with a cookie whose name binds it to this host (`__Host-`,
@@ -86,22 +81,11 @@ impl<S: Service<Request>> Service<Request> for ByScheme<S> {
     }
 }
 
-/// Whoever is signed in.
-pub async fn admin(vault: &Vault, session: &Session) -> Result<Option<User>, ApiError> {
-    let failed = |e| ApiError::from(&problem::DATABASE).caused_by(e);
-    let id = session.get::<i64>(USER_ID).await.map_err(failed)?;
-    let epoch = session.get::<i64>(EPOCH).await.map_err(failed)?;
-    match (id, epoch) {
-        (Some(id), Some(epoch)) => Ok(vault.users.current(UserId(id), epoch).await?),
-        _ => Ok(None),
-    }
-}
-
 /// Keeps sessions alive while they are used: a session is stored again, with a later end, when the
 /// last note is older than an hour.
 pub async fn keep_alive(State(clock): State<Clock>, session: Session, request: Request, next: Next) -> Response {
     let response = next.run(request).await;
-    if let Ok(Some(_)) = session.get::<i64>(USER_ID).await {
+    if vault::sessions::is_begun(&session).await {
         let noted = session.get::<i64>(USED_AT).await.ok().flatten().unwrap_or(0);
         let now = clock.now_ms();
         // Before the note: the clock was set back.

@@ -53,8 +53,8 @@ const SECRET_NOT_KEPT: &str =
 /// Every account.
 #[server(prefix = "/api/fn", endpoint = "list_accounts")]
 pub async fn list_accounts() -> Result<Vec<AccountView>, AppError> {
-    server::require_admin().await?;
-    server::vault().accounts.list().await.map_err(server::refuse)
+    let admin = server::require_admin().await?;
+    admin.vault.accounts.list().await.map_err(server::refuse)
 }
 
 /// What the dialog shows: a stored account, or a new one with fresh keys. `draft` brings back what a
@@ -65,8 +65,8 @@ pub async fn edit_account(
     #[server(default)] draft: bool,
     #[server(default)] keys: bool,
 ) -> Result<AccountEditor, AppError> {
-    server::require_admin().await?;
-    let vault = server::vault();
+    let admin = server::require_admin().await?;
+    let vault = admin.vault;
     let (mut input, provisioned) = match id {
         Some(id) => {
             let view = vault.accounts.get(id).await.map_err(server::refuse)?;
@@ -110,12 +110,12 @@ pub async fn edit_account(
 pub async fn save_account(account: AccountInput) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
     let saved = match account.parse() {
-        Ok(form) => server::vault().accounts.save(&admin.actor(), form).await.map_err(server::refuse),
+        Ok(form) => admin.vault.accounts.save(&admin.actor(), form).await.map_err(server::refuse),
         Err(error) => Err(error),
     };
     match saved {
         Ok(id) if account.id.is_empty() => {
-            show_secret_of(id).await?;
+            show_secret_of(&admin, id).await?;
             leptos_axum::redirect(&format!("/accounts/{id}/keys?done=added"));
         }
         Ok(_) => leptos_axum::redirect("/accounts?done=saved"),
@@ -128,7 +128,7 @@ pub async fn save_account(account: AccountInput) -> Result<(), AppError> {
 #[server(prefix = "/api/fn", endpoint = "delete_account")]
 pub async fn delete_account(id: i64) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
-    server::vault().accounts.delete(&admin.actor(), id).await.map_err(server::refuse)?;
+    admin.vault.accounts.delete(&admin.actor(), id).await.map_err(server::refuse)?;
     leptos_axum::redirect("/accounts?done=deleted");
     Ok(())
 }
@@ -136,21 +136,21 @@ pub async fn delete_account(id: i64) -> Result<(), AppError> {
 /// A fresh pair of keys; nothing is stored. A plain form gets its page back with keys in it.
 #[server(prefix = "/api/fn", endpoint = "generate_keys")]
 pub async fn generate_keys(#[server(default)] account: AccountInput) -> Result<KeyPair, AppError> {
-    server::require_admin().await?;
+    let admin = server::require_admin().await?;
     if server::is_plain_form() {
         let page = keep_draft(account, Vec::new()).await?;
         leptos_axum::redirect(&format!("{page}&keys=true"));
     }
-    Ok(server::vault().accounts.generate_keys())
+    Ok(admin.vault.accounts.generate_keys())
 }
 
 /// What to enter in an agent; with the secret key if it was made or revealed just now.
 #[server(prefix = "/api/fn", endpoint = "read_agent_settings")]
 pub async fn read_agent_settings(id: i64) -> Result<AgentSettings, AppError> {
     let admin = server::require_admin().await?;
-    let accounts = server::vault().accounts;
+    let accounts = &admin.vault.accounts;
     let account = accounts.get(id).await.map_err(server::refuse)?;
-    let shown = server::load::<Shown>(SHOWN).await?.is_some_and(|s| s.account == id && s.until_s > now_s());
+    let shown = server::load::<Shown>(SHOWN).await?.is_some_and(|s| s.account == id && s.until_s > now_s(&admin.vault));
     let secret_key =
         if shown { Some(accounts.reveal(&admin.actor(), id).await.map_err(server::refuse)?.secret_key) } else { None };
     let base_url = use_context::<server::BaseUrl>().map(|base| base.0).unwrap_or_default();
@@ -160,21 +160,21 @@ pub async fn read_agent_settings(id: i64) -> Result<AgentSettings, AppError> {
 /// Shows an account's secret key for a few minutes. The vault's audit log says so.
 #[server(prefix = "/api/fn", endpoint = "reveal_secret")]
 pub async fn reveal_secret(id: i64) -> Result<(), AppError> {
-    server::require_admin().await?;
-    server::vault().accounts.get(id).await.map_err(server::refuse)?;
-    show_secret_of(id).await?;
+    let admin = server::require_admin().await?;
+    admin.vault.accounts.get(id).await.map_err(server::refuse)?;
+    show_secret_of(&admin, id).await?;
     leptos_axum::redirect(&format!("/accounts/{id}/keys"));
     Ok(())
 }
 
 #[cfg(feature = "ssr")]
-async fn show_secret_of(account: i64) -> Result<(), AppError> {
-    server::keep(SHOWN, &Shown { account, until_s: now_s() + SHOWN_FOR_S }).await
+async fn show_secret_of(admin: &server::Admin, account: i64) -> Result<(), AppError> {
+    server::keep(SHOWN, &Shown { account, until_s: now_s(&admin.vault) + SHOWN_FOR_S }).await
 }
 
 #[cfg(feature = "ssr")]
-fn now_s() -> u64 {
-    u64::try_from(server::vault().clock().now_ms() / 1000).unwrap_or_default()
+fn now_s(vault: &vault::Vault) -> u64 {
+    u64::try_from(vault.clock().now_ms() / 1000).unwrap_or_default()
 }
 
 #[cfg(feature = "ssr")]

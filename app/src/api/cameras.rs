@@ -15,15 +15,15 @@ use super::server;
 /// Every camera known.
 #[server(prefix = "/api/fn", endpoint = "list_cameras")]
 pub async fn list_cameras() -> Result<Vec<DeviceView>, AppError> {
-    server::require_admin().await?;
-    server::vault().devices.list().await.map_err(server::refuse)
+    let admin = server::require_admin().await?;
+    admin.vault.devices.list().await.map_err(server::refuse)
 }
 
 /// Forgets a camera; its recordings stay.
 #[server(prefix = "/api/fn", endpoint = "delete_camera")]
 pub async fn delete_camera(key: String) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
-    server::vault().devices.delete(&admin.actor(), &key).await.map_err(server::refuse)?;
+    admin.vault.devices.delete(&admin.actor(), &key).await.map_err(server::refuse)?;
     leptos_axum::redirect("/cameras?done=deleted");
     Ok(())
 }

@@ -38,15 +38,15 @@ const DRAFT: &str = "connection_draft";
 /// The connections of a family.
 #[server(prefix = "/api/fn", endpoint = "list_connections")]
 pub async fn list_connections(family: String) -> Result<Vec<ConnectionView>, AppError> {
-    server::require_admin().await?;
-    server::vault().connections.list(parse_family(&family)?).await.map_err(server::refuse)
+    let admin = server::require_admin().await?;
+    admin.vault.connections.list(parse_family(&family)?).await.map_err(server::refuse)
 }
 
 /// A stored connection.
 #[server(prefix = "/api/fn", endpoint = "get_connection")]
 pub async fn get_connection(id: i64) -> Result<ConnectionView, AppError> {
-    server::require_admin().await?;
-    server::vault().connections.get(id).await.map_err(server::refuse)
+    let admin = server::require_admin().await?;
+    admin.vault.connections.get(id).await.map_err(server::refuse)
 }
 
 /// What the dialog shows: a stored connection, or an empty form of a kind. `draft` brings back what a
@@ -58,10 +58,10 @@ pub async fn edit_connection(
     #[server(default)] id: Option<i64>,
     #[server(default)] draft: bool,
 ) -> Result<ConnectionEditor, AppError> {
-    server::require_admin().await?;
+    let admin = server::require_admin().await?;
     let family = parse_family(&family)?;
     let mut editor = match id {
-        Some(id) => ConnectionEditor::of_view(server::vault().connections.get(id).await.map_err(server::refuse)?),
+        Some(id) => ConnectionEditor::of_view(admin.vault.connections.get(id).await.map_err(server::refuse)?),
         None => ConnectionEditor::of_kind(family, &kind),
     };
     if editor.family != family || editor.kind().is_none() {
@@ -95,7 +95,7 @@ pub async fn save_connection(connection: ConnectionInput) -> Result<(), AppError
     let form = parse(&connection)?;
     let list = list_path(form.family);
     let done = if form.id.is_some() { "saved" } else { "added" };
-    match server::vault().connections.save(&admin.actor(), form).await.map_err(server::refuse) {
+    match admin.vault.connections.save(&admin.actor(), form).await.map_err(server::refuse) {
         Ok(_) => leptos_axum::redirect(&format!("{list}?done={done}")),
         Err(error) => show_again(&connection, error).await?,
     }
@@ -105,17 +105,17 @@ pub async fn save_connection(connection: ConnectionInput) -> Result<(), AppError
 /// Tries a connection out without saving it; one that the configuration file declares, as it is stored.
 #[server(prefix = "/api/fn", endpoint = "validate_connection")]
 pub async fn validate_connection(connection: ConnectionInput) -> Result<ProbeReport, AppError> {
-    server::require_admin().await?;
-    let report = try_out(parse(&connection)?).await.map_err(server::refuse);
+    let admin = server::require_admin().await?;
+    let report = try_out(&admin, parse(&connection)?).await.map_err(server::refuse);
     tried(&connection, report, |report| (Some(report), None)).await
 }
 
 /// Sends a test event by an integration without saving it.
 #[server(prefix = "/api/fn", endpoint = "send_test_event")]
 pub async fn send_test_event(connection: ConnectionInput) -> Result<ProbeReport, AppError> {
-    server::require_admin().await?;
+    let admin = server::require_admin().await?;
     let form = parse(&connection)?;
-    let report = server::vault().connections.send_test(form).await.map_err(server::refuse);
+    let report = admin.vault.connections.send_test(form).await.map_err(server::refuse);
     tried(&connection, report, |report| (None, Some(report))).await
 }
 
@@ -146,7 +146,7 @@ pub async fn delete_connection(family: String, id: i64, #[server(default)] with_
     let admin = server::require_admin().await?;
     let list = list_path(parse_family(&family)?);
     let backlog = if with_waiting { Backlog::Drop } else { Backlog::Keep };
-    server::vault().connections.delete(&admin.actor(), id, backlog).await.map_err(server::refuse)?;
+    admin.vault.connections.delete(&admin.actor(), id, backlog).await.map_err(server::refuse)?;
     leptos_axum::redirect(&format!("{list}?done=deleted"));
     Ok(())
 }
@@ -186,8 +186,8 @@ fn parse(input: &ConnectionInput) -> Result<ConnectionForm, AppError> {
 }
 
 #[cfg(feature = "ssr")]
-async fn try_out(form: ConnectionForm) -> Result<ProbeReport, vault::VaultError> {
-    let connections = server::vault().connections;
+async fn try_out(admin: &server::Admin, form: ConnectionForm) -> Result<ProbeReport, vault::VaultError> {
+    let connections = &admin.vault.connections;
     match form.id {
         // Its form is read-only: browsers leave out what cannot be chosen in it, and nobody can type its secrets.
         Some(id) if connections.get(id).await?.provisioned => connections.validate_stored(id).await,

@@ -17,14 +17,14 @@ const LATEST: u64 = 8;
 /// All figures at once.
 #[server(prefix = "/api/fn", endpoint = "read_dashboard")]
 pub async fn read_dashboard() -> Result<Dashboard, AppError> {
-    server::require_admin().await?;
-    server::vault().dashboard.read().await.map_err(server::refuse)
+    let admin = server::require_admin().await?;
+    admin.vault.dashboard.read().await.map_err(server::refuse)
 }
 
 /// The newest few recordings.
 #[server(prefix = "/api/fn", endpoint = "latest_recordings")]
 pub async fn latest_recordings() -> Result<Vec<RecordingView>, AppError> {
-    server::require_admin().await?;
-    let page = server::vault().recordings.list(&RecordingFilter::default(), Position::Newest, LATEST).await;
+    let admin = server::require_admin().await?;
+    let page = admin.vault.recordings.list(&RecordingFilter::default(), Position::Newest, LATEST).await;
     Ok(page.map_err(server::refuse)?.items)
 }

@@ -91,29 +91,29 @@ impl DeliveriesQuery {
 /// How deliveries to each connection are going.
 #[server(prefix = "/api/fn", endpoint = "read_delivery_health")]
 pub async fn read_delivery_health() -> Result<Vec<DeliveryHealth>, AppError> {
-    server::require_admin().await?;
-    server::vault().deliveries.health().await.map_err(server::refuse)
+    let admin = server::require_admin().await?;
+    admin.vault.deliveries.health().await.map_err(server::refuse)
 }
 
 /// One page of deliveries, the last enqueued first.
 #[server(prefix = "/api/fn", endpoint = "list_deliveries")]
 pub async fn list_deliveries(#[server(default)] query: DeliveriesQuery) -> Result<Page<DeliveryView>, AppError> {
-    server::require_admin().await?;
-    server::vault().deliveries.list(query.filter(), query.position(), ROWS).await.map_err(server::refuse)
+    let admin = server::require_admin().await?;
+    admin.vault.deliveries.list(query.filter(), query.position(), ROWS).await.map_err(server::refuse)
 }
 
 /// One delivery with its event.
 #[server(prefix = "/api/fn", endpoint = "get_delivery")]
 pub async fn get_delivery(id: i64) -> Result<DeliveryDetails, AppError> {
-    server::require_admin().await?;
-    server::vault().deliveries.get(id).await.map_err(server::refuse)
+    let admin = server::require_admin().await?;
+    admin.vault.deliveries.get(id).await.map_err(server::refuse)
 }
 
 /// Lets one delivery try again now.
 #[server(prefix = "/api/fn", endpoint = "retry_delivery")]
 pub async fn retry_delivery(id: i64, #[server(default)] back: String) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
-    server::vault().deliveries.retry(&admin.actor(), id).await.map_err(server::refuse)?;
+    admin.vault.deliveries.retry(&admin.actor(), id).await.map_err(server::refuse)?;
     server::go_back(&back, LIST, "retried");
     Ok(())
 }
@@ -122,7 +122,7 @@ pub async fn retry_delivery(id: i64, #[server(default)] back: String) -> Result<
 #[server(prefix = "/api/fn", endpoint = "retry_parked")]
 pub async fn retry_parked(id: i64, #[server(default)] back: String) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
-    server::vault().deliveries.retry_parked(&admin.actor(), id).await.map_err(server::refuse)?;
+    admin.vault.deliveries.retry_parked(&admin.actor(), id).await.map_err(server::refuse)?;
     server::go_back(&back, LIST, "retried-all");
     Ok(())
 }
@@ -135,7 +135,7 @@ pub async fn retry_reason(
     #[server(default)] back: String,
 ) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
-    server::vault().deliveries.retry_reason(&admin.actor(), id, reason).await.map_err(server::refuse)?;
+    admin.vault.deliveries.retry_reason(&admin.actor(), id, reason).await.map_err(server::refuse)?;
     server::go_back(&back, LIST, "retried-all");
     Ok(())
 }
@@ -143,8 +143,8 @@ pub async fn retry_reason(
 /// Sends a test event to a stored integration.
 #[server(prefix = "/api/fn", endpoint = "send_stored_test")]
 pub async fn send_stored_test(id: i64, #[server(default)] back: String) -> Result<(), AppError> {
-    server::require_admin().await?;
-    let report = server::vault().connections.send_stored_test(id).await.map_err(server::refuse)?;
+    let admin = server::require_admin().await?;
+    let report = admin.vault.connections.send_stored_test(id).await.map_err(server::refuse)?;
     if let Some((_, failure)) = report.failure() {
         return Err(AppError::message(format!(
             "The test event was not delivered. {} Edit the integration and press Validate: it says what to do.",

@@ -29,8 +29,8 @@ pub struct ForwardChoice {
 /// The vaults to choose from.
 #[server(prefix = "/api/fn", endpoint = "list_forward_choices")]
 pub async fn list_forward_choices() -> Result<Vec<ForwardChoice>, AppError> {
-    server::require_admin().await?;
-    let targets = server::vault().forwarding.targets().await.map_err(server::refuse)?;
+    let admin = server::require_admin().await?;
+    let targets = admin.vault.forwarding.targets().await.map_err(server::refuse)?;
     let choice =
         |t: vault::forwarding::ForwardTarget| ForwardChoice { id: t.id, name: t.name, continuous: !t.on_demand };
     Ok(targets.into_iter().map(choice).collect())
@@ -46,7 +46,7 @@ pub async fn forward_recordings(
     #[server(default)] back: String,
 ) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
-    let (forwarding, actor) = (server::vault().forwarding, admin.actor());
+    let (forwarding, actor) = (&admin.vault.forwarding, admin.actor());
     let queued = match ids.as_str() {
         "all" => forwarding.matching(&actor, to, &query.filter()).await,
         chosen => forwarding.chosen(&actor, to, &parse_ids(chosen)).await,

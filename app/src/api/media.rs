@@ -134,16 +134,16 @@ pub struct MediaChoices {
 /// One page of recordings, newest first.
 #[server(prefix = "/api/fn", endpoint = "list_recordings")]
 pub async fn list_recordings(#[server(default)] query: MediaQuery) -> Result<Page<RecordingView>, AppError> {
-    server::require_admin().await?;
-    let recordings = server::vault().recordings;
+    let admin = server::require_admin().await?;
+    let recordings = admin.vault.recordings;
     recordings.list(&query.filter(), query.position(), query.limit()).await.map_err(server::refuse)
 }
 
 /// The filter's choices.
 #[server(prefix = "/api/fn", endpoint = "read_media_choices")]
 pub async fn read_media_choices() -> Result<MediaChoices, AppError> {
-    server::require_admin().await?;
-    let vault = server::vault();
+    let admin = server::require_admin().await?;
+    let vault = admin.vault;
     let accounts = vault.accounts.list().await.map_err(server::refuse)?;
     let providers = vault.connections.list(model::connection::Family::Provider).await.map_err(server::refuse)?;
     let cameras = vault.devices.list().await.map_err(server::refuse)?;
@@ -161,8 +161,8 @@ pub async fn read_media_choices() -> Result<MediaChoices, AppError> {
 /// One recording.
 #[server(prefix = "/api/fn", endpoint = "get_recording")]
 pub async fn get_recording(id: i64) -> Result<RecordingView, AppError> {
-    server::require_admin().await?;
-    server::vault().recordings.get(id).await.map_err(server::refuse)
+    let admin = server::require_admin().await?;
+    admin.vault.recordings.get(id).await.map_err(server::refuse)
 }
 
 /// Deletes recordings, their objects included. `ids` is separated by commas.
@@ -173,7 +173,7 @@ pub async fn delete_recordings(ids: String, #[server(default)] back: String) -> 
     if ids.is_empty() {
         return Err(AppError::message("No recording is selected. Go back and tick the ones to delete."));
     }
-    server::vault().recordings.delete_many(&admin.actor(), &ids).await.map_err(server::refuse)?;
+    admin.vault.recordings.delete_many(&admin.actor(), &ids).await.map_err(server::refuse)?;
     server::go_back(&back, "/media", "deleted");
     Ok(())
 }

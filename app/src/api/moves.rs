@@ -33,15 +33,15 @@ pub struct MoveQuestion {
 /// The latest moves, newest first.
 #[server(prefix = "/api/fn", endpoint = "list_moves")]
 pub async fn list_moves() -> Result<Vec<MoveView>, AppError> {
-    server::require_admin().await?;
-    server::vault().moves.list().await.map_err(server::refuse)
+    let admin = server::require_admin().await?;
+    admin.vault.moves.list().await.map_err(server::refuse)
 }
 
 /// What to say before the recordings of a provider are moved.
 #[server(prefix = "/api/fn", endpoint = "ask_about_move")]
 pub async fn ask_about_move(id: i64) -> Result<MoveQuestion, AppError> {
-    server::require_admin().await?;
-    let vault = server::vault();
+    let admin = server::require_admin().await?;
+    let vault = admin.vault;
     let providers = vault.connections.list(Family::Provider).await.map_err(server::refuse)?;
     let Some(from) = providers.iter().find(|p| p.id == id) else {
         server::page_not_found();
@@ -61,7 +61,7 @@ pub async fn ask_about_move(id: i64) -> Result<MoveQuestion, AppError> {
 #[server(prefix = "/api/fn", endpoint = "start_move")]
 pub async fn start_move(id: i64, to: i64) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
-    server::vault().moves.start(&admin.actor(), id, to).await.map_err(server::refuse)?;
+    admin.vault.moves.start(&admin.actor(), id, to).await.map_err(server::refuse)?;
     leptos_axum::redirect("/providers?done=moving");
     Ok(())
 }
@@ -70,7 +70,7 @@ pub async fn start_move(id: i64, to: i64) -> Result<(), AppError> {
 #[server(prefix = "/api/fn", endpoint = "change_move")]
 pub async fn change_move(id: i64, action: String) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
-    let (moves, actor) = (server::vault().moves, admin.actor());
+    let (moves, actor) = (&admin.vault.moves, admin.actor());
     let changed = match action.as_str() {
         "pause" => moves.pause(&actor, id).await,
         "resume" => moves.resume(&actor, id).await,

@@ -15,15 +15,15 @@ use super::server;
 /// All notices, the latest first.
 #[server(prefix = "/api/fn", endpoint = "list_notices")]
 pub async fn list_notices() -> Result<Vec<NoticeView>, AppError> {
-    server::require_admin().await?;
-    server::vault().notices.list().await.map_err(server::refuse)
+    let admin = server::require_admin().await?;
+    admin.vault.notices.list().await.map_err(server::refuse)
 }
 
 /// Says that the machine's clock is right as it is, so that things may expire again.
 #[server(prefix = "/api/fn", endpoint = "confirm_clock")]
 pub async fn confirm_clock(#[server(default)] back: String) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
-    server::vault().timekeeping.confirm(&admin.actor()).await.map_err(server::refuse)?;
+    admin.vault.timekeeping.confirm(&admin.actor()).await.map_err(server::refuse)?;
     lead_back(&back);
     Ok(())
 }
@@ -36,7 +36,7 @@ pub async fn dismiss_notice(
     #[server(default)] back: String,
 ) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
-    server::vault().notices.dismiss(&admin.actor(), &code, &subject).await.map_err(server::refuse)?;
+    admin.vault.notices.dismiss(&admin.actor(), &code, &subject).await.map_err(server::refuse)?;
     lead_back(&back);
     Ok(())
 }

@@ -52,16 +52,16 @@ impl ReplayInput {
 /// What there is to choose from, and the last replays.
 #[server(prefix = "/api/fn", endpoint = "list_replays")]
 pub async fn list_replays(id: i64) -> Result<ReplayChoices, AppError> {
-    server::require_admin().await?;
-    server::vault().deliveries.replays(id).await.map_err(server::refuse)
+    let admin = server::require_admin().await?;
+    admin.vault.deliveries.replays(id).await.map_err(server::refuse)
 }
 
 /// How many events a replay would send, capped; `None` while no period is given.
 #[server(prefix = "/api/fn", endpoint = "count_replay")]
 pub async fn count_replay(id: i64, #[server(default)] replay: ReplayInput) -> Result<Option<i64>, AppError> {
-    server::require_admin().await?;
+    let admin = server::require_admin().await?;
     let Some(form) = parse(id, &replay) else { return Ok(None) };
-    let count = server::vault().deliveries.count_replay(&form).await.map_err(server::refuse);
+    let count = admin.vault.deliveries.count_replay(&form).await.map_err(server::refuse);
     count.map(Some).map_err(AppError::in_one)
 }
 
@@ -72,7 +72,7 @@ pub async fn start_replay(id: i64, #[server(default)] replay: ReplayInput) -> Re
     let Some(form) = parse(id, &replay) else {
         return Err(AppError::message("Choose from when until when first."));
     };
-    let started = server::vault().deliveries.start_replay(&admin.actor(), form).await.map_err(server::refuse);
+    let started = admin.vault.deliveries.start_replay(&admin.actor(), form).await.map_err(server::refuse);
     started.map_err(AppError::in_one)?;
     server::go_back("", deliveries::LIST, "replaying");
     Ok(())
@@ -82,7 +82,7 @@ pub async fn start_replay(id: i64, #[server(default)] replay: ReplayInput) -> Re
 #[server(prefix = "/api/fn", endpoint = "stop_replay")]
 pub async fn stop_replay(id: i64, #[server(default)] back: String) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
-    server::vault().deliveries.stop_replay(&admin.actor(), id).await.map_err(server::refuse)?;
+    admin.vault.deliveries.stop_replay(&admin.actor(), id).await.map_err(server::refuse)?;
     server::go_back(&back, deliveries::LIST, "stopped");
     Ok(())
 }

@@ -5,11 +5,12 @@ use crate::text::query;
 use http::{HeaderName, StatusCode, header, request::Parts};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
+use model::Secret;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tower_sessions::Session;
 use vault::audit::Actor;
-use vault::users::{User, UserId};
+use vault::users::User;
 use vault::{Vault, VaultError};
 
 /// Address of the caller, for rate limits. The server provides it as context.
@@ -23,17 +24,22 @@ pub struct BaseUrl(pub String);
 
 /// Where the server functions are.
 const PREFIX: &str = "/api/fn/";
-const USER_ID: &str = "user_id";
-const EPOCH: &str = "epoch";
 
-/// The vault, as the server provides it.
-pub(crate) fn vault() -> Vault {
+/// The vault, as the server provides it. Private: only whoever is signed in gets it, see [`require_admin`].
+fn vault() -> Vault {
     expect_context::<Vault>()
 }
 
-/// Whoever is signed in.
+/// All that somebody who is not signed in may ask of the vault: to sign in.
+pub(crate) async fn sign_in(username: &str, password: &Secret) -> Result<User, AppError> {
+    let peer = use_context::<ClientIp>().map(|ip| ip.0).unwrap_or_default();
+    vault().users.sign_in(username, password, &peer).await.map_err(refuse)
+}
+
+/// Whoever is signed in, and the vault for them.
 pub(crate) struct Admin {
     pub(crate) user: User,
+    pub(crate) vault: Vault,
 }
 
 impl Admin {
@@ -45,14 +51,10 @@ impl Admin {
 
 /// The signed-in administrator; else an error, and a redirect to the sign-in page.
 pub(crate) async fn require_admin() -> Result<Admin, AppError> {
-    let users = vault().users;
-    let ids = (load::<i64>(USER_ID).await?, load::<i64>(EPOCH).await?);
-    let user = match ids {
-        (Some(id), Some(epoch)) => users.current(UserId(id), epoch).await.map_err(refuse)?,
-        _ => None,
-    };
+    let vault = vault();
+    let user = vault::sessions::user(&vault.users, &session().await?).await.map_err(refuse)?;
     match user {
-        Some(user) => Ok(Admin { user }),
+        Some(user) => Ok(Admin { user, vault }),
         None => {
             redirect_to_sign_in();
             Err(AppError::Unauthorised)
@@ -62,10 +64,7 @@ pub(crate) async fn require_admin() -> Result<Admin, AppError> {
 
 /// Marks the session as this user's, under a new id.
 pub(crate) async fn start_session(user: &User) -> Result<(), AppError> {
-    let session = session().await?;
-    session.cycle_id().await.map_err(session_failed)?;
-    session.insert(USER_ID, user.id.0).await.map_err(session_failed)?;
-    session.insert(EPOCH, user.epoch).await.map_err(session_failed)
+    vault::sessions::begin(&session().await?, user).await.map_err(refuse)
 }
 
 /// Ends the session.

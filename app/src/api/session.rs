@@ -53,9 +53,7 @@ pub async fn sign_in(
     password: Password,
     #[server(default)] next: String,
 ) -> Result<(), AppError> {
-    let users = server::vault().users;
-    let peer = use_context::<server::ClientIp>().map(|ip| ip.0).unwrap_or_default();
-    let user = users.sign_in(username.trim(), &password.into(), &peer).await.map_err(server::refuse)?;
+    let user = server::sign_in(username.trim(), &password.into()).await?;
     server::start_session(&user).await?;
     leptos_axum::redirect(&crate::text::query::local_path(&next).unwrap_or_else(|| "/".into()));
     Ok(())
@@ -77,7 +75,7 @@ pub async fn change_password(current: Password, new: Password, repeat: Password)
     if new.0 != repeat.0 {
         return Err(AppError::field("repeat", "The two new passwords differ"));
     }
-    let users = server::vault().users;
+    let users = admin.vault.users;
     let user = users.change_password(admin.user.id, &current.into(), &new.into()).await.map_err(server::refuse)?;
     server::start_session(&user).await?;
     leptos_axum::redirect("/password?done=changed");

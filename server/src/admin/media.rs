@@ -2,7 +2,6 @@
 
 use crate::content::{Disposition, answer};
 use crate::problem::{self, ApiError};
-use crate::sessions;
 use crate::state::AppState;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
@@ -27,7 +26,7 @@ pub async fn file(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    if sessions::admin(&state.vault, &session).await?.is_none() {
+    if vault::sessions::user(&state.vault.users, &session).await?.is_none() {
         return if wants_page(&headers) {
             Ok(Redirect::to("/sign-in").into_response())
         } else {

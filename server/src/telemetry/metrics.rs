@@ -1,7 +1,6 @@
 //! Figures for Prometheus, at `/metrics`: for administrators and holders of the configured token.
 
 use crate::problem::{self, ApiError, ErrorBody};
-use crate::sessions;
 use crate::state::AppState;
 use ::metrics::{counter, gauge, histogram};
 use axum::extract::State;
@@ -13,6 +12,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 use subtle::ConstantTimeEq as _;
 use tower_sessions::Session;
+use vault::sessions;
 
 /// Seconds; uploads take up to minutes.
 const BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 120.0];
@@ -98,7 +98,7 @@ pub fn received(bytes: usize) {
 pub async fn scrape(State(state): State<AppState>, session: Session, headers: HeaderMap) -> Result<Response, ApiError> {
     let allowed = state.http.metrics.allow_anonymous
         || has_token(&state, &headers)
-        || sessions::admin(&state.vault, &session).await?.is_some();
+        || sessions::user(&state.vault.users, &session).await?.is_some();
     if !allowed {
         return Err(ApiError::from(&problem::SIGN_IN).detail("Or send metrics.token as Authorization: Bearer."));
     }

@@ -1,12 +1,44 @@
-//! Browser sessions, kept in the database.
+//! Browser sessions: who is behind one, and where they are kept.
 
+use super::users::{User, UserId, Users};
+use crate::base::VaultError;
 use crate::base::db::Db;
 use crate::base::entity::session;
 use async_trait::async_trait;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query::OnConflict};
+use sea_orm::{ActiveValue::Set, ColumnTrait, DbErr, EntityTrait, QueryFilter, sea_query::OnConflict};
 use time::OffsetDateTime;
-use tower_sessions_core::session::{Id, Record};
+use tower_sessions_core::session::{self as sessions, Id, Record, Session};
 use tower_sessions_core::session_store::{Error, Result, SessionStore};
+
+/// What a session holds: whose it is, and which of their passwords it was begun with.
+const USER_ID: &str = "user_id";
+const EPOCH: &str = "epoch";
+
+/// Whoever signed in with a session; `None` when nobody did, or when their password was changed since.
+pub async fn user(users: &Users, session: &Session) -> crate::base::Result<Option<User>> {
+    let id = session.get::<i64>(USER_ID).await.map_err(unusable)?;
+    let epoch = session.get::<i64>(EPOCH).await.map_err(unusable)?;
+    match (id, epoch) {
+        (Some(id), Some(epoch)) => users.current(UserId(id), epoch).await,
+        _ => Ok(None),
+    }
+}
+
+/// Marks a session as this user's, under a new id.
+pub async fn begin(session: &Session, user: &User) -> crate::base::Result<()> {
+    session.cycle_id().await.map_err(unusable)?;
+    session.insert(USER_ID, user.id.0).await.map_err(unusable)?;
+    session.insert(EPOCH, user.epoch).await.map_err(unusable)
+}
+
+/// Whether somebody has signed in with a session; they may be out again.
+pub async fn is_begun(session: &Session) -> bool {
+    matches!(session.get::<i64>(USER_ID).await, Ok(Some(_)))
+}
+
+fn unusable(error: sessions::Error) -> VaultError {
+    DbErr::Custom(error.to_string()).into()
+}
 
 /// The store that tower-sessions uses.
 #[derive(Clone)]
