@@ -8,11 +8,17 @@ use model::connection::Family;
 use model::page::{Cursor, Page};
 use model::recording::{DELETED_ACCOUNT, Position, RecordingFilter, RecordingView};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, ExprTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, ExprTrait, IdenStatic as _, Iterable as _, Order, QueryFilter, QueryOrder,
+    QuerySelect, Select,
+};
 use std::collections::HashMap;
 
 /// Most rows of a page.
 pub const MAX_PAGE: u64 = 200;
+
+/// Columns of JSON.
+const LARGE: [&str; 2] = ["facts", "metadata"];
 
 impl Recordings {
     /// A page of recordings, newest first. Names that no longer exist match nothing.
@@ -70,11 +76,20 @@ impl Recordings {
     }
 
     async fn names(&self) -> Result<Names> {
-        let connections = connection::Entity::find().filter(connection::Column::Family.eq(Family::Provider.as_str()));
-        Ok(Names {
-            providers: connections.all(self.db.read()).await?.into_iter().map(|c| (c.id, c.name)).collect(),
-            accounts: account::Entity::find().all(self.db.read()).await?.into_iter().map(|a| (a.id, a.name)).collect(),
-        })
+        let providers: Vec<(i64, String)> = connection::Entity::find()
+            .select_only()
+            .columns([connection::Column::Id, connection::Column::Name])
+            .filter(connection::Column::Family.eq(Family::Provider.as_str()))
+            .into_tuple()
+            .all(self.db.read())
+            .await?;
+        let accounts: Vec<(i64, String)> = account::Entity::find()
+            .select_only()
+            .columns([account::Column::Id, account::Column::Name])
+            .into_tuple()
+            .all(self.db.read())
+            .await?;
+        Ok(Names { providers: providers.into_iter().collect(), accounts: accounts.into_iter().collect() })
     }
 }
 
@@ -107,6 +122,12 @@ impl Names {
     }
 }
 
+/// Rows whose facts and metadata are left out: no list shows them, and of long recordings they are large.
+fn without_json(query: Select<recording::Entity>) -> Select<recording::Entity> {
+    let shown = recording::Column::iter().filter(|column| !LARGE.contains(&column.as_str()));
+    LARGE.into_iter().fold(query.select_only().columns(shown), |query, column| query.expr_as(Expr::val(""), column))
+}
+
 /// The rows of a page, those nearest to the position first.
 fn page(condition: Condition, position: Position, limit: u64) -> Select<recording::Entity> {
     let (place, order) = match position {
@@ -114,7 +135,7 @@ fn page(condition: Condition, position: Position, limit: u64) -> Select<recordin
         Position::OlderThan(c) => (Condition::all().add(beside(c, true)), Order::Desc),
         Position::NewerThan(c) => (Condition::all().add(beside(c, false)), Order::Asc),
     };
-    recording::Entity::find()
+    without_json(recording::Entity::find())
         .filter(condition)
         .filter(place)
         .order_by(recording::Column::Timestamp, order.clone())
