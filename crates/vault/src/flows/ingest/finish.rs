@@ -1,7 +1,7 @@
 //! From a body that arrived whole to the committed row.
 
+use super::arriving::{Arrived, Received};
 use super::commit::{Fresh, commit};
-use super::receive::{Arrived, Received};
 use super::{Ingest, Intent, Outcome, Stored, Target, UploadError, forget};
 use crate::base::VaultError;
 use crate::base::entity::{recording, upload};

@@ -4,11 +4,13 @@
 //! and its events are committed. An *intent* row is written beside the bytes and removed with the
 //! commit, so that whatever a crash cuts off can be found and reconciled (see `recover`).
 
+mod arriving;
 mod buffer;
 mod commit;
 mod digest;
 mod error;
 mod finish;
+mod multipart;
 mod receive;
 mod recover;
 mod request;
@@ -23,10 +25,10 @@ use crate::host::reserve::Reserve;
 use crate::objects::intent::Draft;
 use crate::objects::{KeyLocks, Objects};
 use crate::outbox::deliveries::Wakeups;
+use arriving::Failed;
 use bytes::Bytes;
 use futures::Stream;
 use model::ObjectKey;
-use receive::Failed;
 use sea_orm::{ActiveValue::Set, EntityTrait};
 use shares::Shares;
 use std::error::Error as StdError;

@@ -1,0 +1,151 @@
+//! The engine of an upload: takes bytes as they come, and holds or sends them on part by part. It does not know how they
+//! come; `receive.rs` feeds it the body of one request.
+
+use super::buffer::{HeldPart, PartBuffer};
+use super::digest::{Content, Digest};
+use super::multipart::Multipart;
+use super::{Ingest, Intent, Target, UploadError};
+use bytes::Bytes;
+
+/// An upload on its way in: what has come of it, and where that is.
+pub(super) struct Arriving {
+    digest: Digest,
+    /// What was not sent on yet.
+    part: PartBuffer,
+    /// Begun with the second part.
+    multipart: Option<Multipart>,
+}
+
+/// A body that arrived whole; not yet visible at the provider.
+pub(super) struct Received {
+    pub(super) content: Content,
+    pub(super) bytes: Arrived,
+}
+
+/// Where the bytes are.
+pub(super) enum Arrived {
+    /// Few enough for one PUT.
+    Whole(HeldPart),
+    /// At the provider, as parts.
+    Parts(Multipart),
+}
+
+impl Received {
+    /// Gives bytes and intent up. What the provider does not free now, recovery does by the intent.
+    pub(super) async fn give_up(self, intent: Intent) {
+        if self.bytes.discard().await {
+            intent.withdraw().await;
+        }
+    }
+}
+
+impl Arrived {
+    /// Gives the bytes up; answers whether nothing of them is left at the provider.
+    pub(super) async fn discard(self) -> bool {
+        match self {
+            Self::Whole(_) => true,
+            Self::Parts(multipart) => multipart.abort().await,
+        }
+    }
+}
+
+/// A body that did not arrive.
+pub(super) struct Failed {
+    pub(super) error: UploadError,
+    /// Whether nothing of it is left at the provider.
+    pub(super) clean: bool,
+}
+
+impl Ingest {
+    /// Begins; nothing is asked of the provider yet.
+    pub(super) fn begin(&self, target: &Target) -> Arriving {
+        let part = self.part(target, 0, target.provider.store.part_size());
+        Arriving { digest: Digest::default(), part, multipart: None }
+    }
+
+    /// Takes the next bytes.
+    pub(super) async fn append(
+        &self,
+        arriving: &mut Arriving,
+        target: &Target,
+        intent: &mut Intent,
+        mut chunk: Bytes,
+    ) -> Result<(), UploadError> {
+        let part_size = target.provider.store.part_size();
+        arriving.digest.update(&chunk);
+        if arriving.digest.size() > self.max_bytes {
+            return Err(UploadError::TooLarge { max: self.max_bytes });
+        }
+        while !chunk.is_empty() {
+            if arriving.part.len() == part_size {
+                let multipart = match &mut arriving.multipart {
+                    Some(begun) => begun,
+                    none => none.insert(self.begin_parts(target, intent).await?),
+                };
+                self.check_room(target, Some(part_size as u64)).await?;
+                let sent = arriving.digest.size() - chunk.len() as u64;
+                let full = std::mem::replace(&mut arriving.part, self.part(target, sent, part_size));
+                multipart.send(full).await?;
+            }
+            let fits = chunk.len().min(part_size - arriving.part.len());
+            arriving.part.push(chunk.split_to(fits)).await?;
+        }
+        Ok(())
+    }
+
+    /// All bytes have come.
+    pub(super) async fn arrived(&self, arriving: Arriving, target: &Target) -> Result<Received, Failed> {
+        if let Err(error) = self.check_whole(&arriving, target).await {
+            return Err(arriving.give_up(error).await);
+        }
+        let Arriving { digest, part, multipart } = arriving;
+        match multipart {
+            None => {
+                let share = self.shares.of(target.provider.id);
+                let held = part.hold(&share).await.map_err(|e| Failed { error: e.into(), clean: true })?;
+                Ok(Received { content: digest.finish(), bytes: Arrived::Whole(held) })
+            }
+            Some(mut multipart) => match multipart.finish(part).await {
+                Ok(()) => Ok(Received { content: digest.finish(), bytes: Arrived::Parts(multipart) }),
+                Err(error) => Err(Failed { error, clean: multipart.abort().await }),
+            },
+        }
+    }
+
+    async fn check_whole(&self, arriving: &Arriving, target: &Target) -> Result<(), UploadError> {
+        match arriving.digest.size() {
+            0 => Err(UploadError::Empty),
+            size if target.content_length.is_some_and(|announced| announced != size) => {
+                Err(UploadError::Incomplete("the body is shorter than announced".into()))
+            }
+            _ => self.check_room(target, Some(arriving.part.len() as u64)).await,
+        }
+    }
+
+    async fn begin_parts(&self, target: &Target, intent: &mut Intent) -> Result<Multipart, UploadError> {
+        intent.written().await?;
+        let share = self.shares.of(target.provider.id);
+        // Not while recovery gives up what is left of an earlier upload of this key.
+        let _turn = self.locks.lock(target.provider.id, &target.key).await?;
+        Ok(Multipart::begin(target.provider.store.clone(), share, target.key.clone()).await?)
+    }
+
+    fn part(&self, target: &Target, sent: u64, part_size: usize) -> PartBuffer {
+        let left = target
+            .content_length
+            .map(|all| usize::try_from(all.saturating_sub(sent)).unwrap_or(usize::MAX).min(part_size));
+        PartBuffer::new(self.budget.clone(), part_size, left)
+    }
+}
+
+impl Arriving {
+    /// Gives up what has come, for this reason.
+    pub(super) async fn give_up(self, error: UploadError) -> Failed {
+        let clean = match self.multipart {
+            Some(multipart) => multipart.abort().await,
+            // The provider was asked for an upload, and may have begun one although its answer did not come.
+            None => !matches!(error, UploadError::Store(_)),
+        };
+        Failed { error, clean }
+    }
+}
