@@ -1,25 +1,16 @@
 //! Addresses within this site.
 
 use leptos_router::params::ParamsMap;
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// All but what never has a meaning in an address.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// What a `Location` header cannot hold, and what browsers read as a slash.
+const UNPRINTABLE: &AsciiSet = &CONTROLS.add(b' ').add(b'\\');
 
 /// Percent-encodes everything but what never has a meaning in an address.
 pub fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            push_encoded(&mut out, byte);
-        }
-    }
-    out
-}
-
-fn push_encoded(out: &mut String, byte: u8) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    out.push('%');
-    out.push(char::from(HEX[usize::from(byte >> 4)]));
-    out.push(char::from(HEX[usize::from(byte & 15)]));
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
 /// A path with a query.
@@ -52,15 +43,7 @@ pub fn local_path(address: &str) -> Option<String> {
     if !local || address.len() > 2048 || address.chars().any(char::is_control) {
         return None;
     }
-    let mut out = String::with_capacity(address.len());
-    for byte in address.bytes() {
-        if byte.is_ascii_graphic() && byte != b'\\' {
-            out.push(char::from(byte));
-        } else {
-            push_encoded(&mut out, byte);
-        }
-    }
-    Some(out)
+    Some(utf8_percent_encode(address, UNPRINTABLE).to_string())
 }
 
 #[cfg(test)]

@@ -58,28 +58,12 @@ impl fmt::Display for ConfigError {
 
 /// `; did you mean 'x'?` when one is close, and all that are known.
 pub(super) fn suggest<'a>(given: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
-    let close = known.clone().map(|k| (distance(given, k), k)).min();
+    let close = known.clone().map(|k| (strsim::levenshtein(given, k), k)).min();
     let hint = match close {
         Some((distance, name)) if distance <= 1 + name.len() / 4 => format!("; did you mean '{name}'?"),
         _ => ";".to_owned(),
     };
     format!("{hint} known are: {}", known.collect::<Vec<_>>().join(", "))
-}
-
-/// Levenshtein's.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

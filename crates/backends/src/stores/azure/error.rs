@@ -8,7 +8,6 @@ use azure_core::error::ErrorKind;
 use azure_core::http::headers::HeaderName;
 use model::error::StoreErrorKind;
 use std::time::{Duration, SystemTime};
-use time::macros::format_description;
 
 /// More than this between two clocks, and Azure refuses signatures.
 const SKEW: Duration = Duration::from_secs(15 * 60);
@@ -29,7 +28,9 @@ pub(super) fn trouble(error: Error, names: &Names, now: SystemTime) -> Trouble {
         ErrorKind::HttpResponse { status, error_code, raw_response } => {
             let date =
                 raw_response.as_ref().and_then(|r| r.headers().get_optional_str(&HeaderName::from_static("date")));
-            let skewed = date.and_then(parse_date).is_some_and(|server| apart(server, now) > SKEW);
+            let skewed = date
+                .and_then(|date| httpdate::parse_http_date(date).ok())
+                .is_some_and(|server| apart(server, now) > SKEW);
             // Without a code, the client puts the status in its place. Azurite calls a wrong key what
             // Azure calls a blocked address, but says the same words as Azure.
             let code = error_code.as_deref().filter(|code| code.starts_with(char::is_alphabetic));
@@ -142,12 +143,6 @@ pub(super) fn no_container(container: &str) -> Trouble {
         format!("There is no container '{container}'."),
         "Make the container, or check its name; the vault makes none.",
     )
-}
-
-fn parse_date(text: &str) -> Option<SystemTime> {
-    let format =
-        format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
-    time::PrimitiveDateTime::parse(text, format).ok().map(|at| at.assume_utc().into())
 }
 
 fn apart(a: SystemTime, b: SystemTime) -> Duration {

@@ -144,17 +144,11 @@ impl SharedKey {
 #[async_trait]
 impl Policy for SharedKey {
     async fn send(&self, context: &Context, request: &mut Request, next: &[Arc<dyn Policy>]) -> PolicyResult {
-        request.insert_header("x-ms-date", http_date(self.clock.now()));
+        request.insert_header("x-ms-date", httpdate::fmt_http_date(self.clock.now()));
         let signature = self.sign(&self.text_of(request));
         request.insert_header("authorization", format!("SharedKey {}:{signature}", self.account));
         next[0].send(context, request, &next[1..]).await
     }
-}
-
-fn http_date(at: SystemTime) -> String {
-    let format =
-        format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
-    OffsetDateTime::from(at).format(format).expect("a time of day can be formatted")
 }
 
 fn iso(at: SystemTime) -> String {
@@ -176,7 +170,7 @@ mod tests {
         let mut request = Request::new(url, Method::Put);
         request.insert_header("x-ms-version", "2022-11-02");
         request.insert_header("content-type", "video/mp4");
-        request.insert_header("x-ms-date", http_date(clock.now()));
+        request.insert_header("x-ms-date", httpdate::fmt_http_date(clock.now()));
         request.set_body("hello");
         assert_eq!(
             key.text_of(&request),
