@@ -10,6 +10,7 @@ mod m0005_places;
 mod m0006_deliveries;
 mod m0007_timekeeping;
 mod m0008_damage;
+mod m0009_actors;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_deliveries::Migration),
             Box::new(m0007_timekeeping::Migration),
             Box::new(m0008_damage::Migration),
+            Box::new(m0009_actors::Migration),
         ]
     }
 }

@@ -6,7 +6,7 @@ use model::connection::{ConnectionForm, Family};
 use model::field::Settings;
 use std::fmt::Write as _;
 use std::path::Path;
-use vault::audit::Actor;
+use vault::audit::{Actor, Task};
 use vault::clock::Clock;
 use vault::users::FirstAdmin;
 use vault::{Vault, VaultError};
@@ -26,7 +26,7 @@ pub async fn defaults(vault: &Vault, config: &Config) -> Result<Option<KeyPair>,
     if anything {
         return Ok(None);
     }
-    let actor = Actor("first start".into());
+    let actor = Actor::Vault(Task::FirstStart);
     let folder = config.data.dir.join("recordings");
     let folder = std::path::absolute(&folder).unwrap_or(folder);
     let provider = ConnectionForm {

@@ -256,7 +256,7 @@ fn clock(later_ms: Arc<AtomicI64>) -> Clock {
 
 /// Who does what administrators do here.
 pub fn actor() -> Actor {
-    Actor("torture".into())
+    Actor::Person("torture".into())
 }
 
 /// A folder for a world, gone with the test. In memory where the machine has such a place: syncing costs nothing there.

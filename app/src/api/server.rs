@@ -45,7 +45,7 @@ pub(crate) struct Admin {
 impl Admin {
     /// Name for the audit log.
     pub(crate) fn actor(&self) -> Actor {
-        Actor(self.user.username.clone())
+        Actor::Person(self.user.username.clone())
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::Vault;
 use crate::base::Result;
-use crate::base::audit::Actor;
+use crate::base::audit::{Actor, Task};
 use crate::base::entity::{account, connection};
 use model::account::AccountForm;
 use model::connection::{ConnectionForm, Family};
@@ -22,7 +22,7 @@ impl Vault {
     /// Makes the declared things so. Safe to repeat.
     pub async fn provision(&self, wanted: Provisioning) -> Result<()> {
         self.release_provisioned().await?;
-        let actor = Actor::provisioning();
+        let actor = Actor::Vault(Task::Provisioning);
         for mut form in wanted.connections {
             form.id = self.connection_id(form.family, &form.name).await?;
             self.connections.declare(&actor, form).await?;

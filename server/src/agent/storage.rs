@@ -99,7 +99,7 @@ pub async fn delete(
     headers: HeaderMap,
 ) -> Result<Json<Data>, ApiError> {
     let found = find(&state.vault, &account, &headers).await?;
-    let actor = Actor(format!("account {}", account.name));
+    let actor = Actor::Account(account.name.clone());
     state.vault.recordings.delete(&actor, &found).await?;
     Ok(Json(Data { data: found.key.to_string() }))
 }

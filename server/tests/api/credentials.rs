@@ -54,7 +54,7 @@ async fn another_accounts_recording_is_neither_read_nor_deleted_nor_replaced() {
     }
     // site-b's directory is b; make an account that may name any
     let form = account("site-c", "*", ("AccessKeyOfSiteC", "secret-c"));
-    vault.vault.accounts.save(&Actor("test".into()), form).await.unwrap();
+    vault.vault.accounts.save(&Actor::Person("test".into()), form).await.unwrap();
     let request = vault.upload(NAME).body("other bytes").build().unwrap();
     let mut request = reqwest::Request::try_clone(&request).unwrap();
     request.headers_mut().insert(ACCESS, "AccessKeyOfSiteC".parse().unwrap());
@@ -71,7 +71,7 @@ async fn a_disabled_account_is_told_so_and_gets_nothing() {
     let key = vault.stored(NAME, recording()).await;
     let id = vault.vault.accounts.list().await.unwrap().into_iter().find(|a| a.name == "site-a").unwrap().id;
     let form = model::account::AccountForm { id: Some(id), enabled: false, ..account("site-a", "*", SITE_A) };
-    vault.vault.accounts.save(&Actor("test".into()), form).await.unwrap();
+    vault.vault.accounts.save(&Actor::Person("test".into()), form).await.unwrap();
     for (method, path) in ROUTES {
         let answer = send(vault.about(method.clone(), path, &key)).await;
         assert_eq!(answer.status, 403, "{method} {path}");

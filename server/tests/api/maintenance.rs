@@ -118,7 +118,7 @@ async fn site(url: &str) -> (TestVault, Account, Arc<AtomicI64>) {
         settings: Settings::new().with("url", url),
         cleared: Vec::new(),
     };
-    let actor = Actor("test".into());
+    let actor = Actor::Person("test".into());
     vault.vault.connections.save(&actor, form).await.unwrap();
     let authenticate = async || {
         vault.vault.accounts.authenticate(SITE_A.0, &Secret::new(SITE_A.1)).await.unwrap().expect("known account")

@@ -184,7 +184,7 @@ impl Site {
 }
 
 fn actor() -> Actor {
-    Actor("test".into())
+    Actor::Person("test".into())
 }
 
 fn webhook(name: &str, url: &str) -> ConnectionForm {

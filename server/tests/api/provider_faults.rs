@@ -34,7 +34,7 @@ struct Cloud {
 impl Cloud {
     async fn with(size: usize) -> Self {
         let (gate, vault) = (Gate::open().await, TestVault::start().await);
-        vault.vault.connections.save(&Actor("test".into()), gate.provider("cloud")).await.unwrap();
+        vault.vault.connections.save(&Actor::Person("test".into()), gate.provider("cloud")).await.unwrap();
         let direct = Backends::new().store("s3", &settings(&s3("ENDPOINT"))).unwrap();
         // Other tests use the same bucket.
         let unique = vault.dir.path().file_name().unwrap().display().to_string().replace('.', "");

@@ -302,7 +302,7 @@ pub(crate) fn account(name: &str, directory: &str, (access, secret): (&str, &str
 }
 
 async fn furnish(vault: &Vault, dir: &TempDir) {
-    let actor = Actor("test".into());
+    let actor = Actor::Person("test".into());
     vault.connections.save(&actor, filesystem(dir, "local", true)).await.unwrap();
     vault.connections.save(&actor, filesystem(dir, "off", false)).await.unwrap();
     vault.accounts.save(&actor, account("site-a", "*", SITE_A)).await.unwrap();

@@ -24,7 +24,7 @@ struct Twins {
 }
 
 fn actor() -> Actor {
-    Actor("test".into())
+    Actor::Person("test".into())
 }
 
 impl Twins {

@@ -5,19 +5,38 @@ use crate::base::db::{Db, Tx};
 use crate::base::entity::audit;
 use sea_orm::{ActiveValue::Set, EntityTrait, QueryOrder, QuerySelect};
 
-/// Who does something: an administrator's name, or `provisioning`.
+/// Who makes a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Actor(pub String);
+pub enum Actor {
+    /// A person who signed in, by user name.
+    Person(String),
+    /// An account, by name: its agents, or whoever else has its keys.
+    Account(String),
+    /// The vault itself, when it does this.
+    Vault(Task),
+}
+
+/// What a vault does by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Task {
+    /// Making what the first start needs.
+    FirstStart,
+    /// Applying the configuration file.
+    Provisioning,
+    /// Removing what is past an account's days.
+    Retention,
+}
 
 impl Actor {
-    /// The configuration file.
-    pub fn provisioning() -> Self {
-        Self("provisioning".into())
-    }
-
-    /// Accounts' day limits.
-    pub(crate) fn retention() -> Self {
-        Self("retention".into())
+    /// As it is stored: what kind of actor, and which.
+    fn parts(&self) -> (&'static str, &str) {
+        match self {
+            Self::Person(name) => ("person", name),
+            Self::Account(name) => ("account", name),
+            Self::Vault(Task::FirstStart) => ("vault", "first start"),
+            Self::Vault(Task::Provisioning) => ("vault", "provisioning"),
+            Self::Vault(Task::Retention) => ("vault", "retention"),
+        }
     }
 }
 
@@ -38,9 +57,11 @@ impl Audit {
 
 /// Adds an entry. `subject` names the thing and never holds a secret.
 pub(crate) async fn record(tx: &Tx, actor: &Actor, action: &str, subject: &str) -> Result<()> {
+    let (kind, name) = actor.parts();
     let row = audit::ActiveModel {
         at: Set(tx.now_ms()),
-        actor: Set(actor.0.clone()),
+        actor: Set(name.to_owned()),
+        actor_kind: Set(kind.to_owned()),
         action: Set(action.to_owned()),
         subject: Set(subject.to_owned()),
         ..Default::default()

@@ -55,6 +55,7 @@ const FREE: &[(&str, &str)] = &[
     ("accounts.name", "a name"),
     ("accounts.access_key", "any text is one; agents with the old one are refused"),
     ("audit.actor", "shown only"),
+    ("audit.actor_kind", "shown only"),
     ("audit.action", "shown only"),
     ("audit.subject", "shown only"),
     ("connections.name", "a name"),

@@ -5,6 +5,7 @@ use model::connection::{ConnectionForm, Family};
 use model::field::Settings;
 use vault::Provisioning;
 use vault::VaultError;
+use vault::audit::Actor;
 use vault::deliveries::Backlog;
 
 fn s3(id: Option<i64>, host: &str, secret: &str) -> ConnectionForm {
@@ -127,4 +128,18 @@ async fn a_missing_or_wrong_key_file_is_named_instead_of_replaced() {
         let error = t.reopen_with_key(change.as_deref()).await.err().expect("must not start");
         assert!(error.to_string().contains(message), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_user_named_like_what_the_vault_does_is_not_the_vault() {
+    let t = TestVault::new().await;
+    let who = async || {
+        let entry = t.vault.audit.latest(1).await.unwrap().remove(0);
+        (entry.actor_kind, entry.actor)
+    };
+    let declared = Provisioning { accounts: vec![account("declared")], ..Provisioning::default() };
+    t.vault.provision(declared).await.unwrap();
+    assert_eq!(who().await, ("vault".into(), "provisioning".into()));
+    t.vault.accounts.save(&Actor::Person("provisioning".into()), account("typed")).await.unwrap();
+    assert_eq!(who().await, ("person".into(), "provisioning".into()));
 }

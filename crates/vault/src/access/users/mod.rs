@@ -186,7 +186,7 @@ impl Users {
                             row.insert(tx).await?
                         }
                     };
-                    audit::record(tx, &Actor(username), "set password", &saved.username).await?;
+                    audit::record(tx, &Actor::Person(username), "set password", &saved.username).await?;
                     Ok(saved.into())
                 })
             })

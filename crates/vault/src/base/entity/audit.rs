@@ -9,6 +9,7 @@ pub struct Model {
     pub id: i64,
     pub at: i64,
     pub actor: String,
+    pub actor_kind: String,
     pub action: String,
     pub subject: String,
 }

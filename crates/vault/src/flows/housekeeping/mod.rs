@@ -3,7 +3,7 @@
 mod damage_watch;
 mod removals;
 
-use crate::base::audit::{self, Actor};
+use crate::base::audit::{self, Actor, Task};
 use crate::base::clock::DAY_MS;
 use crate::base::db::Db;
 use crate::base::entity::{account, connection, delivery, device, session};
@@ -91,7 +91,9 @@ impl Housekeeping {
 
     async fn note_retired(&self, subject: String) -> Result<()> {
         let noted = self.db.write(move |tx| {
-            Box::pin(async move { audit::record(tx, &Actor::retention(), "deleted recordings", &subject).await })
+            Box::pin(
+                async move { audit::record(tx, &Actor::Vault(Task::Retention), "deleted recordings", &subject).await },
+            )
         });
         noted.await
     }

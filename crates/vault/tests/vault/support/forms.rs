@@ -7,7 +7,7 @@ use model::wire::Label;
 use vault::audit::Actor;
 
 pub(crate) fn actor() -> Actor {
-    Actor("test".into())
+    Actor::Person("test".into())
 }
 
 pub(crate) fn connection(family: Family, kind: &str, name: &str, settings: Settings) -> ConnectionForm {
