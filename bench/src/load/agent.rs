@@ -1,4 +1,4 @@
-//! Cameras' agents, which upload to a vault (PROTOCOL §3).
+//! Cameras' agents, which upload to a vault (docs/protocol.md §4).
 
 use super::{Client, DIRECTORY};
 use crate::http::{Answer, Connection, Pieces};

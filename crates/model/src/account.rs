@@ -136,7 +136,7 @@ fn wrong_key(label: &str, key: &str, required: bool) -> Option<String> {
     (!printable).then(|| format!("{label} must be printable ASCII without spaces"))
 }
 
-/// How an upload's directory is found (PROTOCOL §1).
+/// Which directory an upload goes to (docs/protocol.md §2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DirectoryRule {
     /// `*`: the one the agent names.

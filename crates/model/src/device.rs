@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// A device counts as online this long after its last heartbeat or upload, in milliseconds. Agents send a
-/// heartbeat every 10 seconds (PROTOCOL §7).
+/// heartbeat every 10 seconds (docs/protocol.md §8).
 pub const ONLINE_FOR_MS: i64 = 60_000;
 
 /// A camera as the list shows it.

@@ -1,5 +1,5 @@
-//! The event that tells consumers about a recording, PROTOCOL §8, byte for byte what the
-//! ecosystem's consumers parse.
+//! The event that tells consumers about a recording, byte for byte what the ecosystem's consumers parse
+//! (docs/protocol.md §9).
 
 use crate::mp4::RangeOnTime;
 use serde::{Deserialize, Serialize};
@@ -36,7 +36,7 @@ pub struct Payload {
     pub file_size: u64,
     /// Whether it is a fragmented MP4.
     pub is_fragmented: bool,
-    /// Playlist lines of the fragments, §6.
+    /// The fragments as lines of an HLS playlist.
     pub bytes_ranges: String,
     /// The same as data.
     pub bytes_range_on_time: Vec<RangeOnTime>,

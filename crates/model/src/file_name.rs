@@ -1,4 +1,4 @@
-//! What an agent writes into a recording's file name (PROTOCOL.md §3).
+//! What an agent writes into a recording's file name (docs/protocol.md §5).
 
 /// The parts of `<unix seconds>_<n>-<microseconds>_<instance name>_<x1-y1-x2-y2>_<changes>_<token>.mp4`.
 #[derive(Debug, Clone, PartialEq, Eq)]

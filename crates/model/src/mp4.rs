@@ -1,5 +1,5 @@
 //! What can be known about a recording from its bytes, found while they stream by: duration, codec, and for
-//! a fragmented MP4 the byte ranges an HLS player asks for (ISO/IEC 14496-12; PROTOCOL.md §6).
+//! a fragmented MP4 the byte ranges an HLS player asks for (ISO/IEC 14496-12; docs/protocol.md §9).
 //!
 //! [`Walker`] keeps only the headers (`moov`, `moof`), never media data, and at most [`MAX_HEADER`] bytes of
 //! each. Whatever is not MP4 (garbage, an agent's encrypted recording) gives [`Mp4Facts::default`].

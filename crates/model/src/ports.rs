@@ -110,7 +110,7 @@ pub struct OutgoingEvent {
     pub id: String,
     /// Device key, which keeps a camera's events in order; may be empty.
     pub device: String,
-    /// UTF-8 JSON, PROTOCOL §8.
+    /// UTF-8 JSON (docs/protocol.md §9).
     pub body: Bytes,
     /// Why it leaves.
     pub purpose: Purpose,
@@ -124,7 +124,7 @@ pub struct OutgoingEvent {
 pub enum Purpose {
     /// A recording was stored.
     Stored,
-    /// Somebody asked for this recording to be forwarded (PROTOCOL §5).
+    /// Somebody asked for this recording to be forwarded (docs/protocol.md §6).
     Forward,
     /// A secondary provider gets a copy.
     Copy,

@@ -1,4 +1,4 @@
-//! Connections and accounts declared in the configuration file (DESIGN §9): applied at start-up,
+//! Connections and accounts declared in the configuration file (docs/configuration.md): applied at start-up,
 //! read-only in the UI. What is no longer declared becomes editable again; nothing is deleted.
 
 use crate::Vault;

@@ -1,6 +1,6 @@
-//! `POST /api/devices/heartbeat`: what an agent says of itself, every ten seconds, without any
-//! credentials (PROTOCOL §7). Anyone can send one: size, rate and number of unknown devices are
-//! bounded, and nothing in it is believed.
+//! `POST /api/devices/heartbeat`: what an agent says about itself, every ten seconds, without credentials
+//! (docs/protocol.md §8). Anyone can send one, so size, rate and number of unknown devices are bounded, and nothing in
+//! it is believed.
 
 use super::error::{ApiError, ErrorBody, problem};
 use crate::content::refusal;

@@ -1,7 +1,7 @@
 //! The errors agents and readers see: one named table, one envelope.
 //!
 //! `{"error":"<code>","message":"<human text>","data":"<same text>"}`: agents log the whole body,
-//! older ones read `data` (PROTOCOL §1).
+//! older ones read `data` (docs/protocol.md §1).
 
 use crate::telemetry::Failure;
 use axum::Json;

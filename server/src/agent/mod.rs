@@ -1,5 +1,5 @@
-//! The machines' side: what agents, the Hub, remote vaults and ML services call (PROTOCOL §1–§7).
-//! One endpoint or family a file.
+//! What agents, the Hub, remote vaults and ML services call (docs/protocol.md). One file per endpoint or family of
+//! endpoints.
 
 pub mod blob;
 pub mod caller;

@@ -1,4 +1,4 @@
-//! `POST /api/storage`: one recording in one request (PROTOCOL §3).
+//! `POST /api/storage`: one recording in one request (docs/protocol.md §4).
 
 use super::caller::Caller;
 use super::error::{ApiError, ErrorBody, problem};

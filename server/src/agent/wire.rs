@@ -1,4 +1,4 @@
-//! Headers of agents and readers, as typed values (PROTOCOL §1).
+//! Headers of agents and readers, as typed values (docs/protocol.md §2).
 
 use super::error::{ApiError, problem};
 use axum::http::HeaderMap;

@@ -1,5 +1,5 @@
-//! Kerberos Hub: `POST {url}/queue` with the event wrapped in a message; the Hub key says whose it is
-//! (PROTOCOL §8). Validate, and events that only try the integration out, go to `{url}/queue/test`.
+//! Kerberos Hub: `POST {url}/queue` with the event wrapped in a message; the Hub key says whose it is.
+//! Validate, and test events, go to `{url}/queue/test`.
 
 use super::below;
 use super::refusal::Refusal;

@@ -3,7 +3,7 @@ use crate::kind::Definition;
 use crate::secret::Secret;
 use serde::Deserialize;
 
-/// Another vault, which gets the recordings themselves (PROTOCOL §9).
+/// Another vault, which gets the recordings themselves (docs/protocol.md §10).
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RemoteVault {

@@ -49,7 +49,7 @@ pub enum Encryption {
     Kms,
 }
 
-/// Who signs the addresses that browsers read recordings from (PROTOCOL §5).
+/// Who signs the URLs that browsers read recordings from (docs/protocol.md §7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Signer {

@@ -1,5 +1,5 @@
-//! Forwarding recordings to other vaults when somebody asks for them (PROTOCOL §5, §9). They leave through the
-//! outbox like events do.
+//! Forwarding recordings to other vaults on demand (docs/protocol.md §6, §10). They leave through the outbox, as
+//! events do.
 
 use crate::access::accounts::Account;
 use crate::base::audit::{self, Actor};

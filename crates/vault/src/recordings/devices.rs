@@ -1,4 +1,4 @@
-//! Cameras. Heartbeats carry no credentials (PROTOCOL §7), so what they claim is bounded and told
+//! Cameras. Heartbeats carry no credentials (docs/protocol.md §8), so what they claim is bounded and told
 //! apart from what an upload proved.
 
 use crate::base::audit::{self, Actor};

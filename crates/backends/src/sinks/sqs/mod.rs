@@ -1,4 +1,4 @@
-//! Amazon SQS: one message per event, its body the event's JSON (PROTOCOL §8).
+//! Amazon SQS: one message per event, its body the event's JSON (docs/protocol.md §9).
 //!
 //! The event's id comes along as the message attribute `id`; FIFO queues get it for deduplication as
 //! well, and the device as message group, which keeps each camera's order.

@@ -1,5 +1,5 @@
-//! What the other vault says, in plain words. Its text is not passed on, its error codes are known
-//! (PROTOCOL §1).
+//! What the other vault's answer means, in plain words. Its error codes are known (docs/protocol.md §1); its text is
+//! not passed on.
 
 use crate::http::Answer;
 use crate::sinks::refusal::Refusal;

@@ -1,5 +1,5 @@
-//! Another vault, which gets the recordings themselves: by the protocol that agents use, or, on
-//! demand, only those somebody asks for (PROTOCOL §9).
+//! Another vault, which gets the recordings themselves (docs/protocol.md §10): all of them, or, on demand, only those
+//! somebody asks for.
 
 mod answer;
 mod bandwidth;

@@ -1,4 +1,4 @@
-//! A recording as agents send it (PROTOCOL §1, §3).
+//! A recording as agents send it (docs/protocol.md §2, §4, §10).
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use model::integrations::RemoteVault;

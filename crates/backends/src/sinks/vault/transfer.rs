@@ -20,7 +20,7 @@ const PIECE: usize = 16 * 1024;
 const READING: Duration = Duration::from_secs(60);
 /// How long the other side may take none.
 const SENDING: Duration = Duration::from_secs(60);
-/// How long the answer may take after the last byte; agents wait as long (PROTOCOL §3).
+/// How long the answer may take after the last byte; agents wait as long (docs/protocol.md §4).
 const ANSWERING: Duration = Duration::from_secs(300);
 
 /// What a transfer is waiting for.

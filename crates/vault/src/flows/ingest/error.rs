@@ -76,7 +76,7 @@ pub enum UploadError {
 }
 
 impl UploadError {
-    /// The ecosystem's name for it (PROTOCOL §1).
+    /// The error code agents see (docs/protocol.md §1).
     pub fn code(&self) -> &'static str {
         match self {
             Self::MissingName => "file_missing_name",

@@ -1,4 +1,4 @@
-//! The life of a recording, from an agent's request to the committed row (DESIGN §4).
+//! The life of a recording, from an agent's request to the committed row (ARCHITECTURE.md).
 //!
 //! The promise: when [`Ingest::store`] answers, the object is durable at its provider and the row
 //! and its events are committed. An *intent* row is written beside the bytes and removed with the
