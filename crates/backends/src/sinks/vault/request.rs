@@ -15,10 +15,10 @@ const CLOUD_KEY: HeaderName = HeaderName::from_static("x-kerberos-storage-cloudk
 const FPS: HeaderName = HeaderName::from_static("x-kerberos-storage-fps");
 const DURATION: HeaderName = HeaderName::from_static("x-kerberos-storage-duration");
 const TIMESTAMP: HeaderName = HeaderName::from_static("x-kerberos-storage-timestamp");
-/// Ours: the vaults a recording came through, so that a ring is noticed.
+/// Ours: the vaults a recording came through, so that rings are noticed.
 const VAULT_PATH: HeaderName = HeaderName::from_static("x-vault-path");
 
-/// Who is asking.
+/// The headers with the credentials.
 pub(super) fn credentials(settings: &RemoteVault) -> HeaderMap {
     let mut headers = HeaderMap::new();
     set(&mut headers, ACCESS_KEY, &settings.access_key);
@@ -51,8 +51,8 @@ pub(super) fn upload(settings: &RemoteVault, recording: &OpenRecording) -> Heade
     headers
 }
 
-/// Sets a header to a text, as UTF-8. An empty one is left out, and so is one with characters that no
-/// header can hold: neither names nor settings have such.
+/// Sets a header to UTF-8 text. An empty text is left out, as is one that no header can hold, which neither names nor
+/// settings contain.
 fn set(headers: &mut HeaderMap, name: HeaderName, text: &str) {
     if let (false, Ok(value)) = (text.is_empty(), HeaderValue::from_bytes(text.as_bytes())) {
         headers.insert(name, value);
