@@ -5,7 +5,7 @@ use crate::base::db::{Db, Tx};
 use crate::base::entity::audit;
 use sea_orm::{ActiveValue::Set, EntityTrait, QueryOrder, QuerySelect};
 
-/// Who does something: an administrator's name, or `provisioning`.
+/// Who makes a change: an administrator's name, `account <name>`, `provisioning` or `retention`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor(pub String);
 
@@ -15,7 +15,7 @@ impl Actor {
         Self("provisioning".into())
     }
 
-    /// Accounts' day limits.
+    /// Removal by accounts' day limits.
     pub(crate) fn retention() -> Self {
         Self("retention".into())
     }
