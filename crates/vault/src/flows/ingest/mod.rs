@@ -1,8 +1,8 @@
 //! The life of a recording, from an agent's request to the committed row (ARCHITECTURE.md).
 //!
-//! The promise: when [`Ingest::store`] answers, the object is durable at its provider and the row
-//! and its events are committed. An *intent* row is written beside the bytes and removed with the
-//! commit, so that whatever a crash cuts off can be found and reconciled (see `recover`).
+//! The promise: when [`Ingest::store`] returns `Ok`, the object is durable at its provider, and the row and its events
+//! are committed. An *intent* row is written while the bytes arrive and removed with the commit, so that whatever a
+//! crash cuts off can be found and reconciled (see `recover`).
 
 mod buffer;
 mod commit;
@@ -38,19 +38,19 @@ use tokio::task::JoinHandle;
 pub(crate) use buffer::Budget;
 pub use error::UploadError;
 
-/// Most uploads at a time; further ones are asked to come back.
+/// Most uploads at a time; further ones are told to come back.
 const MAX_UPLOADS: usize = 512;
-/// Most uploads at a time to one provider, so that one that hangs does not shut the others out.
+/// Most uploads at a time to one provider, so that one that hangs does not shut out the others.
 const MAX_UPLOADS_OF_PROVIDER: usize = 256;
-/// Names the vaults that a forwarded recording came through.
+/// The vaults that a forwarded recording came through.
 const VAULT_PATH: &str = "X-Vault-Path";
 /// Longest value of a header that ends up in an event, in bytes.
 const MAX_HEADER: usize = 512;
 
-/// What an agent asks to store, as it came, credentials already checked.
+/// An agent's upload as it came, except that the credentials have been checked.
 #[derive(Debug, Clone)]
 pub struct UploadRequest {
-    /// Whose credentials came along.
+    /// The account whose credentials it carries.
     pub account: Account,
     /// Provider's name; `None` or empty for the account's main one.
     pub provider: Option<String>,
@@ -60,7 +60,7 @@ pub struct UploadRequest {
     pub file_name: String,
     /// Device key; may be empty.
     pub device: String,
-    /// What the device is; may be empty.
+    /// Kind of device; may be empty.
     pub capture: String,
     /// Owner's Hub public key; may be empty.
     pub cloud_key: String,
@@ -70,20 +70,20 @@ pub struct UploadRequest {
     pub duration: String,
     /// Unix milliseconds; may be empty.
     pub timestamp: String,
-    /// Vaults it came through; empty for what a camera sends.
+    /// Vaults it came through; empty for uploads from cameras.
     pub path: String,
-    /// Size of the body, when it was announced.
+    /// Size of the body, if announced.
     pub content_length: Option<u64>,
 }
 
-/// What became of an upload.
+/// A stored upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     /// Row id.
     pub id: i64,
     /// Full key.
     pub key: ObjectKey,
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
     /// Whether it was new.
     pub outcome: Outcome,
@@ -94,13 +94,13 @@ pub struct Stored {
 pub enum Outcome {
     /// A new recording.
     New,
-    /// The same bytes were there already: an agent that did not get our answer. No second event.
+    /// The same bytes were there already: the agent did not get our answer. No second event.
     Identical,
-    /// Other bytes were there; these replace them.
+    /// Other bytes were there and have been replaced.
     Replaced,
 }
 
-/// How uploads are bounded.
+/// Limits of uploads.
 pub(crate) struct Limits {
     pub(crate) max_bytes: u64,
     pub(crate) idle_timeout: Duration,
@@ -127,7 +127,7 @@ pub struct Ingest {
     reserve: Option<Reserve>,
 }
 
-/// Everything about an upload but its bytes.
+/// Everything about an upload except its bytes.
 struct Target {
     provider: OpenStore,
     key: ObjectKey,
@@ -166,8 +166,8 @@ impl Ingest {
         }
     }
 
-    /// Stores one recording. Once its bytes have arrived the work goes on even if the caller is
-    /// dropped, as happens when an agent hangs up before the answer.
+    /// Stores one recording. The work goes on if the caller is dropped, as happens when an agent hangs up after its
+    /// last byte.
     pub async fn store<S, E>(&self, request: UploadRequest, body: S) -> Result<Stored, UploadError>
     where
         S: Stream<Item = Result<Bytes, E>> + Send + Unpin + 'static,
@@ -218,8 +218,8 @@ impl Ingest {
         }
     }
 
-    /// Whether the vault may take so many bytes. Asked again before any are stored: meanwhile the volume may have filled
-    /// up, and what is kept free then is not for uploads that began before.
+    /// Whether the vault may take this many bytes. Called again before any are stored: the volume may have filled up
+    /// meanwhile, and the rest is not for uploads that began before that.
     async fn check_room(&self, target: &Target, bytes: Option<u64>) -> Result<(), UploadError> {
         if let Some(reserve) = &self.reserve {
             reserve.admit(bytes, target.provider.store.device().await).await?;
@@ -280,7 +280,7 @@ impl Ingest {
     }
 }
 
-/// The row that announces an upload, written while the bytes arrive.
+/// The row that announces an upload; written while the bytes arrive.
 struct Intent {
     db: Db,
     state: IntentState,
@@ -289,7 +289,7 @@ struct Intent {
 enum IntentState {
     Writing(JoinHandle<crate::base::Result<i64>>),
     Written(i64),
-    /// The database did not take it.
+    /// The database did not accept it.
     Failed,
 }
 
@@ -329,14 +329,14 @@ impl Intent {
         }
     }
 
-    /// Removes the row: there is nothing to reconcile. If that fails, housekeeping finds out.
+    /// Removes the row, as there is nothing to reconcile. If that fails, housekeeping does it.
     async fn withdraw(mut self) {
         let Ok(id) = self.written().await else { return };
         forget(&self.db, id).await;
     }
 }
 
-/// Removes an intent. A failure is harmless: the row is looked at again later.
+/// Removes an intent. A failure does no harm: the row is looked at again later.
 async fn forget(db: &Db, id: i64) {
     let gone = db.write(move |tx| {
         Box::pin(async move {

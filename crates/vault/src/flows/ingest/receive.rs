@@ -14,10 +14,10 @@ use std::error::Error as StdError;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
-/// Parts of one upload that are sent at a time.
+/// Parts of one upload sent at the same time.
 const IN_FLIGHT: usize = 3;
 
-/// A body that arrived whole; not yet visible at the provider.
+/// A body that has arrived completely, but is not visible at the provider yet.
 pub(super) struct Received {
     pub(super) content: Content,
     pub(super) bytes: Arrived,
@@ -25,14 +25,14 @@ pub(super) struct Received {
 
 /// Where the bytes are.
 pub(super) enum Arrived {
-    /// Few enough for one PUT.
+    /// In memory: few enough for one PUT.
     Whole(HeldPart),
     /// At the provider, as parts.
     Parts(Multipart),
 }
 
 impl Received {
-    /// Gives bytes and intent up. What the provider does not free now, recovery does by the intent.
+    /// Discards bytes and intent. What the provider does not free now, recovery frees by the intent.
     pub(super) async fn give_up(self, intent: Intent) {
         if self.bytes.discard().await {
             intent.withdraw().await;
@@ -41,7 +41,7 @@ impl Received {
 }
 
 impl Arrived {
-    /// Gives the bytes up; answers whether nothing of them is left at the provider.
+    /// Discards the bytes; returns whether none of them are left at the provider.
     pub(super) async fn discard(self) -> bool {
         match self {
             Self::Whole(_) => true,
@@ -81,14 +81,14 @@ impl Ingest {
                 Ok(()) => Ok(Received { content: digest.finish(), bytes: Arrived::Parts(multipart) }),
                 Err(error) => Err(Failed { error, clean: multipart.abort().await }),
             },
-            // It was asked for an upload, and may have begun one although its answer did not come.
+            // The provider may have begun an upload although its answer did not arrive.
             (Err(error @ UploadError::Store(_)), None) => Err(Failed { error, clean: false }),
             (Err(error), None) => Err(Failed { error, clean: true }),
             (Err(error), Some(multipart)) => Err(Failed { error, clean: multipart.abort().await }),
         }
     }
 
-    /// Reads the body to its end; answers the last part.
+    /// Reads the body to its end; returns the last part.
     async fn receive_parts<S, E>(
         &self,
         target: &Target,
@@ -116,7 +116,7 @@ impl Ingest {
                         None => {
                             intent.written().await?;
                             let share = self.shares.of(target.provider.id);
-                            // Not while recovery gives up what is left of an earlier upload of this key.
+                            // Not while recovery abandons the leftovers of an earlier upload of this key.
                             let _turn = self.locks.lock(target.provider.id, &target.key).await?;
                             multipart.insert(Multipart::begin(store.clone(), share, target.key.clone()).await?)
                         }
@@ -181,7 +181,7 @@ impl Multipart {
         Ok(Self { store, share, key, id, next: 1, in_flight: JoinSet::new(), parts: Vec::new() })
     }
 
-    /// Sends a part; waits while enough are on their way.
+    /// Sends a part; waits while enough are in flight.
     async fn send(&mut self, part: PartBuffer) -> Result<(), UploadError> {
         while self.in_flight.len() >= IN_FLIGHT {
             self.settle_one().await?;
@@ -222,7 +222,7 @@ impl Multipart {
         self.store.complete(&self.key, &self.id, &self.parts).await
     }
 
-    /// Gives it up; answers whether the provider has freed it.
+    /// Abandons the upload; returns whether the provider has freed it.
     pub(super) async fn abort(mut self) -> bool {
         self.in_flight.shutdown().await;
         let aborted = self.store.abort(&self.key, &self.id).await;
