@@ -13,7 +13,7 @@ mod m0008_damage;
 
 pub use sea_orm_migration::MigratorTrait;
 
-/// Brings a database to the newest shape.
+/// Brings a database up to date.
 #[derive(Debug)]
 pub struct Migrator;
 

@@ -1,4 +1,4 @@
-//! A recording's bytes as an HTTP answer: ranges, conditions, names (RFC 9110 §13, §14).
+//! A recording as an HTTP answer: ranges, conditions, file name (RFC 9110 §13, §14).
 
 use crate::agent::error::{ApiError, problem};
 use crate::range::{self, Wanted};
@@ -21,10 +21,10 @@ use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
 use vault::Found;
 use vault::{Vault, VaultError};
 
-/// Browsers play a recording in a page of their own making, which needs itself and some style.
+/// Browsers wrap a recording in a page of their own, which needs the recording itself and inline styles.
 const PLAYER: &str = "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
-/// Whether a browser shows or saves it.
+/// Whether a browser plays or saves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disposition {
     /// Plays it.
@@ -33,10 +33,10 @@ pub enum Disposition {
     Attachment,
 }
 
-/// How often a recording is looked up again that is replaced while it is read.
+/// How often to look a recording up again that is replaced while it is read.
 const LOOKS: usize = 10;
 
-/// Answers a GET or HEAD of a recording.
+/// Answers GET or HEAD for a recording.
 pub async fn answer(
     vault: &Vault,
     mut found: Found,
@@ -54,7 +54,7 @@ pub async fn answer(
     Err(refusal(VaultError::Replaced))
 }
 
-/// `None` when the recording was replaced since it was found.
+/// `None` if the recording was replaced since it was found.
 async fn answer_unless_replaced(
     vault: &Vault,
     found: &Found,
@@ -108,13 +108,13 @@ async fn answer_unless_replaced(
         opened => opened.map_err(refusal)?,
     };
     let (span, id) = (tracing::Span::current(), found.id);
-    // The head is out by then: all that is left is to break off and say so in the log.
+    // The head has been sent by then: all that is left is to break off, and log it.
     let bytes = bytes
         .inspect_err(move |e| span.in_scope(|| tracing::warn!(recording = id, error = chain(e), "reading broke off")));
     Ok(Some((status, headers, Body::from_stream(bytes)).into_response()))
 }
 
-/// What a reader is told when the vault cannot.
+/// Turns the vault's error into the reader's.
 pub fn refusal(error: VaultError) -> ApiError {
     match error {
         VaultError::Store(e) => store_refusal(e),
@@ -130,7 +130,7 @@ pub fn refusal(error: VaultError) -> ApiError {
     }
 }
 
-/// What anyone is told when a storage provider fails.
+/// Turns a storage provider's error into the client's.
 pub fn store_refusal(error: StoreError) -> ApiError {
     let problem = match error.kind {
         StoreErrorKind::NotFound => {
@@ -200,7 +200,7 @@ fn http_date(at: OffsetDateTime) -> String {
     at.to_offset(UtcOffset::UTC).format(IMF_FIXDATE).unwrap_or_default()
 }
 
-/// RFC 6266: a name every client can read, and the real one (RFC 8187).
+/// RFC 6266: a plain name that every client can read, and the real one (RFC 8187).
 fn content_disposition(disposition: Disposition, name: &str) -> String {
     let kind = if disposition == Disposition::Inline { "inline" } else { "attachment" };
     let readable: String = name

@@ -18,7 +18,7 @@ use vault::devices::Heartbeat;
 
 /// Largest heartbeat, in bytes.
 const MAX_BODY: usize = 16 * 1024;
-/// Longest a small body may take to arrive.
+/// Longest a heartbeat's body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Longest key or name, in bytes.
 const MAX_TEXT: usize = 255;
@@ -91,7 +91,7 @@ fn parse(body: &[u8]) -> Result<Heartbeat, String> {
     Ok(Heartbeat { details: Value::Object(details), ..beat })
 }
 
-/// A text, or a number as text; empty when it is not there.
+/// A text, or a number as text; empty if absent.
 fn text(details: &Map<String, Value>, name: &str) -> Result<String, String> {
     let text = match details.get(name) {
         None | Some(Value::Null) => String::new(),
@@ -108,7 +108,7 @@ fn text(details: &Map<String, Value>, name: &str) -> Result<String, String> {
     Ok(text)
 }
 
-/// Takes out what databases cannot store.
+/// Removes NUL characters, which databases cannot store.
 fn clean(value: &mut Value) {
     match value {
         Value::String(text) => text.retain(|c| c != '\0'),

@@ -1,4 +1,4 @@
-//! `POST /api/storage/forward/media`: send one recording on to other vaults (docs/protocol.md §6).
+//! `POST /api/storage/forward/media`: forward one recording to other vaults (docs/protocol.md §6).
 
 use super::caller::Caller;
 use super::error::{ApiError, ErrorBody, problem};

@@ -17,7 +17,7 @@ use error::{ApiError, problem};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// All of it, with its description.
+/// All endpoints, with their OpenAPI descriptions.
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(ping::ping))

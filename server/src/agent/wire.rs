@@ -4,21 +4,21 @@ use super::error::{ApiError, problem};
 use axum::http::HeaderMap;
 use model::{ObjectKey, Secret};
 
-/// Header names, in the lower case that HTTP libraries compare in.
+/// Header names, in lower case, as HTTP libraries compare them.
 pub mod name {
-    /// Who.
+    /// Access key.
     pub const ACCESS_KEY: &str = "x-kerberos-storage-accesskey";
-    /// Its proof.
+    /// Secret key.
     pub const SECRET_KEY: &str = "x-kerberos-storage-secretaccesskey";
-    /// Where; empty means the account's main provider.
+    /// Provider's name; empty means the account's main one.
     pub const PROVIDER: &str = "x-kerberos-storage-provider";
-    /// Sub-directory on upload.
+    /// Directory, on upload.
     pub const DIRECTORY: &str = "x-kerberos-storage-directory";
-    /// On upload a name, else a full key.
+    /// On upload a file name, otherwise a full key.
     pub const FILE_NAME: &str = "x-kerberos-storage-filename";
     /// Device key.
     pub const DEVICE: &str = "x-kerberos-storage-device";
-    /// `IPCamera`.
+    /// Kind of device, `IPCamera`.
     pub const CAPTURE: &str = "x-kerberos-storage-capture";
     /// The owner's Hub public key.
     pub const CLOUD_KEY: &str = "x-kerberos-storage-cloudkey";
@@ -32,7 +32,7 @@ pub mod name {
     pub const VAULT_PATH: &str = "x-vault-path";
 }
 
-/// A header's text; empty when it is absent. Agents send UTF-8, some clients Latin-1.
+/// A header's text without surrounding spaces; empty if absent. Agents send UTF-8, some clients Latin-1.
 pub fn text(headers: &HeaderMap, name: &str) -> String {
     let bytes = headers.get(name).map_or(&[][..], |v| v.as_bytes());
     match std::str::from_utf8(bytes) {
@@ -41,10 +41,10 @@ pub fn text(headers: &HeaderMap, name: &str) -> String {
     }
 }
 
-/// Longest credential considered at all.
+/// Longest access or secret key that is looked up, in bytes.
 const MAX_CREDENTIAL: usize = 512;
 
-/// What an account proves itself with.
+/// An account's credentials.
 #[derive(Debug)]
 pub struct Credentials {
     /// Access key.
@@ -54,7 +54,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Both headers must be there.
+    /// Reads both headers. Fails if one is missing, or could not be any account's.
     pub fn parse(headers: &HeaderMap) -> Result<Self, ApiError> {
         let (access_key, secret_key) = (text(headers, name::ACCESS_KEY), text(headers, name::SECRET_KEY));
         if access_key.is_empty() {
@@ -73,17 +73,17 @@ impl Credentials {
     }
 }
 
-/// Which recording a reader means.
+/// The recording a reader asks for.
 #[derive(Debug)]
 pub struct Wanted {
     /// Full key.
     pub key: ObjectKey,
-    /// Provider's name; `None` for wherever the account has it.
+    /// Provider's name; `None` means anywhere.
     pub provider: Option<String>,
 }
 
 impl Wanted {
-    /// Reads FileName as a full key, and Provider.
+    /// Reads FileName, as a full key, and Provider.
     pub fn parse(headers: &HeaderMap) -> Result<Self, ApiError> {
         let file_name = text(headers, name::FILE_NAME);
         if file_name.is_empty() {

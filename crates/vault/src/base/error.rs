@@ -59,7 +59,7 @@ pub enum VaultError {
 }
 
 impl VaultError {
-    /// Points those who are not shown the cause to the log. Not true while there is no log yet.
+    /// Points those who are not shown the cause to the log. A start that fails prints the cause instead.
     pub const IN_LOG: &str = "Details are in the vault's log.";
 
     /// One invalid field.
