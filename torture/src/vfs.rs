@@ -29,8 +29,7 @@ struct Open {
     name: *const c_char,
 }
 
-/// Registers a file system; returns its faults and its name, for `sqlite://…?vfs=NAME`. It stays until the process
-/// ends.
+/// Registers a file system until the process ends; returns its faults and its name, for `sqlite://…?vfs=NAME`.
 pub fn register() -> (Arc<Faults>, String) {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let name = format!("torture-{}", NEXT.fetch_add(1, Ordering::Relaxed));

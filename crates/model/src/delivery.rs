@@ -4,7 +4,7 @@ use crate::connection::Family;
 use crate::ports::Purpose;
 use serde::{Deserialize, Serialize};
 
-/// Where counting deliveries stops: beyond it a figure reads "10,000+".
+/// Where counting deliveries stops: beyond it a figure reads "10 000+".
 pub const COUNT_CAP: i64 = 10_000;
 
 /// The state of a delivery.
