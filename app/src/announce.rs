@@ -1,15 +1,15 @@
-//! Tells browsers in a page's head which files of WebAssembly they will need, so that they need not wait for the script to
-//! ask for them.
+//! Announces in a page's head which WebAssembly files it needs, so that browsers need not wait for the script to
+//! request them.
 //!
-//! Leptos has the same (`prefetch_lazy_fn_on_server`), but looks the request up by thread after it was suspended: under load
-//! pages come without, or with another page's.
+//! Leptos can do this too (`prefetch_lazy_fn_on_server`), but finds the request by thread after a suspension: under
+//! load, pages come without announcements, or with another page's.
 
 use leptos::prelude::*;
 use leptos_meta::Link;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Addresses of each page's files, besides what every page needs. The server provides it as context, anew for each request.
+/// URLs of each page's files, besides the common ones. The server provides it as context for each request.
 #[derive(Debug, Clone)]
 pub struct PageFiles {
     pages: Arc<BTreeMap<String, Vec<String>>>,
@@ -17,12 +17,12 @@ pub struct PageFiles {
 }
 
 impl PageFiles {
-    /// For one request.
+    /// The files for one request.
     pub fn new(pages: Arc<BTreeMap<String, Vec<String>>>) -> Self {
         Self { pages, announced: Arc::default() }
     }
 
-    /// A page's addresses, but for those that this request had before.
+    /// A page's URLs, except those this request has announced already.
     fn fresh(&self, page: &str) -> Vec<String> {
         let mut announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
         let all = self.pages.get(page).into_iter().flatten();
@@ -30,11 +30,11 @@ impl PageFiles {
     }
 }
 
-/// To be called while the page is rendered.
+/// Call it while the page is rendered.
 pub(crate) fn announce(page: &str) {
     let Some(files) = use_context::<PageFiles>() else { return };
     for href in files.fresh(page) {
-        // rendering puts it into the head, and nothing here
+        // rendered on the server it goes into the head, and nothing appears here
         if href.ends_with(".wasm") {
             view! { <Link rel="preload" as_="fetch" type_="application/wasm" crossorigin="" href/> }.to_html();
         } else {

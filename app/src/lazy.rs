@@ -1,5 +1,4 @@
-//! Pages that the browser loads when someone first comes to them, each a file of WebAssembly of its own:
-//! docs/adr/0011-one-wasm-file-per-page.md.
+//! Pages that the browser loads on their first visit, each from its own WebAssembly file (ADR 0011).
 
 use leptos::prelude::*;
 use leptos::wasm_split::SplitLoaderError;
@@ -27,7 +26,7 @@ macro_rules! lazy_page {
         #[expect(missing_docs, reason = "named after what they show")]
         pub enum $page { $($part $(($type))?),+ }
 
-        /// With `None` for its file's sake only.
+        /// `None` just loads the file.
         #[::leptos::wasm_split::wasm_split($file, wasm_split_path = ::leptos::wasm_split, fallible)]
         fn $file(part: Option<$page>) -> Result<AnyView, ::leptos::wasm_split::SplitLoaderError> {
             Ok(match part {
@@ -38,7 +37,7 @@ macro_rules! lazy_page {
 
         impl ::leptos_router::ChooseView for $page {
             async fn choose(self) -> AnyView {
-                // it is there: the router waits for `preload` first
+                // it is there: the router waited for `preload`
                 $file(Some(self)).await.unwrap_or_else(|_| ().into_any())
             }
 
@@ -50,8 +49,8 @@ macro_rules! lazy_page {
 }
 pub(crate) use lazy_page;
 
-/// Waits for a page's file. When it cannot be had (the network is gone; the vault was updated and has other files now) the
-/// browser is sent to the page's address, as without WebAssembly.
+/// Waits for a page's file. If it cannot be loaded (the network is down; the vault was updated and has other files
+/// now), the browser loads the page's URL, as it would without WebAssembly.
 pub(crate) async fn loaded(file: &'static str, loading: impl Future<Output = Result<AnyView, SplitLoaderError>>) {
     #[cfg(feature = "ssr")]
     crate::announce::announce(file);
@@ -75,7 +74,7 @@ fn address_of(url: &Url) -> String {
     format!("{}{mark}{}{}", url.path(), url.search(), url.hash())
 }
 
-/// Leaves a page as the server made it. The router listens already, and would keep links from working.
+/// Leaves a page as the server rendered it. The router is already listening and would break its links.
 fn stay_plain(owner: Option<Owner>) {
     if let Some(root) = std::iter::successors(owner, Owner::parent).last() {
         root.cleanup();

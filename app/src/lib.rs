@@ -54,8 +54,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView + use<> {
     }
 }
 
-/// Every page's address. Rendered in one piece: without JavaScript nothing could fill in what is
-/// streamed later.
+/// All routes. Rendered in one piece: without JavaScript, nothing could fill in content streamed later.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();

@@ -12,13 +12,13 @@ Measurements: throughput stores memory latency integrations neighbours forwardin
 --quick       little load and few samples: shows that the harness works, figures mean nothing
 --date DATE   date of the report";
 
-/// What is to be measured.
+/// What to measure, and how.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Arguments {
     pub(crate) measurements: Vec<&'static str>,
     pub(crate) quick: bool,
     pub(crate) date: String,
-    /// Another version's binary.
+    /// Binary of another version to compare with.
     pub(crate) before: Option<PathBuf>,
 }
 

@@ -1,4 +1,4 @@
-//! A small HTTP/1.1 client: one connection, as an agent has one. Costs little, so that what is measured is the server.
+//! A small HTTP/1.1 client with one connection, like an agent's; cheap, so that the server is what is measured.
 
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 use tokio::net::TcpStream;
 
-/// A body in pieces of shared memory.
+/// A body made of pieces of shared memory.
 pub(crate) struct Pieces {
     rest: Bytes,
     step: usize,
@@ -26,7 +26,7 @@ impl Pieces {
         Self::whole(Bytes::new())
     }
 
-    /// At once, with Content-Length.
+    /// In one piece, with Content-Length.
     pub(crate) fn whole(bytes: Bytes) -> Self {
         Self { step: bytes.len(), rest: bytes, announced: true }
     }
@@ -58,16 +58,16 @@ impl Body for Pieces {
     }
 }
 
-/// What a server said.
+/// A server's answer.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
-    /// When the status was there.
+    /// When the status arrived.
     pub(crate) at: Instant,
 }
 
-/// A connection that is opened again when the server has closed it.
+/// A connection; reopened if the server has closed it.
 pub(crate) struct Connection {
     address: SocketAddr,
     sender: SendRequest<Pieces>,
@@ -78,7 +78,7 @@ impl Connection {
         let stream = TcpStream::connect(address).await.context("cannot connect to the server under test")?;
         stream.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-        // its errors reach whoever sends
+        // its errors reach the sender
         tokio::spawn(connection);
         Ok(Self { address, sender })
     }
@@ -95,7 +95,7 @@ impl Connection {
         Ok(Answer { status: parts.status, headers: parts.headers, body: read(body).await?, at })
     }
 
-    /// Sends a request that must succeed.
+    /// Sends a request that must be answered with `status`.
     pub(crate) async fn expect(&mut self, request: Request<Pieces>, status: StatusCode) -> Result<Answer> {
         let what = format!("{} {}", request.method(), request.uri().path());
         let answer = self.send(request).await.with_context(|| what.clone())?;

@@ -1,4 +1,4 @@
-//! What was measured on, without names of hosts or folders.
+//! The machine measured on, without names of hosts or folders.
 
 use crate::stage::Workshop;
 use std::fs;
@@ -26,7 +26,7 @@ pub(crate) fn describe(workshop: &Workshop) -> String {
     )
 }
 
-/// Of the last one, five and fifteen minutes.
+/// Load averages of the last one, five and fifteen minutes.
 pub(crate) fn load() -> String {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     load.split_whitespace().take(3).collect::<Vec<_>>().join(", ")

@@ -58,7 +58,7 @@ async fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Progress, for whoever waits.
+/// Prints progress.
 fn say(what: &str) {
     eprintln!("▸ {what}");
 }

@@ -1,4 +1,4 @@
-//! What was found, as Markdown.
+//! The results as Markdown.
 
 use std::fmt::Write as _;
 
@@ -14,12 +14,12 @@ pub(crate) struct Goal {
 pub(crate) struct Section {
     pub(crate) title: &'static str,
     pub(crate) goals: Vec<Goal>,
-    /// How it is measured, then tables.
+    /// How it was measured, then tables.
     pub(crate) body: String,
 }
 
 impl Section {
-    /// The section alone, for a run of single measurements.
+    /// The section alone, for runs of single measurements.
     pub(crate) fn text(&self) -> String {
         let goals = if self.goals.is_empty() { String::new() } else { format!("{}\n", summary(&self.goals)) };
         format!("## {}\n\n{goals}{}", self.title, self.body)
@@ -51,7 +51,7 @@ fn summary<'a>(goals: impl IntoIterator<Item = &'a Goal>) -> String {
     table.finish()
 }
 
-/// A Markdown table; figures are right-aligned by whoever reads it.
+/// A Markdown table.
 pub(crate) struct Table(String);
 
 impl Table {

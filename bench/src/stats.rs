@@ -1,11 +1,11 @@
-//! Samples, and what is told of them.
+//! Samples, and statistics about them.
 
 /// Measured values, sorted.
 #[derive(Debug, Clone)]
 pub(crate) struct Samples(Vec<f64>);
 
 impl Samples {
-    /// Panics without a value: whatever has none is not a measurement.
+    /// Panics if there are no values.
     pub(crate) fn new(values: impl IntoIterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.into_iter().collect();
         assert!(!values.is_empty(), "nothing was measured");
@@ -30,7 +30,7 @@ impl Samples {
         if self.0.len() % 2 == 1 { self.0[middle] } else { f64::midpoint(self.0[middle - 1], self.0[middle]) }
     }
 
-    /// The smallest value that at least this share of all does not exceed (nearest rank).
+    /// The smallest value that at least this share of all values does not exceed (nearest rank).
     pub(crate) fn quantile(&self, share: f64) -> f64 {
         let rank = (share * self.0.len() as f64).ceil() as usize;
         self.0[rank.clamp(1, self.0.len()) - 1]

@@ -14,7 +14,7 @@ mod m0009_actors;
 
 pub use sea_orm_migration::MigratorTrait;
 
-/// Brings a database to the newest shape.
+/// Brings a database up to date.
 #[derive(Debug)]
 pub struct Migrator;
 

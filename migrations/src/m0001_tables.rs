@@ -1,6 +1,6 @@
 use sea_orm_migration::prelude::*;
 
-/// The first shape. Times are Unix milliseconds.
+/// The first tables. Times are Unix milliseconds (sessions: seconds).
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

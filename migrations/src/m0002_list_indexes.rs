@@ -1,8 +1,8 @@
 use sea_orm_migration::prelude::*;
 
-/// Where two indexes promise the same, SQLite takes the one that was made first. A list filtered by two things and a
-/// period must use the index of both things: of those of one it reads the period's every row. One filtered by three has an
-/// index of three: a camera may have thousands of recordings and none of them at that provider.
+/// If two indexes look equally good, SQLite takes the older one. A list filtered by two things and a period must use
+/// the index of both: with an index of one it reads every row of the period. A list filtered by three has an index of
+/// three: a camera may have thousands of recordings and none of them at that provider.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

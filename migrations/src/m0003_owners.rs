@@ -1,7 +1,7 @@
 use sea_orm_migration::prelude::*;
 
-/// Lanes and moves belong to the vault that works on them for as long as it lives, instead of for a time that a long
-/// transfer outlasts and a restart has to wait for.
+/// Lanes and moves belong to the vault working on them for as long as it lives, no longer for a fixed time, which a
+/// long transfer exceeds and a restart has to wait for.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

@@ -1,6 +1,6 @@
 use sea_orm_migration::prelude::*;
 
-/// What an administrator must see, one row for each thing of a kind.
+/// Notices: one row per code and subject.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

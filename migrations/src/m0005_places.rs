@@ -1,7 +1,7 @@
 use sea_orm_migration::prelude::*;
 
-/// Which place a provider is, so that two providers of one place are known as such; and which recording a move took away
-/// from an object that is still to be deleted.
+/// The place of a provider, so that two providers of one place are noticed; and which recording was moved away from an
+/// object that is to be deleted.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

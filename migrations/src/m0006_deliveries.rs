@@ -1,7 +1,7 @@
 use sea_orm_migration::prelude::*;
 
-/// Deliveries that were refused are set aside, each with its own wait, instead of being given up at once; what was given
-/// up is found by its reason.
+/// Refused deliveries are set aside, each with its own wait, instead of being parked at once; parked ones can be found
+/// by reason.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

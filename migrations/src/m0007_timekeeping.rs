@@ -1,6 +1,6 @@
 use sea_orm_migration::prelude::*;
 
-/// What the wall clock said last, and whether it is trusted.
+/// The last reading of the wall clock, and whether it is trusted.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

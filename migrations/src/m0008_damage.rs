@@ -1,6 +1,6 @@
 use sea_orm_migration::prelude::*;
 
-/// Finds deliveries whose state no vault writes, and that no worker would find.
+/// An index of deliveries in a state that no vault writes, which no worker would find.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

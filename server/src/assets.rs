@@ -1,4 +1,4 @@
-//! The site's files: embedded in release builds, read from disk in others.
+//! The site's files: embedded in release builds, otherwise read from disk.
 
 use app::PageFiles;
 use axum::body::Body;
@@ -15,19 +15,19 @@ use std::sync::{Arc, LazyLock};
 #[allow_missing = true]
 struct Site;
 
-/// Answers with the file at the request's path, if there is one.
+/// The file at the request's path, if there is one.
 pub fn find(request: &Request) -> Option<Response> {
     let path = percent_decode(request.uri().path().trim_start_matches('/'))?;
     respond(&path, request.headers())
 }
 
-/// `/pkg/*`: a file, or 404 (never a page: a script that is HTML helps nobody).
+/// `/pkg/*`: a file or 404, never a page: HTML in place of a script helps nobody.
 pub async fn pkg(request: Request) -> Response {
     find(&request).unwrap_or_else(|| StatusCode::NOT_FOUND.into_response())
 }
 
-/// Which files each page needs besides what every page needs, as `cargo xtask site` left it in `pkg/<version>/pages.json`.
-/// Without a site: none.
+/// The files each page needs besides the common ones, from `pkg/<version>/pages.json`, which `cargo xtask site` writes.
+/// Empty without a site.
 pub fn page_files() -> PageFiles {
     static PAGES: LazyLock<Arc<BTreeMap<String, Vec<String>>>> =
         LazyLock::new(|| Arc::new(read_pages().unwrap_or_default()));
@@ -42,7 +42,7 @@ fn read_pages() -> Option<BTreeMap<String, Vec<String>>> {
     Some(pages.into_iter().map(|(page, files)| (page, addresses(files))).collect())
 }
 
-/// `pkg/<version>/<file>`: its content never changes.
+/// The version in `pkg/<version>/<file>`, whose content never changes.
 fn version_of(path: &str) -> Option<&str> {
     let (version, _) = path.strip_prefix("pkg/")?.split_once('/')?;
     Some(version)
@@ -58,7 +58,7 @@ fn respond(path: &str, request: &HeaderMap) -> Option<Response> {
     if let Ok(value) = HeaderValue::from_str(&content_type(&plain)) {
         headers.insert(CONTENT_TYPE, value);
     }
-    // What has no version in its path browsers ask for again, and mostly hear 304.
+    // Browsers revalidate files without a version in their path, mostly with 304.
     let lifetime = if version_of(path).is_some() { "public, max-age=31536000, immutable" } else { "no-cache" };
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(lifetime));
     let mut file = plain;

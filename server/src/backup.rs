@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use vault::backup::{self, BackupError, Counts};
 
-/// Copies the database into a new file, and says what is in it.
+/// Copies the database to a new file, and prints what is in it.
 pub async fn back_up(config: &Config, file: &Path) -> ExitCode {
     let made = match backup::back_up(&vault_options(config).home(), file).await {
         Ok(made) => made,
@@ -26,7 +26,7 @@ pub async fn back_up(config: &Config, file: &Path) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Puts a backup in the database's place, and says how to undo that.
+/// Puts a backup in the database's place, and prints how to undo that.
 pub async fn restore(config: &Config, file: &Path) -> ExitCode {
     let options = vault_options(config);
     let restored = match backup::restore(&options.home(), file, options.clock.now_ms()).await {

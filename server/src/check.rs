@@ -1,4 +1,4 @@
-//! `kerberos-vault check`: is this configuration valid, and do its connections work?
+//! `kerberos-vault check`: is the configuration valid, and do its connections work?
 
 use crate::config::Config;
 use backends::Backends;
@@ -8,7 +8,7 @@ use model::ports::Connector;
 use model::probe::ProbeReport;
 use std::process::ExitCode;
 
-/// Probes every declared connection, printing each step; the file itself was checked by reading it.
+/// Probes every declared connection and prints each step; the file itself was checked when it was read.
 pub async fn check(config: &Config) -> ExitCode {
     let connector = Backends::new();
     let declared = &config.declarations;

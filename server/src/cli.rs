@@ -20,7 +20,7 @@ Usage:
 Without a file everything has a default: http://127.0.0.1:8080, data in ./data. Every setting can
 be given in the environment as well, which wins: VAULT_SERVER__LISTEN, VAULT_DATA__DIR, and so on.";
 
-/// What is to be done.
+/// What to do.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Command {
     /// Run the vault.
@@ -33,18 +33,18 @@ pub enum Command {
         /// `--config`
         config: Option<PathBuf>,
     },
-    /// Copy the database into a file.
+    /// Copy the database to a file.
     Backup {
         /// `--config`
         config: Option<PathBuf>,
-        /// Must not exist.
+        /// The new file; must not exist.
         file: PathBuf,
     },
-    /// Put a backup in the database's place.
+    /// Put a backup in place of the database.
     Restore {
         /// `--config`
         config: Option<PathBuf>,
-        /// What `backup` made.
+        /// A file made by `backup`.
         file: PathBuf,
     },
     /// Print the version.
@@ -53,7 +53,7 @@ pub enum Command {
     Help,
 }
 
-/// Reads the arguments after the program's name.
+/// Parses the arguments after the program's name.
 pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, String> {
     let mut arguments = arguments;
     let (mut config, mut words) = (None, Vec::new());

@@ -1,4 +1,4 @@
-//! A recording's bytes as an HTTP answer: ranges, conditions, names (RFC 9110 §13, §14).
+//! A recording as an HTTP answer: ranges, conditions, file name (RFC 9110 §13, §14).
 
 use crate::problem::{self, ApiError};
 use crate::range::{self, Wanted};
@@ -18,10 +18,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use vault::Found;
 use vault::{Vault, VaultError};
 
-/// Browsers play a recording in a page of their own making, which needs itself and some style.
+/// Browsers wrap a recording in a page of their own, which needs the recording itself and inline styles.
 const PLAYER: &str = "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
-/// Whether a browser shows or saves it.
+/// Whether a browser plays or saves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disposition {
     /// Plays it.
@@ -30,10 +30,10 @@ pub enum Disposition {
     Attachment,
 }
 
-/// How often a recording is looked up again that is replaced while it is read.
+/// How often to look a recording up again that is replaced while it is read.
 const LOOKS: usize = 10;
 
-/// Answers a GET or HEAD of a recording.
+/// Answers GET or HEAD for a recording.
 pub async fn answer(
     vault: &Vault,
     mut found: Found,
@@ -51,7 +51,7 @@ pub async fn answer(
     Err(VaultError::Replaced.into())
 }
 
-/// `None` when the recording was replaced since it was found.
+/// `None` if the recording was replaced since it was found.
 async fn answer_unless_replaced(
     vault: &Vault,
     found: &Found,
@@ -104,7 +104,7 @@ async fn answer_unless_replaced(
         opened => opened?,
     };
     let (span, id) = (tracing::Span::current(), found.id);
-    // The head is out by then: all that is left is to break off and say so in the log.
+    // The head has been sent by then: all that is left is to break off, and log it.
     let bytes = bytes
         .inspect_err(move |e| span.in_scope(|| tracing::warn!(recording = id, error = chain(e), "reading broke off")));
     Ok(Some((status, headers, Body::from_stream(bytes)).into_response()))
@@ -154,7 +154,7 @@ impl Conditions<'_> {
     }
 }
 
-/// RFC 6266: a name every client can read, and the real one (RFC 8187).
+/// RFC 6266: a plain name that every client can read, and the real one (RFC 8187).
 fn content_disposition(disposition: Disposition, name: &str) -> String {
     let kind = if disposition == Disposition::Inline { "inline" } else { "attachment" };
     let readable: String = name

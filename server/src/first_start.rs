@@ -1,4 +1,4 @@
-//! The very first start: something to upload to, and how to try it, within five minutes.
+//! The first start: creates something to upload to, and prints how to try it.
 
 use crate::config::Config;
 use model::account::{AccountForm, KeyPair};
@@ -11,14 +11,14 @@ use vault::clock::Clock;
 use vault::users::FirstAdmin;
 use vault::{Vault, VaultError};
 
-/// Names of what is made.
+/// Name of the provider.
 const PROVIDER: &str = "local";
 const ACCOUNT: &str = "default";
-/// A recording that comes with the source.
+/// A recording in the repository.
 const SAMPLE: &str = "fixtures/recording.mp4";
 
-/// Makes a provider and an account when there is nothing at all and nothing is declared; answers
-/// the account's keys, to be shown once.
+/// Creates a provider and an account if there is nothing yet and nothing is declared; returns the account's keys, to be
+/// shown once.
 pub async fn defaults(vault: &Vault, config: &Config) -> Result<Option<KeyPair>, VaultError> {
     let anything = !config.declarations.is_empty()
         || !vault.connections.list(Family::Provider).await?.is_empty()
@@ -58,7 +58,7 @@ pub async fn defaults(vault: &Vault, config: &Config) -> Result<Option<KeyPair>,
     Ok(Some(keys))
 }
 
-/// What is printed for whoever started the vault. Goes to standard output alone, never to the log.
+/// What to print for whoever started the vault. It goes to standard output, never to the log.
 pub fn greeting(url: &str, admin: Option<&FirstAdmin>, keys: Option<&KeyPair>) -> String {
     let mut text = format!("Kerberos Vault is running at {url}\n");
     if let Some(admin) = admin {
@@ -103,7 +103,7 @@ fn sample_upload(url: &str, keys: &KeyPair) -> String {
     )
 }
 
-/// For POSIX shells.
+/// Quotes a text for POSIX shells.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -1,4 +1,4 @@
-//! Is it alive, is it ready?
+//! Liveness and readiness.
 
 use crate::state::AppState;
 use crate::telemetry::Failure;
@@ -33,7 +33,7 @@ impl Health {
     }
 }
 
-/// Longest the database may take.
+/// How long the database may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Alive?
@@ -62,7 +62,7 @@ pub async fn ready(State(state): State<AppState>) -> Response {
     response
 }
 
-/// Each kind once, in order. Nobody has signed in to see this, so it holds neither names nor texts.
+/// Each kind once, in order. No one need be signed in to see this, so it has neither names nor texts.
 async fn notices(state: &AppState) -> Vec<String> {
     let known = tokio::time::timeout(PATIENCE, state.vault.notices.list()).await;
     let known = known.ok().and_then(Result::ok).unwrap_or_default();

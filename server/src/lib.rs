@@ -1,5 +1,5 @@
-//! The server: machines' API, administrators' files, the site, configuration and wiring. What a
-//! vault *does* is in `vault`; how pages look is in `app`.
+//! The server: the API for agents and readers, administrators' files, the site, configuration and wiring. What a vault
+//! *does* is in `vault`; how pages look is in `app`.
 
 pub mod admin;
 pub mod agent;

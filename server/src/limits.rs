@@ -10,14 +10,14 @@ use subtle::ConstantTimeEq as _;
 /// A rate: `burst` at once, then `per_second`.
 #[derive(Debug, Clone, Copy)]
 pub struct Rate {
-    /// Most at once.
+    /// Tokens available at once.
     pub burst: f64,
-    /// Regained each second.
+    /// Tokens regained per second.
     pub per_second: f64,
 }
 
-/// Buckets by key. When full of keys, those that have regained everything make room; if none have,
-/// a newcomer is refused, so that a flood of made-up keys costs no memory.
+/// Token buckets by key. When there is no room for a new key, full buckets are dropped; if none is full, the newcomer
+/// is refused, so that a flood of made-up keys costs no memory.
 #[derive(Debug)]
 pub struct Buckets<K> {
     rate: Rate,
@@ -26,12 +26,12 @@ pub struct Buckets<K> {
 }
 
 impl<K: Eq + Hash> Buckets<K> {
-    /// At most `capacity` keys.
+    /// For at most `capacity` keys.
     pub fn new(rate: Rate, capacity: usize) -> Self {
         Self { rate, capacity, levels: Mutex::default() }
     }
 
-    /// Takes a token, or says how long until there is one.
+    /// Takes a token; if there is none, returns how long until there is.
     pub fn take(&self, key: K, now: Instant) -> Result<(), Duration> {
         let mut levels = self.levels.lock().unwrap_or_else(PoisonError::into_inner);
         if levels.len() >= self.capacity && !levels.contains_key(&key) {
@@ -50,7 +50,7 @@ impl<K: Eq + Hash> Buckets<K> {
         Ok(())
     }
 
-    /// Whether a token is there, without taking it.
+    /// Whether there is a token, without taking it.
     pub fn check(&self, key: &K, now: Instant) -> Result<(), Duration> {
         let levels = self.levels.lock().unwrap_or_else(PoisonError::into_inner);
         let level = levels.get(key).map_or(self.rate.burst, |stored| self.level(*stored, now));
@@ -67,7 +67,7 @@ impl<K: Eq + Hash> Buckets<K> {
     }
 }
 
-/// Which credentials proved right lately, by address and access key, in bounded memory. Holds fingerprints, no secrets.
+/// Credentials that were right lately, by address and access key, in bounded memory. Holds fingerprints, not secrets.
 #[derive(Debug)]
 pub struct Proven {
     capacity: usize,
@@ -75,18 +75,18 @@ pub struct Proven {
 }
 
 impl Proven {
-    /// At most `capacity` pairs.
+    /// For at most `capacity` pairs.
     pub fn new(capacity: usize) -> Self {
         Self { capacity, fingerprints: Mutex::default() }
     }
 
-    /// Whether exactly this proved right.
+    /// Whether exactly these credentials were right.
     pub fn contains(&self, who: &(IpAddr, String), fingerprint: &[u8; 32]) -> bool {
         let known = self.fingerprints.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(who).is_some_and(|known| known.ct_eq(fingerprint).into())
     }
 
-    /// Remembers it. When full, everything is forgotten and proves itself again.
+    /// Remembers credentials. When full, forgets all others.
     pub fn insert(&self, who: (IpAddr, String), fingerprint: [u8; 32]) {
         let mut known = self.fingerprints.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= self.capacity && !known.contains_key(&who) {
@@ -96,16 +96,16 @@ impl Proven {
     }
 }
 
-/// The limits of machine endpoints. (People's sign-in is limited by `vault`.)
+/// Limits of the API for agents and readers. (`vault` limits sign-in.)
 #[derive(Debug)]
 pub struct Limits {
-    /// Wrong credentials, by address and access key: guessing one account's secret from one place.
+    /// Wrong credentials, by address and access key: stops guessing one account's secret from one place.
     pub wrong_credentials: Buckets<(IpAddr, String)>,
-    /// Credentials that are let pass however many wrong ones there were.
+    /// Credentials that are never slowed down.
     pub proven: Proven,
-    /// Heartbeats by address: many cameras may sit behind one.
+    /// Heartbeats by address; many cameras may share one.
     pub heartbeats: Buckets<IpAddr>,
-    /// Heartbeats of everyone together.
+    /// Heartbeats from everybody together.
     pub all_heartbeats: Buckets<()>,
 }
 
@@ -120,7 +120,7 @@ impl Default for Limits {
     }
 }
 
-/// What counts as one address: an IPv6 client owns at least a /64.
+/// What counts as one address: an IPv6 client has at least a /64.
 pub fn group(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V6(v6) => {

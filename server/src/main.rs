@@ -35,7 +35,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    // SDKs would otherwise find two TLS providers and refuse to choose
+    // Otherwise SDKs would find two TLS providers and refuse to choose.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let runtime = match runtime::build() {
         Ok(runtime) => runtime,

@@ -9,7 +9,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, Secur
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-/// What surrounds the paths, which the routers bring themselves.
+/// Everything around the paths, which the routers provide.
 #[derive(Debug, OpenApi)]
 #[openapi(
     info(
@@ -22,7 +22,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
         (name = "Recordings", description = "Reading recordings back."),
         (name = "Health", description = "For monitors and load balancers."),
     ),
-    // Served with the pages, because administrators may read it; hence not among the routers' paths.
+    // Served with the pages, as administrators may read it; hence not among the routers' paths.
     paths(crate::telemetry::metrics::scrape),
     modifiers(&Schemes),
 )]

@@ -1,4 +1,4 @@
-//! Who sent a request, and under which address they see this vault.
+//! Who sent a request, and at which address they see this vault.
 
 use axum::extract::{ConnectInfo, Request};
 use axum::http::HeaderMap;
@@ -6,20 +6,19 @@ use axum::http::header::HOST;
 use axum::http::uri::Authority;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-/// The other side of a request; an extension of every request.
+/// The sender of a request; every request has it as an extension.
 #[derive(Debug, Clone)]
 pub struct Peer {
-    /// Address of the client; of the proxy when none is trusted.
+    /// Address of the client, or of a proxy that is not trusted.
     pub ip: IpAddr,
     /// Host and port the client used.
     pub host: Option<Authority>,
-    /// Whether the client speaks TLS, to a trusted proxy.
+    /// Whether the client uses TLS, according to a trusted proxy.
     pub https: bool,
 }
 
 impl Peer {
-    /// Reads the connection and the headers; forwarded ones only when the owner says that a proxy of
-    /// theirs sets them.
+    /// Reads the connection and headers; forwarded headers only if the configuration trusts its proxy.
     pub fn of<B>(request: &axum::http::Request<B>, trust_proxy: bool) -> Self {
         let headers = request.headers();
         let socket = request.extensions().get::<ConnectInfo<SocketAddr>>();
@@ -38,19 +37,19 @@ impl Peer {
         }
     }
 
-    /// The one that the outermost layer attached.
+    /// The peer that the outermost layer attached.
     pub fn attached(request: &Request) -> Self {
         request.extensions().get::<Self>().cloned().unwrap_or_else(|| Self::of(request, false))
     }
 
-    /// Scheme and host under which the client can come back.
+    /// Scheme and host at which the client can come back.
     pub fn base_url(&self) -> Option<String> {
         let scheme = if self.https { "https" } else { "http" };
         self.host.as_ref().map(|host| format!("{scheme}://{host}"))
     }
 }
 
-/// The last element of a list header: what the nearest proxy added.
+/// The last element of a list header: added by the nearest proxy.
 fn last<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let value = headers.get_all(name).iter().next_back()?.to_str().ok()?;
     value.rsplit(',').next().map(str::trim).filter(|s| !s.is_empty())

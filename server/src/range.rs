@@ -5,8 +5,7 @@ use std::ops::Range;
 /// What a Range header asks of an object.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// All of it: no header, one that cannot be read, or several ranges (which a server may answer
-    /// with the whole).
+    /// All of it: no header, an unreadable one, or several ranges (which a server may answer with the whole).
     Whole,
     /// These bytes.
     Part(Range<u64>),
@@ -14,7 +13,7 @@ pub enum Wanted {
     Unsatisfiable,
 }
 
-/// Reads the header for an object of `size` bytes.
+/// Parses the header for an object of `size` bytes.
 pub fn parse(header: &str, size: u64) -> Wanted {
     let Some(spec) = header.trim().strip_prefix("bytes=").map(str::trim) else { return Wanted::Whole };
     let Some((first, last)) = spec.split_once('-') else { return Wanted::Whole };

@@ -1,7 +1,7 @@
-//! Which request goes where, and through what.
+//! Routes and the layers around them.
 //!
-//! Three families: machines (`/api`, no session is ever loaded on an upload's path), people (pages,
-//! server functions, files of recordings: session and origin check), and files.
+//! Three families: the API (`/api`, where uploads never load a session), people (pages, server functions, files of
+//! recordings: with session and origin check), and files.
 
 use crate::agent;
 use crate::peer::Peer;
@@ -28,7 +28,7 @@ use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// Largest body of a server function, in bytes: a provider's service key fits many times.
+/// Largest body of a server function, in bytes; many times a provider's service key.
 const MAX_FORM: usize = 256 * 1024;
 
 /// Everything the vault serves.
@@ -50,7 +50,7 @@ pub fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
-/// The description of the API, without serving it.
+/// The API's description, without serving it.
 pub fn describe() -> utoipa::openapi::OpenApi {
     machines().split_for_parts().1
 }
@@ -77,7 +77,7 @@ fn people(state: &AppState) -> Router<AppState> {
         .layer(RequestBodyLimitLayer::new(MAX_FORM))
 }
 
-/// What pages and server functions find in their context.
+/// The context of pages and server functions.
 fn context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
     let (vault, http) = (state.vault.clone(), state.http.clone());
     move || {
@@ -91,7 +91,7 @@ fn context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
     }
 }
 
-/// A file of the site (`/favicon.svg`), else the page that says there is nothing.
+/// A file of the site (`/favicon.svg`), else the "not found" page.
 async fn file_or_not_found(State(state): State<AppState>, request: Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return ApiError::from(&problem::NO_ROUTE).into_response();
@@ -108,8 +108,8 @@ async fn file_or_not_found(State(state): State<AppState>, request: Request) -> R
     page
 }
 
-/// Leptos answers 500 when a server function's arguments cannot be read, which is the caller's
-/// mistake. Failures of ours set a status themselves.
+/// Leptos answers 500 for a server function's unreadable arguments, which are the caller's mistake. Failures of ours
+/// set a status themselves.
 async fn unreadable_arguments(mut response: Response) -> Response {
     if response.status() == StatusCode::INTERNAL_SERVER_ERROR && response.headers().contains_key("serverfnerror") {
         *response.status_mut() = StatusCode::BAD_REQUEST;
@@ -117,7 +117,7 @@ async fn unreadable_arguments(mut response: Response) -> Response {
     response
 }
 
-/// A panic is a defect of ours: it is logged like any failure, and says nothing to whoever asked.
+/// A panic is a defect of ours: it is logged like any failure, and the client learns nothing.
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     let mut response = ApiError::from(&problem::INTERNAL).into_response();

@@ -1,4 +1,4 @@
-//! `kerberos-vault`: from configuration to a running vault, and to its end.
+//! `kerberos-vault`: from configuration to a running vault, and to its stop.
 
 use crate::config::Config;
 use crate::first_start;
@@ -18,7 +18,7 @@ use vault::Provisioning;
 use vault::data_folder::{Lock, LockError};
 use vault::{StartError, Vault, VaultError};
 
-/// How long background work may take to finish what it is doing.
+/// How long background work may take to stop.
 const BACKGROUND_STOP: Duration = Duration::from_secs(15);
 /// How long the database may take to close.
 const CLOSING: Duration = Duration::from_secs(10);
@@ -46,7 +46,7 @@ pub async fn run(config: Config) -> ExitCode {
     match serve_until_stopped(config).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The cause follows here, and in no log.
+            // The cause follows, so leave out the reference to the log.
             let said = chain(&error).replace(&format!(". {}", VaultError::IN_LOG), "");
             eprintln!("kerberos-vault cannot start: {}", said.replace('\n', " "));
             ExitCode::FAILURE
@@ -98,7 +98,7 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Leaves the database as one file. Whatever keeps that from happening, nothing is lost: the next start reads the rest.
+/// Leaves the database as one file. If that fails, nothing is lost: the next start reads the rest.
 async fn close(vault: &Vault) {
     match tokio::time::timeout(CLOSING, vault.close()).await {
         Ok(Ok(())) => {}
@@ -113,7 +113,7 @@ async fn close(vault: &Vault) {
     }
 }
 
-/// What the vault's use cases need of the configuration.
+/// The vault's options from the configuration.
 pub fn vault_options(config: &Config) -> vault::Options {
     vault::Options {
         database_url: config.database_url.expose().to_owned(),
@@ -126,13 +126,13 @@ pub fn vault_options(config: &Config) -> vault::Options {
     }
 }
 
-/// Fails quietly where nobody reads it, as under some supervisors.
+/// Does nothing where standard output is closed, as under some supervisors.
 fn greet(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// An address to open in a browser: "all interfaces" is none.
+/// An address to open in a browser, which "all interfaces" is not.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));

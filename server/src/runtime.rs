@@ -4,12 +4,12 @@ use backends::THREADS_OF_A_FOLDER;
 use std::io;
 use tokio::runtime::{Builder, Runtime};
 
-/// Folders that may hang at a time and take nothing from the others.
+/// Folders that may hang at the same time without taking threads from others.
 const HANGING: usize = 2;
-/// Threads for everything else that blocks: folders that are well, the spool, passwords. As many as tokio has by itself.
+/// Threads for everything else that blocks: working folders, the spool, passwords. Tokio's own default.
 const OTHERS: usize = 512;
 
-/// The runtime of a vault. Threads are made when they are needed.
+/// The runtime of a vault. Threads are started when needed.
 pub fn build() -> io::Result<Runtime> {
     let blocking = HANGING * THREADS_OF_A_FOLDER + OTHERS;
     Builder::new_multi_thread().max_blocking_threads(blocking).enable_all().build()
@@ -34,7 +34,7 @@ mod tests {
             let work = tokio::task::spawn_blocking(|| "served");
             tokio::time::timeout(Duration::from_secs(30), work).await
         });
-        // Before anything is asserted: a runtime ends when its threads have.
+        // Before anything is asserted: a runtime ends only once its threads have.
         drop(hanging);
         assert_eq!(served.expect("a thread is left").expect("no panic"), "served");
     }

@@ -12,23 +12,23 @@ use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-/// For what is not a page: may load nothing, run nothing, be framed by nobody. Pages bring their own.
+/// For everything but pages: may load nothing, run nothing, be framed by nobody. Pages have their own.
 const STRICT: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
-/// For Swagger UI, which styles its elements as it goes. Scripts are files of its own.
+/// For Swagger UI, which sets inline styles; its scripts are files.
 pub const SWAGGER: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
     font-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
-/// Browsers say with it where a request comes from.
+/// Browsers say with it which site a request comes from.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Adds what an answer does not have yet.
+/// Adds security headers that an answer does not have yet.
 pub async fn headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        // same-origin, not no-referrer: without JavaScript a form's answer redirects to its referrer
+        // same-origin, not no-referrer: without JavaScript, a form's answer redirects to its referrer
         (REFERRER_POLICY, "same-origin"),
         (X_FRAME_OPTIONS, "DENY"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
@@ -41,7 +41,7 @@ pub async fn headers(request: Request, next: Next) -> Response {
     response
 }
 
-/// Refuses a change that a page of another site makes with our visitor's cookie.
+/// Refuses changes that another site's page makes with our visitor's cookie.
 pub async fn same_origin(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if !reads && !is_same_origin(request.headers(), &Peer::attached(&request), state.http.public_url.as_deref()) {
@@ -50,8 +50,8 @@ pub async fn same_origin(State(state): State<AppState>, request: Request, next: 
     next.run(request).await
 }
 
-/// `Sec-Fetch-Site` decides where the browser sends it (it cannot be forged by a page, and a proxy
-/// that rewrites `Host` does not matter). Over plain HTTP there is only `Origin`. Neither: refused.
+/// Decided by `Sec-Fetch-Site` if sent: pages cannot forge it, and a proxy that rewrites `Host` does not matter. Over
+/// plain HTTP there is only `Origin`. Without either: refused.
 fn is_same_origin(headers: &HeaderMap, peer: &Peer, public_url: Option<&str>) -> bool {
     if let Some(site) = headers.get(SEC_FETCH_SITE) {
         return matches!(site.as_bytes(), b"same-origin" | b"none");

@@ -1,4 +1,4 @@
-//! Administrators' browser sessions: the cookie, and who is behind it. Signing in and out is `app`'s.
+//! Administrators' browser sessions: the cookie, and who is signed in. Signing in and out is in `app`.
 
 use crate::peer::Peer;
 use crate::state::AppState;
@@ -13,17 +13,16 @@ use tower_sessions::{Expiry, Session, SessionManagerLayer};
 use vault::clock::Clock;
 use vault::sessions::Store;
 
-/// A session ends after this long without a request.
+/// A session ends this long after its last request.
 const INACTIVITY: Duration = Duration::days(7);
-/// How often using a session is noted: once an hour costs next to nothing and is exact enough.
+/// How often the use of a session is recorded: hourly costs next to nothing and is exact enough.
 const NOTE_MS: i64 = 3_600_000;
 
 /// Key of a session: when its use was noted last.
 const USED_AT: &str = "used_at";
 
-/// Sessions for routes below: over TLS with a cookie whose name binds it to this host (`__Host-`,
-/// which browsers refuse otherwise), over plain HTTP with one that works there. Behind a proxy only
-/// the request tells which.
+/// Sessions for the routes below. Over TLS, the cookie's name binds it to this host (`__Host-`, which browsers
+/// otherwise refuse); over plain HTTP it has a name that works there. Behind a proxy only the request shows which.
 #[derive(Clone)]
 pub struct Sessions {
     tls: SessionManagerLayer<Store>,
@@ -32,15 +31,15 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// Kept in the vault's database.
+    /// With sessions stored in the vault's database.
     pub fn new(state: &AppState) -> Self {
         let cookie = |name: &'static str, secure| {
             SessionManagerLayer::new(state.vault.session_store())
                 .with_name(name)
                 .with_secure(secure)
                 .with_http_only(true)
-                // Lax, so that a link from a mail or the Hub finds its reader signed in; changes are
-                // protected by the origin check
+                // Lax, so that people who follow a link from a mail or the Hub are signed in; the origin check protects
+                // changes
                 .with_same_site(SameSite::Lax)
                 .with_path("/")
                 .with_expiry(Expiry::OnInactivity(INACTIVITY))
@@ -88,9 +87,9 @@ pub async fn keep_alive(State(clock): State<Clock>, session: Session, request: R
     if vault::sessions::is_begun(&session).await {
         let noted = session.get::<i64>(USED_AT).await.ok().flatten().unwrap_or(0);
         let now = clock.now_ms();
-        // Before the note: the clock was set back.
+        // Earlier than the last record: the clock was set back.
         if now < noted || now - noted > NOTE_MS {
-            // failing only shortens the session
+            // a failure only shortens the session
             let _ = session.insert(USED_AT, now).await;
         }
     }

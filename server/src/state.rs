@@ -1,4 +1,4 @@
-//! What handlers share.
+//! The state that handlers share.
 
 use crate::config;
 use crate::limits::Limits;
@@ -18,7 +18,7 @@ pub struct AppState {
     pub http: Arc<HttpOptions>,
     /// Rate limits of machine endpoints.
     pub limits: Arc<Limits>,
-    /// What Leptos needs to know of the site.
+    /// Leptos's options for the site.
     pub leptos: LeptosOptions,
 }
 
@@ -36,12 +36,12 @@ pub struct HttpOptions {
 }
 
 impl HttpOptions {
-    /// Whether browsers reach the vault over TLS, as far as the configuration tells.
+    /// Whether the configuration says that browsers use TLS.
     pub fn is_https(&self) -> bool {
         self.public_url.as_ref().is_some_and(|url| url.starts_with("https://"))
     }
 
-    /// Under which address this caller, and whoever gets it from them, reaches the vault. Without a slash at the end.
+    /// The address at which this caller, and whoever it is passed on to, reaches the vault; without a trailing slash.
     pub fn base_url(&self, peer: &Peer) -> Option<String> {
         self.public_url.clone().or_else(|| peer.base_url())
     }
@@ -59,9 +59,9 @@ impl From<&config::Config> for HttpOptions {
 }
 
 impl AppState {
-    /// Around an open vault.
+    /// State around an open vault.
     pub fn new(vault: Vault, http: HttpOptions) -> Self {
-        // The name under which the site's files were built: .cargo/config.toml
+        // the name that the site's files were built with, see .cargo/config.toml
         let leptos = LeptosOptions::builder()
             .output_name(env!("LEPTOS_OUTPUT_NAME"))
             .site_root("site")

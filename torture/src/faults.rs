@@ -1,52 +1,52 @@
-//! What fails on a disk, when, and how: a plan, and the count of what was done to the files.
+//! Disk failures: a plan of what fails, when and how, and the count of operations on the files.
 
 use crate::platter::Platter;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What SQLite does to its files that needs the disk.
+/// SQLite's operations on its files that need the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
-    /// Opens or makes a file.
+    /// Opens or creates a file.
     Open,
-    /// Writes into one.
+    /// Writes to a file.
     Write,
-    /// Has it reach the disk.
+    /// Syncs a file.
     Sync,
-    /// Shortens it.
+    /// Shortens a file.
     Truncate,
-    /// Makes the memory that connections share larger: a file too.
+    /// Enlarges the memory shared by connections, which is a file too.
     Share,
 }
 
-/// Which of its files.
+/// One of SQLite's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum File {
     /// The database.
     Main,
-    /// What was committed and is not in the database yet.
+    /// The write-ahead log.
     Wal,
-    /// What undoes a transaction where there is no WAL.
+    /// The rollback journal, used without a WAL.
     Journal,
 }
 
 /// How an operation fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
-    /// No room (ENOSPC). Lasting, only writing fails, also over what is there: some file systems copy on write.
+    /// No room (ENOSPC). As a lasting trouble only writing fails, even overwriting: some file systems copy on write.
     Full,
     /// The device failed (EIO).
     Broken,
 }
 
-/// Which operations fail.
+/// Which operations fail, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plan {
-    /// How.
+    /// How they fail.
     pub trouble: Trouble,
-    /// The first to fail, counted from 1.
+    /// The first one to fail, counted from 1.
     pub nth: u64,
-    /// Whether everything after it fails as well, until [`Faults::heal`].
+    /// Whether all later ones fail too, until [`Faults::heal`].
     pub lasting: bool,
 }
 
@@ -60,16 +60,16 @@ impl fmt::Display for Plan {
     }
 }
 
-/// What happened since a plan was made.
+/// What has happened since the plan was made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Operations that the disk was asked for.
+    /// Operations requested.
     pub asked: u64,
-    /// Those that failed, the first few.
+    /// The first few that failed.
     pub failed: Vec<(File, Operation)>,
 }
 
-/// Most failures that a report names.
+/// Most failures named in a report.
 const NAMED: usize = 4;
 
 /// The disk below one database.
@@ -87,17 +87,17 @@ struct State {
 }
 
 impl Faults {
-    /// From now on operations are counted and fail by this plan.
+    /// Starts counting operations and failing them by this plan.
     pub fn arm(&self, plan: Plan) {
         *self.state() = State { plan: Some(plan), report: Report::default() };
     }
 
-    /// All is well again; tells what happened.
+    /// Ends the plan; reports what happened.
     pub fn heal(&self) -> Report {
         std::mem::take(&mut *self.state()).report
     }
 
-    /// Whether something has failed since the plan was made.
+    /// Whether anything has failed since the plan was made.
     pub fn struck(&self) -> bool {
         !self.state().report.failed.is_empty()
     }

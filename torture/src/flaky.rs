@@ -1,4 +1,4 @@
-//! Stores that fail at one of the calls a vault makes: before anything was done, or after, when only the answer is lost.
+//! Stores that fail at one of the vault's calls: before anything was done, or after, losing only the answer.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,22 +14,22 @@ use std::time::Duration;
 /// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mishap {
-    /// Nobody answers, and nothing was done.
+    /// No answer, and nothing was done.
     Refused,
-    /// Nobody answers, and it was done.
+    /// No answer, but it was done.
     AnswerLost,
-    /// There is no room for it; what needs none is done.
+    /// No room; calls that need none succeed.
     Full,
 }
 
-/// Which calls fail.
+/// Which calls fail, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StorePlan {
-    /// How.
+    /// How they fail.
     pub mishap: Mishap,
-    /// The first to fail, counted from 1 over all stores.
+    /// The first one to fail, counted from 1 over all stores.
     pub nth: u64,
-    /// Whether everything after it fails as well, until [`StoreFaults::heal`].
+    /// Whether all later ones fail too, until [`StoreFaults::heal`].
     pub lasting: bool,
 }
 
@@ -39,31 +39,31 @@ impl fmt::Display for StorePlan {
     }
 }
 
-/// What happened since a plan was made.
+/// What has happened since the plan was made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StoreReport {
-    /// Calls that were made.
+    /// Calls made.
     pub asked: u64,
-    /// What failed first.
+    /// The first call that failed.
     pub failed: Option<&'static str>,
 }
 
-/// What fails at all stores of a world.
+/// The faults of all stores of a world.
 #[derive(Debug, Default)]
 pub struct StoreFaults(Mutex<(Option<StorePlan>, StoreReport)>);
 
 impl StoreFaults {
-    /// From now on calls are counted and fail by this plan.
+    /// Starts counting calls and failing them by this plan.
     pub fn arm(&self, plan: StorePlan) {
         *self.state() = (Some(plan), StoreReport::default());
     }
 
-    /// All is well again; tells what happened.
+    /// Ends the plan; reports what happened.
     pub fn heal(&self) -> StoreReport {
         std::mem::take(&mut *self.state()).1
     }
 
-    /// Whether something has failed since the plan was made.
+    /// Whether anything has failed since the plan was made.
     pub fn struck(&self) -> bool {
         self.state().1.failed.is_some()
     }

@@ -1,5 +1,5 @@
-//! What must hold once a vault has come to rest, whatever happened before. Looked up past the vault, in its tables and its
-//! folders, and asked of it as readers do.
+//! What must hold once a vault has come to rest, whatever happened before. Checked behind the vault's back, in its
+//! tables and folders, and as readers do.
 
 use crate::ledger::Held;
 use crate::outside::heard;
@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use vault::entity::{copy, delivery, provider_move, recording, removal, upload};
 
-/// All that does not hold, one sentence each.
+/// Everything that does not hold, one sentence each.
 pub async fn check(world: &World) -> Vec<String> {
     let found = match Found::at(world.root()).await {
         Ok(found) => found,
@@ -34,7 +34,7 @@ pub async fn check(world: &World) -> Vec<String> {
     broken
 }
 
-/// Only that what was acknowledged is committed, as another process sees it. Holds at every moment.
+/// Checks only that whatever was acknowledged is committed, as another process sees it. Holds at every moment.
 pub async fn check_acknowledged(world: &World) -> Vec<String> {
     let mut broken = Vec::new();
     match Found::at(world.root()).await {
@@ -44,7 +44,7 @@ pub async fn check_acknowledged(world: &World) -> Vec<String> {
     broken
 }
 
-/// What lies in the tables.
+/// The contents of the tables.
 struct Found {
     damage: Vec<String>,
     recordings: Vec<recording::Model>,
@@ -56,7 +56,7 @@ struct Found {
 }
 
 impl Found {
-    /// Reads it over a connection of its own, below which nothing fails.
+    /// Reads them over a connection of its own, below which nothing fails.
     async fn at(root: &Path) -> Result<Self, DbErr> {
         let mut options = ConnectOptions::new(format!("sqlite://{}", database(root).display()));
         options.max_connections(1).sqlx_logging(false);
@@ -83,7 +83,7 @@ impl Found {
     }
 }
 
-/// What was acknowledged is in the index, and nothing that nobody asked for.
+/// Whatever was acknowledged has a row, and there are no rows that nobody asked for.
 fn kept(world: &World, found: &Found, broken: &mut Vec<String>) {
     let may_hold = world.ledger.may_hold();
     let rows: BTreeMap<&str, &str> = found.recordings.iter().map(|r| (r.key.as_str(), r.sha256.as_str())).collect();
@@ -98,7 +98,7 @@ fn kept(world: &World, found: &Found, broken: &mut Vec<String>) {
     }
 }
 
-/// Index and folders agree.
+/// Rows and folders agree.
 fn agreed(world: &World, found: &Found, broken: &mut Vec<String>) {
     for provider in [FIRST, SECOND] {
         let id = world.provider(provider);
@@ -128,7 +128,7 @@ fn agreed(world: &World, found: &Found, broken: &mut Vec<String>) {
     }
 }
 
-/// What was stored was announced, and nothing else.
+/// Whatever was stored was announced, and nothing else was.
 fn announced(world: &World, found: &Found, broken: &mut Vec<String>) {
     let heard = heard(&events(world.root()));
     let told: BTreeSet<(String, u64)> = heard.iter().map(|event| (event.key.clone(), event.size)).collect();
@@ -147,7 +147,7 @@ fn announced(world: &World, found: &Found, broken: &mut Vec<String>) {
     }
 }
 
-/// Nothing is left lying about.
+/// Nothing is left over.
 fn finished(world: &World, found: &Found, broken: &mut Vec<String>) {
     broken.extend(found.uploads.iter().map(|intent| format!("the upload of {} is not reconciled", intent.key)));
     broken.extend(found.removals.iter().map(|removal| format!("{} is still to be deleted", removal.key)));
@@ -176,7 +176,7 @@ fn objects(root: &Path) -> BTreeMap<String, String> {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
             let path = entry.path();
-            // Unfinished uploads and marks of the provider's own.
+            // Unfinished uploads, and the provider's mark.
             if entry.file_name().to_string_lossy().starts_with(".vault-") {
                 continue;
             }

@@ -1,6 +1,6 @@
-//! A process of its own that lives in a world until it is killed at a step.
+//! A process that lives in a world until it is killed at a step.
 //!
-//! The process is the test itself once more: a test that may be such a process begins with [`Victim::myself`].
+//! The process is the test itself, started again: a test that may be one begins with [`Victim::myself`].
 
 use crate::knobs::variable;
 use crate::workload::Step;
@@ -9,27 +9,27 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Where its world is; set for the process alone.
+/// Path of its world; set only for such a process.
 const WORLD: &str = "TORTURE_WORLD";
-/// What makes the names of its recordings its own.
+/// Number that makes its recordings' names unique.
 const RUN: &str = "TORTURE_RUN";
 /// Read by `vault::steps`.
 const FAILPOINTS: &str = "FAILPOINTS";
 /// SIGKILL.
 const KILL: i32 = 9;
 
-/// How such a process ended.
+/// How the process ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
     /// It was killed at the step.
     Killed,
-    /// It did all it was to do without coming to the step.
+    /// It finished without reaching the step.
     Survived,
-    /// Something else: what it said.
+    /// Anything else: its output.
     Failed(String),
 }
 
-/// What this process is for, if it is one to be killed.
+/// The task of a process that is to be killed.
 #[derive(Debug)]
 pub struct Victim {
     root: PathBuf,
@@ -43,7 +43,7 @@ impl Victim {
         Some(Self { root: variable(WORLD)?.into(), run })
     }
 
-    /// Goes on with the world, asks for everything once and comes to rest, unless it is killed meanwhile.
+    /// Opens the world, does every step of the workload once and comes to rest, unless killed meanwhile.
     pub async fn live(self) {
         let mut world = World::open(&self.root).await.expect("a world that was killed opens again");
         world.settle("a new start").await;
@@ -56,11 +56,11 @@ impl Victim {
     }
 }
 
-/// Runs a process that is killed at a step: `name`, or `name#3` when it comes there the third time. It is the test of this
-/// name, and `run` is its own.
+/// Runs a process that is killed at a step: `name`, or `name#3` for the third time. `test` is the name of the calling
+/// test, `run` a number unlike that of other runs.
 pub fn run_until(step: &str, test: &str, root: &Path, run: u64) -> End {
     let process = std::env::current_exe().expect("the test's own file");
-    // One that hangs is ended, which is neither of the ends that are hoped for.
+    // One that hangs is ended, which is neither of the hoped-for outcomes.
     let output = Command::new("timeout")
         .arg("600")
         .arg(process)

@@ -1,16 +1,16 @@
-//! How hard a run is: quick as part of `make test`, long by `make torture`.
+//! How thorough a run is: quick in `make test`, long in `make torture`.
 
 /// Set by `make torture`.
 const LONG: &str = "TORTURE_LONG";
-/// Starts another random workload, or the same again.
+/// Starts a given random workload, to repeat it.
 const SEED: &str = "TORTURE_SEED";
 
-/// Whether to take the time it needs.
+/// Whether to take as long as it needs.
 pub fn long() -> bool {
     variable(LONG).is_some_and(|value| value != "0")
 }
 
-/// What random workloads begin with: given, or another one each time. Print it.
+/// The seed of random workloads: the given one, or a new one each time. Print it.
 pub fn seed() -> u64 {
     variable(SEED).and_then(|seed| seed.parse().ok()).unwrap_or_else(|| {
         use std::hash::{BuildHasher as _, Hasher as _};
@@ -18,23 +18,23 @@ pub fn seed() -> u64 {
     })
 }
 
-/// A variable of the environment that a suite is run with.
+/// An environment variable for the suite.
 pub fn variable(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "how a developer says what to run")]
     std::env::var(name).ok()
 }
 
-/// Numbers that follow from a seed: the same run can be had again.
+/// Pseudo-random numbers from a seed, so that runs can be repeated.
 #[derive(Debug)]
 pub struct Random(u64);
 
 impl Random {
-    /// From here on.
+    /// Starts with this seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// From 0 to below this.
+    /// A number from 0 to below `bound`.
     pub fn below(&mut self, bound: usize) -> usize {
         // SplitMix64.
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);

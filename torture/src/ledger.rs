@@ -1,7 +1,7 @@
-//! What agents were told, kept in a file that outlives a killed process.
+//! What agents were told, in a file that outlives a killed process.
 //!
-//! Before a request its aim is noted, after a good answer that it was reached. In between both may be true: a vault that
-//! died, or whose answer was a failure, may have done it or not. So for every key there is a list of what it may hold.
+//! Before a request its aim is noted; after a success, that it was reached. In between both may be true: a vault that
+//! died or answered with a failure may have done it or not. So every key has a list of what it may hold.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
@@ -12,10 +12,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// What a key holds: the SHA-256 of a recording, or nothing.
 pub type Held = Option<String>;
 
-/// A recording that was told to be stored: its key and size, by which its event is known.
+/// An acknowledged recording: its key and its size, by which its event is recognised.
 pub type Stored = (String, u64);
 
-/// The book of all requests.
+/// The ledger of all requests.
 #[derive(Debug)]
 pub struct Ledger(Mutex<Book>);
 
@@ -29,20 +29,20 @@ struct Book {
 
 /// One line.
 enum Entry<'a> {
-    /// An agent asks for this.
+    /// An agent requests this.
     Asks { key: &'a str, held: &'a str },
-    /// It was told that it is so; of a new recording the size too.
+    /// It was told that this is so now; for a new recording, with its size.
     Told { key: &'a str, held: &'a str, size: &'a str },
-    /// It was told that a recording of this size was stored, while others asked for the same key: one of them was last.
+    /// It was told that a recording of this size was stored, while others uploaded the same key: one of them came last.
     ToldToo { key: &'a str, size: &'a str },
-    /// An event of this id was in the vault's tables; a week after it was sent it leaves them.
+    /// An event of this id was in the vault's tables, which it leaves a week after it was sent.
     Committed { event: &'a str },
 }
 
 const NOTHING: &str = "nothing";
 
 impl Ledger {
-    /// Opens a book, or begins it.
+    /// Opens a ledger, or starts one.
     pub fn open(path: &Path) -> std::io::Result<Self> {
         let written = std::fs::read_to_string(path).unwrap_or_default();
         let file = OpenOptions::new().create(true).append(true).open(path)?;
@@ -55,26 +55,26 @@ impl Ledger {
                 ["told", key, held, size] => book.take(&Entry::Told { key, held, size }),
                 ["committed", event] => book.take(&Entry::Committed { event }),
                 ["told-too", key, size] => book.take(&Entry::ToldToo { key, size }),
-                // A process was killed while it wrote the last line: nothing was told.
+                // A process was killed while writing the last line, so nobody was told yet.
                 _ => {}
             }
         }
         Ok(Self(Mutex::new(book)))
     }
 
-    /// An agent is about to ask for this content, or for none, under a key.
+    /// An agent is about to request this content, or none, for a key.
     pub fn asks(&self, key: &str, held: &Held) {
         let held = held.as_deref().unwrap_or(NOTHING);
         self.book().note(&Entry::Asks { key, held });
     }
 
-    /// It was told that a key holds this now. `size`: of a recording whose event must come.
+    /// It was told that a key holds this now. `size` is that of a recording whose event must arrive.
     pub fn told(&self, key: &str, held: &Held, size: Option<u64>) {
         let size = size.map_or_else(|| NOTHING.to_owned(), |size| size.to_string());
         self.book().note(&Entry::Told { key, held: held.as_deref().unwrap_or(NOTHING), size: &size });
     }
 
-    /// It was told that a recording of this size was stored, while others ask for the same key.
+    /// It was told that a recording of this size was stored, while others upload the same key.
     pub fn told_too(&self, key: &str, size: u64) {
         self.book().note(&Entry::ToldToo { key, size: &size.to_string() });
     }
@@ -84,12 +84,12 @@ impl Ledger {
         self.book().may_hold.clone()
     }
 
-    /// Recordings whose events must come.
+    /// Recordings whose events must arrive.
     pub fn acknowledged(&self) -> BTreeSet<Stored> {
         self.book().acknowledged.clone()
     }
 
-    /// Events that were in the vault's tables, these among them.
+    /// All events that have been in the vault's tables, including those in `now`.
     pub fn committed<'a>(&self, now: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
         let mut book = self.book();
         for event in now {

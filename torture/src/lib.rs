@@ -1,7 +1,7 @@
-//! Breaks what a vault stands on, on purpose, and holds it to its promise afterwards: what was answered 200 is there byte for
-//! byte and its event arrives, nothing else is taken for it, and the vault works again by itself.
+//! Breaks what a vault depends on, on purpose, and then checks its promise: what was answered 200 is there byte for
+//! byte and its event arrives, nothing else passes for it, and the vault recovers on its own.
 //!
-//! A suite lets a [`world::World`] run a [`workload`], breaks something at one moment after the other, and asks
+//! A suite lets a [`world::World`] run a [`workload`], breaks something at one moment after the other, and checks
 //! [`invariants`] each time. How to add one: `docs/contributing/add-a-torture.md`.
 
 pub mod faults;

@@ -1,4 +1,4 @@
-//! The world outside a vault: real folders, and a consumer that writes down what it is told.
+//! The world outside a vault: real folders, and a consumer that records its events.
 
 use crate::flaky::{Flaky, StoreFaults};
 use async_trait::async_trait;
@@ -17,14 +17,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Debug, Clone)]
 pub struct Outside {
     backends: Backends,
-    /// Where folders lie that settings name as if they were at the top: a world that was copied has its own.
+    /// Folder that absolute paths in settings are relative to, so that a copied world has its own.
     root: PathBuf,
     faults: Arc<StoreFaults>,
     consumer: Arc<Consumer>,
 }
 
 impl Outside {
-    /// With a consumer that goes on with the file it wrote before, and stores that fail by plan.
+    /// With a consumer that appends to its earlier file, and stores that fail by plan.
     pub fn open(root: PathBuf, events: PathBuf, faults: Arc<StoreFaults>) -> std::io::Result<Self> {
         let file = OpenOptions::new().create(true).append(true).open(events)?;
         Ok(Self { backends: Backends::new(), root, faults, consumer: Arc::new(Consumer(Mutex::new(file))) })
@@ -44,7 +44,7 @@ impl Connector for Outside {
     }
 }
 
-/// Writes events down: its file outlives a killed vault.
+/// Records events in a file that outlives a killed vault.
 #[derive(Debug)]
 struct Consumer(Mutex<File>);
 
@@ -62,7 +62,7 @@ impl EventSink for Consumer {
     }
 }
 
-/// An event as a consumer got it.
+/// An event as a consumer received it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heard {
     /// Its id.
@@ -73,7 +73,7 @@ pub struct Heard {
     pub size: u64,
 }
 
-/// What a consumer wrote down.
+/// The events a consumer has recorded.
 pub fn heard(events: &Path) -> Vec<Heard> {
     let text = std::fs::read_to_string(events).unwrap_or_default();
     let parse = |line: &str| {

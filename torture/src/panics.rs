@@ -1,4 +1,4 @@
-//! A panic of a task ends nothing but itself, and nobody hears of it. Here it breaks a promise.
+//! A task's panic ends only that task, and nobody notices. Here it breaks a promise.
 
 use std::sync::{LazyLock, Mutex, PoisonError};
 
@@ -7,19 +7,19 @@ static WATCHING: LazyLock<()> = LazyLock::new(|| {
     let told_before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         told_before(panic);
-        // Those of a test itself, which runs on a thread of its name, are its failures.
+        // A test's own panics, on a thread with its name, are its failures.
         if std::thread::current().name().is_some_and(|name| name.starts_with("tokio-")) {
             SEEN.lock().unwrap_or_else(PoisonError::into_inner).push(panic.to_string());
         }
     }));
 });
 
-/// Begins to note them.
+/// Starts recording panics.
 pub(crate) fn watch() {
     LazyLock::force(&WATCHING);
 }
 
-/// Those of this process so far.
+/// This process's panics so far.
 pub(crate) fn seen() -> Vec<String> {
     SEEN.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }

@@ -1,14 +1,14 @@
-//! What of SQLite's files a power cut would leave: what was synced, and nothing that was only written.
+//! What a power cut would leave of SQLite's files: what was synced, and nothing that was only written.
 //!
-//! A sync that fails is worse than none: the system forgets that the bytes have yet to reach the disk, and a later sync that
-//! succeeds says nothing of them. Here they are lost for good, unless they are written again.
+//! A failed sync is worse than none: the system forgets that the bytes have yet to reach the disk, and a later
+//! successful sync says nothing about them. Here they are lost for good, unless they are written again.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Remembers nothing until [`Platter::begin`].
+/// Records nothing until [`Platter::begin`].
 #[derive(Debug, Default)]
 pub struct Platter(Mutex<Option<BTreeMap<PathBuf, Image>>>);
 
@@ -16,7 +16,7 @@ pub struct Platter(Mutex<Option<BTreeMap<PathBuf, Image>>>);
 #[derive(Debug)]
 struct Image {
     durable: Vec<u8>,
-    /// Since the last sync.
+    /// Changes since the last sync.
     written: Vec<Change>,
 }
 
@@ -27,7 +27,7 @@ enum Change {
 }
 
 impl Platter {
-    /// From now on it is known what would be left of the files in this folder; what they hold is taken for durable.
+    /// Starts recording for the files in this folder; their present content counts as durable.
     pub fn begin(&self, folder: &Path) -> io::Result<()> {
         let mut images = BTreeMap::new();
         for entry in std::fs::read_dir(folder)? {
@@ -40,7 +40,7 @@ impl Platter {
         Ok(())
     }
 
-    /// Makes the files in a folder what a power cut now would leave of them there. Those of other names stay as they are.
+    /// Turns the files in a folder into what a power cut now would leave of them. Other files stay as they are.
     pub fn leave_at(&self, folder: &Path) -> io::Result<()> {
         let images = self.images();
         for (path, image) in images.iter().flatten() {

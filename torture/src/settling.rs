@@ -1,20 +1,20 @@
-//! Waiting until a vault has come to rest, and holding it to its promise.
+//! Waiting for a vault to come to rest, and checking its promise.
 
 use crate::invariants;
 use crate::world::{PLAIN, World};
 use std::time::{Duration, Instant};
 
-/// How long a vault may take to store again once nothing is broken any more.
+/// How long a vault may take to store again after the faults have ended.
 const SOON: Duration = Duration::from_secs(10);
-/// How long a vault may take to come to rest once nothing is broken any more.
+/// How long a vault may take to come to rest after the faults have ended.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How often background work is begun anew meanwhile, as its own pace is a minute.
+/// How often background work is restarted meanwhile, since its own pace is a minute.
 const NUDGE: Duration = Duration::from_secs(3);
-/// Longer than a failed upload may still turn up at its provider, and than a moved recording's old object stays.
+/// Longer than a failed upload may still turn up at its provider, and than a moved recording's old object is kept.
 const LATER_MS: i64 = 20 * 60_000;
 
 impl World {
-    /// Waits until an upload is stored again, and sees that it is, now that all is well. The vault is not opened anew for it.
+    /// Waits until an upload succeeds again, without reopening the vault.
     pub async fn stores_again(&self, run: u64, after: &str) {
         let began = Instant::now();
         while !self.upload(PLAIN, "again.mp4", format!("again {run}").into_bytes()).await {
@@ -23,12 +23,12 @@ impl World {
         }
         let broken = invariants::check_acknowledged(self).await.join("\n  ");
         assert!(broken.is_empty(), "after {after} it said that it stores again, broken:\n  {broken}");
-        // Moved away meanwhile, the next one's name would be taken.
+        // Had it been moved away meanwhile, the next one's name would be taken.
         assert!(self.delete(PLAIN, "again.mp4").await, "after {after} it stores and does not delete");
     }
 
-    /// Waits until all that was broken off has been made good, and holds the vault to its promise. The vault is not opened
-    /// anew for it. Fails with everything that does not hold.
+    /// Waits until everything interrupted has been dealt with, and checks the vault's promise, without reopening it.
+    /// Fails with everything that does not hold.
     pub async fn settle(&mut self, after: &str) {
         self.stop().await;
         let began = Instant::now();

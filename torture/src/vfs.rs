@@ -1,8 +1,8 @@
-//! A file system for SQLite that fails on demand, over the machine's own.
+//! A file system for SQLite that fails on demand, on top of the machine's own.
 //!
-//! SQLite reaches its files through a table of functions. This one counts the calls that need the disk, fails those that a
-//! plan names, and hands the rest to the table that SQLite would have used. A failed write leaves half of its bytes behind,
-//! as a disk that fills up does.
+//! SQLite reaches its files through a table of functions. This one counts the calls that need the disk, fails those in
+//! the plan, and passes the rest on to the table that SQLite would have used. A failed write leaves half of its bytes
+//! behind, like a disk that fills up.
 
 #![expect(unsafe_code, reason = "SQLite's interface for file systems is C")]
 
@@ -16,20 +16,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Our part of an open file; the machine's own follows it in the same block of memory, which SQLite gives and takes. Aligned
-/// as SQLite aligns such blocks.
+/// Our part of an open file; the machine's own follows in the same block of memory, which SQLite allocates and frees.
+/// Aligned as SQLite aligns such blocks.
 #[repr(C, align(8))]
 struct Open {
-    /// What SQLite sees.
+    /// The part SQLite sees.
     base: sqlite3_file,
-    /// `None` for temporary files, which are not the disk's.
+    /// `None` for temporary files, which never fail.
     kind: Option<File>,
     faults: *const Faults,
-    /// As SQLite keeps it while the file is open.
+    /// SQLite keeps it valid while the file is open.
     name: *const c_char,
 }
 
-/// Makes a file system; answers what fails on it and its name, for `sqlite://…?vfs=NAME`. It stays until the process ends.
+/// Registers a file system until the process ends; returns its faults and its name, for `sqlite://…?vfs=NAME`.
 pub fn register() -> (Arc<Faults>, String) {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let name = format!("torture-{}", NEXT.fetch_add(1, Ordering::Relaxed));
@@ -57,7 +57,7 @@ pub fn register() -> (Arc<Faults>, String) {
     (faults, name)
 }
 
-/// What a file system of ours stands on.
+/// What our file system is built on.
 struct Below {
     real: *mut sqlite3_vfs,
     faults: *const Faults,
@@ -98,7 +98,7 @@ unsafe extern "C" fn open(
         }
         let opened =
             (*below.real).xOpen.expect("every file system opens")(below.real, name, real(file), flags, out_flags);
-        // As SQLite's own rule has it: what has methods is closed later, even when it did not open well.
+        // SQLite's own rule: a file with methods is closed later, even if it did not open well.
         if !(*real(file)).pMethods.is_null() {
             (*ours).base.pMethods = &METHODS;
         }
@@ -115,16 +115,16 @@ unsafe fn real(file: *mut sqlite3_file) -> *mut sqlite3_file {
     unsafe { file.cast::<Open>().add(1).cast() }
 }
 
-/// The path behind a name of SQLite's.
+/// The path in one of SQLite's names.
 ///
 /// # Safety
-/// `name` must be one that SQLite gave, and outlive the answer.
+/// `name` must come from SQLite, and outlive the result.
 unsafe fn path<'a>(name: *const c_char) -> &'a Path {
     // SAFETY: SQLite ends its names with NUL.
     unsafe { Path::new(OsStr::from_bytes(CStr::from_ptr(name).to_bytes())) }
 }
 
-/// Tells what was done to an open file, if it is one of the database's.
+/// Reports what was done to an open file, if it is one of the database's.
 ///
 /// # Safety
 /// `file` must be one that [`open`] filled in.

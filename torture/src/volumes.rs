@@ -1,5 +1,5 @@
-//! Small file systems in memory that fill up. Mounting asks for rights: a test that needs some runs once more in a place of
-//! its own, where its mounts are nobody else's and end with it.
+//! Small file systems in memory that fill up. Mounting needs privileges: a test that mounts runs once more in a
+//! namespace of its own, where its mounts are nobody else's and end with it.
 
 use crate::knobs::variable;
 use std::fs::File;
@@ -9,12 +9,12 @@ use std::process::Command;
 
 /// Set for the run that may mount.
 const INSIDE: &str = "TORTURE_INSIDE";
-/// Mounts of its own as root; or as a user who is root in there.
+/// A mount namespace, as root, or as a user who becomes root in it.
 const WAYS: [&[&str]; 2] = [&["--mount"], &["--user", "--map-root-user", "--mount"]];
-/// How finely a volume is filled, in bytes: a page, of which such file systems are made.
+/// Step in which a volume is filled, in bytes: a page, as used by such file systems.
 const GRAIN: usize = 4096;
 
-/// Whether this run may mount. If not, runs the test of this name where it may, and fails as it does.
+/// Whether this run may mount. If not, runs the named test where it may, and fails if that fails.
 pub fn inside(test: &str) -> bool {
     if variable(INSIDE).is_some() {
         return true;
@@ -36,12 +36,12 @@ pub fn inside(test: &str) -> bool {
     false
 }
 
-/// A volume of a given size that some folders of a world share.
+/// A volume of a given size, shared by some folders of a world.
 #[derive(Debug)]
 pub struct Volume(PathBuf);
 
 impl Volume {
-    /// Mounts one below a world's folder and has these folders, named from there, lie on it.
+    /// Mounts one below a world's folder, and puts these folders (relative to it) on it.
     pub fn new(root: &Path, bytes: u64, folders: &[&str]) -> Self {
         let volume = root.join("volume");
         std::fs::create_dir_all(&volume).expect("a folder to mount at");
@@ -56,7 +56,7 @@ impl Volume {
         Self(volume)
     }
 
-    /// Takes all its room but so many bytes.
+    /// Uses up all of its room except `but` bytes.
     pub fn fill(&self, but: u64) {
         let write = || -> io::Result<u64> {
             let mut ballast = File::options().create(true).append(true).open(self.ballast())?;
@@ -68,13 +68,13 @@ impl Volume {
             ballast.set_len(size.saturating_sub(but))?;
             Ok(size)
         };
-        // A volume without room for one more name is full already.
+        // A volume without room for another name is full already.
         if let Err(error) = write() {
             assert_eq!(error.kind(), io::ErrorKind::StorageFull, "{error}");
         }
     }
 
-    /// Gives it back.
+    /// Frees that room.
     pub fn free(&self) {
         match std::fs::remove_file(self.ballast()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => panic!("the ballast stays: {error}"),

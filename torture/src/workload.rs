@@ -1,40 +1,40 @@
-//! What agents and administrators ask of a vault while something breaks: named steps, each with what it needs beforehand.
+//! What agents and administrators ask of a vault while something breaks: named steps, each with its preparation.
 
 use crate::world::{COPIED, FIRST, PLAIN, SECOND, World, actor};
 use futures::future::join_all;
 use model::moving::MoveView;
 use std::time::{Duration, Instant};
 
-/// Bytes of a recording that is stored with one request.
+/// Size of a recording stored with one request.
 const SMALL: usize = 3_000;
-/// Bytes of one that goes in three parts of a folder's 512 KiB.
+/// Size of a recording stored in three parts of 512 KiB, as folders are.
 const LARGE: usize = 1_100_000;
-/// Longest time background work may take to do its part while nothing is broken.
+/// Longest time background work may take while nothing is broken.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// Something that is asked.
+/// A request to the vault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// A recording that is stored with one request.
+    /// Stores a recording with one request.
     Upload,
-    /// One that is stored in parts.
+    /// Stores a recording in parts.
     UploadInParts,
-    /// Other bytes under a key that exists.
+    /// Stores other bytes under an existing key.
     Replace,
     /// Several requests at once, one of them in vain: they share a commit.
     Group,
-    /// A recording is deleted.
+    /// Deletes a recording.
     Delete,
-    /// Events leave.
+    /// Delivers events.
     Deliver,
-    /// A recording is copied to the second provider.
+    /// Copies a recording to the second provider.
     Copy,
-    /// All recordings move to the other provider.
+    /// Moves all recordings to the other provider.
     Move,
 }
 
 impl Step {
-    /// All of them, in an order that leaves nothing behind for the next.
+    /// All steps, in an order in which none leaves anything behind for the next.
     pub const ALL: [Self; 8] = [
         Self::Upload,
         Self::UploadInParts,
@@ -46,7 +46,7 @@ impl Step {
         Self::Move,
     ];
 
-    /// Does what the step needs; nothing is broken yet. `n` makes its names unlike those of other runs.
+    /// Does what the step needs beforehand; nothing is broken yet. `n` makes its names unlike those of other runs.
     pub async fn prepare(self, world: &mut World, n: u64) {
         match self {
             Self::Upload | Self::UploadInParts | Self::Group => {}
@@ -64,7 +64,7 @@ impl Step {
         }
     }
 
-    /// Asks. Refusals are fine: the ledger knows what was told.
+    /// Does the step. Refusals are fine: the ledger knows what was told.
     pub async fn act(self, world: &mut World, n: u64) {
         match self {
             Self::Upload => _ = world.upload(PLAIN, &name(n, "a"), bytes(n, SMALL)).await,
@@ -73,7 +73,7 @@ impl Step {
             Self::Group => {
                 let names = ["a", "b", "c", "d"].map(|which| name(n, which));
                 let uploads = join_all(names.iter().map(|name| world.upload(PLAIN, name, bytes(n, SMALL))));
-                // What is not there cannot be deleted: a write that is refused within the group.
+                // There is nothing to delete: a write that is refused within the group.
                 let actor = actor();
                 let refused = join_all((0..3).map(|_| world.vault.moves.pause(&actor, i64::MAX)));
                 futures::join!(uploads, refused);
@@ -108,13 +108,13 @@ impl Step {
     }
 }
 
-/// Waits until background work has done its part, or something failed and it has had a moment to see it.
+/// Waits until background work is done, or something has failed and it has had a moment to notice.
 async fn while_working(world: &World, done: impl AsyncFn() -> bool) {
     let began = Instant::now();
     while !world.struck() && !done().await && began.elapsed() < DEADLINE {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    // What comes after: what it notes last, or what it makes of the failure.
+    // For what it does afterwards, such as recording the outcome.
     tokio::time::sleep(Duration::from_millis(30)).await;
 }
 
@@ -122,7 +122,7 @@ fn name(n: u64, which: &str) -> String {
     format!("{n}-{which}.mp4")
 }
 
-/// Unlike those of any other `n`, in size too, by which its event is known.
+/// Unlike those of any other `n`, also in size, by which the event is recognised.
 fn bytes(n: u64, size: usize) -> Vec<u8> {
     let size = size + usize::try_from(n % 10_000).expect("small");
     let seed = n.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;

@@ -1,6 +1,6 @@
-//! A vault in this process with two folders to store in, a consumer, and agents that write down what they were told.
+//! A vault in this process with two storage folders, a consumer, and agents that record what they were told.
 //!
-//! Everything lies below one folder, so that a world that was killed is opened again as it was left.
+//! Everything is below one folder, so that the world of a killed process can be opened again.
 
 use crate::faults::Faults;
 use crate::flaky::StoreFaults;
@@ -31,40 +31,40 @@ use vault::dispatcher::Pace;
 use vault::ingest::{Outcome, UploadRequest};
 use vault::{Options, StartError, Vault, VaultError};
 
-/// Whose recordings are stored once, and whose are copied to the second provider.
+/// Account whose recordings have no copies.
 pub const PLAIN: &str = "plain";
-/// See [`PLAIN`].
+/// Account whose recordings are copied to the second provider.
 pub const COPIED: &str = "copied";
-/// Where recordings are stored.
+/// Provider that recordings are stored at.
 pub const FIRST: &str = "first";
-/// Where copies go, and what is moved.
+/// Provider of copies, and target of moves.
 pub const SECOND: &str = "second";
 
-/// See the module.
+/// See the module's description.
 pub struct World {
-    /// The vault that is tortured.
+    /// The vault under torture.
     pub vault: Vault,
     /// What its agents were told.
     pub ledger: Ledger,
-    /// What fails below its database.
+    /// Faults of the database's files.
     pub faults: Arc<Faults>,
-    /// What fails at its providers.
+    /// Faults of its providers.
     pub store_faults: Arc<StoreFaults>,
     root: PathBuf,
     accounts: BTreeMap<&'static str, Account>,
     providers: BTreeMap<&'static str, i64>,
-    /// How much later it is than the machine's clock says, in milliseconds.
+    /// How far its clock is ahead of the machine's, in milliseconds.
     later_ms: Arc<AtomicI64>,
     background: Option<(CancellationToken, JoinHandle<()>)>,
 }
 
 impl World {
-    /// Begins a world in an empty folder, or goes on with the one that is there.
+    /// Starts a world in an empty folder, or opens the one that is there.
     pub async fn open(root: &Path) -> Result<Self, StartError> {
         Self::open_with(root, |_| {}).await
     }
 
-    /// The same, with a vault that is set up otherwise.
+    /// The same, with other options for the vault.
     pub async fn open_with(root: &Path, change: impl FnOnce(&mut Options)) -> Result<Self, StartError> {
         panics::watch();
         let store_faults = Arc::<StoreFaults>::default();
@@ -105,17 +105,17 @@ impl World {
         Ok(Self { vault, ledger, faults, store_faults, root, accounts, providers, later_ms, background: None })
     }
 
-    /// Whether something has failed since it was planned.
+    /// Whether anything has failed since it was planned.
     pub fn struck(&self) -> bool {
         self.faults.struck() || self.store_faults.struck()
     }
 
-    /// The folder of everything.
+    /// The folder of the whole world.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// A provider's row.
+    /// A provider's row id.
     pub fn provider(&self, name: &str) -> i64 {
         self.providers[name]
     }
@@ -125,7 +125,7 @@ impl World {
         &self.accounts[name]
     }
 
-    /// A camera of this account uploads; answers whether it was told that the recording is stored.
+    /// Uploads from one of the account's cameras; returns whether it was told that the recording is stored.
     pub async fn upload(&self, account: &str, name: &str, bytes: Vec<u8>) -> bool {
         let (key, held) = (format!("{account}/{name}"), Some(hex::encode(Sha256::digest(&bytes))));
         let size = bytes.len() as u64;
@@ -138,7 +138,7 @@ impl World {
         outcome.is_some()
     }
 
-    /// Several cameras upload different recordings under one key at a time: one is last.
+    /// Several cameras upload different recordings under one key at the same time: one comes last.
     pub async fn upload_at_once(&self, account: &str, name: &str, recordings: Vec<Vec<u8>>) {
         let key = format!("{account}/{name}");
         for bytes in &recordings {
@@ -173,7 +173,7 @@ impl World {
         }
     }
 
-    /// An administrator deletes; answers whether they were told that it is gone, or was not there.
+    /// An administrator deletes a recording; returns whether they were told that it is gone or did not exist.
     pub async fn delete(&self, account: &str, name: &str) -> bool {
         let key = format!("{account}/{name}");
         self.ledger.asks(&key, &None);
@@ -182,7 +182,7 @@ impl World {
                 self.ledger.told(&key, &None, None);
                 true
             }
-            // An upload of it that failed may still be made good.
+            // A failed upload of it may still become a recording.
             Err(VaultError::NotFound(_)) => true,
             Err(error) => {
                 tracing::debug!(key, error = &error as &dyn std::error::Error, "not deleted");
@@ -209,14 +209,14 @@ impl World {
         Ok(Some(hex::encode(Sha256::digest(chunks.concat()))))
     }
 
-    /// Starts deliveries, moves and housekeeping, which has its first round at once.
+    /// Starts deliveries, moves and housekeeping, which runs its first round at once.
     pub fn start(&mut self) {
         let cancel = CancellationToken::new();
         let running = self.vault.start(cancel.clone());
         self.background = Some((cancel, running));
     }
 
-    /// Stops them, and waits until they have.
+    /// Stops these, and waits until they have stopped.
     pub async fn stop(&mut self) {
         if let Some((cancel, running)) = self.background.take() {
             cancel.cancel();
@@ -224,29 +224,29 @@ impl World {
         }
     }
 
-    /// Ends the vault as an operator does.
+    /// Stops the vault as an operator does.
     pub async fn close(mut self) {
         self.stop().await;
         self.vault.close().await.expect("a vault that is well closes its database");
     }
 
-    /// Time passes, for whoever opens this world again, too.
+    /// Lets time pass, also for whoever opens this world later.
     pub fn pass(&self, ms: i64) {
         let later = self.later_ms.fetch_add(ms, Ordering::SeqCst) + ms;
         std::fs::write(self::later(&self.root), later.to_string()).expect("the world's own folder has room");
     }
 
-    /// A move that waits for a provider or the database tries again now.
+    /// Makes a move that waits for a provider or the database try again now.
     pub(crate) async fn go_on_moving(&self) {
         let moves = self.vault.moves.list().await.unwrap_or_default();
         for waiting in moves.into_iter().filter(|m| m.state.is_open()) {
-            // Ended meanwhile, or tried again by the next nudge.
+            // It has ended meanwhile, or the next nudge tries again.
             let _ = self.vault.moves.resume(&actor(), waiting.id).await;
         }
     }
 }
 
-/// The machine's clock, and so much later.
+/// The machine's clock plus `later_ms`.
 fn clock(later_ms: Arc<AtomicI64>) -> Clock {
     let (wall, elapsed, later) = (Clock::default(), Clock::default(), later_ms.clone());
     let later = move || Duration::from_millis(u64::try_from(later.load(Ordering::SeqCst)).unwrap_or(0));
@@ -254,38 +254,38 @@ fn clock(later_ms: Arc<AtomicI64>) -> Clock {
         .with_elapsed(move || elapsed.elapsed() + later())
 }
 
-/// Who does what administrators do here.
+/// The administrator who acts here.
 pub fn actor() -> Actor {
     Actor::Person("torture".into())
 }
 
-/// A folder for a world, gone with the test. In memory where the machine has such a place: syncing costs nothing there.
+/// A folder for a world, removed after the test. In memory where possible, as syncing costs nothing there.
 pub fn folder() -> std::io::Result<tempfile::TempDir> {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }
 }
 
-/// Where a world's data folder lies.
+/// A world's data folder.
 pub fn data(root: &Path) -> PathBuf {
     root.join("data")
 }
 
-/// Where it stands how much later it is there than the machine's clock says, in milliseconds.
+/// The file with how far the clock is ahead of the machine's, in milliseconds.
 fn later(root: &Path) -> PathBuf {
     root.join("later")
 }
 
-/// Where its database lies.
+/// The database file.
 pub fn database(root: &Path) -> PathBuf {
     data(root).join("vault.db")
 }
 
-/// Where a provider's recordings lie.
+/// A provider's folder.
 pub fn recordings(root: &Path, provider: &str) -> PathBuf {
     root.join(provider)
 }
 
-/// Where its consumer writes down what it hears.
+/// The file in which the consumer records events.
 pub fn events(root: &Path) -> PathBuf {
     root.join("events")
 }
@@ -294,7 +294,7 @@ fn secret(account: &str) -> Secret {
     Secret::new(format!("secret-of-{account}"))
 }
 
-/// Two providers, an integration and two accounts, unless they are there already.
+/// Creates two providers, an integration and two accounts, unless they exist.
 async fn furnish(vault: &Vault) -> vault::Result<()> {
     let form = |family, kind: &str, name: &str, settings| ConnectionForm {
         id: None,

@@ -27,13 +27,13 @@ const WASM_FEATURES: [&str; 6] = [
     "--enable-sign-ext",
 ];
 
-/// Older ones spoil the tables that wasm-bindgen makes: the page never comes to life. As in scripts/setup.d/release.sh.
+/// Older ones corrupt wasm-bindgen's tables: the page never comes to life. As in scripts/setup.d/release.sh.
 const OLDEST_WASM_OPT: u32 = 116;
 
-/// Change it when the steps below change, so that older results are not taken for current.
+/// Change it with the steps below, so that older results are not considered current.
 const RECIPE: &str = "4";
 
-/// The files that belong into the site's `pkg` folder.
+/// The files for the site's `pkg` folder.
 pub(crate) fn build(workspace: &Workspace, mode: Mode) -> Result<Tree> {
     let wasm = compile(workspace, mode)?;
     let bytes = fs::read(&wasm).with_context(|| format!("reading {}", wasm.display()))?;
@@ -59,7 +59,7 @@ pub(crate) fn build(workspace: &Workspace, mode: Mode) -> Result<Tree> {
     }
     let folder = files.join(&version);
     verify(&files.join(format!("{OUTPUT_NAME}.wasm")), &folder, &pages)?;
-    // for the server, which announces in a page's head what the page needs
+    // for the server, which announces a page's files in its head
     fs::write(folder.join("pages.json"), serde_json::to_vec(&pack(&folder, &pages)?)?)?;
     fs::write(&stamp, version)?;
     Tree::read(&files)
@@ -70,7 +70,7 @@ fn compile(workspace: &Workspace, mode: Mode) -> Result<PathBuf> {
         Mode::Dev => "the browser's half, to WebAssembly (minutes the first time, then seconds)",
         Mode::Release => "the browser's half, to small WebAssembly (some minutes)",
     });
-    // On its own: in one call with the server, cargo would join the features of both.
+    // Separately: in one call with the server, cargo would unify the features of both.
     run(workspace.cargo().args([
         "build",
         "--package=frontend",
@@ -91,7 +91,7 @@ fn bind(wasm: &Path, into: &Path) -> Result<()> {
         .keep_lld_exports(true) // pages' files import them
         .generate(into)
         .context("wasm-bindgen (its version must equal wasm-bindgen-cli-support's, see Cargo.toml)")?;
-    // The name Leptos asks for when LEPTOS_OUTPUT_NAME is set has no `_bg`, as with cargo-leptos.
+    // With LEPTOS_OUTPUT_NAME set, Leptos asks for a name without `_bg`, as from cargo-leptos.
     fs::rename(into.join(format!("{OUTPUT_NAME}_bg.wasm")), into.join(format!("{OUTPUT_NAME}.wasm")))?;
     Ok(())
 }
@@ -104,13 +104,13 @@ fn optimise(optimiser: Option<&Path>, files: &Path) -> Result<()> {
     stage("wasm-opt, on every page's file (a minute or more)");
     for file in Tree::read(files)?.0.keys().filter(|file| file.extension().is_some_and(|kind| kind == "wasm")) {
         let wasm = files.join(file);
-        // it warns of names that it does not know, dozens of times
+        // it warns of names it does not know, dozens of times
         output(Command::new(optimiser).args(WASM_FEATURES).arg("-Oz").arg(&wasm).arg("-o").arg(&wasm))?;
     }
     Ok(())
 }
 
-/// The first that is new enough: on the PATH, or where `scripts/setup release` put it.
+/// The first one that is new enough: on the PATH, or where `scripts/setup release` put it.
 fn find_wasm_opt() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let caches = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);

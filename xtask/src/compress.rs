@@ -1,4 +1,4 @@
-//! Brotli ahead of time: at its best level it takes seconds, too long to do while someone waits for a page.
+//! Compresses with brotli ahead of time: the best level takes seconds, too long while someone waits for a page.
 
 use crate::tree::{Tree, digest};
 use anyhow::{Context, Result};
@@ -8,10 +8,10 @@ use std::{fs, path::Path};
 /// Formats that are not compressed already.
 const COMPRESSIBLE: [&str; 8] = ["css", "html", "js", "json", "svg", "txt", "wasm", "webmanifest"];
 
-/// Below this, a packet is a packet.
+/// Smaller files fit in one packet anyway.
 const WORTH_IT: usize = 1024;
 
-/// Puts a `.br` beside every file that gains by it. `cache` keeps results from one build to the next.
+/// Adds a `.br` beside every file that gets smaller. `cache` keeps results between builds.
 pub(crate) fn precompress(tree: &mut Tree, cache: &Path) -> Result<()> {
     fs::create_dir_all(cache)?;
     let mut compressed = Tree::default();

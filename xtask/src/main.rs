@@ -1,4 +1,4 @@
-//! What cargo alone cannot do for this project. `cargo xtask help` lists the tasks; the Makefile calls them.
+//! Tasks that cargo alone cannot do. `cargo xtask help` lists them; the Makefile calls them.
 
 #![expect(clippy::disallowed_methods, reason = "the rule is for the vault; a developer's tool reads its environment")]
 
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     match task() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // not through `main`'s own result, which would print a backtrace too
+            // not as `main`'s result, which would print a backtrace too
             eprintln!("\u{2717} {error:#}");
             ExitCode::FAILURE
         }
@@ -54,7 +54,7 @@ fn task() -> Result<()> {
     }
 }
 
-/// Announces a stage, so that someone who waits knows for what.
+/// Prints a stage, so that whoever waits knows for what.
 fn stage(what: &str) {
     eprintln!("\u{25b8} {what}");
 }

@@ -1,5 +1,5 @@
-//! Splitting makes a file of what each set of pages has in common: dozens, most of them tiny. Here they are put into
-//! few, so that a page does not need dozens of requests.
+//! Splitting makes a file of what each set of pages shares: dozens, most of them tiny. They are joined into a few, so
+//! that a page does not need dozens of requests.
 
 use crate::split::{LOADER, Pages};
 use anyhow::{Context, Result, ensure};
@@ -12,7 +12,7 @@ use std::{
 /// A request costs about as much as this many bytes, before compression.
 const REQUEST: usize = 12 << 10;
 
-/// Files that are loaded together, and the pages that need any of them.
+/// Files loaded together, and the pages that need any of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Pack {
     files: Vec<String>,
@@ -20,8 +20,8 @@ struct Pack {
     size: usize,
 }
 
-/// Replaces the files in `folder` by packs, tells the loader where in them it finds what, and returns what each page needs
-/// of the folder.
+/// Replaces the files in `folder` by packs, tells the loader where each file is in them, and returns which packs each
+/// page needs.
 pub(crate) fn pack(folder: &Path, pages: &Pages) -> Result<Pages> {
     let loader = folder.join(LOADER);
     let mut script = fs::read_to_string(&loader)?;
@@ -51,7 +51,7 @@ pub(crate) fn pack(folder: &Path, pages: &Pages) -> Result<Pages> {
     Ok(packed)
 }
 
-/// What goes together.
+/// Which files go together.
 fn plan(folder: &Path, pages: &Pages) -> Result<Vec<Pack>> {
     let mut users = BTreeMap::<&String, BTreeSet<String>>::new();
     for (page, files) in pages {
@@ -68,7 +68,7 @@ fn plan(folder: &Path, pages: &Pages) -> Result<Vec<Pack>> {
     Ok(join(packs))
 }
 
-/// Joins the two that gain most by it, as long as there are any.
+/// Joins the two packs that gain most by it, for as long as any do.
 fn join(mut packs: Vec<Pack>) -> Vec<Pack> {
     loop {
         let pairs = (0..packs.len()).flat_map(|b| (0..b).map(move |a| (a, b)));
@@ -85,7 +85,7 @@ fn join(mut packs: Vec<Pack>) -> Vec<Pack> {
     }
 }
 
-/// Requests that are saved, less what pages load in vain, in bytes.
+/// What requests saved are worth, minus what pages load in vain, in bytes.
 fn gain(one: &Pack, other: &Pack) -> i64 {
     let saved = REQUEST * one.pages.intersection(&other.pages).count();
     let in_vain =

@@ -1,4 +1,4 @@
-//! A folder's files in memory, and writing them so that what did not change is not touched.
+//! A folder's files in memory, and writing them without touching unchanged ones.
 
 use anyhow::{Context, Result};
 use std::{
@@ -13,7 +13,7 @@ use std::{
 pub(crate) struct Tree(pub(crate) BTreeMap<PathBuf, Vec<u8>>);
 
 impl Tree {
-    /// Reads a folder; one that does not exist is empty.
+    /// Reads a folder; empty if it does not exist.
     pub(crate) fn read(folder: &Path) -> Result<Self> {
         let mut tree = Self::default();
         for relative in files_below(folder)? {
@@ -35,8 +35,8 @@ impl Tree {
         }
     }
 
-    /// Makes `folder` hold exactly these files, and says whether anything changed. Unchanged ones keep
-    /// their time stamps, so that cargo does not rebuild the server for them.
+    /// Makes `folder` hold exactly these files; returns whether anything changed. Unchanged files keep their time
+    /// stamps, so that cargo does not rebuild the server for them.
     pub(crate) fn write(&self, folder: &Path) -> Result<bool> {
         let mut changed = false;
         for (path, content) in &self.0 {
@@ -52,7 +52,7 @@ impl Tree {
             if !self.0.contains_key(&path) {
                 fs::remove_file(folder.join(&path))?;
                 changed = true;
-                // fails where another file is left
+                // fails for a folder that still has files
                 path.ancestors().skip(1).take_while(|above| fs::remove_dir(folder.join(above)).is_ok()).for_each(drop);
             }
         }
@@ -60,7 +60,7 @@ impl Tree {
     }
 }
 
-/// To notice changes, not to withstand attacks.
+/// Detects changes; no protection against attacks.
 pub(crate) fn digest(bytes: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);

@@ -1,5 +1,5 @@
-//! Do the files of pages fit the one that they are loaded into? A tool that spoils them would else be noticed by whoever
-//! opens a page: it looks right and never comes to life.
+//! Whether pages' files fit the main file. If a tool corrupts them, a page looks right but never comes to life, and
+//! otherwise its first visitor would be the one to notice.
 
 use crate::split::Pages;
 use anyhow::{Context, Result, bail};
@@ -10,13 +10,13 @@ use wasmparser::{
 
 /// Where pages' files find what `main` exports.
 const SHARED: &str = "__wasm_split";
-/// Every function that is called through a pointer has a slot in it, those of pages too.
+/// Every function called through a pointer has a slot in it, those of pages too.
 const TABLE: &str = "__indirect_function_table";
 
-/// In debug builds, the loader exports this itself, to tell files of another build.
+/// In debug builds, the loader exports this itself, to detect files of another build.
 const CANARY: &str = "__canary_";
 
-/// What matters here of one WebAssembly module.
+/// What matters here about a WebAssembly module.
 #[derive(Default)]
 struct Module {
     shares: BTreeSet<(String, &'static str)>,
@@ -26,8 +26,8 @@ struct Module {
     table_size: u64,
 }
 
-/// Fails when `main` or a file in `folder` is not WebAssembly, when one imports what `main` does not export, or when two fill
-/// the same slots of the table. Before the files are packed.
+/// Fails if `main` or a file in `folder` is not WebAssembly, if one imports what `main` does not export, or if two fill
+/// the same slots of the table. Call it before the files are packed.
 pub(crate) fn verify(main: &Path, folder: &Path, pages: &Pages) -> Result<()> {
     let main = read(main)?;
     let mut taken = main.slots;
@@ -110,7 +110,7 @@ fn parse(bytes: &[u8]) -> Result<Module> {
     Ok(module)
 }
 
-/// Places in a segment that hold a function: the main module marks those of other files with nulls.
+/// Positions in a segment that hold a function; the main module has nulls in those of other files.
 fn filled(items: ElementItems<'_>) -> Result<Vec<u64>> {
     let expressions = match items {
         ElementItems::Functions(functions) => return Ok((0..u64::from(functions.count())).collect()),

@@ -1,4 +1,4 @@
-//! Where things are, and which Rust tool chain builds them.
+//! Paths, and the Rust tool chain to build with.
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
@@ -21,7 +21,7 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
-    /// Cargo's profile for WebAssembly: small code matters there, and must not slow the server down.
+    /// Cargo's profile for WebAssembly, which favours small code without slowing down the server.
     pub(crate) fn wasm_profile(self) -> &'static str {
         match self {
             Mode::Dev => "wasm-dev",
@@ -29,7 +29,7 @@ impl Mode {
         }
     }
 
-    /// The folder cargo puts the server into.
+    /// The folder that cargo puts the server in.
     pub(crate) fn server_folder(self) -> &'static str {
         match self {
             Mode::Dev => "debug",
@@ -41,14 +41,14 @@ impl Mode {
 /// This clone.
 pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
-    /// Cargo's target folder: not always below `root`, see `CARGO_TARGET_DIR`.
+    /// Cargo's target folder; with `CARGO_TARGET_DIR`, not below `root`.
     pub(crate) target: PathBuf,
     toolchain: Vec<(String, String)>,
 }
 
 impl Workspace {
     pub(crate) fn find() -> Result<Self> {
-        // Of the running cargo, not of the compilation: clones may share a target folder.
+        // At run time, not compile time: clones may share a target folder.
         let manifest_dir = env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").into());
         let root = Path::new(&manifest_dir).parent().context("xtask has no parent folder")?.to_path_buf();
         let recorded = std::fs::read_to_string(root.join(TOOLCHAIN_FILE)).unwrap_or_default();
@@ -59,7 +59,7 @@ impl Workspace {
         Ok(workspace)
     }
 
-    /// The site, always in the clone, because the server embeds it by that path.
+    /// The site; always in the clone, because the server embeds it by that path.
     pub(crate) fn site(&self) -> PathBuf {
         self.root.join("target/site")
     }
@@ -87,14 +87,14 @@ impl Workspace {
         cargo
     }
 
-    /// `cargo metadata` of our own crates.
+    /// `cargo metadata` for our own crates.
     pub(crate) fn metadata(&self) -> Result<Value> {
         let text = output(self.cargo().args(["metadata", "--format-version", "1", "--no-deps"]))?;
         serde_json::from_str(&text).context("reading cargo metadata")
     }
 }
 
-/// Runs a command that talks to the developer itself.
+/// Runs a command that prints to the terminal.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
     let status = command.status().with_context(|| format!("could not start {program}"))?;
@@ -104,7 +104,7 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs a command for what it prints.
+/// Runs a command and returns what it prints.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command.output().with_context(|| format!("could not start {program}"))?;

@@ -1,4 +1,4 @@
-//! What the dialog of an account shows and submits, and what the browser can check of it.
+//! The contents of an account's dialog, and the checks the browser can do.
 
 use model::account::{self, AccountForm, AccountView};
 use model::field::FieldError;
@@ -12,7 +12,7 @@ use super::AppError;
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AccountInput {
-    /// Row id; empty adds.
+    /// Row id; empty for a new account.
     pub id: String,
     /// Unique name.
     pub name: String,
@@ -26,7 +26,7 @@ pub struct AccountInput {
     pub integrations: Vec<String>,
     /// A fixed directory, or `*`.
     pub directory: String,
-    /// Days; 0 keeps recordings for ever.
+    /// Days to keep recordings; 0 keeps them for ever.
     pub day_limit: String,
     /// Access key.
     pub access_key: String,
@@ -34,11 +34,11 @@ pub struct AccountInput {
     pub secret_key: String,
     /// Whether the Hub may analyse recordings.
     pub cloud_analysis: bool,
-    /// Whether the vault is meant to.
+    /// Stored for later; nothing uses it yet.
     pub edge_analysis: bool,
 }
 
-/// Shows no key.
+/// Shows no keys.
 impl std::fmt::Debug for AccountInput {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AccountInput").field("id", &self.id).field("name", &self.name).finish_non_exhaustive()
@@ -46,17 +46,17 @@ impl std::fmt::Debug for AccountInput {
 }
 
 impl AccountInput {
-    /// What the browser can tell is wrong.
+    /// Everything wrong that the browser can find.
     pub fn check(&self) -> Vec<FieldError> {
         self.form().err().unwrap_or_default()
     }
 
-    /// Typed, or everything wrong with it.
+    /// The typed form, or everything wrong with it.
     fn form(&self) -> Result<AccountForm, Vec<FieldError>> {
         let trimmed = |s: &String| s.trim().to_owned();
         let day_limit = account::parse_day_limit(self.day_limit.trim());
         let form = AccountForm {
-            // one that is none is refused by whoever looks for its account
+            // an id that is no number becomes 0, and no account is found
             id: (!self.id.is_empty()).then(|| self.id.parse().unwrap_or_default()),
             name: trimmed(&self.name),
             enabled: self.enabled,
@@ -76,21 +76,21 @@ impl AccountInput {
     }
 }
 
-/// A connection an account can use.
+/// A connection that an account can use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
     /// Name.
     pub name: String,
     /// Label of its kind.
     pub kind: String,
-    /// Whether it is in use.
+    /// Whether it is enabled.
     pub enabled: bool,
 }
 
 /// Everything the dialog shows.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountEditor {
-    /// Values in the form. The secret key only when it was made just now.
+    /// Values in the form; the secret key only if it was generated just now.
     pub input: AccountInput,
     /// Storage providers.
     pub providers: Vec<Choice>,
@@ -98,7 +98,7 @@ pub struct AccountEditor {
     pub integrations: Vec<Choice>,
     /// Declared in the configuration file, hence read-only.
     pub provisioned: bool,
-    /// What was wrong with the last submission, when it came without JavaScript.
+    /// What was wrong with the last submission, if made without JavaScript.
     pub errors: Vec<FieldError>,
 }
 
@@ -107,14 +107,14 @@ pub struct AccountEditor {
 pub struct AgentSettings {
     /// The account.
     pub account: AccountView,
-    /// Its secret key, when it may be shown now.
+    /// Its secret key, if it may be shown now.
     pub secret_key: Option<String>,
-    /// Under which address this vault is reached, without a slash at the end; empty when nobody knows.
+    /// The address of this vault, without a trailing slash; empty if unknown.
     pub base_url: String,
 }
 
 impl AgentSettings {
-    /// What agents call "Vault URI".
+    /// The agent's setting "Vault URI".
     pub fn uri(&self) -> String {
         match self.base_url.as_str() {
             "" => "https://<this vault's address>/api".to_owned(),
@@ -122,7 +122,7 @@ impl AgentSettings {
         }
     }
 
-    /// Whether only agents on this machine reach that address.
+    /// Whether only agents on this machine can reach that address.
     pub fn is_local(&self) -> bool {
         is_loopback(&self.base_url)
     }
@@ -139,7 +139,7 @@ fn is_loopback(base_url: &str) -> bool {
 
 #[cfg(feature = "ssr")]
 impl AccountInput {
-    /// Shows a stored account.
+    /// The form of a stored account.
     pub(super) fn of_view(view: &AccountView) -> Self {
         Self {
             id: view.id.to_string(),
@@ -157,7 +157,7 @@ impl AccountInput {
         }
     }
 
-    /// Typed, or what is wrong.
+    /// The typed form, or what is wrong.
     pub(super) fn parse(&self) -> Result<AccountForm, AppError> {
         self.form().map_err(AppError::Invalid)
     }

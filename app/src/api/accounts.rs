@@ -57,8 +57,8 @@ pub async fn list_accounts() -> Result<Vec<AccountView>, AppError> {
     admin.vault.accounts.list().await.map_err(server::refuse)
 }
 
-/// What the dialog shows: a stored account, or a new one with fresh keys. `draft` brings back what a
-/// plain form submitted last; `keys` replaces the keys by fresh ones.
+/// What the dialog shows: a stored account, or a new one with fresh keys. `draft` restores the last submission of a
+/// plain form; `keys` asks for fresh keys.
 #[server(prefix = "/api/fn", endpoint = "edit_account")]
 pub async fn edit_account(
     #[server(default)] id: Option<i64>,
@@ -86,7 +86,7 @@ pub async fn edit_account(
     let mut errors = Vec::new();
     let kept = if draft { server::load::<Draft>(DRAFT).await? } else { None };
     let kept = kept.filter(|kept| kept.input.id == input.id);
-    // What was typed stays, also keys.
+    // What was typed stays, including keys.
     let fresh = keys || (id.is_none() && kept.is_none());
     if let Some(kept) = kept {
         (input, errors) = (kept.input, kept.errors);
@@ -105,7 +105,7 @@ pub async fn edit_account(
     Ok(AccountEditor { input, providers, integrations, provisioned, errors })
 }
 
-/// Adds or changes an account. A new one's keys are shown next.
+/// Adds or changes an account. The keys of a new one are shown next.
 #[server(prefix = "/api/fn", endpoint = "save_account")]
 pub async fn save_account(account: AccountInput) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
@@ -133,7 +133,7 @@ pub async fn delete_account(id: i64) -> Result<(), AppError> {
     Ok(())
 }
 
-/// A fresh pair of keys; nothing is stored. A plain form gets its page back with keys in it.
+/// A fresh pair of keys; nothing is stored. A plain form gets its page back with the keys filled in.
 #[server(prefix = "/api/fn", endpoint = "generate_keys")]
 pub async fn generate_keys(#[server(default)] account: AccountInput) -> Result<KeyPair, AppError> {
     let admin = server::require_admin().await?;
@@ -144,7 +144,7 @@ pub async fn generate_keys(#[server(default)] account: AccountInput) -> Result<K
     Ok(admin.vault.accounts.generate_keys())
 }
 
-/// What to enter in an agent; with the secret key if it was made or revealed just now.
+/// What to enter in an agent, with the secret key if it was just generated or revealed.
 #[server(prefix = "/api/fn", endpoint = "read_agent_settings")]
 pub async fn read_agent_settings(id: i64) -> Result<AgentSettings, AppError> {
     let admin = server::require_admin().await?;
@@ -157,7 +157,7 @@ pub async fn read_agent_settings(id: i64) -> Result<AgentSettings, AppError> {
     Ok(AgentSettings { account, secret_key, base_url })
 }
 
-/// Shows an account's secret key for a few minutes. The vault's audit log says so.
+/// Shows an account's secret key for a few minutes, which the audit log records.
 #[server(prefix = "/api/fn", endpoint = "reveal_secret")]
 pub async fn reveal_secret(id: i64) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
@@ -184,7 +184,7 @@ async fn choices(vault: &vault::Vault, family: Family) -> Result<Vec<Choice>, Ap
     Ok(connections.into_iter().map(|c| Choice { kind: label(&c.kind), name: c.name, enabled: c.enabled }).collect())
 }
 
-/// A plain form gets its page back, filled in; others get the error.
+/// A plain form gets its page back, filled in; scripts get the error.
 #[cfg(feature = "ssr")]
 async fn show_again(input: AccountInput, error: AppError) -> Result<(), AppError> {
     if !server::is_plain_form() {
@@ -202,8 +202,8 @@ async fn show_again(input: AccountInput, error: AppError) -> Result<(), AppError
     Ok(())
 }
 
-/// Keeps what a plain form submitted, but for the secret: a session is stored unsealed. Answers the address of the
-/// page that shows it again.
+/// Keeps what a plain form submitted, except the secret key: sessions are stored unsealed. Returns the URL of the page
+/// that shows it again.
 #[cfg(feature = "ssr")]
 async fn keep_draft(mut input: AccountInput, errors: Vec<FieldError>) -> Result<String, AppError> {
     let page = if input.id.is_empty() { "/accounts/new".into() } else { format!("/accounts/{}", input.id) };

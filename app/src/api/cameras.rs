@@ -12,7 +12,7 @@ use model::device::DeviceView;
 #[cfg(feature = "ssr")]
 use super::server;
 
-/// Every camera known.
+/// All known cameras.
 #[server(prefix = "/api/fn", endpoint = "list_cameras")]
 pub async fn list_cameras() -> Result<Vec<DeviceView>, AppError> {
     let admin = server::require_admin().await?;

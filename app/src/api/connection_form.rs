@@ -1,4 +1,4 @@
-//! What the dialog of a connection shows and submits, and what the browser can check of it.
+//! The contents of a connection's dialog, and the checks the browser can do.
 
 use model::connection::{Family, Kind};
 use model::field::{FieldError, FieldKind, Settings};
@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "ssr")]
 use model::connection::ConnectionView;
 
-/// What the dialog submits. Flat texts, because a plain HTML form sends nothing else.
+/// What the dialog submits. All texts, because a plain HTML form sends nothing else.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ConnectionInput {
-    /// Row id; empty adds.
+    /// Row id; empty for a new connection.
     pub id: String,
     /// `provider` or `integration`.
     pub family: String,
@@ -21,7 +21,7 @@ pub struct ConnectionInput {
     pub kind: String,
     /// Unique name.
     pub name: String,
-    /// Whether it is in use; an unticked box is not sent.
+    /// Whether it is enabled; an unticked box is not sent.
     pub enabled: bool,
     /// Values by field.
     pub settings: Settings,
@@ -29,7 +29,7 @@ pub struct ConnectionInput {
     pub cleared: Settings,
 }
 
-/// Shows no setting.
+/// Shows no settings.
 impl std::fmt::Debug for ConnectionInput {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ConnectionInput").field("id", &self.id).field("kind", &self.kind).finish_non_exhaustive()
@@ -37,7 +37,7 @@ impl std::fmt::Debug for ConnectionInput {
 }
 
 impl ConnectionInput {
-    /// The settings, trimmed; a switch that was not sent is off, not at its default.
+    /// The settings, trimmed; a switch that was not sent is off, whatever its default.
     pub fn settings(&self, kind: &Kind) -> Settings {
         let mut settings: Settings = self.settings.iter().map(|(n, v)| (n.to_owned(), v.trim().to_owned())).collect();
         for field in kind.fields.iter().filter(|f| matches!(f.kind, FieldKind::Toggle)) {
@@ -53,13 +53,13 @@ impl ConnectionInput {
         self.cleared.names().map(str::to_owned).collect()
     }
 
-    /// Everything wrong with it as far as the browser can tell. `editor` knows the stored values.
+    /// Everything wrong that the browser can find. `editor` knows the stored values.
     pub fn check(&self, kind: &Kind, editor: &ConnectionEditor) -> Vec<FieldError> {
         let mut errors: Vec<FieldError> = name::check(self.name.trim()).err().into_iter().collect();
         let edited = self.settings(kind);
         let kept: Vec<&str> =
             editor.secrets_set.iter().map(String::as_str).filter(|name| edited.get(name).is_empty()).collect();
-        // The browser does not know the stored secrets: any text stands for them.
+        // The browser does not have the stored secrets: any text stands for them.
         let stored = editor.secrets_set.iter().fold(editor.stored.clone(), |s, name| s.with(name.as_str(), "set"));
         match kind.keep_secrets(&stored, edited, &self.cleared()) {
             Err(retype) => errors.extend(retype),
@@ -74,29 +74,29 @@ impl ConnectionInput {
 /// Everything the dialog shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionEditor {
-    /// Side.
+    /// Provider or integration.
     pub family: Family,
-    /// Row id; `None` adds.
+    /// Row id; `None` for a new connection.
     pub id: Option<i64>,
     /// Kind's name.
     pub kind: String,
     /// Name in the form.
     pub name: String,
-    /// Whether it is in use.
+    /// Whether it is enabled.
     pub enabled: bool,
-    /// Values in the form; no secrets.
+    /// Values in the form, without secrets.
     pub settings: Settings,
-    /// Values as stored; no secrets.
+    /// Stored values, without secrets.
     pub stored: Settings,
     /// Secrets that have a stored value.
     pub secrets_set: Vec<String>,
     /// Declared in the configuration file, hence read-only.
     pub provisioned: bool,
-    /// What was wrong with the last submission, when it came without JavaScript.
+    /// What was wrong with the last submission, if made without JavaScript.
     pub errors: Vec<FieldError>,
-    /// What Validate found, likewise.
+    /// Validate's report, likewise.
     pub report: Option<ProbeReport>,
-    /// What became of a test event, likewise.
+    /// A test event's report, likewise.
     pub test: Option<ProbeReport>,
 }
 
@@ -109,7 +109,7 @@ impl ConnectionEditor {
 
 #[cfg(feature = "ssr")]
 impl ConnectionEditor {
-    /// Shows a stored connection.
+    /// The form of a stored connection.
     pub(super) fn of_view(view: ConnectionView) -> Self {
         Self {
             family: view.family,
@@ -127,7 +127,7 @@ impl ConnectionEditor {
         }
     }
 
-    /// Shows an empty form.
+    /// An empty form.
     pub(super) fn of_kind(family: Family, kind: &str) -> Self {
         Self {
             family,

@@ -49,8 +49,8 @@ pub async fn get_connection(id: i64) -> Result<ConnectionView, AppError> {
     admin.vault.connections.get(id).await.map_err(server::refuse)
 }
 
-/// What the dialog shows: a stored connection, or an empty form of a kind. `draft` brings back what a
-/// plain form submitted last.
+/// What the dialog shows: a stored connection, or an empty form of a kind. `draft` restores the last submission of a
+/// plain form.
 #[server(prefix = "/api/fn", endpoint = "edit_connection")]
 pub async fn edit_connection(
     family: String,
@@ -102,7 +102,7 @@ pub async fn save_connection(connection: ConnectionInput) -> Result<(), AppError
     Ok(())
 }
 
-/// Tries a connection out without saving it; one that the configuration file declares, as it is stored.
+/// Validates a connection without saving it; one declared in the configuration file, as stored.
 #[server(prefix = "/api/fn", endpoint = "validate_connection")]
 pub async fn validate_connection(connection: ConnectionInput) -> Result<ProbeReport, AppError> {
     let admin = server::require_admin().await?;
@@ -110,7 +110,7 @@ pub async fn validate_connection(connection: ConnectionInput) -> Result<ProbeRep
     tried(&connection, report, |report| (Some(report), None)).await
 }
 
-/// Sends a test event by an integration without saving it.
+/// Sends a test event through an integration without saving it.
 #[server(prefix = "/api/fn", endpoint = "send_test_event")]
 pub async fn send_test_event(connection: ConnectionInput) -> Result<ProbeReport, AppError> {
     let admin = server::require_admin().await?;
@@ -119,7 +119,7 @@ pub async fn send_test_event(connection: ConnectionInput) -> Result<ProbeReport,
     tried(&connection, report, |report| (None, Some(report))).await
 }
 
-/// What was tried of a form: a plain one gets its page back with the report.
+/// The report of a test; a plain form gets its page back with it.
 #[cfg(feature = "ssr")]
 async fn tried(
     input: &ConnectionInput,
@@ -140,7 +140,7 @@ async fn tried(
     }
 }
 
-/// Deletes a connection; with the deliveries that wait for it only when `with_waiting` says so.
+/// Deletes a connection; if deliveries are waiting for it, only with `with_waiting`.
 #[server(prefix = "/api/fn", endpoint = "delete_connection")]
 pub async fn delete_connection(family: String, id: i64, #[server(default)] with_waiting: bool) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
@@ -151,7 +151,7 @@ pub async fn delete_connection(family: String, id: i64, #[server(default)] with_
     Ok(())
 }
 
-/// Address of a family's list.
+/// URL of a family's list.
 pub fn list_path(family: Family) -> &'static str {
     match family {
         Family::Provider => "/providers",
@@ -189,13 +189,13 @@ fn parse(input: &ConnectionInput) -> Result<ConnectionForm, AppError> {
 async fn try_out(admin: &server::Admin, form: ConnectionForm) -> Result<ProbeReport, vault::VaultError> {
     let connections = &admin.vault.connections;
     match form.id {
-        // Its form is read-only: browsers leave out what cannot be chosen in it, and nobody can type its secrets.
+        // Its form is read-only: browsers do not send disabled fields, and nobody can type its secrets.
         Some(id) if connections.get(id).await?.provisioned => connections.validate_stored(id).await,
         _ => connections.validate(form).await,
     }
 }
 
-/// A plain form gets its page back, filled in; others get the error.
+/// A plain form gets its page back, filled in; scripts get the error.
 #[cfg(feature = "ssr")]
 async fn show_again(input: &ConnectionInput, error: AppError) -> Result<(), AppError> {
     if !server::is_plain_form() {
@@ -217,7 +217,7 @@ async fn keep_draft(
     let family = parse_family(&input.family)?;
     let mut input = input.clone();
     if let Some(kind) = family.kind(&input.kind) {
-        // A session is stored unsealed: secrets do not go there.
+        // Sessions are stored unsealed, so secrets do not go there.
         input.settings = kind.redact(&input.settings(kind)).0;
     }
     let list = list_path(family);

@@ -10,18 +10,18 @@ use super::server;
 #[cfg(feature = "ssr")]
 use model::recording::{Position, RecordingFilter};
 
-/// How many recordings the dashboard lists.
+/// Recordings listed on the dashboard.
 #[cfg(feature = "ssr")]
 const LATEST: u64 = 8;
 
-/// All figures at once.
+/// All figures.
 #[server(prefix = "/api/fn", endpoint = "read_dashboard")]
 pub async fn read_dashboard() -> Result<Dashboard, AppError> {
     let admin = server::require_admin().await?;
     admin.vault.dashboard.read().await.map_err(server::refuse)
 }
 
-/// The newest few recordings.
+/// The newest recordings.
 #[server(prefix = "/api/fn", endpoint = "latest_recordings")]
 pub async fn latest_recordings() -> Result<Vec<RecordingView>, AppError> {
     let admin = server::require_admin().await?;

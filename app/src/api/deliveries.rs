@@ -1,4 +1,4 @@
-//! Deliveries: how they are going, lists, one with its event, trying again.
+//! Deliveries: their health, lists, details and retries.
 
 #![expect(
     missing_docs,
@@ -17,12 +17,12 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "ssr")]
 use super::server;
 
-/// Where deliveries are listed.
+/// URL of the list.
 pub const LIST: &str = "/deliveries";
-/// Rows of a page.
+/// Rows per page.
 pub const ROWS: u64 = 50;
 
-/// Filter and position of the list, as they stand in the address.
+/// Filter and position of the list, as in the URL.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DeliveriesQuery {
@@ -30,14 +30,14 @@ pub struct DeliveriesQuery {
     pub integration: String,
     /// A state's name.
     pub state: String,
-    /// Rows older than this cursor.
+    /// Cursor: rows older than this.
     pub older: String,
-    /// Rows newer than this cursor.
+    /// Cursor: rows newer than this.
     pub newer: String,
 }
 
 impl DeliveriesQuery {
-    /// Reads an address.
+    /// Reads a URL's query.
     pub fn from_map(map: &ParamsMap) -> Self {
         let get = |name| map.get(name).unwrap_or_default();
         Self { integration: get("integration"), state: get("state"), older: get("older"), newer: get("newer") }
@@ -48,7 +48,7 @@ impl DeliveriesQuery {
         Self { integration: connection.to_string(), state: state.as_str().into(), ..Self::default() }
     }
 
-    /// An address below `path` with this query.
+    /// URL of `path` with this query.
     pub fn address(&self, path: &str) -> String {
         let all = [
             ("integration", self.integration.as_str()),
@@ -67,18 +67,18 @@ impl DeliveriesQuery {
         Self { older: text(older), newer: text(newer), ..self.clone() }
     }
 
-    /// Whether anything narrows the list.
+    /// Whether any filter is set.
     pub fn is_filtered(&self) -> bool {
         !self.integration.is_empty() || !self.state.is_empty()
     }
 
-    /// The filter, typed; a connection that cannot be read is one that there is not, a state one that is ignored.
+    /// The typed filter. An unreadable connection matches nothing, an unreadable state is ignored.
     pub fn filter(&self) -> DeliveryFilter {
         let connection = (!self.integration.is_empty()).then(|| self.integration.parse().unwrap_or_default());
         DeliveryFilter { connection, state: DeliveryState::parse(&self.state) }
     }
 
-    /// The position, typed; a cursor that cannot be read means the newest rows.
+    /// The typed position; an unreadable cursor means the newest rows.
     pub fn position(&self) -> Position {
         match (Cursor::parse(&self.older), Cursor::parse(&self.newer)) {
             (Some(cursor), _) => Position::OlderThan(cursor),
@@ -109,7 +109,7 @@ pub async fn get_delivery(id: i64) -> Result<DeliveryDetails, AppError> {
     admin.vault.deliveries.get(id).await.map_err(server::refuse)
 }
 
-/// Lets one delivery try again now.
+/// Retries one delivery now.
 #[server(prefix = "/api/fn", endpoint = "retry_delivery")]
 pub async fn retry_delivery(id: i64, #[server(default)] back: String) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
@@ -118,7 +118,7 @@ pub async fn retry_delivery(id: i64, #[server(default)] back: String) -> Result<
     Ok(())
 }
 
-/// Lets everything try again that a connection's other side refused, set aside or given up.
+/// Retries everything of a connection that is set aside or parked.
 #[server(prefix = "/api/fn", endpoint = "retry_parked")]
 pub async fn retry_parked(id: i64, #[server(default)] back: String) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
@@ -127,7 +127,7 @@ pub async fn retry_parked(id: i64, #[server(default)] back: String) -> Result<()
     Ok(())
 }
 
-/// The same for those that failed for one reason.
+/// The same for deliveries that failed for one reason.
 #[server(prefix = "/api/fn", endpoint = "retry_reason")]
 pub async fn retry_reason(
     id: i64,

@@ -1,15 +1,15 @@
-//! What a server function answers when it does not succeed.
+//! Errors of server functions.
 
 use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use model::field::FieldError;
 use serde::{Deserialize, Serialize};
 
-/// An error a page can show. Holds sentences for people, never what was submitted: without
-/// JavaScript it travels in the address.
+/// An error that a page can show. It holds sentences for people, never what was submitted: without JavaScript it
+/// travels in the URL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AppError {
-    /// Nobody is signed in. The answer also carries a redirect to the sign-in page.
+    /// Nobody is signed in. The answer also redirects to the sign-in page.
     Unauthorised,
     /// What was submitted is not valid; shown at the fields.
     Invalid(Vec<FieldError>),
@@ -28,7 +28,7 @@ impl AppError {
         Self::Invalid(vec![FieldError::new(name, text)])
     }
 
-    /// As a sentence for the top of a form or panel.
+    /// A sentence for the top of a form or panel.
     pub fn sentence(&self) -> String {
         match self {
             Self::Unauthorised => "You are not signed in, or your session has ended. Sign in again.".into(),
@@ -40,7 +40,7 @@ impl AppError {
         }
     }
 
-    /// The same with what belongs to fields in one sentence, for forms that cannot show it at the field.
+    /// The same with field errors joined into one sentence, for forms that cannot show them at the field.
     #[must_use]
     pub fn in_one(self) -> Self {
         match self {
@@ -52,7 +52,7 @@ impl AppError {
         }
     }
 
-    /// The errors that belong to fields.
+    /// The errors of single fields.
     pub fn fields(&self) -> &[FieldError] {
         match self {
             Self::Invalid(errors) => errors,
@@ -61,7 +61,7 @@ impl AppError {
     }
 }
 
-/// Errors of the transport. Their own texts can quote what was submitted, so none of them is passed on.
+/// Transport errors. Their own texts can quote what was submitted, so none is passed on.
 impl FromServerFnError for AppError {
     type Encoder = JsonEncoding;
 

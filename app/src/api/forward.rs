@@ -36,8 +36,8 @@ pub async fn list_forward_choices() -> Result<Vec<ForwardChoice>, AppError> {
     Ok(targets.into_iter().map(choice).collect())
 }
 
-/// Queues recordings for another vault: those with these ids, separated by commas, or without any all that the filter
-/// matches.
+/// Queues recordings for another vault: those with these ids, separated by commas, or, without ids, all that match the
+/// filter.
 #[server(prefix = "/api/fn", endpoint = "forward_recordings")]
 pub async fn forward_recordings(
     to: i64,

@@ -18,12 +18,12 @@ use super::server;
 #[cfg(feature = "ssr")]
 use model::recording::DELETED_ACCOUNT;
 
-/// Rows of a page, unless the address says otherwise.
+/// Rows per page by default.
 pub const ROWS: u64 = 50;
-/// What the address may say.
+/// Rows per page that the URL may ask for.
 pub const ROW_CHOICES: [u64; 3] = [50, 100, 200];
 
-/// Filter and position of the list, as they stand in the address.
+/// Filter and position of the list, as in the URL.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MediaQuery {
@@ -37,16 +37,16 @@ pub struct MediaQuery {
     pub from: String,
     /// Recorded before.
     pub until: String,
-    /// Rows older than this cursor.
+    /// Cursor: rows older than this.
     pub older: String,
-    /// Rows newer than this cursor.
+    /// Cursor: rows newer than this.
     pub newer: String,
     /// Rows per page.
     pub rows: String,
 }
 
 impl MediaQuery {
-    /// Reads an address.
+    /// Reads a URL's query.
     pub fn from_map(map: &ParamsMap) -> Self {
         let get = |name| map.get(name).unwrap_or_default();
         Self {
@@ -76,7 +76,7 @@ impl MediaQuery {
         all.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name, value.as_str())).collect()
     }
 
-    /// An address below `path` with this query.
+    /// URL of `path` with this query.
     pub fn address(&self, path: &str) -> String {
         query::address(path, &self.pairs())
     }
@@ -88,7 +88,7 @@ impl MediaQuery {
         Self { older: text(older), newer: text(newer), ..self.clone() }
     }
 
-    /// Whether anything narrows the list.
+    /// Whether any filter is set.
     pub fn is_filtered(&self) -> bool {
         [&self.account, &self.provider, &self.camera, &self.from, &self.until].iter().any(|v| !v.is_empty())
     }
@@ -98,7 +98,7 @@ impl MediaQuery {
         self.rows.parse().ok().filter(|rows| ROW_CHOICES.contains(rows)).unwrap_or(ROWS)
     }
 
-    /// The filter, typed; a time that cannot be read is ignored.
+    /// The typed filter; an unreadable time is ignored.
     pub fn filter(&self) -> RecordingFilter {
         let text = |s: &String| (!s.is_empty()).then(|| s.clone());
         RecordingFilter {
@@ -110,7 +110,7 @@ impl MediaQuery {
         }
     }
 
-    /// The position, typed; a cursor that cannot be read means the newest rows.
+    /// The typed position; an unreadable cursor means the newest rows.
     pub fn position(&self) -> Position {
         match (Cursor::parse(&self.older), Cursor::parse(&self.newer)) {
             (Some(cursor), _) => Position::OlderThan(cursor),
@@ -120,7 +120,7 @@ impl MediaQuery {
     }
 }
 
-/// What the list can be filtered by.
+/// Choices for the list's filter.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MediaChoices {
     /// Names of accounts.
@@ -165,7 +165,7 @@ pub async fn get_recording(id: i64) -> Result<RecordingView, AppError> {
     admin.vault.recordings.get(id).await.map_err(server::refuse)
 }
 
-/// Deletes recordings, their objects included. `ids` is separated by commas.
+/// Deletes recordings with their objects. `ids` are separated by commas.
 #[server(prefix = "/api/fn", endpoint = "delete_recordings")]
 pub async fn delete_recordings(ids: String, #[server(default)] back: String) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
@@ -178,7 +178,7 @@ pub async fn delete_recordings(ids: String, #[server(default)] back: String) -> 
     Ok(())
 }
 
-/// Reads ids separated by commas; what is no number is left out.
+/// Parses ids separated by commas; anything else is skipped.
 pub fn parse_ids(ids: &str) -> Vec<i64> {
     ids.split(',').filter_map(|id| id.trim().parse().ok()).collect()
 }

@@ -18,11 +18,11 @@ use model::connection::Family;
 /// What is asked before a move starts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MoveQuestion {
-    /// Row id of the provider to be emptied.
+    /// Row id of the provider to move away from.
     pub from: i64,
     /// Its name.
     pub name: String,
-    /// Recordings it holds.
+    /// Number of its recordings.
     pub recordings: i64,
     /// Accounts that still upload to it.
     pub accounts: Vec<String>,
@@ -37,7 +37,7 @@ pub async fn list_moves() -> Result<Vec<MoveView>, AppError> {
     admin.vault.moves.list().await.map_err(server::refuse)
 }
 
-/// What to say before the recordings of a provider are moved.
+/// Facts about moving a provider's recordings, to ask before doing so.
 #[server(prefix = "/api/fn", endpoint = "ask_about_move")]
 pub async fn ask_about_move(id: i64) -> Result<MoveQuestion, AppError> {
     let admin = server::require_admin().await?;
@@ -57,7 +57,7 @@ pub async fn ask_about_move(id: i64) -> Result<MoveQuestion, AppError> {
     })
 }
 
-/// Starts to move every recording of a provider to another.
+/// Starts moving all recordings of a provider to another.
 #[server(prefix = "/api/fn", endpoint = "start_move")]
 pub async fn start_move(id: i64, to: i64) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
@@ -66,7 +66,7 @@ pub async fn start_move(id: i64, to: i64) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Pauses, resumes or stops a move.
+/// Pauses, resumes or stops a move; `action` says which.
 #[server(prefix = "/api/fn", endpoint = "change_move")]
 pub async fn change_move(id: i64, action: String) -> Result<(), AppError> {
     let admin = server::require_admin().await?;

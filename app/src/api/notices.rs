@@ -1,4 +1,4 @@
-//! What an administrator must see.
+//! Notices: what an administrator must see.
 
 #![expect(
     missing_docs,
@@ -19,7 +19,7 @@ pub async fn list_notices() -> Result<Vec<NoticeView>, AppError> {
     admin.vault.notices.list().await.map_err(server::refuse)
 }
 
-/// Says that the machine's clock is right as it is, so that things may expire again.
+/// Confirms that the machine's clock is right, so that things may expire again.
 #[server(prefix = "/api/fn", endpoint = "confirm_clock")]
 pub async fn confirm_clock(#[server(default)] back: String) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
@@ -28,7 +28,7 @@ pub async fn confirm_clock(#[server(default)] back: String) -> Result<(), AppErr
     Ok(())
 }
 
-/// Puts a notice away.
+/// Dismisses a notice.
 #[server(prefix = "/api/fn", endpoint = "dismiss_notice")]
 pub async fn dismiss_notice(
     code: String,

@@ -17,7 +17,7 @@ use super::{deliveries, server};
 #[cfg(feature = "ssr")]
 use model::delivery::ReplayForm;
 
-/// What is to be sent again, as it stands in the address.
+/// What to send again, as in the URL.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ReplayInput {
@@ -25,38 +25,38 @@ pub struct ReplayInput {
     pub from: String,
     /// Stored before.
     pub until: String,
-    /// Account's name; empty for all that use the integration.
+    /// Account's name; empty for every account that uses the integration.
     pub account: String,
 }
 
 impl ReplayInput {
-    /// Reads an address.
+    /// Reads a URL's query.
     pub fn from_map(map: &ParamsMap) -> Self {
         let get = |name| map.get(name).unwrap_or_default();
         Self { from: get("from"), until: get("until"), account: get("account") }
     }
 
-    /// An address below `path` with this query.
+    /// URL of `path` with this query.
     pub fn address(&self, path: &str) -> String {
         let all = [("from", self.from.as_str()), ("until", &self.until), ("account", &self.account)];
         let set: Vec<_> = all.into_iter().filter(|(_, value)| !value.is_empty()).collect();
         query::address(path, &set)
     }
 
-    /// The period, in Unix milliseconds; `None` until both ends are given and can be read.
+    /// The period in Unix milliseconds; `None` unless both ends can be read.
     pub fn period(&self) -> Option<(i64, i64)> {
         time::parse_minute(&self.from).zip(time::parse_minute(&self.until))
     }
 }
 
-/// What there is to choose from, and the last replays.
+/// The choices for a replay, and the latest replays.
 #[server(prefix = "/api/fn", endpoint = "list_replays")]
 pub async fn list_replays(id: i64) -> Result<ReplayChoices, AppError> {
     let admin = server::require_admin().await?;
     admin.vault.deliveries.replays(id).await.map_err(server::refuse)
 }
 
-/// How many events a replay would send, capped; `None` while no period is given.
+/// How many events a replay would send, capped; `None` without a period.
 #[server(prefix = "/api/fn", endpoint = "count_replay")]
 pub async fn count_replay(id: i64, #[server(default)] replay: ReplayInput) -> Result<Option<i64>, AppError> {
     let admin = server::require_admin().await?;

@@ -1,4 +1,4 @@
-//! What every server function needs of the request it serves.
+//! What server functions need from the request they serve.
 
 use super::AppError;
 use crate::text::query;
@@ -13,16 +13,16 @@ use vault::audit::Actor;
 use vault::users::User;
 use vault::{Vault, VaultError};
 
-/// Address of the caller, for rate limits. The server provides it as context.
+/// The caller's address, for rate limits. The server provides it as context.
 #[derive(Debug, Clone)]
 pub struct ClientIp(pub String);
 
-/// Under which address the caller reaches this vault, without a slash at the end; empty when that is not known. The
-/// server provides it as context.
+/// The vault's address as the caller reaches it, without a trailing slash; empty if unknown. The server provides it as
+/// context.
 #[derive(Debug, Clone)]
 pub struct BaseUrl(pub String);
 
-/// Where the server functions are.
+/// URL prefix of server functions.
 const PREFIX: &str = "/api/fn/";
 
 /// The vault, as the server provides it. Private: only whoever is signed in gets it, see [`require_admin`].
@@ -49,7 +49,7 @@ impl Admin {
     }
 }
 
-/// The signed-in administrator; else an error, and a redirect to the sign-in page.
+/// The signed-in administrator; else an error and a redirect to the sign-in page.
 pub(crate) async fn require_admin() -> Result<Admin, AppError> {
     let vault = vault();
     let user = vault::sessions::user(&vault.users, &session().await?).await.map_err(refuse)?;
@@ -67,17 +67,17 @@ pub(crate) async fn start_session(user: &User) -> Result<(), AppError> {
     vault::sessions::begin(&session().await?, user).await.map_err(refuse)
 }
 
-/// Ends the session.
+/// Signs out.
 pub(crate) async fn end_session() -> Result<(), AppError> {
     session().await?.flush().await.map_err(session_failed)
 }
 
-/// Reads a value kept with the session.
+/// Reads a value stored with the session.
 pub(crate) async fn load<T: DeserializeOwned>(key: &str) -> Result<Option<T>, AppError> {
     session().await?.get(key).await.map_err(session_failed)
 }
 
-/// Keeps a value with the session.
+/// Stores a value with the session.
 pub(crate) async fn keep<T: Serialize>(key: &str, value: &T) -> Result<(), AppError> {
     session().await?.insert(key, value).await.map_err(session_failed)
 }
@@ -92,7 +92,7 @@ fn session_failed(error: impl std::fmt::Display) -> AppError {
     AppError::message("The vault's database did not answer. Details are in the vault's log.")
 }
 
-/// Turns the vault's error into what a page shows. Causes are logged here and nowhere else.
+/// Turns the vault's error into one that a page can show. Logs its causes, which happens nowhere else.
 pub(crate) fn refuse(error: VaultError) -> AppError {
     let status = match &error {
         VaultError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -116,13 +116,13 @@ pub(crate) fn refuse(error: VaultError) -> AppError {
     }
 }
 
-/// Leads back to a page of this site, else to `list`, and says there what was done.
+/// Goes back to a page of this site, else to `list`, where `done` is shown.
 pub(crate) fn go_back(back: &str, list: &str, done: &str) {
     let back = query::local_path(back).unwrap_or_else(|| list.to_owned());
     leptos_axum::redirect(&query::add(&back, "done", done));
 }
 
-/// Whether a browser without WebAssembly posted a form: it wants a page, not an answer.
+/// Whether a browser without WebAssembly posted a form: it wants a page, not data.
 pub(crate) fn is_plain_form() -> bool {
     use_context::<Parts>().is_some_and(|parts| accepts_html(&parts))
 }
@@ -141,14 +141,14 @@ fn set_status(status: StatusCode) {
     }
 }
 
-/// Answers 404 with the page that is being rendered.
+/// Answers 404 with the page being rendered.
 pub(crate) fn page_not_found() {
     if let Some(response) = use_context::<ResponseOptions>() {
         response.set_status(StatusCode::NOT_FOUND);
     }
 }
 
-/// Pages and plain forms are redirected; a script gets 401 and a header that tells its router where to go.
+/// Pages and plain forms are redirected; scripts get 401 and a header that tells the router where to go.
 fn redirect_to_sign_in() {
     set_status(StatusCode::UNAUTHORIZED);
     leptos_axum::redirect(&sign_in_address());
@@ -160,7 +160,7 @@ fn redirect_to_sign_in() {
     }
 }
 
-/// The sign-in page, with the way back to where the caller was.
+/// URL of the sign-in page, with the way back to where the caller was.
 fn sign_in_address() -> String {
     let Some(parts) = use_context::<Parts>() else { return "/sign-in".into() };
     let here = match parts.uri.path_and_query() {
@@ -173,14 +173,14 @@ fn sign_in_address() -> String {
     }
 }
 
-/// Path and query of the page a request came from.
+/// Path and query of the page that a request came from.
 fn referer_path(parts: &Parts) -> Option<&str> {
     let referer = parts.headers.get(header::REFERER)?.to_str().ok()?;
     let after_scheme = referer.split_once("://")?.1;
     Some(&after_scheme[after_scheme.find('/')?..])
 }
 
-/// Sets the headers that belong to a rendered page: what it may load and run, and that no cache keeps it.
+/// Sets a rendered page's headers: what it may load and run, and that no cache keeps it.
 pub(crate) fn page_headers() {
     let Some(response) = use_context::<ResponseOptions>() else { return };
     let nonce = leptos::nonce::use_nonce().map(|n| format!(" 'nonce-{n}'")).unwrap_or_default();

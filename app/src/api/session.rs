@@ -30,12 +30,12 @@ impl From<Password> for model::Secret {
     }
 }
 
-/// Whoever is signed in.
+/// The person signed in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Me {
     /// User name.
     pub username: String,
-    /// Whether the configuration names a password for them.
+    /// Whether the configuration has a password for them.
     pub configured: bool,
 }
 
@@ -46,7 +46,7 @@ pub async fn who_am_i() -> Result<Me, AppError> {
     Ok(Me { username: admin.user.username, configured: admin.user.configured })
 }
 
-/// Starts a session and goes on to `next`.
+/// Signs in, and goes on to `next`.
 #[server(prefix = "/api/fn", endpoint = "sign_in")]
 pub async fn sign_in(
     #[server(default)] username: String,
@@ -59,7 +59,7 @@ pub async fn sign_in(
     Ok(())
 }
 
-/// Ends the session.
+/// Signs out.
 #[server(prefix = "/api/fn", endpoint = "sign_out")]
 pub async fn sign_out() -> Result<(), AppError> {
     server::require_admin().await?;
@@ -68,7 +68,7 @@ pub async fn sign_out() -> Result<(), AppError> {
     Ok(())
 }
 
-/// Changes the password of whoever is signed in. Other sessions of theirs end.
+/// Changes the password of the person signed in, which ends their other sessions.
 #[server(prefix = "/api/fn", endpoint = "change_password")]
 pub async fn change_password(current: Password, new: Password, repeat: Password) -> Result<(), AppError> {
     let admin = server::require_admin().await?;

@@ -31,7 +31,7 @@ pub fn duration(ms: i64) -> String {
     }
 }
 
-/// A count with thin groups: `1 234 567`.
+/// A count with thin spaces between groups: `1 234 567`.
 pub fn count(n: i64) -> String {
     let digits = n.unsigned_abs().to_string();
     let mut out = if n < 0 { String::from("-") } else { String::new() };
@@ -44,7 +44,7 @@ pub fn count(n: i64) -> String {
     out
 }
 
-/// A count that was capped at 10,000 when it was made.
+/// A count capped at 10,000, where it reads `10 000+`.
 pub fn capped(n: i64) -> String {
     if n >= 10_000 { format!("{}+", count(10_000)) } else { count(n) }
 }

@@ -1,4 +1,4 @@
-//! Figures, times and addresses as text, without locale or clock: the same on server and browser.
+//! Figures, times and URLs as text, without locale or clock: the same on server and browser.
 
 pub mod figures;
 pub mod query;

@@ -1,4 +1,4 @@
-//! Addresses within this site.
+//! URLs within this site.
 
 use leptos_router::params::ParamsMap;
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -8,7 +8,7 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 /// What a `Location` header cannot hold, and what browsers read as a slash.
 const UNPRINTABLE: &AsciiSet = &CONTROLS.add(b' ').add(b'\\');
 
-/// Percent-encodes everything but what never has a meaning in an address.
+/// Percent-encodes everything that could have a meaning in a URL.
 pub fn encode(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
@@ -18,25 +18,25 @@ pub fn address(path: &str, pairs: &[(&str, &str)]) -> String {
     pairs.iter().fold(path.to_owned(), |address, (name, value)| add(&address, name, value))
 }
 
-/// Adds one pair to an address.
+/// Adds a pair to a URL.
 pub fn add(address: &str, name: &str, value: &str) -> String {
     let separator = if address.contains('?') { '&' } else { '?' };
     format!("{address}{separator}{name}={}", encode(value))
 }
 
-/// Names and values of an address's query, without its `?`.
+/// Names and values of a URL's query, given without its `?`.
 pub fn read(search: &str) -> ParamsMap {
     let mut map = ParamsMap::new();
     for pair in search.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        // Decodes it. The router's own map is filled with decoded values, hence decodes them twice.
+        // This decodes it. The router fills its own map with decoded values, and so decodes them twice.
         map.insert(name.to_owned(), value.replace('+', " "));
     }
     map
 }
 
-/// The address when it certainly stays on this site, fit for a `Location` header; else `None`.
-/// Browsers read `//host`, `/\host` and `/<tab>/host` as another site.
+/// The address if it certainly stays on this site, in a form fit for a `Location` header; else `None`. Browsers take
+/// `//host`, `/\host` and `/<tab>/host` for another site.
 pub fn local_path(address: &str) -> Option<String> {
     let mut chars = address.chars();
     let local = chars.next() == Some('/') && !matches!(chars.next(), Some('/' | '\\'));

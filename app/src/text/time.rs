@@ -54,7 +54,7 @@ pub fn day_of_month(day: i64) -> String {
     civil(day).2.to_string()
 }
 
-/// `2026-07-27T10:15`, as `<input type="datetime-local">` wants it.
+/// `2026-07-27T10:15`, the form of `<input type="datetime-local">`.
 pub fn minute(ms: i64) -> String {
     let (year, month, day, h, m, _) = parts(ms);
     format!("{year:04}-{month:02}-{day:02}T{h:02}:{m:02}")
@@ -72,12 +72,12 @@ pub fn parse_minute(text: &str) -> Option<i64> {
     valid.then(|| day_of(year, month, day) * DAY_MS + (h * 3600 + m * 60 + s) * 1000)
 }
 
-/// How long ago, coarsely: `12 s ago`, `3 min ago`, `2 h ago`, `5 days ago`.
+/// How long ago, roughly: `12 s ago`, `3 min ago`, `2 h ago`, `5 days ago`.
 pub fn ago(now: i64, then: i64) -> String {
     format!("{} ago", age(now - then))
 }
 
-/// How long, coarsely: `12 s`, `3 min`, `2 h`, `5 days`.
+/// How long, roughly: `12 s`, `3 min`, `2 h`, `5 days`.
 pub fn age(ms: i64) -> String {
     let seconds = ms.max(0) / 1000;
     match seconds {

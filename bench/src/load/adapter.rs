@@ -10,12 +10,12 @@ use model::ports::{BlobStore, Part};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Parts on their way at a time, as many as the vault's uploads have.
+/// Parts in flight, as many as in the vault's uploads.
 const IN_FLIGHT: usize = 3;
 
 static NUMBER: AtomicU64 = AtomicU64::new(0);
 
-/// Stores what is in memory: whole up to the size of a part, else in parts.
+/// Stores data from memory: whole up to the size of a part, else in parts.
 pub(crate) struct Adapter {
     store: Arc<dyn BlobStore>,
     recording: Bytes,

@@ -1,4 +1,4 @@
-//! Cameras' agents, which upload to a vault (PROTOCOL §3).
+//! Cameras' agents, which upload to a vault (docs/protocol.md §4).
 
 use super::{Client, DIRECTORY};
 use crate::http::{Answer, Connection, Pieces};
@@ -23,7 +23,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// As a section of `vault.toml`; `integrations` is the inside of a list.
+    /// Its section of `vault.toml`; `integrations` is the inside of a list.
     pub(crate) fn section(self, integrations: &str) -> String {
         let Self { name, provider } = self;
         format!(
@@ -43,7 +43,7 @@ impl Account {
     }
 }
 
-/// A new file name, as agents make them.
+/// A new file name in agents' form.
 pub(crate) fn file_name(camera: usize) -> String {
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     format!("{number}_6-967003_Camera{camera}_200-200-400-400_24_8000.mp4")
@@ -72,7 +72,7 @@ impl Agent {
         Ok(Self { connection: Connection::open(address).await?, account, camera, recording })
     }
 
-    /// So many, each of a camera of its own.
+    /// `count` agents, each of a camera of its own.
     pub(crate) async fn several(
         address: SocketAddr,
         account: Account,
@@ -86,12 +86,12 @@ impl Agent {
         Ok(agents)
     }
 
-    /// Uploads as another camera than before.
+    /// Uploads as another camera from now on.
     pub(crate) fn become_camera(&mut self, camera: usize) {
         self.camera = camera;
     }
 
-    /// Uploads once; answers the full key and the vault's answer.
+    /// Uploads once; returns the full key and the vault's answer.
     pub(crate) async fn send(&mut self) -> Result<(String, Answer)> {
         let file_name = file_name(self.camera);
         let request = Request::post("/api/storage")

@@ -17,8 +17,8 @@ use std::sync::Arc;
 use vault::ingest::{Ingest, UploadRequest};
 use vault::{Options, Vault};
 
-/// Stores recordings as the vault of this folder would, so that their events wait in its outbox when it starts;
-/// answers the full keys. Each camera uploads the same number.
+/// Stores recordings as the vault of this folder would, so that their events wait in its outbox when it starts; returns
+/// the full keys. Each camera uploads the same number.
 pub(crate) async fn backlog(
     folder: &Path,
     account: Account,

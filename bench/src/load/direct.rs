@@ -13,8 +13,8 @@ use time::OffsetDateTime;
 
 static NUMBER: AtomicU64 = AtomicU64::new(0);
 
-/// PUTs to signed addresses, one request per recording whatever its size: the least that storing at this server can
-/// cost a client.
+/// PUTs to presigned URLs, one request per recording whatever its size: the least that storing at this server can cost
+/// a client.
 pub(crate) struct Direct {
     connection: Connection,
     credentials: Credentials,

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 static NUMBER: AtomicU64 = AtomicU64::new(0);
 
-/// Writes a file, syncs it, renames it and syncs its folder: what it takes for it to survive a power cut.
+/// Writes a file, syncs it, renames it and syncs its folder, which is what survives a power cut.
 fn write(folder: &Path, content: &[u8]) -> std::io::Result<()> {
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let (draft, place) = (folder.join(format!("{number}.part")), folder.join(format!("{number}.mp4")));
@@ -43,7 +43,7 @@ impl Client for Disk {
     }
 }
 
-/// Copies files; those of a set share the work.
+/// Copies files; the copiers of a set share the work.
 #[derive(Clone)]
 pub(crate) struct Copier {
     files: Arc<Mutex<Vec<PathBuf>>>,

@@ -25,10 +25,10 @@ use tokio::task::JoinSet;
 /// Directory of all recordings of the load.
 const DIRECTORY: &str = "bench";
 
-/// One of those who upload.
+/// A client that uploads.
 #[async_trait]
 pub(crate) trait Client: Send + 'static {
-    /// Uploads once; returns when the other side says that it is stored.
+    /// Uploads once; returns when the server says that it is stored.
     async fn upload(&mut self) -> Result<()>;
 }
 

@@ -1,4 +1,4 @@
-//! Signed addresses for PUT: AWS Signature Version 4 in the query, payload unsigned.
+//! Presigned URLs for PUT: AWS Signature Version 4 in the query, payload unsigned.
 
 use crate::stage::S3;
 use hmac::{Hmac, KeyInit, Mac};
@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 const REGION: &str = "us-east-1";
-/// Seconds an address works.
+/// Seconds that a URL is valid.
 const LIFETIME: u32 = 3600;
 
 /// Path and query that store `key`, which needs no escaping.
@@ -15,7 +15,7 @@ pub(super) fn put(s3: &Credentials, key: &str, now: OffsetDateTime) -> String {
     s3.sign("PUT", &s3.host, &format!("/{}/{key}", s3.bucket), LIFETIME, now)
 }
 
-/// Who signs.
+/// The signer.
 #[derive(Debug, Clone)]
 pub(super) struct Credentials {
     host: String,

@@ -1,4 +1,4 @@
-//! How long after an agent has its 200 the event arrives.
+//! How long after its 200 an agent's event arrives.
 
 use crate::load::Agent;
 use crate::receive::{Inbox, milliseconds};
@@ -8,17 +8,17 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
-/// Cameras the idle load comes from.
+/// Cameras of the idle load.
 pub(super) const CAMERAS: usize = 20;
-/// Between two uploads of the idle load: the vault has nothing else to do then.
+/// Pause between two uploads of the idle load, in which the vault has nothing to do.
 pub(super) const PAUSE: Duration = Duration::from_millis(20);
 
-/// Milliseconds; below zero where an event overtook the answer.
+/// Milliseconds; negative if an event overtook the answer.
 #[derive(Default)]
 pub(super) struct Delays(Vec<f64>);
 
 impl Delays {
-    /// One upload at a time, cameras taking turns, the next one after the event and a pause.
+    /// One upload at a time, from each camera in turn; the next one a pause after the event.
     pub(super) async fn idle(&mut self, agent: &mut Agent, inbox: &mut Inbox, uploads: usize) -> Result<()> {
         for upload in 0..uploads {
             tokio::time::sleep(PAUSE).await;
@@ -29,7 +29,7 @@ impl Delays {
         Ok(())
     }
 
-    /// All agents as fast as they are answered; answers how many uploads there were per second.
+    /// All agents as fast as they are answered; returns uploads per second.
     pub(super) async fn busy(&mut self, agents: Vec<Agent>, inbox: &mut Inbox, uploads: usize) -> Result<f64> {
         let start = Instant::now();
         let answered = upload_all(agents, uploads).await?;
@@ -38,17 +38,17 @@ impl Delays {
         Ok(rate)
     }
 
-    /// Of those measured elsewhere.
+    /// Adds a delay measured elsewhere.
     pub(super) fn push(&mut self, milliseconds: f64) {
         self.0.push(milliseconds);
     }
 
-    /// An event that overtook the answer took no time from there.
+    /// The delays; an event that overtook the answer counts as 0.
     pub(super) fn samples(&self) -> Samples {
         Samples::new(self.0.iter().map(|ms| ms.max(0.0)))
     }
 
-    /// Share of the events that overtook the answer.
+    /// Share of events that overtook the answer.
     pub(super) fn early(&self) -> f64 {
         Samples::new(self.0.iter().copied()).share(|ms| ms < 0.0)
     }

@@ -1,4 +1,4 @@
-//! From one vault to the next, beside agents that upload to the second one, and beside a plain copy.
+//! Forwarding from one vault to the next, compared with agents that upload to the second one, and with a plain copy.
 
 use super::delay::Delays;
 use super::pairs::{KIB, MIB};
@@ -14,16 +14,16 @@ use bytes::Bytes;
 use model::field::Settings;
 use std::process::Command;
 
-/// Cameras that the backlog is of.
+/// Cameras in the backlog.
 const CAMERAS: usize = 16;
-/// Transfers at a time, the default of an integration; as many upload and copy beside it.
+/// Concurrent transfers, an integration's default; as many agents upload, and as many files are copied at a time.
 const AT_ONCE: usize = 4;
 
 #[derive(Debug, Clone, Copy)]
 struct Load {
     size: usize,
     recordings: usize,
-    /// How many times all three are measured.
+    /// How often all three are measured.
     turns: usize,
 }
 
@@ -39,7 +39,7 @@ impl Load {
     }
 }
 
-/// MiB per second of each turn.
+/// MiB per second, for each turn.
 #[derive(Default)]
 struct Speeds {
     forwarded: Vec<f64>,
@@ -47,12 +47,12 @@ struct Speeds {
     copied: Vec<f64>,
 }
 
-/// Two vaults; the first one runs only while it forwards. Fields end in this order.
+/// Two vaults; the first one runs only while it forwards. Fields are dropped in this order.
 struct Chain<'a> {
     workshop: &'a Workshop,
     second: Vault,
     hook: Hook,
-    /// Sections of the first one.
+    /// The first one's sections of `vault.toml`.
     sections: String,
     first_scratch: Scratch,
     second_scratch: Scratch,
@@ -61,7 +61,7 @@ struct Chain<'a> {
 impl<'a> Chain<'a> {
     async fn start(workshop: &'a Workshop, load: Load) -> Result<Self> {
         let all = (load.size * load.recordings * load.turns) as u64;
-        // what is uploaded there, forwarded there and copied there
+        // holds what is uploaded, forwarded and copied
         let (first_scratch, second_scratch) = (Scratch::new(all)?, Scratch::new(3 * all)?);
         let hook = Hook::start().await?;
         let sections = format!(
@@ -83,7 +83,7 @@ impl<'a> Chain<'a> {
             Declared::integration("next", "vault", settings).section(),
             DISK.section("\"next\"")
         );
-        // makes the tables, the account and the integration
+        // creates the tables, the account and the integration
         drop(Vault::start(workshop, first_scratch.path(), &sections).await?);
         Ok(Self { workshop, second, hook, sections, first_scratch, second_scratch })
     }
@@ -110,7 +110,7 @@ impl<'a> Chain<'a> {
     }
 }
 
-/// What earlier runs left in memory is not the next one's to write.
+/// Writes out what earlier runs left in memory, so that the next run need not.
 fn sync() -> Result<()> {
     Command::new("sync").status()?;
     Ok(())

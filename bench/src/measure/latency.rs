@@ -1,4 +1,4 @@
-//! How long after an agent has its 200 the event reaches a webhook.
+//! How long after its 200 an agent's event reaches a webhook.
 
 use super::delay::{CAMERAS, Delays};
 use super::{DISK, filesystem_provider, webhook};

@@ -1,4 +1,4 @@
-//! The most memory a fresh vault ever has resident while many large recordings arrive at once.
+//! Peak resident memory of a fresh vault while many large recordings arrive at once.
 
 use super::{BUCKET, DISK, filesystem_provider};
 use crate::load::{Account, Agent, drive, recording};
@@ -9,7 +9,7 @@ use anyhow::Result;
 
 const SIZE: usize = 64 << 20;
 const CLIENTS: usize = 64;
-/// Each agent sends this many, so that ends and beginnings overlap.
+/// Uploads per agent, so that ends and beginnings overlap.
 const EACH: usize = 2;
 /// Bytes.
 const GOAL: u64 = 128 << 20;
@@ -39,7 +39,7 @@ pub(super) async fn measure(workshop: &Workshop, quick: bool) -> Result<Section>
     Ok(Section { title: "Memory", goals, body })
 }
 
-/// After the start, and at most.
+/// Memory after the start, and its peak.
 async fn peak(workshop: &Workshop, account: Account, clients: usize, uploads: usize) -> Result<(u64, u64)> {
     let scratch = Scratch::new((SIZE * uploads) as u64)?;
     let s3 = if account.name == BUCKET.name { Some(S3::start(workshop, Cores::All)?) } else { None };

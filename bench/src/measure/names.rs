@@ -4,5 +4,5 @@
 pub(crate) const NAMES: [&str; 9] =
     ["throughput", "stores", "memory", "latency", "integrations", "neighbours", "forwarding", "media", "page"];
 
-/// Only where another version is given.
+/// Only if another version is given.
 pub(crate) const VERSIONS: &str = "versions";

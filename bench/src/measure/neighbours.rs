@@ -1,4 +1,4 @@
-//! Whether a dead integration slows a healthy one down.
+//! Whether a dead integration slows down a healthy one.
 
 use super::delay::{CAMERAS, Delays};
 use super::{DISK, filesystem_provider, webhook};
@@ -11,14 +11,14 @@ use anyhow::Result;
 use bytes::Bytes;
 
 const CLIENTS: usize = 8;
-/// All vaults take their turn so many times.
+/// Turns of each vault.
 const ROUNDS: usize = 5;
-/// Uploads of one turn.
+/// Uploads per turn.
 const IDLE: usize = 100;
 const BUSY: usize = 800;
-/// Nobody listens there.
+/// Nothing listens there.
 const NOBODY: &str = "http://127.0.0.1:1";
-/// How much slower the healthy one may get, by its median.
+/// How much slower the healthy one's median may get.
 const GOAL: f64 = 1.1;
 
 /// The account's other integration.
@@ -29,7 +29,7 @@ struct Neighbour<'a> {
     is_dead: bool,
 }
 
-/// A vault whose account has a healthy webhook, and maybe a neighbour.
+/// A vault whose account has a healthy webhook and perhaps a neighbour.
 struct Site<'a> {
     neighbour: Neighbour<'a>,
     vault: Vault,
@@ -86,7 +86,7 @@ pub(super) async fn measure(workshop: &Workshop, quick: bool) -> Result<Section>
     }
     for round in 0..rounds {
         for turn in 0..sites.len() {
-            // so that each is first once
+            // so that each goes first once
             let site = (round + turn) % neighbours.len();
             sites[site].take_turn(&recording, idle, busy).await?;
         }

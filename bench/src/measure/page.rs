@@ -1,4 +1,4 @@
-//! What a browser loads before the first page lives, and how long that takes.
+//! What a browser loads before the first page is live, and how long that takes.
 
 use crate::report::{Goal, Section, Table};
 use crate::stage::{PASSWORD, Scratch, USERNAME, Vault, Workshop};
@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 const LOADS: usize = 10;
 /// Bytes.
 const GOAL: u64 = 350 << 10;
-/// What every page asks for.
+/// Files that every page requests.
 const FILES: [&str; 4] = ["kerberos-vault.wasm", "kerberos-vault.js", "split.js", "kerberos-vault.css"];
 
 pub(super) async fn measure(workshop: &Workshop, quick: bool) -> Result<Section> {
@@ -81,7 +81,7 @@ pub(super) async fn measure(workshop: &Workshop, quick: bool) -> Result<Section>
 
 /// The site's files, as `cargo xtask build --release` left them.
 struct Package {
-    /// What every page needs is in the first, files of pages in the second.
+    /// Common files in the first, pages' files in the second.
     folders: [PathBuf; 2],
     /// Page → names of its files.
     pages: BTreeMap<String, Vec<String>>,
@@ -96,7 +96,7 @@ impl Package {
         Ok(Self { folders: [folder.to_owned(), version], pages })
     }
 
-    /// Bytes of a file, and what of it is sent.
+    /// A file's size, and what is sent of it, in bytes.
     fn sizes(&self, file: &str) -> Result<(u64, u64)> {
         let size = |name: &str| {
             self.folders.iter().find_map(|folder| std::fs::metadata(folder.join(name)).ok()).map(|about| about.len())

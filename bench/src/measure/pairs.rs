@@ -1,4 +1,4 @@
-//! Uploads through a vault, beside storing the same bytes without it: both in turns, several times.
+//! Uploads through a vault, compared with storing the same bytes without it: alternating, several times.
 
 use crate::load::{Client, drive};
 use crate::report::bytes;
@@ -13,16 +13,16 @@ use std::process::Command;
 pub(super) const KIB: usize = 1 << 10;
 pub(super) const MIB: usize = 1 << 20;
 const GIB: f64 = (1 << 30) as f64;
-/// Bytes after which servers and folders are replaced by fresh ones, so that the disk does not fill up.
+/// Bytes after which servers and folders are replaced by fresh ones, to keep the disk from filling up.
 const FRESH_AFTER: usize = 6 << 30;
 
-/// Load of one cell of a table.
+/// Load for one cell of a table.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
     pub(super) size: usize,
     pub(super) clients: usize,
     pub(super) uploads: usize,
-    /// How many times both are measured.
+    /// How often both are measured.
     pub(super) pairs: usize,
 }
 
@@ -35,21 +35,21 @@ impl Plan {
         self.size * self.uploads
     }
 
-    /// Of one stage: pairs are begun until there is more than [`FRESH_AFTER`].
+    /// Bytes on disk per stage: pairs are started until there is more than [`FRESH_AFTER`].
     pub(super) fn bytes_on_disk(self) -> u64 {
         let pair = 2 * self.bytes();
         (pair * self.pairs).min(FRESH_AFTER + pair) as u64
     }
 }
 
-/// What is set up to be compared.
+/// The set-up that is compared.
 #[async_trait]
 pub(super) trait Stage: Send + Sync {
     async fn through_vault(&self, plan: Plan, recording: &Bytes) -> Result<Run>;
     async fn direct(&self, plan: Plan, recording: &Bytes) -> Result<Run>;
 }
 
-/// Whose CPU time is told.
+/// Processes whose CPU time is reported.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Processes {
     pub(super) vault: Process,
@@ -58,7 +58,7 @@ pub(super) struct Processes {
 
 impl Processes {
     pub(super) async fn run<C: Client>(&self, clients: Vec<C>, plan: Plan) -> Result<Run> {
-        // what earlier runs left in memory is not this one's to write
+        // writes out what earlier runs left in memory
         Command::new("sync").status()?;
         let before = self.cpu()?;
         let elapsed = drive(clients, plan.uploads).await?;
@@ -81,14 +81,14 @@ impl Processes {
     }
 }
 
-/// CPU seconds.
+/// CPU time in seconds.
 pub(super) struct Cpu {
     pub(super) vault: f64,
     pub(super) store: f64,
     pub(super) load: f64,
 }
 
-/// One run: MiB per second, CPU seconds per GiB, and the vault's most bytes of memory until its end.
+/// One run: MiB per second, CPU seconds per GiB, and the vault's peak memory so far in bytes.
 pub(super) struct Run {
     pub(super) per_second: f64,
     pub(super) cpu: Cpu,
@@ -102,7 +102,7 @@ pub(super) struct Cell {
 }
 
 impl Cell {
-    /// Runs all pairs, on stages that this makes.
+    /// Runs all pairs; `fresh` sets up a stage.
     pub(super) async fn measure<S: Stage>(name: &str, plan: Plan, fresh: impl AsyncFn() -> Result<S>) -> Result<Self> {
         let recording = crate::load::recording(plan.size);
         let mut pairs: Vec<(Run, Run)> = Vec::new();
@@ -122,7 +122,7 @@ impl Cell {
                     stale.insert(fresh)
                 }
             };
-            // in turns, so that neither always finds what the other one left
+            // alternating, so that neither always comes second
             let pair = if pairs.len().is_multiple_of(2) {
                 let vault = stage.through_vault(plan, &recording).await?;
                 (vault, stage.direct(plan, &recording).await?)
@@ -157,7 +157,7 @@ impl Cell {
         Samples::new(self.pairs.iter().map(|(_, direct)| of(direct))).median()
     }
 
-    /// The most memory a vault ever had, in bytes.
+    /// The highest peak memory of any vault, in bytes.
     pub(super) fn peak(&self) -> u64 {
         self.pairs.iter().map(|(vault, _)| vault.peak).max().unwrap_or_default()
     }

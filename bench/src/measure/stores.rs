@@ -1,4 +1,4 @@
-//! Uploads through the vault to each kind of store, beside its own adapter without a vault.
+//! Uploads through the vault to each kind of store, compared with the store's own adapter without a vault.
 
 use super::pairs::{Cell, KIB, MIB, Plan, Processes, Run, Stage};
 use super::{DISK, filesystem_provider};
@@ -33,7 +33,7 @@ const KINDS: [(Kind, &str); 4] = [
     (Kind::Azure, "Azure Blob Storage (Azurite)"),
 ];
 
-/// What must go on running while a store is used.
+/// Keeps the store's server running.
 enum Server {
     None,
     S3 { _server: S3 },
@@ -41,7 +41,7 @@ enum Server {
 }
 
 impl Kind {
-    /// Starts what it needs. All are called what the account calls its provider.
+    /// Starts its server. The provider has the account's name for it.
     fn start(self, workshop: &Workshop, scratch: &Scratch) -> Result<(Declared, Server)> {
         Ok(match self {
             Self::Filesystem => (filesystem_provider(&scratch.path().join("recordings")), Server::None),
@@ -71,7 +71,7 @@ impl Kind {
     }
 }
 
-/// A vault with one provider, and that provider without it; fields end in this order.
+/// A vault with one provider, and that provider without it. Fields are dropped in this order.
 struct Site {
     vault: Vault,
     store: Arc<dyn BlobStore>,

@@ -1,4 +1,4 @@
-//! Uploads per second through the vault, beside storing the same bytes without it; and the CPU time of both.
+//! Uploads per second through the vault, compared with storing the same bytes without it; and the CPU time of both.
 
 use super::pairs::{Cell, KIB, MIB, Plan, Processes, Run, Stage};
 use super::{BUCKET, DISK, filesystem_provider};
@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-/// Share of the direct throughput that is to be reached.
+/// Share of the direct throughput to reach.
 const GOAL: f64 = 0.9;
 
 const PLANS: [Plan; 9] = [
@@ -24,7 +24,7 @@ const PLANS: [Plan; 9] = [
     Plan { size: 64 * MIB, clients: 64, uploads: 64, pairs: 3 },
 ];
 
-/// Where recordings go, and where it runs.
+/// Where recordings go, and which cores do the work.
 #[derive(Debug, Clone, Copy)]
 struct Setting {
     account: Account,
@@ -58,7 +58,7 @@ const SETTINGS: [Setting; 3] = [
     },
 ];
 
-/// The servers, and where they keep things; fields end in this order.
+/// The servers and their data. Fields are dropped in this order.
 struct Servers {
     account: Account,
     vault: Vault,

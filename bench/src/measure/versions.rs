@@ -1,4 +1,4 @@
-//! Uploads to this version and to another one, in turns: what a change costs.
+//! Uploads to this version and to another one, alternating: what a change costs.
 
 use super::pairs::{Cell, KIB, MIB, Plan, Processes, Run, Stage};
 use super::{BUCKET, DISK, filesystem_provider};
@@ -18,7 +18,7 @@ const PLANS: [Plan; 5] = [
     Plan { size: 64 * MIB, clients: 8, uploads: 24, pairs: 5 },
 ];
 
-/// Both versions store at the same S3 server, or each in a folder; fields end in this order.
+/// Both versions store at the same S3 server, or each in a folder. Fields are dropped in this order.
 struct Versions {
     account: Account,
     now: Vault,

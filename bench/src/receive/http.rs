@@ -12,7 +12,7 @@ use std::time::Instant;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// Accepts every event, at any path; ends when dropped.
+/// Accepts every event at any path, until dropped.
 pub(crate) struct Hook {
     pub(crate) url: String,
     pub(crate) inbox: Inbox,
@@ -42,7 +42,7 @@ async fn take(request: Request<Incoming>, slot: Slot) -> Result<Response<Pieces>
     Ok(Response::new(Pieces::none()))
 }
 
-/// Accepts connections and never answers; ends when dropped.
+/// Accepts connections and never answers, until dropped.
 pub(crate) struct Silent {
     pub(crate) url: String,
     accepting: JoinHandle<()>,

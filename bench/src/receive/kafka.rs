@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 const METADATA: Duration = Duration::from_secs(10);
 
-/// Reads all of a topic that is there, from its beginning.
+/// Reads all of an existing topic from the start.
 pub(crate) async fn read_topic(broker: &str, topic: &'static str) -> Result<Inbox> {
     let mut config = ClientConfig::new();
     for (key, value) in [("bootstrap.servers", broker), ("group.id", "bench"), ("enable.auto.commit", "false")] {
@@ -24,7 +24,7 @@ pub(crate) async fn read_topic(broker: &str, topic: &'static str) -> Result<Inbo
     }))
 }
 
-/// Takes all partitions without the group's say: there is but one consumer.
+/// Assigns all partitions without the group protocol, as there is one consumer.
 fn assign(consumer: StreamConsumer, topic: &str) -> Result<StreamConsumer> {
     let known = consumer.fetch_metadata(Some(topic), METADATA)?;
     let partitions = known.topics().first().context("the broker does not know the topic")?.partitions();

@@ -1,4 +1,4 @@
-//! Those who are told of recordings.
+//! Receivers of events.
 
 mod http;
 mod kafka;
@@ -20,30 +20,30 @@ use tokio::task::JoinHandle;
 /// Longest wait for an event.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// An event that came.
+/// An event that has arrived.
 pub(crate) struct Arrived {
     /// Full key of its recording.
     pub(crate) key: String,
     pub(crate) at: Instant,
 }
 
-/// Where events are put.
+/// Where events are delivered.
 #[derive(Clone)]
 struct Slot(UnboundedSender<Arrived>);
 
 impl Slot {
-    /// Takes an event as it was sent, the Hub's envelope included.
+    /// Takes an event as sent, perhaps in the Hub's envelope.
     fn put(&self, body: &[u8], at: Instant) -> Result<()> {
         let event: Value = serde_json::from_slice(body)?;
         let payload = event.get("message").unwrap_or(&event).get("payload").context("not an event")?;
         let key = payload["key"].as_str().unwrap_or_default().to_owned();
-        // nobody waits any more once the measurement has failed
+        // nobody is waiting any more once the measurement has failed
         let _ = self.0.send(Arrived { key, at });
         Ok(())
     }
 }
 
-/// Events in the order they came; whoever receives them ends when this is dropped.
+/// Events in order of arrival; dropping it stops the receiver.
 pub(crate) struct Inbox {
     arrivals: UnboundedReceiver<Arrived>,
     receiving: JoinHandle<()>,
@@ -69,19 +69,19 @@ impl Inbox {
         next.context("the receiver has ended")
     }
 
-    /// When the event of this recording came; no other may come before it.
+    /// When this recording's event arrived; no other may arrive before it.
     pub(crate) async fn expect(&mut self, key: &str) -> Result<Instant> {
         let arrived = self.next().await?;
         ensure!(arrived.key == key, "{} came while waiting for {key}", arrived.key);
         Ok(arrived.at)
     }
 
-    /// Waits for the events of all these recordings; answers how long after its time each came, in milliseconds.
+    /// Waits for the events of all these recordings; returns how long after its time each arrived, in milliseconds.
     pub(crate) async fn match_up(&mut self, mut since: HashMap<String, Instant>) -> Result<Vec<f64>> {
         let mut delays = Vec::with_capacity(since.len());
         while !since.is_empty() {
             let arrived = self.next().await.with_context(|| format!("{} events are missing", since.len()))?;
-            // at least once: a repeated one is no sample
+            // delivery is at least once: a repeated event is no sample
             if let Some(since) = since.remove(&arrived.key) {
                 delays.push(milliseconds(since, arrived.at));
             }
@@ -89,8 +89,8 @@ impl Inbox {
         Ok(delays)
     }
 
-    /// Waits for the events of all these recordings; answers how many came per second. The first ones, as many as are on
-    /// their way at a time, only begin the count: they may all come at once.
+    /// Waits for the events of all these recordings; returns how many arrived per second. The first `at_once` only
+    /// start the clock, since they may all arrive together.
     pub(crate) async fn rate(&mut self, mut missing: HashSet<String>, at_once: usize) -> Result<f64> {
         let mut times = Vec::with_capacity(missing.len());
         while !missing.is_empty() {
@@ -111,7 +111,7 @@ impl Drop for Inbox {
     }
 }
 
-/// Below zero when the second came first.
+/// Negative if `to` was earlier.
 pub(crate) fn milliseconds(from: Instant, to: Instant) -> f64 {
     let forward = to.saturating_duration_since(from).as_secs_f64();
     let backward = from.saturating_duration_since(to).as_secs_f64();

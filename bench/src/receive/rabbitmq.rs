@@ -8,10 +8,10 @@ use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
 use std::time::Instant;
 
-/// Messages that may be on their way before the first is acknowledged.
+/// Messages in flight before the first is acknowledged.
 const AHEAD: u16 = 256;
 
-/// Takes everything out of a queue that is there.
+/// Takes everything out of an existing queue.
 pub(crate) async fn read_queue(uri: &str, queue: &str) -> Result<Inbox> {
     let connection = Connection::connect(uri, ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;

@@ -7,19 +7,19 @@ use aws_sdk_sqs::config::{BehaviorVersion, Config, Credentials, Region};
 use aws_sdk_sqs::types::DeleteMessageBatchRequestEntry;
 use std::time::Instant;
 
-/// Messages of one request, the most that SQS allows.
+/// Messages per request, the most that SQS allows.
 const AT_ONCE: i32 = 10;
-/// Seconds that a request waits for the first message, the most that SQS allows.
+/// Seconds a request waits for a message, the most that SQS allows.
 const WAIT: i32 = 20;
 
-/// A queue of its own.
+/// A queue of our own.
 pub(crate) struct Queue {
     client: Client,
     url: String,
 }
 
 impl Queue {
-    /// Makes it.
+    /// Creates it.
     pub(crate) async fn create(
         endpoint: &str,
         region: &'static str,

@@ -1,22 +1,22 @@
-//! Who computes where: on a small machine a vault and its storage server take the time from each other.
+//! Which processes use which cores: on a small machine, a vault and its storage server compete for time.
 
 use super::Process;
 use anyhow::{Context as _, Result, ensure};
 use std::ffi::OsStr;
 use std::process::{Command, Stdio};
 
-/// The cores that a process may use.
+/// The cores a process may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cores {
     All,
-    /// One for the storage server alone.
+    /// One, for the storage server alone.
     First,
-    /// Those that are left.
+    /// The rest.
     Others,
 }
 
 impl Cores {
-    /// A command that begins its life on these cores, so that it starts as many threads as there are.
+    /// A command that starts on these cores, so that it creates as many threads as it can use.
     pub(crate) fn command(self, program: impl AsRef<OsStr>) -> Result<Command> {
         let Some(list) = self.list()? else { return Ok(Command::new(program)) };
         let mut command = Command::new("taskset");
@@ -46,7 +46,7 @@ impl Cores {
     }
 }
 
-/// Of the machine; what this process may use is less while it is confined.
+/// The machine's cores; this process may have fewer while it is confined.
 fn cores() -> Result<usize> {
     let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let cores = cpus.lines().filter(|line| line.starts_with("processor")).count();

@@ -4,7 +4,7 @@ use model::connection::Family;
 use model::field::Settings;
 use std::fmt::Write as _;
 
-/// A provider or an integration: declared to a vault, or opened without one.
+/// A provider or an integration, to be declared to a vault or opened without one.
 pub(crate) struct Declared {
     family: Family,
     pub(crate) name: &'static str,
@@ -21,7 +21,7 @@ impl Declared {
         Self { family: Family::Integration, name, kind, settings }
     }
 
-    /// As a section of `vault.toml`.
+    /// Its section of `vault.toml`.
     pub(crate) fn section(&self) -> String {
         let Self { family, name, kind, settings } = self;
         let mut section = format!("[[{}]]\nname = \"{name}\"\nkind = \"{kind}\"\n", family.as_str());

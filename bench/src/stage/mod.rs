@@ -1,4 +1,4 @@
-//! What is put up to be measured, and taken down afterwards.
+//! Everything that is set up to be measured, and taken down afterwards.
 
 mod cores;
 mod declared;
@@ -29,7 +29,7 @@ pub(crate) struct Workshop {
 }
 
 impl Workshop {
-    /// The binary is the one built beside this program.
+    /// With the binary built beside this program.
     pub(crate) fn find() -> Result<Self> {
         let repository = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
         let own = std::env::current_exe()?;

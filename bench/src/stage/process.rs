@@ -1,9 +1,9 @@
-//! What the kernel knows of a process.
+//! What the kernel knows about a process.
 
 use anyhow::{Context as _, Result};
 use std::fs;
 
-/// Ticks of a second in /proc, on every Linux this runs on.
+/// Ticks per second in /proc, on every Linux this runs on.
 const TICKS: f64 = 100.0;
 
 /// A running process.
@@ -11,7 +11,7 @@ const TICKS: f64 = 100.0;
 pub(crate) struct Process(pub(crate) u32);
 
 impl Process {
-    /// This one.
+    /// This process.
     pub(crate) fn own() -> Self {
         Self(std::process::id())
     }
@@ -22,7 +22,7 @@ impl Process {
         cpu_seconds(&stat).context("/proc/<pid>/stat is not as expected")
     }
 
-    /// Most memory it ever had resident, in bytes.
+    /// Peak resident memory, in bytes.
     pub(crate) fn peak_memory(self) -> Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.0)).context("a measured process has ended")?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM in /proc")?;
@@ -31,7 +31,7 @@ impl Process {
     }
 }
 
-/// Fields 14 and 15; the second field, the name, may hold blanks and brackets.
+/// Fields 14 and 15; field 2, the name, may contain spaces and parentheses.
 fn cpu_seconds(stat: &str) -> Option<f64> {
     let mut after_name = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
     let user: u64 = after_name.next()?.parse().ok()?;

@@ -5,7 +5,7 @@ use anyhow::Result;
 use model::field::Settings;
 use std::net::SocketAddr;
 
-/// A fresh one, with nothing in it; stopped and its data removed when dropped.
+/// An empty server; stopped and its data removed when dropped.
 pub(crate) struct S3 {
     pub(crate) address: SocketAddr,
     pub(crate) bucket: String,
@@ -28,7 +28,7 @@ impl S3 {
         })
     }
 
-    /// As a provider of the vault's.
+    /// As a provider for the vault.
     pub(crate) fn provider(&self, name: &'static str) -> Declared {
         let settings = Settings::new()
             .with("bucket", &self.bucket)

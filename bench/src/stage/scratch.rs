@@ -11,7 +11,7 @@ static MADE: AtomicUsize = AtomicUsize::new(0);
 pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
-    /// A new folder, on a disk with this many bytes to spare.
+    /// A new folder on a disk with at least this many bytes free.
     pub(crate) fn new(needed: u64) -> Result<Self> {
         let number = MADE.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("kerberos-vault-bench-{}-{number}", std::process::id()));
@@ -41,7 +41,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // what stays lies in the system's folder for such things
+        // whatever is left is in the system's temporary folder
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }

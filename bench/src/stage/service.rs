@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result, ensure};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// A fresh one, with nothing in it; stopped and its data removed when dropped.
+/// An empty server; stopped and its data removed when dropped.
 pub(crate) struct Service {
     name: &'static str,
     script: PathBuf,
@@ -29,7 +29,7 @@ impl Service {
         Ok(Self { name, script, variables, process })
     }
 
-    /// What its script tells of it: `ENDPOINT` is `VAULT_TEST_S3_ENDPOINT` of the service `s3`.
+    /// A variable set by its script: `ENDPOINT` is `VAULT_TEST_S3_ENDPOINT` for the service `s3`.
     pub(crate) fn variable(&self, name: &str) -> Result<String> {
         let full = format!("VAULT_TEST_{}_{name}", self.name.to_uppercase());
         let value = self.variables.lines().find_map(|line| line.strip_prefix(&full)?.strip_prefix('='));

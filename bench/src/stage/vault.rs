@@ -10,17 +10,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Who may sign in.
+/// The administrator.
 pub(crate) const USERNAME: &str = "root";
 pub(crate) const PASSWORD: &str = "bench-password-1";
 
-/// How long a start may take.
+/// How long starting may take.
 const START: Duration = Duration::from_secs(60);
-/// How long an end may take.
+/// How long stopping may take.
 const STOP: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(20);
 
-/// The release binary with a configuration of its own; stopped when dropped.
+/// A binary running with a configuration of its own; stopped when dropped.
 pub(crate) struct Vault {
     child: Child,
     pub(crate) address: SocketAddr,
@@ -28,7 +28,7 @@ pub(crate) struct Vault {
 }
 
 impl Vault {
-    /// Starts it on a folder, with these sections in its `vault.toml` besides the usual ones.
+    /// Starts it on a folder; `sections` are added to the usual ones of its `vault.toml`.
     pub(crate) async fn start(workshop: &Workshop, folder: &Path, sections: &str) -> Result<Self> {
         Self::start_on(Cores::All, workshop, folder, sections).await
     }
@@ -74,7 +74,7 @@ impl Vault {
         Ok(())
     }
 
-    /// Without a slash at the end.
+    /// Its address, without a trailing slash.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -82,7 +82,7 @@ impl Vault {
 
 impl Drop for Vault {
     fn drop(&mut self) {
-        // as an operator would; std knows only SIGKILL
+        // as an operator would; std only offers SIGKILL
         let _ = Command::new("kill").args(["-s", "TERM", &self.child.id().to_string()]).status();
         let give_up = Instant::now() + STOP;
         while Instant::now() < give_up {
@@ -97,7 +97,7 @@ impl Drop for Vault {
     }
 }
 
-/// The database's file in a vault's folder.
+/// The database file in a vault's folder.
 pub(crate) fn database(folder: &Path) -> PathBuf {
     folder.join("data/vault.db")
 }

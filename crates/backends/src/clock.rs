@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Tells the time.
+/// A clock, replaceable in tests.
 #[derive(Clone)]
 pub(crate) struct Clock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
 
@@ -14,7 +14,7 @@ impl Clock {
         Self(Arc::new(now))
     }
 
-    /// The machine's own.
+    /// The machine's clock.
     #[expect(clippy::disallowed_methods, reason = "the one place of this crate")]
     pub(crate) fn system() -> Self {
         Self::new(SystemTime::now)

@@ -1,9 +1,8 @@
-//! Where the vault never connects to, whatever an administrator enters: link-local addresses and
-//! the metadata services of clouds, which hand credentials to whoever asks from inside the machine.
+//! Addresses the vault never connects to, whatever an administrator enters: link-local ones, and the cloud metadata
+//! services, which hand credentials to anyone who asks from inside the machine.
 //!
-//! Loopback and private addresses are fine: the vault's home is next to the servers it uses. Names
-//! are checked by what they resolve to at the moment of connecting, so that a name cannot pass the
-//! check with one address and be connected to with another.
+//! Loopback and private addresses are fine: a vault stands next to the servers it uses. Names are checked by what they
+//! resolve to when connecting, so that a name cannot pass the check with one address and be connected to with another.
 
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
 use aws_smithy_runtime_api::client::http::{
@@ -31,7 +30,7 @@ pub(crate) enum HostError {
     /// An address the vault never connects to.
     #[error("link-local and cloud metadata addresses are never connected to")]
     Refused,
-    /// The resolver says no.
+    /// The resolver does not know the name.
     #[error("the name cannot be resolved")]
     Unresolved(#[source] io::Error),
 }
@@ -57,8 +56,8 @@ fn embedded(v6: Ipv6Addr) -> Option<Ipv4Addr> {
     }
 }
 
-/// Checks a host as written in an address: a metadata service's name or a literal IP. Clients do
-/// not resolve literals, so [`GuardedResolver`] never sees those.
+/// Checks a host as written in a URL: a metadata service's name or a literal IP. Clients do not resolve literals, so
+/// [`GuardedResolver`] never sees those.
 pub(crate) fn check_host(host: &str) -> Result<(), HostError> {
     let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
     let refused = match host.parse::<IpAddr>() {
@@ -68,7 +67,7 @@ pub(crate) fn check_host(host: &str) -> Result<(), HostError> {
     if refused { Err(HostError::Refused) } else { Ok(()) }
 }
 
-/// Resolves names by the system's resolver and leaves out what is refused.
+/// Resolves names with the system's resolver and drops refused addresses.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct GuardedResolver;
 
@@ -102,8 +101,8 @@ impl ResolveDns for GuardedResolver {
     }
 }
 
-/// The SDK's HTTP client with literal addresses checked as well. The SDK composes host names itself
-/// (bucket and endpoint), so the check belongs to each request, not to the settings.
+/// The SDK's HTTP client, with literal addresses checked too. The SDK composes host names itself (bucket and endpoint),
+/// so each request is checked, not the settings.
 #[derive(Debug)]
 pub(crate) struct GuardedClient(pub(crate) SharedHttpClient);
 
@@ -166,7 +165,7 @@ mod tests {
         }
     }
 
-    /// `inet_aton` spellings are no IP to Rust's parser, but the system's resolver takes them.
+    /// Rust's parser does not take `inet_aton` spellings for IPs, but the system's resolver does.
     #[tokio::test]
     async fn refuses_numeric_names_the_resolver_understands() {
         for host in ["2852039166", "0xa9fea9fe", "169.254.43518"] {

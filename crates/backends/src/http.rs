@@ -1,6 +1,5 @@
-//! The one outgoing HTTP client: no redirects, no proxies, no address of [`crate::guard`]'s, a
-//! timeout on everything. Amazon's SDK brings its own connector, which is built here with the same
-//! resolver and the same certificates.
+//! The one outgoing HTTP client: no redirects, no proxies, none of the addresses that [`crate::guard`] refuses, a
+//! timeout on everything. Amazon's SDK brings its own connector, built here with the same resolver and certificates.
 
 use crate::guard::{GuardedClient, GuardedResolver, check_host};
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
@@ -20,26 +19,26 @@ use std::time::Duration;
 
 /// How long a TCP connection may take.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a request may take, answer included.
+/// How long a request may take, including its answer.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a small request to a store may take until the answer's head is there.
+/// How long a store may take to begin answering a small request.
 pub(crate) const QUICK: Duration = Duration::from_secs(20);
-/// The same for one with up to 8 MiB in it; 0.6 Mbit/s still makes it.
+/// The same for a request with up to 8 MiB; enough at 0.6 Mbit/s.
 pub(crate) const BULK: Duration = Duration::from_secs(120);
-/// How long an answer's body may stand still.
+/// How long an answer's body may stall.
 const STALLED: Duration = Duration::from_secs(20);
 /// How long an unused connection is kept.
 const IDLE: Duration = Duration::from_secs(30);
-/// Most of an answer's body that is read, only so that its connection can be used again.
+/// How much of an answer's body is read just to reuse its connection.
 const MAX_DRAINED: usize = 64 * 1024;
-/// Most of an answer's body that is kept for whoever asked for it: enough for an error's code.
+/// How much of an answer's body is kept for the caller: enough for an error code.
 const MAX_KEPT: usize = 1024;
-/// How long it may take to arrive.
+/// How long that may take.
 const KEPT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long draining may take.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// What leaves the vault over HTTP. Clones share their connections.
+/// Everything the vault sends over HTTP. Clones share connections.
 #[derive(Debug, Clone)]
 pub(crate) struct Outgoing {
     tls: Arc<ClientConfig>,
@@ -53,7 +52,7 @@ impl Outgoing {
         Self::with(Vec::new(), "")
     }
 
-    /// One that trusts further authorities, given as PEM; `None` when that holds no certificate.
+    /// A client that also trusts the authorities in `pem`; `None` when it holds no certificate.
     pub(crate) fn trusting(pem: &str) -> Option<Self> {
         let authorities: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
         let authorities = authorities.ok().filter(|found| !found.is_empty())?;
@@ -75,7 +74,7 @@ impl Outgoing {
                 .user_agent(concat!("kerberos-vault/", env!("CARGO_PKG_VERSION")))
         };
         let web = client().timeout(REQUEST_TIMEOUT).build().expect("a client built from constants");
-        // Recordings take as long as they take: see `send`.
+        // Transfers of recordings have no overall time limit: see `send`.
         let stores = client().build().expect("a client built from constants");
         let sdk = aws_smithy_http_client::Builder::new()
             .pool_idle_timeout(IDLE)
@@ -95,28 +94,28 @@ impl Outgoing {
         self.sdk.clone()
     }
 
-    /// Certificates and protocol versions, for a bare handshake.
+    /// Certificates and protocol versions, for a TLS handshake alone.
     pub(crate) fn tls(&self) -> Arc<ClientConfig> {
         self.tls.clone()
     }
 
-    /// Sends a request to a store and waits for the answer's head, no longer than `patience`.
+    /// Sends a request to a store and waits up to `patience` for the answer's head.
     pub(crate) async fn send(&self, request: reqwest::Request, patience: Duration) -> Result<Response, Cause> {
         check_host(request.url().host_str().unwrap_or_default())?;
         let sent = tokio::time::timeout(patience, self.stores.execute(request)).await?;
         Ok(sent.map_err(reqwest::Error::without_url)?)
     }
 
-    /// POSTs and tells the status; what the answer says beyond that is nobody's business.
+    /// POSTs and returns the status; the rest of the answer is ignored.
     pub(crate) async fn post(&self, url: &Url, headers: HeaderMap, body: Bytes) -> Result<StatusCode, Cause> {
         let response = self.request(url, headers, body.into(), REQUEST_TIMEOUT).await?;
         let status = response.status();
-        // Whether the rest arrives changes nothing: the status is the answer.
+        // The status is the answer, whether or not the rest arrives.
         let _ = tokio::time::timeout(DRAIN_TIMEOUT, drain(response)).await;
         Ok(status)
     }
 
-    /// POSTs and tells the status and, unless it is 200, how the answer begins. `timeout` is for the whole request.
+    /// POSTs and returns the status and, unless it is 200, the start of the answer. `timeout` covers the whole request.
     pub(crate) async fn post_for_answer(
         &self,
         url: &Url,
@@ -136,7 +135,7 @@ impl Outgoing {
                     }
                 }
             };
-            // What has arrived by then is what there is.
+            // Whatever has arrived by then is used.
             let _ = tokio::time::timeout(KEPT_TIMEOUT, reading).await;
         }
         let _ = tokio::time::timeout(DRAIN_TIMEOUT, drain(response)).await;
@@ -150,7 +149,7 @@ impl Outgoing {
     }
 }
 
-/// An answer, as far as it is read.
+/// An answer, as far as it was read.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -158,7 +157,7 @@ pub(crate) struct Answer {
     pub(crate) start: Bytes,
 }
 
-/// What an answer holds, as it arrives. An error when it stands still.
+/// The body of an answer as it arrives; an error when it stalls.
 pub(crate) fn body(response: Response) -> impl Stream<Item = Result<Bytes, Cause>> + Send {
     stream::try_unfold(response, |mut response| async move {
         let chunk = tokio::time::timeout(STALLED, response.chunk()).await?;
@@ -166,7 +165,7 @@ pub(crate) fn body(response: Response) -> impl Stream<Item = Result<Bytes, Cause
     })
 }
 
-/// A small answer, whole. An error when it is longer than `limit`.
+/// A small answer as a whole; an error when it is longer than `limit`.
 pub(crate) async fn small_body(mut response: Response, limit: usize) -> Result<Vec<u8>, Cause> {
     let mut whole = Vec::new();
     while let Some(chunk) =
@@ -180,7 +179,7 @@ pub(crate) async fn small_body(mut response: Response, limit: usize) -> Result<V
     Ok(whole)
 }
 
-/// Whether this is about time that ran out.
+/// Whether the error is a timeout.
 pub(crate) fn timed_out(error: &(dyn Error + 'static)) -> bool {
     error.is::<tokio::time::error::Elapsed>()
         || error.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_timeout)
@@ -196,7 +195,7 @@ async fn drain(mut response: Response) {
     }
 }
 
-/// The system's certificates and those given; a machine without any can still use plain HTTP.
+/// The system's certificates and the given ones. A machine that has none can still use plain HTTP.
 fn tls_config(authorities: Vec<CertificateDer<'static>>) -> ClientConfig {
     let found = rustls_native_certs::load_native_certs();
     for error in &found.errors {

@@ -1,8 +1,7 @@
-//! The world outside: object stores and event sinks. The only crate that names SDKs.
+//! The outside world: object stores and event sinks. The only crate that names SDKs.
 //!
-//! [`Backends`] turns the settings of a connection into the store or sink they describe; everything
-//! else is reached through the ports in `model`. A new kind is a file below `stores` or `sinks` and
-//! a line in the matching `match` here.
+//! [`Backends`] turns a connection's settings into the store or sink they describe; everything else goes through the
+//! ports in `model`. A new kind is a file in `stores` or `sinks` and a line in the matching `match` here.
 
 mod clock;
 mod guard;
@@ -26,10 +25,10 @@ use std::sync::Arc;
 use std::time::SystemTime;
 use stores::{AzureStore, FilesystemStore, GcsStore, S3Store};
 
-/// Threads that a folder which does not answer holds at most.
+/// Most threads that one unresponsive folder can occupy.
 pub const THREADS_OF_A_FOLDER: usize = stores::MAX_RUNNING;
 
-/// Opens stores and sinks. One per process: what it opens shares its HTTP connections.
+/// Opens stores and sinks. One per process, since what it opens shares HTTP connections.
 #[derive(Debug, Clone)]
 pub struct Backends {
     outgoing: Outgoing,
@@ -37,12 +36,12 @@ pub struct Backends {
 }
 
 impl Backends {
-    /// Reads the system's certificates; connects to nothing.
+    /// Reads the system's certificates; opens no connections.
     pub fn new() -> Self {
         Self::opening(Clock::system())
     }
 
-    /// With another clock, for tests of what a wrong one leads to.
+    /// The same with another clock, to test with a wrong one.
     #[doc(hidden)]
     pub fn with_clock(now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         Self::opening(Clock::new(now))
@@ -99,7 +98,7 @@ mod tests {
     use super::*;
     use model::connection::Family;
 
-    /// A kind that forms offer but nothing opens would only be found out by its first user.
+    /// Otherwise a kind that forms offer but nothing opens would be noticed by its first user.
     #[test]
     fn every_kind_is_known_here() {
         let backends = Backends::new();

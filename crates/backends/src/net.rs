@@ -1,5 +1,4 @@
-//! Resolve, connect, TLS: the steps every probe over the network starts with, and plain words for
-//! what goes wrong there.
+//! Resolve, connect, TLS: the first steps of every probe over the network, and their failures in plain words.
 
 use crate::guard::{GuardedResolver, HostError};
 use crate::http::{CONNECT_TIMEOUT, Outgoing, timed_out};
@@ -25,7 +24,7 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// The server an `http(s)://` address names.
+    /// The server that an `http(s)://` URL names.
     pub(crate) fn of(url: &Url) -> Option<Self> {
         Some(Self {
             host: url.host_str()?.to_owned(),
@@ -39,7 +38,7 @@ impl Target {
         Self { host: host.to_owned(), port, tls }
     }
 
-    /// `host:port`, as people write it.
+    /// `host:port`, for messages.
     pub(crate) fn name(&self) -> String {
         format!("{}:{}", self.host, self.port)
     }
@@ -54,7 +53,7 @@ impl Target {
         Ok(())
     }
 
-    /// The port.
+    /// Its port.
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
@@ -64,12 +63,12 @@ impl Target {
         self.host.trim_start_matches('[').trim_end_matches(']')
     }
 
-    /// Its addresses, without those that are refused.
+    /// Its addresses, except refused ones.
     pub(crate) async fn resolve(&self) -> Result<Vec<IpAddr>, ProbeFailure> {
         GuardedResolver.lookup(&self.host).await.map_err(|e| host_failure(&e, &self.host))
     }
 
-    /// Connects to the first address that lets it.
+    /// Connects to the first address that accepts.
     pub(crate) async fn connect(&self, addresses: &[IpAddr]) -> Result<TcpStream, ProbeFailure> {
         let mut failure = None;
         for ip in addresses {
@@ -82,7 +81,7 @@ impl Target {
         Err(failure.unwrap_or_else(|| no_answer(&self.name())))
     }
 
-    /// Tries whether both sides agree on TLS.
+    /// Attempts a TLS handshake.
     pub(crate) async fn handshake(&self, stream: TcpStream, tls: Arc<ClientConfig>) -> Result<(), ProbeFailure> {
         let name = ServerName::try_from(self.bare_host().to_owned()).map_err(|_| {
             ProbeFailure::new(
@@ -92,7 +91,7 @@ impl Target {
         })?;
         let connected = TlsConnector::from(tls).connect(name, stream).await;
         connected.map(drop).map_err(|e| match e.kind() {
-            // A server that does not know what TLS is hangs up.
+            // A server that does not speak TLS closes the connection.
             io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => ProbeFailure::new(
                 format!("{} broke off the TLS handshake.", self.name()),
                 "Check that the port is one where the server speaks TLS, or turn TLS off (SSL, https://, amqps://).",
@@ -102,7 +101,7 @@ impl Target {
     }
 }
 
-/// Plain words for whatever kept a request from being answered.
+/// Why a request got no answer, in plain words.
 pub(crate) fn connection_failure(error: &(dyn Error + 'static), server: &str) -> ProbeFailure {
     if let Some(host) = find::<HostError>(error) {
         return host_failure(host, without_port(server));
@@ -119,17 +118,17 @@ pub(crate) fn connection_failure(error: &(dyn Error + 'static), server: &str) ->
     }
 }
 
-/// The same for one whose time may have run out.
+/// The same for a request that may have timed out.
 pub(crate) fn request_failure(error: &(dyn Error + 'static), server: &str) -> ProbeFailure {
     if timed_out(error) { no_answer(server) } else { connection_failure(error, server) }
 }
 
-/// `host:port` of an address, for messages.
+/// `host:port` of a URL, for messages.
 pub(crate) fn server_of(url: &Url) -> String {
     Target::of(url).map_or_else(|| "the store".into(), |target| target.name())
 }
 
-/// What to say when nothing came back in time.
+/// What to say about a timeout.
 pub(crate) fn no_answer(server: &str) -> ProbeFailure {
     ProbeFailure::new(
         format!("{server} does not answer."),
@@ -137,7 +136,7 @@ pub(crate) fn no_answer(server: &str) -> ProbeFailure {
     )
 }
 
-/// What a resolver was asked: it knows nothing of ports.
+/// The name that was resolved, without the port.
 fn without_port(server: &str) -> &str {
     match server.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
@@ -213,12 +212,12 @@ fn tls_failure(error: &TlsError, server: &str) -> ProbeFailure {
     }
 }
 
-/// The first error of a type in a chain, also within what I/O errors carry.
+/// The first error of a type in a chain, also inside I/O errors.
 pub(crate) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref::<E>() {
-            // An I/O error that only wraps another one says less than that one.
+            // An I/O error that only wraps another one says less than it.
             let inner = (found as &(dyn Error + 'static)).downcast_ref::<io::Error>().and_then(io::Error::get_ref);
             return inner.and_then(|i| find::<E>(i)).or(Some(found));
         }

@@ -1,4 +1,4 @@
-//! Running a probe: each step within what is left of the time, nothing left behind.
+//! Runs a probe: each step within the time that is left, leaving nothing behind.
 
 use crate::random;
 use bytes::Bytes;
@@ -12,22 +12,22 @@ use std::ops::Range;
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// Time for all steps.
+/// Time for all steps together.
 const STEPS: Duration = Duration::from_secs(8);
-/// Time for tidying up after a step that failed; together they stay within the promised 10 s.
+/// Time to clean up after a failed step. With `STEPS` it stays below the promised 10 s.
 const TIDYING: Duration = Duration::from_millis(1500);
 
-/// A probe under way.
+/// A probe in progress.
 #[derive(Debug)]
 pub(crate) struct Prober {
     report: ProbeReport,
     deadline: Instant,
-    /// Stands before the names of further steps.
+    /// Prefix for the names of further steps.
     subject: &'static str,
 }
 
 impl Prober {
-    /// Runs a probe to its end even when nobody waits for it any more, since it tidies up at its end.
+    /// Runs a probe to its end even if nobody waits for it any more, since it cleans up at its end.
     pub(crate) async fn run<F>(steps: impl FnOnce(Self) -> F) -> ProbeReport
     where
         F: Future<Output = Self> + Send + 'static,
@@ -45,12 +45,12 @@ impl Prober {
         }
     }
 
-    /// From here on steps are about another server, which their names say.
+    /// Further steps are about another server; their names get this prefix.
     pub(crate) fn turn_to(&mut self, subject: &'static str) {
         self.subject = subject;
     }
 
-    /// Runs one step and records how it went.
+    /// Runs one step and records its outcome.
     pub(crate) async fn step<T>(
         &mut self,
         name: &str,
@@ -68,8 +68,7 @@ impl Prober {
         }
     }
 
-    /// The steps every store goes through: write, read, range, delete. `cure` says what to try when
-    /// one of them fails.
+    /// The steps every store goes through: write, read, range, delete. `cure` is the advice for a failure.
     pub(crate) async fn objects(
         &mut self,
         store: &dyn BlobStore,
@@ -78,7 +77,7 @@ impl Prober {
         let key = ObjectKey::for_probe(&random::hex::<16>());
         let ended = self.object_steps(store, &key, cure).await;
         if ended.is_err() {
-            // The report already says what failed; an object that cannot be removed was most likely never written.
+            // The report has the failure already; an object that cannot be removed was most likely never written.
             let _ = timeout(TIDYING, store.delete(&key)).await;
         }
         ended

@@ -1,6 +1,6 @@
 //! The one place this crate takes randomness from.
 
-/// This many random bytes, as lower-case hex.
+/// `BYTES` random bytes as lower-case hex.
 pub(crate) fn hex<const BYTES: usize>() -> String {
     let mut bytes = [0u8; BYTES];
     getrandom::fill(&mut bytes).expect("the operating system provides randomness");

@@ -1,4 +1,4 @@
-//! Whose certificates are trusted, where an administrator names an authority of their own.
+//! Which certificates are trusted when an administrator names an authority.
 
 use crate::http::Outgoing;
 use model::field::FieldError;
@@ -8,7 +8,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use std::sync::Arc;
 
-/// The system's certificates, or only those given as PEM in the field `ca_certificate`.
+/// The system's certificates, or only those in the field `ca_certificate` (PEM).
 pub(crate) fn trusting(pem: &str, outgoing: &Outgoing) -> Result<Arc<ClientConfig>, Vec<FieldError>> {
     if pem.is_empty() {
         return Ok(outgoing.tls());
@@ -29,7 +29,7 @@ pub(crate) fn trusting(pem: &str, outgoing: &Outgoing) -> Result<Arc<ClientConfi
     Ok(Arc::new(config))
 }
 
-/// For servers whose authority can be named: says so, where that would help.
+/// Advises to name the authority, where that would help.
 pub(crate) fn name_the_authority(mut failure: ProbeFailure) -> ProbeFailure {
     if failure.reason.ends_with("is not trusted.") {
         failure.cure = "Paste the certificate of the authority that signed it into CA certificate, \

@@ -13,7 +13,7 @@ const MAX_DAY_LIMIT: i32 = 36_500;
 /// Why a day limit was refused.
 const DAY_LIMIT: &str = "Day limit must be a number of days from 0 (keep for ever) to 36500";
 
-/// An account as lists and dialogs see it: no secret in it.
+/// An account for lists and dialogs, without its secret key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountView {
     /// Row id.
@@ -22,7 +22,7 @@ pub struct AccountView {
     pub name: String,
     /// Disabled ones are refused with 403.
     pub enabled: bool,
-    /// Declared in the provisioning file, hence read-only.
+    /// Declared in the configuration file, hence read-only.
     pub provisioned: bool,
     /// Name of the main provider.
     pub provider: String,
@@ -38,7 +38,7 @@ pub struct AccountView {
     pub access_key: String,
     /// Whether the Hub pipeline may analyse the recordings.
     pub cloud_analysis: bool,
-    /// Whether the vault itself analyses them.
+    /// Stored for later; nothing uses it yet.
     pub edge_analysis: bool,
     /// Last change, Unix milliseconds.
     pub updated_at: i64,
@@ -74,7 +74,7 @@ pub struct AccountForm {
 }
 
 impl AccountForm {
-    /// Everything wrong with it, as far as it can be told without looking at other accounts and connections.
+    /// Everything that is wrong with it by itself, without looking at other accounts or connections.
     pub fn check(&self) -> Vec<FieldError> {
         let mut errors = Vec::new();
         let mut note = |field: &str, problem: Option<String>| {
@@ -101,7 +101,7 @@ impl AccountForm {
 const NO_PROVIDER: &str = "Main provider is required; add a storage provider first";
 const MAIN_IS_SECONDARY: &str = "The main provider cannot be a secondary one as well; choose another for the copies";
 
-/// A day limit as it is typed.
+/// Parses a day limit as typed.
 pub fn parse_day_limit(text: &str) -> Result<i32, FieldError> {
     let days = text.parse().ok().filter(is_day_limit);
     days.ok_or_else(|| FieldError::new("day_limit", DAY_LIMIT))
@@ -124,7 +124,7 @@ fn wrong_directory(text: &str) -> Option<String> {
     }
 }
 
-/// Keys travel in headers.
+/// Keys travel in headers, so they are printable ASCII.
 fn wrong_key(label: &str, key: &str, required: bool) -> Option<String> {
     if key.is_empty() {
         return required.then(|| format!("{label} is required; Generate keys makes one"));
@@ -136,7 +136,7 @@ fn wrong_key(label: &str, key: &str, required: bool) -> Option<String> {
     (!printable).then(|| format!("{label} must be printable ASCII without spaces"))
 }
 
-/// How an upload's directory is found (PROTOCOL §1).
+/// Which directory an upload goes to (docs/protocol.md §2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DirectoryRule {
     /// `*`: the one the agent names.

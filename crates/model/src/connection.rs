@@ -1,11 +1,11 @@
-//! Providers and integrations are the same noun: a *connection* to something its owner brings.
+//! Connections: what administrators bring. Storage providers and integrations have everything else in common.
 
 use crate::field::Settings;
 use serde::{Deserialize, Serialize};
 
 pub use crate::kind::{Definition, Kind};
 
-/// Which side of the vault a connection is on.
+/// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Family {
@@ -16,7 +16,7 @@ pub enum Family {
 }
 
 impl Family {
-    /// `provider` or `integration`, as stored and as in the REST API.
+    /// `provider` or `integration`; the form that is stored.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Provider => "provider",
@@ -44,12 +44,12 @@ impl std::fmt::Display for Family {
     }
 }
 
-/// A connection as lists and dialogs see it: no secret in it.
+/// A connection for lists and dialogs, without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionView {
     /// Row id.
     pub id: i64,
-    /// Side.
+    /// Provider or integration.
     pub family: Family,
     /// Kind's name.
     pub kind: String,
@@ -57,7 +57,7 @@ pub struct ConnectionView {
     pub name: String,
     /// Disabled ones take no uploads and get no events.
     pub enabled: bool,
-    /// Declared in the provisioning file, hence read-only.
+    /// Declared in the configuration file, hence read-only.
     pub provisioned: bool,
     /// Settings without secrets.
     pub settings: Settings,
@@ -80,13 +80,13 @@ pub struct ConnectionView {
 pub struct ConnectionForm {
     /// `None` adds, `Some` changes that row.
     pub id: Option<i64>,
-    /// Side.
+    /// Provider or integration.
     pub family: Family,
     /// Kind's name.
     pub kind: String,
     /// Unique within its family.
     pub name: String,
-    /// Whether it is in use.
+    /// Whether uploads or events go to it.
     pub enabled: bool,
     /// Secrets left blank keep their stored value.
     pub settings: Settings,

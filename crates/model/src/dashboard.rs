@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub struct Dashboard {
     /// Recordings stored today.
     pub recordings_today: i64,
-    /// Their bytes.
+    /// Bytes stored today.
     pub bytes_today: i64,
     /// The last days, oldest first, today last.
     pub days: Vec<DayUsage>,
@@ -15,15 +15,15 @@ pub struct Dashboard {
     pub deliveries_waiting: i64,
     /// Deliveries given up until someone retries (capped at 10,000).
     pub deliveries_parked: i64,
-    /// Cameras with a recent heartbeat.
+    /// Cameras seen within [`ONLINE_FOR_MS`](crate::device::ONLINE_FOR_MS).
     pub cameras_online: i64,
-    /// Cameras known.
+    /// All known cameras.
     pub cameras_total: i64,
-    /// Whether a storage provider, an account and a recording exist yet: what to do first.
+    /// Whether there is a storage provider.
     pub has_provider: bool,
-    /// See above.
+    /// Whether there is an account.
     pub has_account: bool,
-    /// See above.
+    /// Whether there is a recording.
     pub has_recording: bool,
 }
 
@@ -34,6 +34,6 @@ pub struct DayUsage {
     pub day: i64,
     /// Recordings stored.
     pub recordings: i64,
-    /// Their bytes.
+    /// Bytes stored.
     pub bytes: i64,
 }

@@ -1,19 +1,19 @@
-//! Deliveries as administrators see them: what waits, what was made, what was given up.
+//! Deliveries as administrators see them: waiting, set aside, delivered or parked.
 
 use crate::connection::Family;
 use crate::ports::Purpose;
 use serde::{Deserialize, Serialize};
 
-/// Where counting deliveries stops: beyond it a figure reads "10,000+".
+/// Where counting deliveries stops: beyond it a figure reads "10 000+".
 pub const COUNT_CAP: i64 = 10_000;
 
-/// What has become of a delivery.
+/// The state of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryState {
     /// Not yet made.
     Waiting,
-    /// Refused, and tried again later by itself; its camera goes on meanwhile.
+    /// Refused and set aside: retried later, while its camera goes on.
     Deferred,
     /// Made.
     Delivered,
@@ -25,7 +25,7 @@ impl DeliveryState {
     /// All of them, in the order a chooser shows them.
     pub const ALL: [Self; 4] = [Self::Waiting, Self::Deferred, Self::Delivered, Self::Parked];
 
-    /// As stored, and as shown in addresses.
+    /// The form that is stored and shown in URLs.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
@@ -46,7 +46,7 @@ impl DeliveryState {
 pub struct DeliveryFilter {
     /// Row id of the connection they go to.
     pub connection: Option<i64>,
-    /// What has become of them.
+    /// The state they are in.
     pub state: Option<DeliveryState>,
 }
 
@@ -65,15 +65,15 @@ pub struct DeliveryView {
     pub recording: String,
     /// The same on every retry, as consumers see it.
     pub event_id: String,
-    /// Why it is made.
+    /// Why the delivery exists.
     pub purpose: Purpose,
-    /// What has become of it.
+    /// Its state.
     pub state: DeliveryState,
     /// Tries so far.
     pub attempts: i32,
-    /// Why the last one failed; empty when none did.
+    /// Why the last attempt failed; empty when none did.
     pub last_error: String,
-    /// When it is tried again, Unix milliseconds, if it was set aside; else 0.
+    /// When it is tried again if it is set aside, Unix milliseconds; else 0.
     pub due_at: i64,
     /// When it was put into the outbox, Unix milliseconds.
     pub created_at: i64,
@@ -81,12 +81,12 @@ pub struct DeliveryView {
     pub finished_at: i64,
 }
 
-/// A delivery with what it delivers.
+/// A delivery together with its event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryDetails {
     /// The row.
     pub view: DeliveryView,
-    /// The event's JSON, as it is sent; empty when the recording itself is what is delivered.
+    /// The event's JSON as sent; empty when the recording itself is sent.
     pub event: String,
 }
 
@@ -97,11 +97,11 @@ pub struct DeliveryHealth {
     pub id: i64,
     /// Its name.
     pub name: String,
-    /// Its side: providers get copies.
+    /// Its family: providers get copies.
     pub family: Family,
     /// Kind's name.
     pub kind: String,
-    /// Whether anything is sent at all.
+    /// Whether the connection is enabled.
     pub enabled: bool,
     /// When the last delivery was made, Unix milliseconds; 0 when none is remembered.
     pub last_success: i64,
@@ -113,30 +113,30 @@ pub struct DeliveryHealth {
     pub waiting: i64,
     /// How long the oldest of them has waited, milliseconds; 0 when none waits.
     pub oldest_waiting_ms: i64,
-    /// Refused, and tried again by themselves; not among those that wait.
+    /// Set aside; not counted as waiting.
     pub deferred: i64,
     /// Given up until someone retries.
     pub parked: i64,
-    /// Why some were set aside or given up, the most frequent reason first.
+    /// Why some are set aside or parked, the most frequent reason first.
     pub reasons: Vec<DeliveryReason>,
-    /// Whether a camera's last try failed and is about to be repeated.
+    /// Whether some camera's last attempt failed and will be repeated.
     pub failing: bool,
     /// Why the last failure happened; empty when none is remembered.
     pub last_error: String,
-    /// When, Unix milliseconds.
+    /// When that was, Unix milliseconds.
     pub failed_at: i64,
-    /// The replay that is under way.
+    /// The replay in progress.
     pub replay: Option<ReplayView>,
 }
 
 /// Deliveries to one connection that failed for the same reason. Counts are capped at [`COUNT_CAP`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryReason {
-    /// A sentence; the same for all of them.
+    /// A sentence, the same for all of them.
     pub reason: String,
-    /// Those that are tried again by themselves.
+    /// How many are set aside.
     pub deferred: i64,
-    /// Those that were given up.
+    /// How many are parked.
     pub parked: i64,
 }
 
@@ -145,17 +145,17 @@ pub struct DeliveryReason {
 pub struct ReplayView {
     /// Row id.
     pub id: i64,
-    /// Recordings stored at or after, Unix milliseconds.
+    /// Only recordings stored at or after this, Unix milliseconds.
     pub from: i64,
-    /// And before.
+    /// Only recordings stored before this, Unix milliseconds.
     pub until: i64,
-    /// Only of this account; empty for all that use the integration.
+    /// Only this account's; empty for every account that uses the integration.
     pub account: String,
-    /// What has become of it.
+    /// Its state.
     pub state: ReplayState,
     /// Events put into the outbox so far.
     pub enqueued: i64,
-    /// Recordings stored before this are done, Unix milliseconds.
+    /// Recordings stored before this have been handled, Unix milliseconds.
     pub reached: i64,
     /// When it was asked for, Unix milliseconds.
     pub started_at: i64,
@@ -171,7 +171,7 @@ impl ReplayView {
     }
 }
 
-/// What has become of a replay.
+/// The state of a replay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ReplayState {
@@ -184,7 +184,7 @@ pub enum ReplayState {
 }
 
 impl ReplayState {
-    /// As stored.
+    /// The form that is stored.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -199,25 +199,25 @@ impl ReplayState {
     }
 }
 
-/// What an administrator asks to be sent again.
+/// A replay that an administrator asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplayForm {
     /// Row id of the integration.
     pub integration: i64,
-    /// Recordings stored at or after, Unix milliseconds.
+    /// Only recordings stored at or after this, Unix milliseconds.
     pub from: i64,
-    /// And before.
+    /// Only recordings stored before this, Unix milliseconds.
     pub until: i64,
-    /// Account's name; `None` for all that use the integration.
+    /// Account's name; `None` for every account that uses the integration.
     pub account: Option<String>,
 }
 
-/// What an administrator chooses from for a replay.
+/// What the replay dialog offers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplayChoices {
     /// Name of the integration.
     pub integration: String,
-    /// Whether it is in use.
+    /// Whether the integration is enabled.
     pub enabled: bool,
     /// Names of the accounts that use it.
     pub accounts: Vec<String>,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// A device counts as online this long after its last heartbeat or upload, in milliseconds. Agents send a
-/// heartbeat every 10 seconds (PROTOCOL §7).
+/// heartbeat every 10 seconds (docs/protocol.md §8).
 pub const ONLINE_FOR_MS: i64 = 60_000;
 
 /// A camera as the list shows it.
@@ -13,7 +13,7 @@ pub struct DeviceView {
     pub key: String,
     /// Name it gives itself; may be empty.
     pub name: String,
-    /// What it says it is, e.g. `IPCamera`.
+    /// What it calls itself, e.g. `IPCamera`.
     pub capture: String,
     /// Agent's version; may be empty.
     pub version: String,
@@ -23,7 +23,7 @@ pub struct DeviceView {
     pub online: bool,
     /// Last heartbeat or upload, Unix milliseconds.
     pub last_seen: i64,
-    /// Last upload, Unix milliseconds; 0 when none came.
+    /// Last upload, Unix milliseconds; 0 before the first.
     pub last_recording: i64,
     /// Whether it also uploaded with valid credentials: heartbeats carry none, so anyone can claim
     /// to be a camera.

@@ -1,38 +1,38 @@
-//! What can go wrong outside the vault: a sentence for people, a source for the log.
+//! Failures outside the vault: a sentence for people, a cause for the log.
 
 use std::error::Error as StdError;
 
 /// What a library reported.
 pub type Cause = Box<dyn StdError + Send + Sync>;
 
-/// What kind of trouble a store has.
+/// Why a store failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreErrorKind {
-    /// The object is not there.
+    /// There is no such object.
     NotFound,
     /// The range lies outside the object.
     Range,
-    /// Cannot be reached, is too slow, or answers with its own failure; worth another try.
+    /// Cannot be reached, is too slow, or failed internally; worth another try.
     Unavailable,
-    /// Refuses: wrong credentials, missing bucket, no permission. Needs an administrator.
+    /// Refused: wrong credentials, missing bucket, no permission. Needs an administrator.
     Denied,
     /// No room left.
     Full,
-    /// The stream that was being stored broke off.
+    /// The body being stored broke off.
     Interrupted,
     /// The content is not what was stored.
     Corrupt,
-    /// It says that it stored the object, but what it tells of it is not what was sent.
+    /// It reports success, but for something other than what was sent.
     Unconfirmed,
 }
 
-/// A store did not do what it was asked.
+/// A store's failure.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct StoreError {
     /// What kind of trouble.
     pub kind: StoreErrorKind,
-    /// A sentence for people; holds no secret and nothing a remote server said about them.
+    /// A sentence for people, without secrets and without the server's own words about them.
     pub message: String,
     /// The cause, for the log.
     #[source]
@@ -40,12 +40,12 @@ pub struct StoreError {
 }
 
 impl StoreError {
-    /// Without cause.
+    /// An error without a cause.
     pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), source: None }
     }
 
-    /// With cause.
+    /// An error with a cause.
     pub fn caused(kind: StoreErrorKind, message: impl Into<String>, source: impl Into<Cause>) -> Self {
         Self { kind, message: message.into(), source: Some(source.into()) }
     }
@@ -56,29 +56,29 @@ impl StoreError {
     }
 }
 
-/// What is to become of an event that a sink did not take.
+/// What happens to an event that a sink did not take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SinkErrorKind {
-    /// Nothing answers, or what answers has trouble of its own or asks for patience. The camera waits with all its
-    /// events, so that they keep their order.
+    /// Nothing answers, or the other side fails or asks for patience. The camera waits with all its events, which keeps
+    /// them in order.
     Down,
-    /// It answers and does not take this event, or somebody has to mend something there. The event is set aside and
-    /// tried again for a day; the camera goes on, as the next one may well be taken.
+    /// The other side answers but does not take this event. It is set aside and retried for a day, while the camera
+    /// goes on: the next one may well be taken.
     Refused,
-    /// As refused, but by somebody's decision, which takes longer to change: it lets the vault in no more, or says that
-    /// it is gone. Tried again more slowly, and for longer.
+    /// Refused by a decision, which takes longer to change: no access any more, or the endpoint is gone. Retried more
+    /// slowly, and for longer.
     Denied,
-    /// No human can mend it: given up at once. Only for what cannot ever fit.
+    /// Parked at once. Only for an event that can never fit, whatever anyone changes.
     Hopeless,
 }
 
-/// A sink did not take an event.
+/// A sink's failure to take an event.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct SinkError {
-    /// What is to become of the event.
+    /// What happens to the event.
     pub kind: SinkErrorKind,
-    /// A sentence for people. The same cause has the same words: people retry by them.
+    /// A sentence for people. The same cause must always have the same words: administrators retry by reason.
     pub message: String,
     /// The cause, for the log.
     #[source]
@@ -86,17 +86,17 @@ pub struct SinkError {
 }
 
 impl SinkError {
-    /// Without cause.
+    /// An error without a cause.
     pub fn new(kind: SinkErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), source: None }
     }
 
-    /// Nothing there that takes events.
+    /// [`SinkErrorKind::Down`].
     pub fn down(message: impl Into<String>) -> Self {
         Self::new(SinkErrorKind::Down, message)
     }
 
-    /// This event was refused.
+    /// [`SinkErrorKind::Refused`].
     pub fn refused(message: impl Into<String>) -> Self {
         Self::new(SinkErrorKind::Refused, message)
     }

@@ -1,5 +1,5 @@
-//! The event that tells consumers about a recording, PROTOCOL §8, byte for byte what the
-//! ecosystem's consumers parse.
+//! The event that tells consumers about a recording, byte for byte what the ecosystem's consumers parse
+//! (docs/protocol.md §9).
 
 use crate::mp4::RangeOnTime;
 use serde::{Deserialize, Serialize};
@@ -7,16 +7,16 @@ use serde::{Deserialize, Serialize};
 /// Stages of the Hub's pipeline, in its order.
 const STAGES: [&str; 5] = ["monitor", "sequence", "analysis", "throttler", "notification"];
 
-/// One event. Field order is the original's.
+/// An event. The order of its fields is the original vault's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// Stages the Hub runs.
     pub events: Vec<String>,
     /// Always `kstorage`.
     pub provider: String,
-    /// Name of the provider the recording lies at.
+    /// Name of the provider that has the recording.
     pub source: String,
-    /// `persist`; `test` for one that is about no recording.
+    /// `persist`, or `test` for an event about no recording.
     pub request: String,
     /// When it was stored, Unix seconds.
     pub date: i64,
@@ -26,7 +26,7 @@ pub struct Event {
     pub id: String,
 }
 
-/// What an event says of its recording.
+/// What an event says about its recording.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payload {
     /// Full key.
@@ -36,15 +36,15 @@ pub struct Payload {
     pub file_size: u64,
     /// Whether it is a fragmented MP4.
     pub is_fragmented: bool,
-    /// Playlist lines of the fragments, §6.
+    /// The fragments as lines of an HLS playlist.
     pub bytes_ranges: String,
-    /// The same as data.
+    /// The same fragments as data.
     pub bytes_range_on_time: Vec<RangeOnTime>,
     /// All values are strings; unknown ones are left out.
     pub metadata: Metadata,
 }
 
-/// What is known of a recording beyond its bytes.
+/// What is known about a recording besides its bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Metadata {
@@ -57,7 +57,7 @@ pub struct Metadata {
     /// When it was recorded, Unix seconds.
     #[serde(rename = "event-timestamp", skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<String>,
-    /// Microseconds of that second.
+    /// Fraction of the second as the file name has it; *milliseconds* from current agents.
     #[serde(rename = "event-microseconds", skip_serializing_if = "Option::is_none")]
     pub microseconds: Option<String>,
     /// Camera's name.
@@ -69,7 +69,7 @@ pub struct Metadata {
     /// Changed pixels.
     #[serde(rename = "event-numberofchanges", skip_serializing_if = "Option::is_none")]
     pub changes: Option<String>,
-    /// Token of the file name.
+    /// Last number of the file name; the duration in milliseconds from current agents.
     #[serde(rename = "event-token", skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
     /// Device key.
@@ -101,8 +101,7 @@ impl Event {
         }
     }
 
-    /// An event of the usual shape about no recording, so that a consumer that parses events takes it.
-    /// `request` says `test`.
+    /// A test event: it looks like any other, so that consumers can parse it, but is about no recording.
     pub fn test(id: String, date: i64) -> Self {
         Self {
             events: STAGES[..2].iter().map(|s| (*s).to_owned()).collect(),
@@ -115,7 +114,7 @@ impl Event {
         }
     }
 
-    /// As it is sent.
+    /// The JSON that is sent.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("an event is plain data")
     }

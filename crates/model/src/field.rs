@@ -1,4 +1,4 @@
-//! One description of a setting, from which form, validation, storage and documentation follow.
+//! Settings are described once; form, validation and storage follow from the description.
 
 use crate::text_file::{MAX_MULTILINE, TextFile};
 use serde::{Deserialize, Serialize};
@@ -36,16 +36,16 @@ pub enum FieldKind {
 /// Where the form shows a field; forms have two columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Column {
-    /// Left: what and where.
+    /// Left: what to connect to.
     Connection,
-    /// Right: who, and what is optional.
+    /// Right: credentials and options.
     Credentials,
 }
 
 /// One setting of a connection kind.
 #[derive(Debug, Clone, Copy)]
 pub struct Field {
-    /// Key in forms, in the REST API and in the provisioning file.
+    /// Key in forms and in the configuration file.
     pub name: &'static str,
     /// Label in the form.
     pub label: &'static str,
@@ -61,11 +61,11 @@ pub struct Field {
     pub default: &'static str,
     /// Column of the form.
     pub column: Column,
-    /// Whether it decides *where* a secret is sent. When such a field changes, secrets must be
-    /// typed again, so that nobody can have a stored secret sent to a host of their own.
+    /// Whether it decides *where* secrets are sent. If it changes, secrets must be typed again, so that nobody can have
+    /// a stored secret sent to their own host.
     pub target: bool,
-    /// The file whose text fills it, for one of several lines. At most one field of a kind has it: what is dropped onto
-    /// the dialog goes there.
+    /// The kind of file that can fill it, for a multi-line setting. At most one field of a kind has it: files dropped
+    /// onto the dialog go there.
     pub file: Option<TextFile>,
 }
 
@@ -126,7 +126,7 @@ impl Field {
         Self { kind: FieldKind::Multiline, column: Column::Credentials, ..Self::text(name, label) }
     }
 
-    /// A whole number; always has a default, so that the typed settings need no "not given".
+    /// A whole number. Always has a default, so that the typed setting is never missing.
     pub const fn number(name: &'static str, label: &'static str, min: u64, max: u64, default: &'static str) -> Self {
         Self { kind: FieldKind::Number { min, max }, default, ..Self::text(name, label) }
     }
@@ -211,26 +211,26 @@ fn is_http_url(value: &str) -> bool {
 /// Something wrong with one field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldError {
-    /// The field's name; empty when it concerns the whole.
+    /// The field's name; empty when no single field is at fault.
     pub field: String,
     /// What is wrong, as a sentence.
     pub message: String,
 }
 
 impl FieldError {
-    /// Builds one.
+    /// A problem with a field.
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self { field: field.into(), message: message.into() }
     }
 }
 
-/// Values by field name, as text; the form in which settings travel and are stored (sealed).
+/// Values by field name, as text. Settings travel and are stored (sealed) in this form.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Settings(BTreeMap<String, String>);
 
 impl Settings {
-    /// No settings.
+    /// Empty settings.
     pub fn new() -> Self {
         Self::default()
     }
@@ -250,7 +250,7 @@ impl Settings {
         }
     }
 
-    /// Sets a value, for building in one expression.
+    /// Like [`Self::set`], for building in one expression.
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.set(name, value);

@@ -1,4 +1,4 @@
-//! What an agent writes into a recording's file name (PROTOCOL.md §3).
+//! What an agent writes into a recording's file name (docs/protocol.md §5).
 
 /// The parts of `<unix seconds>_<n>-<microseconds>_<instance name>_<x1-y1-x2-y2>_<changes>_<token>.mp4`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub struct AgentFileName {
     pub microseconds: u32,
     /// The camera's name; may hold spaces, underscores or any script, and may be empty.
     pub instance_name: String,
-    /// Where motion was seen: four numbers joined by `-` (`0-0-0-0` when that is not known).
+    /// Where motion was seen: four numbers joined by `-`; `0-0-0-0` when unknown.
     pub region: String,
     /// How many pixels changed; -1 in a continuous recording of current agents.
     pub changes: i32,
@@ -26,7 +26,7 @@ impl AgentFileName {
     pub fn parse(name: &str) -> Option<Self> {
         const LAST_SECOND_OF_9999: i64 = 253_402_300_799;
         let stem = name.strip_suffix(".mp4")?;
-        // agents leave a trailing underscore in a name they did not get to complete with the duration
+        // agents leave a trailing underscore when they could not add the duration
         let stem = stem.strip_suffix('_').unwrap_or(stem);
 
         let (timestamp, rest) = stem.split_once('_')?;

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Longest file name or directory, in bytes; what common file systems allow.
+/// Longest file name, path part or directory, in bytes; what common file systems allow.
 pub const MAX_SEGMENT: usize = 255;
 /// Longest key, in bytes; S3's own limit.
 pub const MAX_KEY: usize = 1024;
-/// Most directories a key may have.
+/// Most parts of a path: directories, and in a key the file name.
 const MAX_DEPTH: usize = 16;
 
 /// Why a name was refused.
@@ -31,12 +31,12 @@ pub enum NameError {
     /// A key needs a directory and a file name.
     #[error("must be a directory and a file name, joined by a slash")]
     NoDirectory,
-    /// Starts with the name the vault keeps for itself.
+    /// Starts with [`RESERVED_PREFIX`].
     #[error("starts with a name the vault keeps for itself (.vault-)")]
     Reserved,
 }
 
-/// Prefix of names the vault uses inside a store (staging, probes); no recording may use it.
+/// Prefix of the vault's own names inside a store (staging, parts, probes, marks); no recording may use it.
 pub const RESERVED_PREFIX: &str = ".vault-";
 
 fn check_segment(s: &str) -> Result<(), NameError> {
@@ -65,8 +65,8 @@ fn is_dots(s: &str) -> bool {
     matches!(s, "." | "..")
 }
 
-/// Names are taken literally, never decoded; one that would mean something else to whoever decodes
-/// it further down (`%2e%2e`, `%2f`, `%5c`, `%00`) is refused all the same.
+/// Names are taken literally, never decoded. Those that something further down might decode to a path (`%2e%2e`, `%2f`,
+/// `%5c`, `%00`) are refused all the same.
 fn hides_traversal(s: &str) -> bool {
     let lower = s.to_ascii_lowercase();
     ["%2f", "%5c", "%00", "%0a", "%0d"].iter().any(|e| lower.contains(e)) || is_dots(&lower.replace("%2e", "."))
@@ -134,7 +134,7 @@ fn check_path(s: &str, max: usize) -> Result<(), NameError> {
 pub struct ObjectKey(String);
 
 impl ObjectKey {
-    /// Joins the two halves.
+    /// Joins directory and file name.
     pub fn new(directory: &Directory, file: &FileName) -> Self {
         Self(format!("{}/{}", directory.0, file.0))
     }
@@ -153,7 +153,7 @@ impl ObjectKey {
         Self(format!("{RESERVED_PREFIX}probe/{unique}"))
     }
 
-    /// A key below [`RESERVED_PREFIX`], for the object that tells one place from another.
+    /// The key of the mark by which places are told apart (ADR 0012).
     pub fn of_place_mark() -> Self {
         Self(format!("{RESERVED_PREFIX}place/id"))
     }

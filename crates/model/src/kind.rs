@@ -1,21 +1,21 @@
-//! What there is to know of a kind of connection: its settings, their form, what makes them valid.
+//! Kinds of connections: their settings, the form for them, and what makes them valid.
 
 use crate::field::{Field, FieldError, FieldKind, Settings};
 use serde::de::DeserializeOwned;
 
-/// What one file in `providers/` or `integrations/` provides: a plain serde struct whose keys are
-/// those of `FIELDS` (a test holds the two together).
+/// A kind's definition, one file in `providers/` or `integrations/`: a plain serde struct whose keys are those of
+/// `FIELDS` (a test compares them).
 pub trait Definition: DeserializeOwned {
-    /// Name in the provisioning file, the REST API and the database.
+    /// Name in the configuration file and the database.
     const NAME: &'static str;
-    /// Name people know.
+    /// Name shown to people.
     const LABEL: &'static str;
     /// What to have ready before filling in the form; one or two sentences.
     const ABOUT: &'static str;
     /// The settings.
     const FIELDS: &'static [Field];
 
-    /// Checks what no field can check alone.
+    /// Checks that concern more than one field.
     fn check(&self) -> Vec<FieldError> {
         Vec::new()
     }
@@ -28,7 +28,7 @@ pub trait Definition: DeserializeOwned {
     }
 }
 
-/// A kind of connection, with its type forgotten: what lists and forms work with.
+/// A kind of connection without its settings' type; lists and forms work with this.
 #[derive(Debug, Clone, Copy)]
 pub struct Kind {
     /// See [`Definition::NAME`].
@@ -77,8 +77,8 @@ impl Kind {
         (shown, set)
     }
 
-    /// Fills secrets left blank from the stored settings, except those to be cleared. Refused when a field that decides where
-    /// they are sent has changed.
+    /// Fills secrets left blank from the stored settings, except those to be cleared. Refuses if a field has changed
+    /// that decides where they are sent.
     pub fn keep_secrets(
         &self,
         stored: &Settings,
@@ -148,7 +148,7 @@ fn did_you_mean(name: &str, fields: &[Field]) -> String {
     }
 }
 
-/// Whether two names differ only in the order of letters or in separators.
+/// Whether two names have the same letters in any order, ignoring separators.
 fn same_letters(a: &str, b: &str) -> bool {
     let sorted = |s: &str| {
         let mut letters: Vec<char> = s.chars().filter(|c| c.is_alphanumeric()).collect();
@@ -172,8 +172,8 @@ mod tests {
         kind.fields.iter().map(|f| (f.name.to_owned(), value(f))).collect()
     }
 
-    /// Every struct denies unknown fields and has no optional ones, so this fails when a struct has
-    /// a key that FIELDS lacks, or the other way round.
+    /// Every struct denies unknown fields and has no optional ones, so this fails when a struct has a key that FIELDS
+    /// lacks, or the reverse.
     #[test]
     fn every_kinds_fields_are_its_structs_keys() {
         for family in [Family::Provider, Family::Integration] {

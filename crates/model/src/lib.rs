@@ -1,7 +1,7 @@
-//! The words that server and browser share: what a recording, a connection, an account is.
+//! The vocabulary that server and browser share: recordings, connections, accounts.
 //!
-//! No I/O happens here, and everything compiles to WASM. The ports at the bottom are the traits
-//! through which the vault reaches the world outside; `backends` implements them.
+//! No I/O happens here, and everything compiles to WASM. [`ports`] has the traits through which the vault reaches the
+//! outside world; `backends` implements them.
 
 pub mod account;
 pub mod connection;

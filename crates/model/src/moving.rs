@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Where a move stands.
+/// The state of a move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MoveState {
     /// Under way.
     Running,
-    /// Stopped by an administrator, or because some recordings could not be moved; can be resumed.
+    /// Stopped by an administrator, or because recordings could not be moved; can be resumed.
     Paused,
     /// Everything has been moved.
     Done,
@@ -17,7 +17,7 @@ pub enum MoveState {
 }
 
 impl MoveState {
-    /// Those of a move that has not ended.
+    /// States of a move that has not ended.
     pub const OPEN: [Self; 2] = [Self::Running, Self::Paused];
 
     /// Whether it has not ended.
@@ -25,7 +25,7 @@ impl MoveState {
         Self::OPEN.contains(&self)
     }
 
-    /// As stored.
+    /// The form that is stored.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -35,7 +35,7 @@ impl MoveState {
         }
     }
 
-    /// From how it is stored.
+    /// Reads the stored form.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Running, Self::Paused, Self::Done, Self::Stopped].into_iter().find(|state| state.as_str() == text)
     }
@@ -46,21 +46,21 @@ impl MoveState {
 pub struct MoveView {
     /// Row id.
     pub id: i64,
-    /// Name of the provider that is emptied.
+    /// Name of the provider that recordings are moved away from.
     pub from: String,
     /// Name of the provider that gets the recordings.
     pub to: String,
-    /// Where it stands.
+    /// Its state.
     pub state: MoveState,
-    /// Recordings there were when it began.
+    /// Number of recordings when it began.
     pub total: i64,
     /// Recordings moved so far.
     pub moved: i64,
     /// Bytes moved so far.
     pub moved_bytes: i64,
-    /// Recordings that could not be moved in this pass.
+    /// Recordings that could not be moved in the current pass.
     pub failed: i64,
-    /// Why the last one could not; empty when none failed.
+    /// Why the last of them could not; empty when none failed.
     pub last_error: String,
     /// When it began, Unix milliseconds.
     pub started_at: i64,

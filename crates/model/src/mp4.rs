@@ -1,8 +1,8 @@
-//! What can be known about a recording from its bytes, found while they stream by: duration, codec, and for
-//! a fragmented MP4 the byte ranges an HLS player asks for (ISO/IEC 14496-12; PROTOCOL.md §6).
+//! What a recording's bytes tell about it while they stream by: duration, codec, and the byte ranges of a fragmented
+//! MP4 that an HLS player asks for (ISO/IEC 14496-12; docs/protocol.md §9).
 //!
-//! [`Walker`] keeps only the headers (`moov`, `moof`), never media data, and at most [`MAX_HEADER`] bytes of
-//! each. Whatever is not MP4 (garbage, an agent's encrypted recording) gives [`Mp4Facts::default`].
+//! [`Walker`] keeps only the headers (`moov`, `moof`), never media data, and at most [`MAX_HEADER`] bytes of each.
+//! Anything that is not MP4 (garbage, an agent's encrypted recording) gives [`Mp4Facts::default`].
 
 mod boxes;
 mod moof;
@@ -18,8 +18,8 @@ pub use walker::{MAX_FRAGMENTS, MAX_HEADER, Walker};
 
 use serde::{Deserialize, Serialize};
 
-/// What an upload's bytes say about the recording. Only what was seen complete is told: a truncated file
-/// lacks its unfinished last fragment.
+/// What an upload's bytes tell about the recording. Only complete parts count: a truncated file lacks its unfinished
+/// last fragment.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Mp4Facts {
@@ -59,8 +59,8 @@ pub struct Fragment {
 /// Nothing a camera records is longer; a header claiming more is lying.
 const LONGEST_SECONDS: u64 = 366 * 24 * 3600;
 
-/// `ticks` of a clock with `timescale` ticks per second, in units of 1/`per_second`, rounded. `None` when
-/// there is nothing to tell: no ticks, a stopped clock, or a nonsensical length.
+/// `ticks` of a clock with `timescale` ticks per second, in units of 1/`per_second`, rounded. `None` when that makes no
+/// sense: no ticks, a stopped clock, or an absurd length.
 fn convert(ticks: u64, timescale: u32, per_second: u64) -> Option<u64> {
     let scale = u128::from(timescale);
     let scaled = u128::from(ticks) * u128::from(per_second);

@@ -5,7 +5,7 @@ use crate::field::FieldError;
 /// Longest, in characters.
 const MAX: usize = 64;
 
-/// Checks a name: printable, and without spaces at its ends, where readers would trim them away.
+/// Checks a name: no control characters, and no spaces at its ends, which readers of headers would trim.
 pub fn check(name: &str) -> Result<(), FieldError> {
     let problem = if name.is_empty() {
         "Name is required"

@@ -1,27 +1,27 @@
-//! What an administrator must see.
+//! Notices: what an administrator must see.
 
 use serde::{Deserialize, Serialize};
 
-/// Code of the notice that an administrator answers by confirming the clock.
+/// Code of the notice about a clock that jumped; an administrator may confirm the clock.
 pub const CLOCK_JUMPED: &str = "clock-jumped";
 
-/// Something that is wrong, or was.
+/// Something that is or was wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoticeView {
-    /// What kind of thing, for programs.
+    /// Its kind, for programs.
     pub code: String,
-    /// What it is about: a provider's name, for one. Empty where there is only one of its kind.
+    /// What it is about, e.g. a provider's name; empty where there can be only one of its kind.
     pub subject: String,
     /// What is wrong, in sentences.
     pub text: String,
     /// What to do.
     pub cure: String,
-    /// Whether an administrator may put it away; else it goes when its cause does.
+    /// Whether an administrator may dismiss it; otherwise it goes when its cause does.
     pub dismissible: bool,
-    /// How often it was met.
+    /// How often it occurred.
     pub times: i64,
-    /// When first, Unix milliseconds.
+    /// First occurrence, Unix milliseconds.
     pub first_at: i64,
-    /// When last, Unix milliseconds.
+    /// Last occurrence, Unix milliseconds.
     pub last_at: i64,
 }

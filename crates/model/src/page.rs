@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A place between two rows. Written `<time>-<id>` in addresses.
+/// A position between two rows, written `<time>-<id>` in URLs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
     /// Unix milliseconds.
     pub time: i64,
-    /// Row id, to tell rows of the same time apart.
+    /// Row id; orders rows of the same time.
     pub id: i64,
 }
 
@@ -37,7 +37,7 @@ pub enum Position {
     NewerThan(Cursor),
 }
 
-/// Rows, and how to go on.
+/// One page of rows, and the cursors to its neighbours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page<T> {
     /// The rows, newest first.
@@ -49,7 +49,8 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// Cuts a page of `limit` rows from those that follow a position, nearest first; one more tells that it goes on.
+    /// Cuts a page of `limit` rows from those that follow a position, nearest first. One row more shows that the list
+    /// goes on.
     pub fn cut(mut rows: Vec<T>, position: Position, limit: usize, cursor: impl Fn(&T) -> Cursor) -> Self {
         let more = rows.len() > limit;
         rows.truncate(limit);

@@ -1,4 +1,4 @@
-//! The world outside, as the vault sees it. `backends` implements these.
+//! The outside world as the vault sees it; `backends` implements these traits.
 
 use crate::error::{SinkError, StoreError, StoreErrorKind};
 use crate::event::Metadata;
@@ -20,7 +20,7 @@ pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, StoreError>> + Sen
 /// Media type of recordings.
 pub const CONTENT_TYPE: &str = "video/mp4";
 
-/// Names an unfinished multipart upload within a store.
+/// An unfinished multipart upload's id within a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UploadId(pub String);
 
@@ -29,31 +29,31 @@ pub struct UploadId(pub String);
 pub struct Part {
     /// 1-based, without gaps.
     pub number: u32,
-    /// Bytes it has.
+    /// Size in bytes.
     pub size: u64,
-    /// What the store gave back for it (an ETag).
+    /// What the store returned for it (an ETag).
     pub tag: String,
 }
 
 /// A place where objects are stored.
 ///
-/// `Ok` from [`put`](BlobStore::put) and [`complete`](BlobStore::complete) means *durable*: a crash
-/// of anything right after must not lose the object. An object is visible whole or not at all. A store that says so
-/// of something else than was sent has not: that is an error too, `Unconfirmed`.
+/// `Ok` from [`put`](BlobStore::put) and [`complete`](BlobStore::complete) means *durable*: a crash of anything right
+/// after must not lose the object. An object is visible whole or not at all. If what the store reports differs from
+/// what was sent, that is an error too: `Unconfirmed`.
 #[async_trait]
 pub trait BlobStore: Send + Sync + 'static {
     /// Tries everything the vault will need (resolve, connect, TLS, authenticate, write, read,
     /// range, delete), within 10 seconds, leaving nothing behind.
     async fn probe(&self) -> ProbeReport;
 
-    /// Makes ready for the first recording what is not so by itself. Called only while the provider holds none: one that
-    /// does must be found as it was left, else it is another place than it was, like the mount point of a disk that is away.
+    /// Creates what the first recording needs, such as the folder. Called only while the provider has no recordings: if
+    /// they exist but their folder does not, a disk is not mounted, and a new folder would hide it.
     async fn set_up(&self) -> Result<(), StoreError> {
         Ok(())
     }
 
-    /// The device that objects lie on, as the system numbers it; `None` for what is not a folder of this machine. Asked
-    /// after [`set_up`](BlobStore::set_up).
+    /// The device number of the volume that objects lie on; `None` unless it is a folder of this machine. Called after
+    /// [`set_up`](BlobStore::set_up).
     async fn device(&self) -> Option<u64> {
         None
     }
@@ -65,8 +65,8 @@ pub trait BlobStore: Send + Sync + 'static {
     /// Stores a whole object, replacing one of the same key.
     async fn put(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StoreError>;
 
-    /// The same, by someone who knows the content's SHA-256 (hex): a store that signs what it sends need not hash it
-    /// again.
+    /// Like [`put`](BlobStore::put), with the content's SHA-256 (hex) already known, so that a store that signs its
+    /// content need not hash it again.
     async fn put_hashed(&self, key: &ObjectKey, bytes: Bytes, _sha256: &str) -> Result<(), StoreError> {
         self.put(key, bytes).await
     }
@@ -81,8 +81,8 @@ pub trait BlobStore: Send + Sync + 'static {
     /// Removes an object; removing what is not there is fine.
     async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError>;
 
-    /// An address that reads the object without credentials until it expires. `None` when this
-    /// store cannot, or its owner wants the vault to sign.
+    /// A URL that reads the object without credentials until it expires. `None` when the store cannot sign, or the
+    /// vault is to do it.
     async fn sign(&self, key: &ObjectKey, expires_in: Duration) -> Result<Option<String>, StoreError>;
 
     /// Starts a multipart upload.
@@ -95,47 +95,47 @@ pub trait BlobStore: Send + Sync + 'static {
     /// Makes the object visible from its parts, replacing one of the same key.
     async fn complete(&self, key: &ObjectKey, upload: &UploadId, parts: &[Part]) -> Result<(), StoreError>;
 
-    /// Gives an upload up and frees what it holds; giving up twice is fine.
+    /// Abandons an upload and frees what it holds; doing so twice is fine.
     async fn abort(&self, key: &ObjectKey, upload: &UploadId) -> Result<(), StoreError>;
 
-    /// Gives up every unfinished upload of this key, also those nobody remembers; for recovery
-    /// after a crash, when no upload of the key can be running.
+    /// Abandons every unfinished upload of this key, even unknown ones. For recovery after a crash, when none of them
+    /// can be running.
     async fn abort_all(&self, key: &ObjectKey) -> Result<(), StoreError>;
 }
 
 /// An event on its way out.
 #[derive(Clone)]
 pub struct OutgoingEvent {
-    /// The same on every retry, for deduplication.
+    /// Stays the same on every retry, for deduplication.
     pub id: String,
     /// Device key, which keeps a camera's events in order; may be empty.
     pub device: String,
-    /// UTF-8 JSON, PROTOCOL §8.
+    /// UTF-8 JSON (docs/protocol.md §9).
     pub body: Bytes,
-    /// Why it leaves.
+    /// Why it is sent.
     pub purpose: Purpose,
-    /// The recording it is about, for sinks that pass on the recording itself.
+    /// The recording it is about, for sinks that send the recording itself.
     pub recording: Arc<dyn RecordingSource>,
 }
 
-/// Why a delivery is made.
+/// Why a delivery exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Purpose {
     /// A recording was stored.
     Stored,
-    /// Somebody asked for this recording to be forwarded (PROTOCOL §5).
+    /// Somebody asked for this recording to be forwarded (docs/protocol.md §6).
     Forward,
-    /// A secondary provider gets a copy.
+    /// A copy for a secondary provider.
     Copy,
-    /// An administrator sends a period's events again.
+    /// An administrator has a period's events sent again.
     Replay,
-    /// An administrator tries the integration out.
+    /// An administrator tests the integration.
     Test,
 }
 
 impl Purpose {
-    /// As stored, and as shown in addresses.
+    /// The form that is stored and shown in URLs.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Stored => "stored",
@@ -152,32 +152,32 @@ impl Purpose {
     }
 }
 
-/// A stored recording, opened only when a sink wants its bytes.
+/// A stored recording, opened only if a sink wants its bytes.
 #[async_trait]
 pub trait RecordingSource: Send + Sync + 'static {
-    /// Opens it. `NotFound` when it has been deleted since.
+    /// Opens it; `NotFound` if it has been deleted meanwhile.
     async fn open(&self) -> Result<OpenRecording, StoreError>;
 }
 
-/// A recording about to be read.
+/// A recording ready to be read.
 pub struct OpenRecording {
     /// Full key.
     pub key: ObjectKey,
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
     /// SHA-256 of the content, hex.
     pub sha256: String,
     /// When it was recorded, Unix milliseconds.
     pub timestamp: i64,
-    /// What is known of it beyond its bytes.
+    /// What is known about it besides its bytes.
     pub metadata: Metadata,
-    /// Vaults it came through, by their ids, oldest first; the last one is this one.
+    /// Ids of the vaults it came through, oldest first; this vault is the last.
     pub path: Vec<String>,
     /// The content.
     pub body: ByteStream,
 }
 
-/// For events that are about no recording.
+/// For events about no recording.
 #[derive(Debug, Clone, Copy)]
 pub struct NoRecording;
 
@@ -197,7 +197,7 @@ pub trait EventSink: Send + Sync + 'static {
     /// Delivers one event; `Ok` means the other side has it for good.
     async fn send(&self, event: &OutgoingEvent) -> Result<(), SinkError>;
 
-    /// Cameras that are served at a time.
+    /// How many cameras are served at a time.
     fn concurrency(&self) -> usize {
         16
     }
@@ -207,7 +207,7 @@ pub trait EventSink: Send + Sync + 'static {
         Duration::from_secs(30)
     }
 
-    /// Whether a camera's newest waiting event leaves first. Else they leave in order.
+    /// Whether a camera's newest waiting event is sent first, instead of the oldest.
     fn newest_first(&self) -> bool {
         false
     }

@@ -22,7 +22,7 @@ pub struct ProbeFailure {
 }
 
 impl ProbeFailure {
-    /// Builds one.
+    /// A failure with its cure.
     pub fn new(reason: impl Display, cure: impl Display) -> Self {
         Self { reason: reason.to_string(), cure: cure.to_string() }
     }
@@ -46,7 +46,7 @@ impl ProbeReport {
         self.steps.iter().find_map(|s| s.failure.as_ref().map(|f| (s.name.as_str(), f)))
     }
 
-    /// Records the outcome of a step; `?` on the result ends the probe.
+    /// Records a step's outcome; `?` on the result ends the probe.
     pub fn step<T>(&mut self, name: &str, outcome: Result<T, ProbeFailure>) -> Result<T, ProbeEnded> {
         let (value, failure) = match outcome {
             Ok(value) => (Some(value), None),
@@ -57,6 +57,6 @@ impl ProbeReport {
     }
 }
 
-/// A step failed; the report says which.
+/// A step failed; the report tells which.
 #[derive(Debug, Clone, Copy)]
 pub struct ProbeEnded;

@@ -1,10 +1,10 @@
-//! A recording as lists and readers see it.
+//! Recordings as lists and readers see them.
 
 use serde::{Deserialize, Serialize};
 
 pub use crate::page::Position;
 
-/// What stands in the place of an account's name once the account is deleted, and what filters by it.
+/// Shown instead of the account's name once the account is deleted; also works as a filter.
 pub const DELETED_ACCOUNT: &str = "deleted account";
 
 /// One row of Media.

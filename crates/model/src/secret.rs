@@ -1,9 +1,8 @@
-//! Text that must never be seen by accident.
+//! Text that must never be shown by accident.
 
 use serde::Deserialize;
 
-/// A credential. Prints as `•••` and cannot be serialised: whoever needs the text says so with
-/// [`Secret::expose`].
+/// A credential. Prints as `•••` and cannot be serialised: code that needs the text calls [`Secret::expose`].
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
@@ -19,7 +18,7 @@ impl Secret {
         &self.0
     }
 
-    /// Whether nothing was given.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

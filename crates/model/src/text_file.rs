@@ -1,6 +1,6 @@
-//! Text files that fill a setting of several lines, instead of being pasted.
+//! Text files that can fill a multi-line setting.
 
-/// What kind of file a setting takes.
+/// The kind of file a setting takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextFile {
     /// A JSON document.
@@ -10,7 +10,7 @@ pub enum TextFile {
 }
 
 impl TextFile {
-    /// Ends of the names that such files have, as a browser's file dialog wants them.
+    /// File name extensions, in the form that a browser's file dialog takes.
     pub const fn name_ends(self) -> &'static str {
         match self {
             Self::Json => ".json",
@@ -18,7 +18,7 @@ impl TextFile {
         }
     }
 
-    /// Refuses what is too large to be read at all; `size` in bytes.
+    /// Refuses empty files and those too large to read; `size` in bytes.
     pub fn check_size(size: u64) -> Result<(), String> {
         match size {
             0 => Err("It is empty.".into()),
@@ -27,9 +27,9 @@ impl TextFile {
         }
     }
 
-    /// Refuses what cannot be the right file; says nothing of its content.
+    /// Refuses what cannot be the right file; the message repeats nothing of its content.
     pub fn check(self, text: &str) -> Result<(), &'static str> {
-        // What browsers put in place of bytes that are no UTF-8.
+        // Browsers put this character in place of bytes that are not UTF-8.
         if text.contains([char::REPLACEMENT_CHARACTER, '\0']) {
             return Err(match self {
                 Self::Json => "It is not text: choose the JSON file.",
@@ -51,7 +51,7 @@ impl TextFile {
     }
 }
 
-/// Longest value of a setting of several lines, in bytes.
+/// Longest value of a multi-line setting, in bytes.
 pub const MAX_MULTILINE: usize = 16 * 1024;
 const MAX: u64 = MAX_MULTILINE as u64;
 

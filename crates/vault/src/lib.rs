@@ -1,7 +1,7 @@
 //! What a vault does: use cases and their tables. Server only.
 //!
-//! The folders are floors: each names only those above it in this list. ARCHITECTURE.md says what each is for; `make check`
-//! holds them to it.
+//! The folders are floors; each uses only those below it. ARCHITECTURE.md shows their order and says what each is for;
+//! `make check` enforces it.
 
 mod access;
 mod admin;

@@ -1,5 +1,5 @@
-//! Connections and accounts declared in the configuration file (DESIGN §9): applied at start-up,
-//! read-only in the UI. What is no longer declared becomes editable again; nothing is deleted.
+//! Connections and accounts declared in the configuration file (docs/configuration.md): applied at start-up, read-only
+//! in the UI. What is no longer declared becomes editable again; nothing is deleted.
 
 use crate::Vault;
 use crate::base::Result;
@@ -19,7 +19,7 @@ pub struct Provisioning {
 }
 
 impl Vault {
-    /// Makes the declared things so. Safe to repeat.
+    /// Applies the declarations. Safe to repeat.
     pub async fn provision(&self, wanted: Provisioning) -> Result<()> {
         self.release_provisioned().await?;
         let actor = Actor::Vault(Task::Provisioning);

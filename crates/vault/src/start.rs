@@ -1,4 +1,4 @@
-//! Putting a vault together.
+//! Assembling a vault.
 
 use crate::access::accounts::Accounts;
 use crate::access::links::Links;
@@ -46,32 +46,32 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// How long the start waits for storage providers to reconcile what a crash cut off.
+/// How long the start waits for providers while reconciling what a crash cut off.
 const SWEEP_PATIENCE: Duration = Duration::from_secs(15);
 
-/// What a vault needs to know.
+/// Options of a vault.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// `sqlite://…` or `postgres://…`.
     pub database_url: String,
-    /// Holds the key file and the spool.
+    /// Folder of the key file and the spool.
     pub data_dir: PathBuf,
-    /// 32 bytes in base64; without it the key file in `data_dir` is used.
+    /// 32 bytes in base64; without it, the key file in `data_dir` is used.
     pub master_key: Option<Secret>,
     /// Largest recording, in bytes.
     pub max_upload_bytes: u64,
-    /// Memory all uploads share, in bytes.
+    /// Memory that all uploads share, in bytes.
     pub receive_budget_bytes: usize,
-    /// An upload without a byte for this long is given up.
+    /// An upload that brings no byte for this long is given up.
     pub idle_timeout: Duration,
-    /// A database server that has not answered for this long is given up, and connected to anew; longer than the 60 seconds
-    /// after which it ends a statement itself.
+    /// A database server that has not answered for this long is abandoned and connected to again; longer than the 60
+    /// seconds after which it ends a statement itself.
     pub database_timeout: Duration,
-    /// A vault sharing the database that was silent for this long is taken for dead.
+    /// A vault sharing the database that was silent for this long is presumed dead.
     pub replica_timeout: Duration,
-    /// When deliveries are looked for and tried again.
+    /// Timing of deliveries and retries.
     pub pace: Pace,
-    /// Where the time comes from.
+    /// The clock.
     pub clock: Clock,
 }
 
@@ -93,7 +93,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Where the vault lives.
+    /// Where the vault's data is.
     pub fn home(&self) -> Home {
         Home {
             database_url: self.database_url.clone(),
@@ -108,14 +108,14 @@ impl Options {
 pub struct Vault {
     /// People who sign in.
     pub users: Users,
-    /// Credentials of agents.
+    /// Agents' accounts and credentials.
     pub accounts: Accounts,
     /// Providers and integrations.
     pub connections: ConnectionSetup,
     opened: Connections,
-    /// What is stored.
+    /// Stored recordings.
     pub recordings: Recordings,
-    /// Storing.
+    /// Uploads.
     pub ingest: Ingest,
     /// Cameras.
     pub devices: Devices,
@@ -125,13 +125,13 @@ pub struct Vault {
     pub forwarding: Forwarding,
     /// The outbox.
     pub deliveries: Deliveries,
-    /// Figures.
+    /// The dashboard's figures.
     pub dashboard: DashboardFigures,
-    /// Signed addresses.
+    /// Signed URLs.
     pub links: Links,
-    /// Who changed what.
+    /// The audit trail.
     pub audit: Audit,
-    /// What an administrator must see.
+    /// Notices for administrators.
     pub notices: Notices,
     /// Whether the wall clock is believed.
     pub timekeeping: Timekeeping,
@@ -148,14 +148,15 @@ pub struct Vault {
 }
 
 impl Vault {
-    /// Opens the database, brings it up to date and reconciles what a crash cut off.
+    /// Opens and migrates the database, and reconciles what a crash cut off.
     pub async fn open(options: Options, connector: Arc<dyn Connector>) -> std::result::Result<Self, StartError> {
         if let Some(note) = backup::unfinished(&options.database_url) {
             return Err(StartError::RestoreUnfinished(note));
         }
         let key_file = options.home().key_file();
         if let Some(file) = sqlite_file(&options.database_url).filter(|file| is_missing_or_empty(file)) {
-            // They are made after the database. What a log alone holds would be destroyed.
+            // Created after the database, so they prove that one existed. A new one would destroy what only its log
+            // holds.
             let signs = [location::log_of(&file), key_file.clone(), folder_of(&file).join(reserve::FILE)];
             if let Some(sign) = signs.into_iter().find(|sign| sign.exists()) {
                 return Err(StartError::DatabaseMissing { file, sign });
@@ -178,7 +179,7 @@ impl Vault {
         };
         let db = Db::open(&options.database_url, options.clock, options.database_timeout).await.map_err(not_open)?;
         let needed = connection::Entity::find().limit(1).one(db.read()).await;
-        // What is written from here on may be what finds no room.
+        // From here on the start writes, and may find no room.
         let failed =
             |error| no_room(reserve.as_ref(), &error).map_or_else(|| StartError::Vault(error), StartError::NoRoom);
         let needed = needed.map_err(|e| failed(e.into()))?.is_some();
@@ -262,8 +263,8 @@ impl Vault {
         Ok(vault)
     }
 
-    /// Starts the background work: deliveries and housekeeping. The task ends after `cancel`, when
-    /// what is being sent has been sent.
+    /// Starts the background work: deliveries and housekeeping. After `cancel`, the task ends once current sends have
+    /// finished.
     pub fn start(&self, cancel: CancellationToken) -> JoinHandle<()> {
         let dispatcher = Dispatcher {
             db: self.db.clone(),
@@ -297,12 +298,12 @@ impl Vault {
         })
     }
 
-    /// One round of what happens every minute in the background.
+    /// Runs one round of the background work that happens every minute.
     pub async fn keep_house(&self) {
         self.housekeeping().round().await;
     }
 
-    /// Where browser sessions are kept.
+    /// The store of browser sessions.
     pub fn session_store(&self) -> sessions::Store {
         sessions::Store(self.db.clone())
     }
@@ -312,22 +313,22 @@ impl Vault {
         self.db.clock()
     }
 
-    /// What was missing where the database found no room; `None` for another failure.
+    /// The lack of room behind a database error; `None` for any other failure.
     pub fn no_room(&self, error: &VaultError) -> Option<NoRoom> {
         no_room(self.reserve.as_ref(), error)
     }
 
-    /// Whether the database answers and takes writes. A recent answer is given again.
+    /// Whether the database answers and accepts writes. A recent result is reused.
     pub async fn ready(&self) -> Result<()> {
         self.readiness.check(&self.db).await
     }
 
-    /// What harm the database was found to have come to since the start.
+    /// The harm to the database found since the start.
     pub fn database_harm(&self) -> Option<Harm> {
         self.db.harm()
     }
 
-    /// Ends every connection to the database, once the background work has ended. On SQLite all is in its one file then.
+    /// Closes all database connections, once the background work has ended. On SQLite all is in one file then.
     pub async fn close(&self) -> Result<()> {
         self.db.close().await
     }
@@ -345,7 +346,7 @@ impl Vault {
     }
 }
 
-/// What is missing for a start, where it failed for want of room.
+/// What is missing for a start that failed for lack of room.
 fn no_room(reserve: Option<&Reserve>, error: &VaultError) -> Option<NoRoom> {
     let reserve = reserve?;
     let full = matches!(error, VaultError::Full(_));
@@ -356,7 +357,7 @@ fn is_missing_or_empty(file: &Path) -> bool {
     std::fs::metadata(file).map_or(true, |found| found.len() == 0)
 }
 
-/// Only in memory: the database takes nothing any more.
+/// In memory only: the database accepts nothing any more.
 async fn tell_harm(db: Db, notices: Notices) {
     let harm = db.harmed().await;
     let (what, cure) = match harm {

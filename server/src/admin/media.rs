@@ -10,14 +10,14 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use tower_sessions::Session;
 
-/// `?download=1` saves instead of playing.
+/// `?download=1` downloads instead of playing.
 #[derive(Debug, Deserialize)]
 pub struct Options {
     #[serde(default)]
     download: u8,
 }
 
-/// The bytes, with ranges.
+/// The recording's bytes, with ranges.
 pub async fn file(
     State(state): State<AppState>,
     session: Session,
@@ -40,7 +40,7 @@ pub async fn file(
     answer(&state.vault, found, &method, &headers, disposition).await
 }
 
-/// A person who followed a link, rather than a player.
+/// Whether a person followed a link, rather than a player asking for bytes.
 fn wants_page(headers: &HeaderMap) -> bool {
     headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
 }

@@ -1,4 +1,3 @@
-//! The administrators' side besides pages and server functions: what a browser reads with its
-//! session.
+//! What administrators' browsers read with their session, besides pages and server functions.
 
 pub mod media;

@@ -1,4 +1,4 @@
-//! Who calls. An extractor, so that no handler starts before its caller is known.
+//! Authentication, as an extractor: no handler starts before its caller is known.
 
 use super::wire::Credentials;
 use crate::limits::{group, seconds};
@@ -24,7 +24,7 @@ impl FromRequestParts<AppState> for Caller {
         let guess = (group(ip), access_key);
         let (guesses, now) = (&state.limits.wrong_credentials, Instant::now());
         let too_many = |wait| ApiError::from(&problem::TOO_MANY).retry_after(seconds(wait));
-        // Somebody else's wrong ones from the same address must not lock out what proved right before.
+        // Somebody else's wrong attempts from the same address must not lock out credentials that were right before.
         let fingerprint = state.vault.accounts.fingerprint(&secret_key);
         if !state.limits.proven.contains(&guess, &fingerprint) {
             guesses.check(&guess, now).map_err(too_many)?;

@@ -1,6 +1,6 @@
-//! `POST /api/devices/heartbeat`: what an agent says of itself, every ten seconds, without any
-//! credentials (PROTOCOL §7). Anyone can send one: size, rate and number of unknown devices are
-//! bounded, and nothing in it is believed.
+//! `POST /api/devices/heartbeat`: what an agent says about itself, every ten seconds, without credentials
+//! (docs/protocol.md §8). Anyone can send one, so size, rate and number of unknown devices are bounded, and nothing in
+//! it is believed.
 
 use crate::limits::{group, seconds};
 use crate::peer::Peer;
@@ -17,7 +17,7 @@ use vault::devices::Heartbeat;
 
 /// Largest heartbeat, in bytes.
 const MAX_BODY: usize = 16 * 1024;
-/// Longest a small body may take to arrive.
+/// Longest a heartbeat's body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Longest key or name, in bytes.
 const MAX_TEXT: usize = 255;
@@ -90,7 +90,7 @@ fn parse(body: &[u8]) -> Result<Heartbeat, String> {
     Ok(Heartbeat { details: Value::Object(details), ..beat })
 }
 
-/// A text, or a number as text; empty when it is not there.
+/// A text, or a number as text; empty if absent.
 fn text(details: &Map<String, Value>, name: &str) -> Result<String, String> {
     let text = match details.get(name) {
         None | Some(Value::Null) => String::new(),
@@ -107,7 +107,7 @@ fn text(details: &Map<String, Value>, name: &str) -> Result<String, String> {
     Ok(text)
 }
 
-/// Takes out what databases cannot store.
+/// Removes NUL characters, which databases cannot store.
 fn clean(value: &mut Value) {
     match value {
         Value::String(text) => text.retain(|c| c != '\0'),

@@ -1,4 +1,4 @@
-//! `POST /api/storage/forward/media`: send one recording on to other vaults (PROTOCOL §5).
+//! `POST /api/storage/forward/media`: forward one recording to other vaults (docs/protocol.md §6).
 
 use super::caller::Caller;
 use super::storage::{Data, find};

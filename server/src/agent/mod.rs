@@ -1,5 +1,5 @@
-//! The machines' side: what agents, the Hub, remote vaults and ML services call (PROTOCOL §1–§7).
-//! One endpoint or family a file.
+//! What agents, the Hub, remote vaults and ML services call (docs/protocol.md). One file per endpoint or family of
+//! endpoints.
 
 pub mod blob;
 pub mod caller;
@@ -16,7 +16,7 @@ use crate::state::AppState;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// All of it, with its description.
+/// All endpoints, with their OpenAPI descriptions.
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(ping::ping))

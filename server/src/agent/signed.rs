@@ -1,5 +1,5 @@
-//! `GET /api/storage/signed`: what addresses signed by the vault lead to. The signature is the
-//! authorisation: a browser's `<video>` sends no headers.
+//! `GET /api/storage/signed`: where URLs signed by the vault lead. The signature is the authorisation, since a
+//! browser's `<video>` sends no headers.
 
 use crate::content::{Disposition, answer};
 use crate::problem::{self, ApiError, ErrorBody};

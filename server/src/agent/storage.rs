@@ -1,4 +1,4 @@
-//! `GET` and `DELETE /api/storage`: an address for a recording, and its end.
+//! `GET` and `DELETE /api/storage`: get a recording's URL, delete it.
 
 use super::caller::Caller;
 use super::wire::Wanted;
@@ -23,7 +23,7 @@ pub struct Data {
     pub data: String,
 }
 
-/// Finds a recording of this account, and tells "not yours" from "not there".
+/// Finds a recording of this account; tells "not yours" from "not there".
 pub(super) async fn find(vault: &Vault, account: &Account, headers: &HeaderMap) -> Result<Found, ApiError> {
     let wanted = Wanted::parse(headers)?;
     let provider = wanted.provider.as_deref();

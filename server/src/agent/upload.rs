@@ -1,4 +1,4 @@
-//! `POST /api/storage`: one recording in one request (PROTOCOL §3).
+//! `POST /api/storage`: one recording in one request (docs/protocol.md §4).
 
 use super::caller::Caller;
 use super::storage::Data;
@@ -87,8 +87,8 @@ fn length(headers: &HeaderMap) -> Option<u64> {
     text(headers, CONTENT_LENGTH.as_str()).parse().ok()
 }
 
-/// What a browser's form or `curl -F` sends would be stored as it is, and be no recording. The other
-/// media type of forms is what `curl --data-binary` says of every file, and is let pass.
+/// A form from a browser or `curl -F` would be stored as it is, and be no recording. The other media type of forms is
+/// accepted: `curl --data-binary` sends it with any file.
 fn is_form(headers: &HeaderMap) -> bool {
     text(headers, CONTENT_TYPE.as_str()).to_ascii_lowercase().starts_with("multipart/form-data")
 }
@@ -119,7 +119,7 @@ fn refused(error: UploadError) -> ApiError {
         }
         UploadError::Vault(VaultError::NotFound(_)) => &problem::PROVIDER_NOT_FOUND,
         UploadError::Vault(e) => return e.into(),
-        // A provider that lost an upload half-way is no fault of the agent's, which keeps the file and tries again.
+        // If a provider lost an upload half-way, that is not the agent's fault: it keeps the file and tries again.
         UploadError::Store(e) if is_upheaval(e.kind) => {
             return ApiError::from(&problem::PROVIDER_UNAVAILABLE).caused_by(e);
         }
@@ -134,7 +134,7 @@ fn refused(error: UploadError) -> ApiError {
     ApiError::from(problem).detail(detail)
 }
 
-/// What only makes sense on reading, or means that the provider lost parts of an upload.
+/// Errors that only make sense on reading, or mean that the provider lost parts of an upload.
 fn is_upheaval(kind: StoreErrorKind) -> bool {
     use StoreErrorKind::{Corrupt, Interrupted, NotFound, Range};
     matches!(kind, NotFound | Range | Interrupted | Corrupt)

@@ -1,11 +1,11 @@
-//! Headers of agents and readers, as typed values (PROTOCOL §1).
+//! Headers of agents and readers, as typed values (docs/protocol.md §2).
 
 use crate::problem::{self, ApiError};
 use axum::http::HeaderMap;
 use model::wire::header;
 use model::{ObjectKey, Secret};
 
-/// A header's text; empty when it is absent. Agents send UTF-8, some clients Latin-1.
+/// A header's text without surrounding spaces; empty if absent. Agents send UTF-8, some clients Latin-1.
 pub fn text(headers: &HeaderMap, name: &str) -> String {
     let bytes = headers.get(name).map_or(&[][..], |v| v.as_bytes());
     match std::str::from_utf8(bytes) {
@@ -14,10 +14,10 @@ pub fn text(headers: &HeaderMap, name: &str) -> String {
     }
 }
 
-/// Longest credential considered at all.
+/// Longest access or secret key that is looked up, in bytes.
 const MAX_CREDENTIAL: usize = 512;
 
-/// What an account proves itself with.
+/// An account's credentials.
 #[derive(Debug)]
 pub struct Credentials {
     /// Access key.
@@ -27,7 +27,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Both headers must be there.
+    /// Reads both headers. Fails if one is missing, or could not be any account's.
     pub fn parse(headers: &HeaderMap) -> Result<Self, ApiError> {
         let (access_key, secret_key) = (text(headers, header::ACCESS_KEY), text(headers, header::SECRET_KEY));
         if access_key.is_empty() {
@@ -46,17 +46,17 @@ impl Credentials {
     }
 }
 
-/// Which recording a reader means.
+/// The recording a reader asks for.
 #[derive(Debug)]
 pub struct Wanted {
     /// Full key.
     pub key: ObjectKey,
-    /// Provider's name; `None` for wherever the account has it.
+    /// Provider's name; `None` means anywhere.
     pub provider: Option<String>,
 }
 
 impl Wanted {
-    /// Reads FileName as a full key, and Provider.
+    /// Reads FileName, as a full key, and Provider.
     pub fn parse(headers: &HeaderMap) -> Result<Self, ApiError> {
         let file_name = text(headers, header::FILE_NAME);
         if file_name.is_empty() {

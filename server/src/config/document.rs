@@ -1,11 +1,11 @@
-//! A configuration as written: keys, their text and where they stand; file and environment merged.
+//! A configuration as written: keys with their text and position, from file and environment.
 
 use super::error::{ConfigError, Origin, Problem, suggest};
 use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// The sections that hold plain keys, and their keys. A key that is not here is refused.
+/// Sections with plain keys, and those keys. Any other key is refused.
 pub(super) const SECTIONS: &[(&str, &[&str])] = &[
     ("server", &["listen", "public_url", "trust_proxy", "shutdown_timeout_s", "max_connections"]),
     ("data", &["dir", "master_key"]),
@@ -15,28 +15,28 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
     ("log", &["format", "level"]),
     ("metrics", &["token", "allow_anonymous"]),
 ];
-/// The lists of declared things.
+/// Sections that may occur any number of times.
 const LISTS: [&str; 3] = ["provider", "integration", "account"];
 
-/// Names that operators of the original already use, and our keys for them.
+/// Variables that operators of the original vault already use, and our keys for them.
 const INHERITED: [(&str, &str); 2] =
     [("KERBEROS_LOGIN_USERNAME", "admin.username"), ("KERBEROS_LOGIN_PASSWORD", "admin.password")];
 
-/// A value with its place.
+/// A value and where it was written.
 #[derive(Debug, Clone)]
 pub(super) struct Written {
     pub(super) value: Value,
     pub(super) origin: Origin,
 }
 
-/// What a value can be.
+/// A value's form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Value {
     /// Text, number or boolean, as text.
     Scalar(String),
     /// A list of scalars.
     List(Vec<String>),
-    /// Anything else, named for the message.
+    /// Anything else; its name for messages.
     Other(&'static str),
 }
 
@@ -48,16 +48,16 @@ pub(super) struct Declared {
     pub(super) keys: BTreeMap<String, Written>,
 }
 
-/// All of it.
+/// A whole configuration.
 #[derive(Debug, Default)]
 pub(super) struct Document {
-    /// By `section.key`.
+    /// Values by `section.key`.
     pub(super) keys: BTreeMap<String, Written>,
     pub(super) lists: BTreeMap<&'static str, Vec<Declared>>,
 }
 
 impl Document {
-    /// Reads a file's text; unknown sections and keys become problems.
+    /// Parses a file's text; unknown sections and keys become problems.
     pub(super) fn read(file: &str, text: &str, problems: &mut Vec<Problem>) -> Result<Self, ConfigError> {
         let line = |at: usize| text.as_bytes().iter().take(at).filter(|b| **b == b'\n').count() + 1;
         let table = DeTable::parse(text).map_err(|error| ConfigError {
@@ -106,9 +106,9 @@ impl Document {
         }
     }
 
-    /// Lets the environment win: `VAULT_<SECTION>__<KEY>`. Empty variables count as not given.
+    /// Applies the environment, which wins: `VAULT_<SECTION>__<KEY>`. Empty variables are ignored.
     pub(super) fn overlay(&mut self, environment: impl Iterator<Item = (String, String)>, problems: &mut Vec<Problem>) {
-        // sorted, so that of KERBEROS_… and VAULT_… the latter wins
+        // sorted, so that VAULT_… wins over KERBEROS_…
         let variables: BTreeMap<String, String> = environment.filter(|(_, value)| !value.is_empty()).collect();
         for (name, value) in variables {
             let origin = Origin::Variable(name.clone());

@@ -1,22 +1,22 @@
-//! What is wrong with a configuration, where, and what would be right.
+//! Mistakes in a configuration: what, where, and how to correct them.
 
 use std::fmt;
 
 /// Where a value was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// A line of the file, from 1.
+    /// Line of the file, counted from 1.
     Line(usize),
     /// An environment variable.
     Variable(String),
 }
 
-/// One thing that is wrong.
+/// One mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Where; `None` when it concerns the file as a whole.
+    /// Where it is; `None` if it concerns the file as a whole.
     pub origin: Option<Origin>,
-    /// What, as a sentence that names the key.
+    /// What is wrong, as a sentence that names the key.
     pub message: String,
 }
 
@@ -30,10 +30,10 @@ impl Problem {
     }
 }
 
-/// Everything wrong with a configuration, so that one look repairs it all.
+/// All mistakes of a configuration, so that they can be corrected in one go.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigError {
-    /// Name of the file, as it was given.
+    /// The file's name as given.
     pub file: String,
     /// At least one.
     pub problems: Vec<Problem>,
@@ -56,7 +56,7 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// `; did you mean 'x'?` when one is close, and all that are known.
+/// `; did you mean 'x'?` if one is close, and all known ones.
 pub(super) fn suggest<'a>(given: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
     let close = known.clone().map(|k| (strsim::levenshtein(given, k), k)).min();
     let hint = match close {

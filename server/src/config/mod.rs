@@ -1,7 +1,7 @@
 //! Configuration: `vault.toml` and the environment, which wins. Read here and nowhere else.
 //!
-//! A setting is one line in [`document::SECTIONS`] and one in [`Config::read`]. Whatever is wrong is
-//! reported with file, line and key, all of it at once.
+//! A setting is one line in [`document::SECTIONS`] and one in [`Config::read`]. All mistakes are reported at once, with
+//! file, line and key.
 
 mod document;
 mod error;
@@ -18,7 +18,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Everything that can be set, with its default filled in.
+/// All settings, with defaults filled in.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// `[server]`
@@ -46,7 +46,7 @@ pub struct Server {
     pub listen: SocketAddr,
     /// Base of signed URLs, without trailing slash; without it, the request's own host.
     pub public_url: Option<String>,
-    /// Whether `X-Forwarded-For`, `-Proto` and `-Host` come from a proxy of the owner's.
+    /// Whether to believe `X-Forwarded-For`, `-Proto` and `-Host`, which a proxy sets.
     pub trust_proxy: bool,
     /// How long running requests may take to finish after SIGTERM.
     pub shutdown_timeout: Duration,
@@ -54,12 +54,12 @@ pub struct Server {
     pub max_connections: usize,
 }
 
-/// What is kept on this machine.
+/// Data on this machine.
 #[derive(Debug, Clone)]
 pub struct Data {
     /// Folder of database, key file and spool.
     pub dir: PathBuf,
-    /// Seals secrets; without it a key file in `dir`.
+    /// Seals secrets; without it, the key file in `dir` is used.
     pub master_key: Option<Secret>,
 }
 
@@ -68,43 +68,43 @@ pub struct Data {
 pub struct Admin {
     /// User name.
     pub username: Option<String>,
-    /// Password; without it a random one is made and printed once.
+    /// Password; without one, a random one is made and printed once.
     pub password: Option<Secret>,
 }
 
-/// Bounds.
+/// Limits.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// Largest recording, in bytes.
     pub max_upload_bytes: u64,
     /// Memory for all uploads together, in bytes.
     pub receive_budget_bytes: usize,
-    /// An upload is given up after this long without a byte.
+    /// An upload that brings no byte for this long is given up.
     pub idle_timeout: Duration,
-    /// How long a signed URL works.
+    /// How long a signed URL is valid.
     pub signed_url_ttl: Duration,
 }
 
 /// What is logged.
 #[derive(Debug, Clone)]
 pub struct Log {
-    /// Whether as JSON.
+    /// Whether to log JSON instead of text.
     pub json: bool,
-    /// A filter as `tracing_subscriber::EnvFilter` reads it.
+    /// A filter in the syntax of `tracing_subscriber::EnvFilter`.
     pub level: String,
 }
 
 /// Who may read `/metrics`.
 #[derive(Debug, Clone, Default)]
 pub struct Metrics {
-    /// Opens it as `Authorization: Bearer …`.
+    /// Accepted as `Authorization: Bearer …`; without one, only administrators may.
     pub token: Option<Secret>,
-    /// Whether anyone may.
+    /// Whether everybody may.
     pub allow_anonymous: bool,
 }
 
 impl Config {
-    /// Reads the file, when one is given, and the environment.
+    /// Reads the file, if given, and the environment.
     pub fn load(file: Option<&Path>, environment: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
         let Some(path) = file else { return Self::read("configuration", "", environment) };
         let name = path.display().to_string();
@@ -115,7 +115,7 @@ impl Config {
         Self::read(&name, &text, environment)
     }
 
-    /// Reads a text as if it were the file `name`.
+    /// Reads `text` as if it were the file `name`.
     pub fn read(
         name: &str,
         text: &str,
@@ -187,7 +187,7 @@ impl Config {
 const PUBLIC_URL: &str = "http:// or https:// and a host, without path, such as https://vault.example";
 const LEVEL: &str = "error, warn, info, debug or trace, or a list such as \"info,vault=debug\"";
 
-/// `tracing` itself would take a mistyped level for the name of a module.
+/// `tracing` itself would take a mistyped level for a module's name.
 fn is_filter(text: &str) -> bool {
     let is_level =
         |s: &str| ["off", "error", "warn", "info", "debug", "trace"].contains(&s.trim().to_ascii_lowercase().as_str());
@@ -195,7 +195,7 @@ fn is_filter(text: &str) -> bool {
         && text.parse::<tracing_subscriber::filter::Targets>().is_ok()
 }
 
-/// Scheme and host, nothing behind it: cookies and the origin check are about hosts.
+/// Scheme and host only: cookies and the origin check are about hosts.
 fn public_url(text: &str) -> Option<String> {
     let text = text.trim_end_matches('/');
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;

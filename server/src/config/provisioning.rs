@@ -1,4 +1,4 @@
-//! Declared connections and accounts.
+//! Connections and accounts declared in the configuration.
 
 use super::document::{Declared, Document, Value, Written};
 use super::error::{Origin, Problem, suggest};
@@ -25,7 +25,7 @@ const ACCOUNT_KEYS: [&str; 11] = [
     "enabled",
 ];
 
-/// What the file declares, checked.
+/// The declarations, checked.
 #[derive(Debug, Clone, Default)]
 pub struct Declarations {
     /// Providers, then integrations.
@@ -145,13 +145,13 @@ fn account(declarations: &Declarations, entry: &mut Entry<'_>) -> Option<Account
     Some(form)
 }
 
-/// One declared thing on its way to becoming a form.
+/// A declaration on its way to becoming a form.
 struct Entry<'a> {
     what: &'static str,
     line: usize,
     keys: &'a BTreeMap<String, Written>,
     problems: &'a mut Vec<Problem>,
-    /// Keys that something was told about.
+    /// Keys with a reported problem.
     told: BTreeSet<String>,
 }
 
@@ -164,7 +164,7 @@ impl<'a> Entry<'a> {
         self.keys.keys()
     }
 
-    /// Reports at the key's own line, or at the heading when the key is missing.
+    /// Reports at the key's own line, or at the heading if the key is missing.
     fn problem_at(&mut self, key: &str, message: &str) {
         let written = self.keys.get(key);
         let origin = written.map_or(Origin::Line(self.line), |w| w.origin.clone());
@@ -176,7 +176,7 @@ impl<'a> Entry<'a> {
         self.told.insert(key.to_owned());
     }
 
-    /// Reports what the model says of a value, unless the value itself could not be read.
+    /// Reports the model's complaint about a value, unless the value itself could not be read.
     fn problem(&mut self, error: &FieldError) {
         if !self.told.contains(&error.field) {
             self.problem_at(&error.field, &error.message);

@@ -1,4 +1,4 @@
-//! Turns written values into typed ones, collecting problems instead of stopping at the first.
+//! Turns written values into typed ones, and collects all problems.
 
 use super::document::{Document, Value, Written};
 use super::error::{Origin, Problem};
@@ -13,7 +13,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// A value that `parse` understands, or the default; `wanted` completes "must be …".
+    /// The value if `parse` accepts it, else the default; `wanted` completes "must be …".
     pub(super) fn parsed<T>(&mut self, key: &str, default: T, wanted: &str, parse: impl Fn(&str) -> Option<T>) -> T {
         let Some(Written { value, origin }) = self.document.keys.get(key) else { return default };
         match value {
@@ -58,7 +58,7 @@ impl Reader<'_> {
     }
 }
 
-/// `4 GiB`, `500MB`, `1024`.
+/// Parses `4 GiB`, `500MB`, `1024`.
 fn parse_size(text: &str) -> Option<u64> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());

@@ -195,7 +195,7 @@ fn an_unknown_variable_is_named() {
     );
 }
 
-/// A row of the page's tables of kinds: the keys it calls required, and the optional ones with their defaults.
+/// A row in the page's tables of kinds: required keys, and optional ones with their defaults.
 fn documented<'a>(page: &'a str, kind: &str) -> (Vec<&'a str>, Vec<&'a str>) {
     let row = page.lines().find(|line| line.starts_with(&format!("| [`{kind}`]")));
     let row = row.unwrap_or_else(|| panic!("docs/configuration.md has no row for the kind {kind}"));

@@ -1,7 +1,7 @@
 //! The errors agents and readers see: one named table, one envelope.
 //!
 //! `{"error":"<code>","message":"<human text>","data":"<same text>"}`: agents log the whole body,
-//! older ones read `data` (PROTOCOL §1).
+//! older ones read `data` (docs/protocol.md §1).
 
 mod table;
 
@@ -17,10 +17,10 @@ use std::sync::Arc;
 use utoipa::ToSchema;
 use vault::VaultError;
 
-/// One occurrence of a [`Problem`].
+/// An occurrence of a [`Problem`].
 #[derive(Debug)]
 pub struct ApiError {
-    /// Which.
+    /// The kind of problem.
     pub problem: &'static Problem,
     detail: String,
     retry_after_s: u32,
@@ -42,24 +42,24 @@ pub struct ErrorBody {
 }
 
 impl ApiError {
-    /// What it is called, for the client and for the metrics.
+    /// The error code, for the client and the metrics.
     pub fn code(&self) -> &'static str {
         self.problem.code
     }
 
-    /// Adds what exactly is wrong, as a sentence without anything secret.
+    /// Adds what exactly is wrong, as a sentence without secrets.
     #[must_use]
     pub fn detail(self, detail: impl Into<String>) -> Self {
         Self { detail: detail.into(), ..self }
     }
 
-    /// Adds the cause, which is logged and never shown.
+    /// Adds the cause, which is logged but never shown.
     #[must_use]
     pub fn caused_by(self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self { source: Some(Failure(Arc::new(source))), ..self }
     }
 
-    /// Says when to try again.
+    /// Sets when to try again.
     #[must_use]
     pub fn retry_after(self, seconds: u32) -> Self {
         Self { retry_after_s: seconds.max(1), ..self }

@@ -3,18 +3,18 @@
 use axum::http::StatusCode;
 use model::wire::code;
 
-/// What an error is called, and what to do about it. The code is the ecosystem's own name.
+/// An error's name and cure. Codes are the ecosystem's own where it has one.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Problem {
     /// Stable name, for programs.
     pub code: &'static str,
     /// HTTP status.
     pub status: StatusCode,
-    /// What is wrong, for people.
+    /// What is wrong, for people; a sentence.
     pub sentence: &'static str,
-    /// What to do, for people.
+    /// What to do, for people; a sentence.
     pub cure: &'static str,
-    /// Seconds after which trying again makes sense; 0 when it does not.
+    /// Value of `Retry-After` in seconds; 0 for none.
     pub retry_after_s: u32,
 }
 
@@ -37,28 +37,28 @@ problems! {
     /// No secret key.
     MISSING_SECRET_KEY = BAD_REQUEST "file_missing_secret_access_key",
         "The secret access key is missing.", "Send it as X-Kerberos-Storage-SecretAccessKey.";
-    /// Unknown access key or wrong secret: deliberately the same answer.
+    /// Unknown access key or wrong secret: deliberately indistinguishable.
     WRONG_CREDENTIALS = UNAUTHORIZED "storage_account_not_found",
         "Access key or secret key is wrong.", "Copy both from the account in the vault's UI.";
-    /// Account switched off.
+    /// The account is disabled.
     ACCOUNT_DISABLED = FORBIDDEN (code::ACCOUNT_DISABLED),
         "This account is disabled.", "Enable it in the vault's UI.";
     /// No file name.
     MISSING_NAME = BAD_REQUEST (code::MISSING_NAME),
         "The file name is missing.", "Send it as X-Kerberos-Storage-FileName.";
-    /// File name refused.
+    /// The file name is not allowed.
     INVALID_NAME = BAD_REQUEST (code::INVALID_NAME),
         "The file name is not valid.", "Use a plain name, or on reading directory/filename, without '..', backslashes or control characters.";
-    /// The account wants a directory.
+    /// The account needs a directory from the agent.
     DIRECTORY_MISSING = BAD_REQUEST (code::DIRECTORY_MISSING),
         "The directory is missing.", "Send it as X-Kerberos-Storage-Directory, or give the account a fixed one.";
-    /// Directory refused.
+    /// The directory is not allowed.
     DIRECTORY_INVALID = BAD_REQUEST (code::DIRECTORY_INVALID),
         "The directory is not valid.", "Use plain names joined by slashes, without '..', backslashes or control characters.";
-    /// Another header refused.
+    /// Another header is not allowed.
     HEADER_INVALID = BAD_REQUEST (code::HEADER_INVALID),
         "A header is not valid.", "Correct it or leave it out.";
-    /// Nothing in the body.
+    /// The body is empty.
     FILE_EMPTY = BAD_REQUEST (code::FILE_EMPTY),
         "The recording is empty.", "Send the file's bytes as the body.";
     /// The body ended early.
@@ -67,37 +67,37 @@ problems! {
     /// The body stalled.
     FILE_STALLED = REQUEST_TIMEOUT (code::FILE_STALLED),
         "No byte of the recording arrived for too long.", "Nothing was stored; send it again.";
-    /// Over the limit.
+    /// The recording is larger than the limit.
     FILE_TOO_LARGE = PAYLOAD_TOO_LARGE (code::FILE_TOO_LARGE),
         "The recording is too large.", "Record shorter files, or raise limits.max_upload_bytes.";
     /// A form instead of a file.
     MEDIA_TYPE = UNSUPPORTED_MEDIA_TYPE "file_unsupported_media_type",
         "A form is not a recording.", "Send the file itself as the body, with Content-Type: video/mp4.";
-    /// The key is taken.
+    /// Another account has this key.
     KEY_TAKEN = CONFLICT (code::KEY_TAKEN),
         "Another account has stored a recording of this name.", "Give the accounts different directories.";
-    /// A ring of vaults.
+    /// The recording has come back to a vault it came through.
     FORWARD_LOOP = CONFLICT (code::FORWARD_LOOP),
         "This recording came from this vault.", "Vaults forward to each other in a ring; nothing needs to be sent again.";
-    /// Nowhere to forward to.
+    /// The account has no on-demand vault.
     NOT_FORWARDED = CONFLICT "forward_not_configured",
         "This account forwards to no vault on demand.", "Add an integration Kerberos Vault of the type on demand, and tick it in the account.";
-    /// Unknown provider.
+    /// No provider has this name.
     PROVIDER_NOT_FOUND = NOT_FOUND (code::PROVIDER_NOT_FOUND),
         "There is no such storage provider.", "Correct X-Kerberos-Storage-Provider, or leave it empty for the account's main provider.";
-    /// Provider switched off.
+    /// The provider is disabled.
     PROVIDER_DISABLED = FORBIDDEN (code::PROVIDER_DISABLED),
         "The storage provider is disabled.", "Enable it in the vault's UI.";
-    /// Provider does not answer.
+    /// The provider does not answer.
     PROVIDER_UNAVAILABLE = SERVICE_UNAVAILABLE "storage_provider_unavailable",
         "The storage provider does not answer.", "Nothing was changed; try again later.", retry 10;
-    /// Provider refuses us.
+    /// The provider refuses the vault.
     PROVIDER_REFUSES = BAD_GATEWAY "storage_provider_refuses",
         "The storage provider refuses the vault.", "Validate the provider in the vault's UI; then try again.", retry 60;
-    /// Provider says that it has stored something else than it was sent.
+    /// The provider reports having stored something other than what was sent.
     PROVIDER_MISMATCH = BAD_GATEWAY "storage_provider_mismatch",
         "The storage provider does not have what it was sent.", "Send it again later; validate the provider in the vault's UI.", retry 60;
-    /// Provider has no room.
+    /// The provider is full.
     PROVIDER_FULL = INSUFFICIENT_STORAGE "storage_provider_full",
         "The storage provider has no room left.", "Make room; then try again.", retry 60;
     /// The vault's own volume has no room.
@@ -106,34 +106,34 @@ problems! {
     /// Storing failed for another reason.
     UPLOAD_FAILED = BAD_GATEWAY (code::UPLOAD_FAILED),
         "The recording could not be stored.", "Nothing was stored; try again later.", retry 10;
-    /// Out of buffers.
+    /// Too many uploads at the same time.
     BUSY = SERVICE_UNAVAILABLE (code::BUSY),
         "The vault is receiving as much as it can.", "Try again shortly.", retry 5;
-    /// Our own database.
+    /// The vault's own database fails.
     DATABASE = SERVICE_UNAVAILABLE "storage_database_unavailable",
         "The vault's database does not answer.", "Try again later; details are in the vault's log.", retry 10;
     /// No such recording.
     RECORDING_NOT_FOUND = NOT_FOUND "storage_recording_not_found",
         "There is no such recording.", "Use the full key, directory/filename, and the provider it was stored at.";
-    /// Someone else's.
+    /// Another account's recording.
     NOT_YOUR_RECORDING = FORBIDDEN "storage_not_your_recording",
         "This recording belongs to another account.", "Use that account's credentials.";
-    /// Range outside the object.
+    /// The range lies outside the recording.
     RANGE = RANGE_NOT_SATISFIABLE "storage_range_not_satisfiable",
         "The range lies outside the recording.", "Ask for bytes within its size.";
     /// `If-Match` does not hold.
     PRECONDITION = PRECONDITION_FAILED "storage_precondition_failed",
         "The recording has changed.", "Read it again without If-Match.";
-    /// Signed URL not ours, or changed.
+    /// The signed URL is not ours, or was changed.
     SIGNATURE = FORBIDDEN "storage_signature_invalid",
         "This address was not signed by this vault.", "Ask for a new one.";
-    /// Signed URL too old.
+    /// The signed URL is too old.
     EXPIRED = FORBIDDEN "storage_signature_expired",
         "This address has expired.", "Ask for a new one.";
-    /// Unreadable JSON.
+    /// A body that is not the expected JSON.
     BODY_INVALID = BAD_REQUEST "body_invalid",
         "The body is not what was expected.", "Correct it and try again.";
-    /// Body of a small message too large.
+    /// A small message's body is too large.
     BODY_TOO_LARGE = PAYLOAD_TOO_LARGE "body_too_large",
         "The body is too large.", "Send less.";
     /// Over a rate limit.
@@ -148,10 +148,10 @@ problems! {
     /// A page of another site tried to change something.
     ORIGIN = FORBIDDEN "origin_refused",
         "This request comes from another site.", "Use the vault's own pages. Behind a proxy, set server.public_url or server.trust_proxy.";
-    /// Needs an administrator.
+    /// Only for administrators.
     SIGN_IN = UNAUTHORIZED "sign_in_required",
         "This needs an administrator.", "Sign in to the vault first.";
-    /// Ours to repair.
+    /// A defect of the vault.
     INTERNAL = INTERNAL_SERVER_ERROR "internal_error",
         "Something went wrong in the vault.", "Details are in the vault's log, under this answer's x-request-id.";
 }

@@ -1,6 +1,5 @@
-//! A TCP connection that gives up clients who stop reading, and that closes gently: closing while
-//! the client still sends would reset the connection, and the client would never see why it was
-//! refused.
+//! A TCP connection that gives up on clients that stop reading, and that closes gently: closing while the client still
+//! sends would reset the connection, and the client would never see why it was refused.
 
 use std::io;
 use std::pin::Pin;
@@ -12,14 +11,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
-/// How long to go on reading what nobody wants, in all and without a byte.
+/// How long to go on reading and discarding, in all and without a byte.
 const LINGER: Duration = Duration::from_secs(30);
 const LINGER_IDLE: Duration = Duration::from_secs(5);
 
 pub(super) struct Connection {
     stream: TcpStream,
     write_timeout: Duration,
-    /// Runs while the client takes nothing.
+    /// Runs while the client reads nothing.
     stalled: Option<Pin<Box<Sleep>>>,
     /// Whether a request was answered without reading its body.
     unread: Arc<AtomicBool>,

@@ -23,20 +23,20 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-/// Memory of a connection for what it reads and for what it is about to write, in bytes; also the longest head of a
-/// request. Left to itself it grows to 400 KiB while a body arrives quickly.
+/// Read and write buffer of a connection, in bytes; also the longest head of a request. By default it would grow to 400
+/// KiB while a body arrives quickly.
 const BUFFER: usize = 64 * 1024;
 
-/// How connections are bounded.
+/// Limits of connections.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Open at the same time; further ones wait to be accepted.
     pub max_connections: usize,
-    /// A request's head must arrive within this time; also how long an idle connection is kept.
+    /// How long a request's head may take to arrive; also how long an idle connection is kept.
     pub header_timeout: Duration,
-    /// A client that reads nothing for this long is given up.
+    /// A client that reads nothing for this long is disconnected.
     pub write_timeout: Duration,
-    /// How long running requests may take to finish once stopping.
+    /// How long running requests may take to finish during a stop.
     pub shutdown_timeout: Duration,
 }
 
@@ -80,7 +80,7 @@ pub async fn serve(listener: TcpListener, app: Router, options: Options, stop: C
     connections.shutdown().await;
 }
 
-/// A connection and its place among the allowed number.
+/// A connection, and its slot among the allowed number.
 struct Placed {
     stream: TcpStream,
     _place: tokio::sync::OwnedSemaphorePermit,
@@ -89,7 +89,7 @@ struct Placed {
 async fn accept_failed(error: &std::io::Error) {
     use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     if !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
-        // typically out of file descriptors: trying again at once would only burn time
+        // typically out of file descriptors: retrying at once would only burn time
         tracing::error!(%error, "cannot accept connections");
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
@@ -103,7 +103,7 @@ async fn talk(
     watcher: hyper_util::server::graceful::Watcher,
 ) {
     let Placed { stream, _place } = placed;
-    // small answers go out at once
+    // small answers are sent at once
     let _ = stream.set_nodelay(true);
     let unread = Arc::new(AtomicBool::new(false));
     let io = TokioIo::new(Connection::new(stream, options.write_timeout, unread.clone()));
@@ -114,7 +114,7 @@ async fn talk(
         .max_buf_size(BUFFER)
         .serve_connection(io, service);
     if let Err(error) = watcher.watch(connection).await {
-        // a client that went away; its request has a line of its own
+        // a client that went away; its request has a log line of its own
         tracing::debug!(%remote, %error, "connection ended");
     }
 }
@@ -131,7 +131,7 @@ async fn answer(
     }
     let has_body = !request.body().is_end_stream();
     let mut response = app.oneshot(request).await?;
-    // Refused before the body was read: say that the connection ends here, and end it gently.
+    // Refused before the body was read: announce that the connection ends here, and end it gently.
     if has_body && is_refusal(response.status()) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         unread.store(true, Ordering::Relaxed);
@@ -143,8 +143,8 @@ fn is_refusal(status: StatusCode) -> bool {
     status.is_client_error() || status.is_server_error()
 }
 
-/// Agents append `/storage` to a base address that may end in a slash: `/api//storage`, and some
-/// append one more. Both mean the same below `/api`.
+/// Agents append `/storage` to a base address that may end in a slash: `/api//storage`; some append another slash.
+/// Below `/api` both are ignored.
 fn normalised(uri: &Uri) -> Option<Uri> {
     let path = uri.path();
     if !(path.starts_with("/api") || path.starts_with("//api")) || !(path.contains("//") || path.ends_with('/')) {

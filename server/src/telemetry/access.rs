@@ -1,4 +1,4 @@
-//! One line per request: never its query (signatures) nor its headers (credentials).
+//! One log line per request, without its query (signatures) and headers (credentials).
 
 use super::{Failure, metrics};
 use crate::peer::Peer;
@@ -12,13 +12,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tracing::Instrument as _;
 
-/// Carries a request's id both ways.
+/// A request's id, in requests and answers.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Longest id taken over from a proxy.
+/// Longest id accepted from a proxy.
 const MAX_ID: usize = 64;
 
-/// Names the request, finds out where it comes from, and records how it ended.
+/// Gives the request an id, finds out where it comes from, and logs how it ended.
 pub async fn record(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let id = request_id(request.headers().get(REQUEST_ID));
     let peer = Peer::of(&request, state.http.trust_proxy);
@@ -43,7 +43,7 @@ pub async fn record(State(state): State<AppState>, mut request: Request, next: N
     response
 }
 
-/// Written when dropped, so that a request whose client went away leaves a line too.
+/// Logged when dropped, so that a request whose client went away has a line too.
 struct Line {
     id: String,
     method: Method,
@@ -66,7 +66,7 @@ impl Drop for Line {
     }
 }
 
-/// What nginx logs for it; there is no status of HTTP's own.
+/// As nginx logs it; HTTP has no status for it.
 const CLIENT_WENT_AWAY: u16 = 499;
 
 impl Line {
@@ -81,7 +81,7 @@ impl Line {
         }
     }
 
-    /// Asked every few seconds by every camera or monitor.
+    /// Requested every few seconds by every camera or monitor.
     fn is_noise(&self) -> bool {
         matches!(
             self.route.as_str(),
@@ -90,7 +90,7 @@ impl Line {
     }
 }
 
-/// A proxy's id when it is harmless, else one of our own.
+/// A proxy's id if it is harmless, else a new one.
 fn request_id(given: Option<&HeaderValue>) -> String {
     let harmless = |s: &str| {
         (1..=MAX_ID).contains(&s.len())
@@ -102,7 +102,7 @@ fn request_id(given: Option<&HeaderValue>) -> String {
     }
 }
 
-/// Unique rather than random: the time of the start and a number.
+/// Unique, not random: the time of the start, and a number.
 fn next_id() -> String {
     static START: LazyLock<i64> = LazyLock::new(|| vault::clock::Clock::default().now_ms());
     static NEXT: AtomicU64 = AtomicU64::new(1);

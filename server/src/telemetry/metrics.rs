@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq as _;
 use tower_sessions::Session;
 use vault::sessions;
 
-/// Seconds; uploads take up to minutes.
+/// Seconds; uploads can take minutes.
 const BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 120.0];
 
 static RECORDER: LazyLock<PrometheusHandle> = LazyLock::new(|| {
@@ -42,15 +42,15 @@ static RECORDER: LazyLock<PrometheusHandle> = LazyLock::new(|| {
     handle
 });
 
-/// How often what was observed is folded into its histograms; until then it takes memory.
+/// How often observations are folded into histograms; until then they take memory.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Starts counting.
+/// Installs the recorder.
 pub fn init() {
     LazyLock::force(&RECORDER);
 }
 
-/// Keeps the memory of figures flat, whether anybody scrapes them or not. Runs for ever.
+/// Keeps the memory for metrics constant, whether or not anybody scrapes them. Runs for ever.
 pub async fn keep_up() {
     loop {
         tokio::time::sleep(UPKEEP).await;
@@ -60,7 +60,7 @@ pub async fn keep_up() {
 
 pub(super) fn request(route: &str, method: &Method, status: u16, took: Duration) {
     let route = route.to_owned();
-    // only known ones: a label's values must be few
+    // only known methods: a label must have few values
     let method = match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",

@@ -1,4 +1,4 @@
-//! What the vault says about itself: log, access lines, metrics.
+//! Telemetry: log, access lines, metrics.
 
 pub mod access;
 pub mod metrics;
@@ -12,19 +12,18 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// Why a request failed, attached to its response: it is logged once, with the access line, and
-/// never shown to whoever asked.
+/// Why a request failed, attached to its response: logged once, with the access line, and never shown to the client.
 #[derive(Debug, Clone)]
 pub struct Failure(pub Arc<dyn Error + Send + Sync>);
 
 impl Failure {
-    /// The error and what caused it, joined by colons.
+    /// The error and its causes, joined by colons.
     pub fn chain(&self) -> String {
         chain(self.0.as_ref())
     }
 }
 
-/// An error and what caused it, joined by colons. Causes that a sentence already tells are left out.
+/// An error and its causes, joined by colons. Causes already contained in a sentence are left out.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -38,12 +37,12 @@ pub fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// Starts logging to standard error; standard output is for what a person starting the vault reads.
+/// Starts logging to standard error; standard output is for what a person reads who starts the vault.
 pub fn init(log: &config::Log) {
     let filter: Targets = log.level.parse().unwrap_or_else(|_| Targets::new().with_default(tracing::Level::INFO));
     let lines =
         tracing_subscriber::fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
     let registry = tracing_subscriber::registry().with(filter);
-    // A subscriber that a test has already set stays.
+    // A subscriber already set by a test stays.
     let _ = if log.json { registry.with(lines.json()).try_init() } else { registry.with(lines).try_init() };
 }

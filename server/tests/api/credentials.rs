@@ -1,4 +1,4 @@
-//! Missing, wrong and foreign credentials, on every route and method that wants them.
+//! Missing, wrong and foreign credentials, on every route and method that wants them; addresses (docs/protocol.md §1–§3).
 
 use crate::support::{ACCESS, ADMIN, FILE_NAME, NAME, SECRET, SITE_A, SITE_B, TestVault, account, recording, send};
 use reqwest::Method;

@@ -1,4 +1,5 @@
-//! Chained vaults: what one has taken, the other ends up with, byte for byte, whatever breaks in between.
+//! Chained vaults: what one has taken, the other ends up with, byte for byte, whatever breaks in between
+//! (docs/protocol.md §10).
 
 use crate::process::{Client, Process, free_address, http, random, start};
 use reqwest::Method;

@@ -1,4 +1,4 @@
-//! Heartbeats: from anyone, hence bounded.
+//! Heartbeats: from anyone, hence bounded (docs/protocol.md §8).
 
 use crate::support::{Answer, NAME, TestVault, recording, send};
 use reqwest::Method;

@@ -1,4 +1,4 @@
-//! Names and directories that try to lead elsewhere.
+//! Names and directories that try to lead elsewhere (docs/protocol.md §2, §5).
 
 use crate::support::{DIRECTORY, FILE_NAME, NAME, PROVIDER, TestVault, raw_upload, recording, send};
 use reqwest::Method;

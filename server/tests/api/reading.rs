@@ -1,4 +1,4 @@
-//! Reading back and deleting.
+//! Reading back and deleting (docs/protocol.md §6).
 
 use crate::support::{NAME, TestVault, recording, send};
 use reqwest::Method;

@@ -1,4 +1,4 @@
-//! Signed addresses: what a browser plays without any headers.
+//! Signed addresses: what a browser plays without any headers (docs/protocol.md §7).
 
 use crate::support::{NAME, Setup, TestVault, recording, send};
 use reqwest::Method;

@@ -1,4 +1,4 @@
-//! Bodies: whole, empty, too large, cut off, stalled, twice.
+//! Bodies: whole, empty, too large, cut off, stalled, twice (docs/protocol.md §4).
 
 use crate::support::{DIRECTORY, FILE_NAME, NAME, Setup, TestVault, raw_upload, read_to_end, recording, send};
 use bytes::Bytes;

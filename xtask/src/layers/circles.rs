@@ -1,4 +1,4 @@
-//! Files that name each other: none of them can be read, or changed, without the others.
+//! Files that name each other: none can be read or changed without the others.
 
 use super::sources::{Module, Sources};
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,7 @@ pub(super) fn check(name: &str, sources: &Sources) -> Vec<String> {
     find(sources).into_iter().map(circle).collect()
 }
 
-/// One shortest way round per set of files that name each other.
+/// A shortest circle for each set of files that name each other.
 fn find(sources: &Sources) -> Vec<Vec<Module>> {
     let mut told: BTreeSet<&Module> = BTreeSet::new();
     let mut circles = Vec::new();
@@ -28,7 +28,7 @@ fn find(sources: &Sources) -> Vec<Vec<Module>> {
     circles
 }
 
-/// The shortest way from a file to itself.
+/// The shortest way from a file back to itself.
 fn back_to(start: &Module, names: &BTreeMap<Module, BTreeSet<Module>>) -> Option<Vec<Module>> {
     let mut came_from: BTreeMap<&Module, &Module> = BTreeMap::new();
     let mut next: Vec<&Module> = vec![start];

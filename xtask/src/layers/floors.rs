@@ -1,14 +1,14 @@
-//! The floors of `vault`: its top folders. Each may name what lies below it, never what lies above.
+//! The floors of `vault`, i.e. its top folders. Each may name those below it, never those above.
 
 use super::sources::Sources;
 
-/// From the ground up. ARCHITECTURE.md says what each is for.
+/// From the bottom up. ARCHITECTURE.md says what each is for.
 const FLOORS: [&str; 9] =
     ["base", "host", "access", "connections", "objects", "recordings", "outbox", "flows", "admin"];
-/// Put the floors together; nobody on a floor may name them.
+/// These put the floors together; no floor may name them.
 const ROOF: [&str; 2] = ["provisioning", "start"];
 
-/// Complaints about what names a floor above its own, one sentence each.
+/// Complaints about files that name a higher floor, one sentence each.
 pub(super) fn check(sources: &Sources) -> Vec<String> {
     let mut complaints = Vec::new();
     for (module, names) in &sources.names {

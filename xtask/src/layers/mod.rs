@@ -46,7 +46,7 @@ fn own_crates(metadata: &Value) -> Result<Vec<Crate>> {
     packages.iter().map(own_crate).collect()
 }
 
-/// Each of our crates and its folder of sources.
+/// Our crates and their source folders.
 fn own_sources(metadata: &Value) -> Result<Vec<(String, PathBuf)>> {
     let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
     let source = |package: &Value| {
@@ -74,7 +74,7 @@ fn own_crate(package: &Value) -> Result<Crate> {
     Ok(Crate { name, dependencies })
 }
 
-/// Lines of `package|feature,feature`: all that is compiled into the binary as `make build` makes it.
+/// Lines of `package|feature,feature`: everything compiled into the binary of `make build`.
 fn release_features(workspace: &Workspace) -> Result<Vec<String>> {
     let text = output(workspace.cargo().args([
         "tree",
@@ -86,7 +86,7 @@ fn release_features(workspace: &Workspace) -> Result<Vec<String>> {
     Ok(text.lines().map(str::to_owned).collect())
 }
 
-/// Names of all packages that are compiled into the browser's half.
+/// All packages compiled into the browser's half.
 fn browser_tree(workspace: &Workspace) -> Result<Vec<String>> {
     // no-proc-macro: macros run in the compiler, not in the browser
     let text = output(workspace.cargo().args([

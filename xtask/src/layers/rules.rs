@@ -1,6 +1,6 @@
-//! The table, and its evaluation without any I/O.
+//! The rules, and their evaluation without any I/O.
 
-/// One of our crates and what its manifest names.
+/// One of our crates and its dependencies.
 #[derive(Debug)]
 pub(super) struct Crate {
     pub(super) name: String,
@@ -10,12 +10,12 @@ pub(super) struct Crate {
 #[derive(Debug)]
 pub(super) struct Dependency {
     pub(super) name: String,
-    /// Behind a feature: in `app`, that is `ssr`.
+    /// Behind a feature; in `app`, that is `ssr`.
     pub(super) optional: bool,
     pub(super) for_tests: bool,
 }
 
-/// Our crates, and which of each other they may import. A name in brackets: only as an optional dependency.
+/// Our crates, and which of each other they may import. In brackets: only as an optional dependency.
 const OWN: [(&str, &[&str]); 7] = [
     ("model", &[]),
     ("migrations", &[]),
@@ -26,13 +26,13 @@ const OWN: [(&str, &[&str]); 7] = [
     ("server", &["model", "vault", "backends", "app", "migrations"]),
 ];
 
-/// For developers: they may import anything, nobody may import them.
+/// Tools for developers: they may import anything, nobody may import them.
 const TOOLS: [&str; 4] = ["xtask", "dev-features", "bench", "torture"];
 
-/// Everything that `model` may name: it is compiled into every other crate, and into the browser.
+/// Everything `model` may import: it is compiled into every other crate, and into the browser.
 const MODEL: [&str; 6] = ["async-trait", "bytes", "futures-core", "serde", "serde_json", "thiserror"];
 
-/// A third-party package (or, ending in `*`, a family), who may name it, and why nobody else.
+/// A third-party package (or, ending in `*`, a family), who may import it, and why nobody else.
 struct Reserved {
     packages: &'static [&'static str],
     for_crates: &'static [&'static str],
@@ -72,8 +72,8 @@ const RESERVED: [Reserved; 6] = [
     },
 ];
 
-/// What must never reach the browser: large, or not meant for it. `regex` and `url` are not listed because
-/// Leptos itself depends on them; the linker drops what nobody calls.
+/// Must never reach the browser: large, or not meant for it. `regex` and `url` are missing because Leptos itself
+/// depends on them; the linker drops what is not called.
 const NOT_IN_THE_BROWSER: [&str; 24] = [
     "argon2",
     "aws-*",
@@ -101,7 +101,7 @@ const NOT_IN_THE_BROWSER: [&str; 24] = [
     "xtask",
 ];
 
-/// Features that only tests may have.
+/// Features for tests only.
 const NOT_IN_A_RELEASE: [&str; 1] = ["failpoints"];
 
 /// Complaints about manifests, one sentence each.
@@ -174,7 +174,7 @@ fn is_tool(name: &str) -> bool {
     TOOLS.contains(&name)
 }
 
-/// Whether a list holds `name`, or `[name]` when the dependency is optional.
+/// Whether a list has `name`, or `[name]` if the dependency is optional.
 fn permits(list: &[&str], name: &str, optional: bool) -> bool {
     list.iter().any(|entry| match entry.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(only_optional) => optional && only_optional == name,

@@ -1,4 +1,4 @@
-//! What the source files of a crate name of each other.
+//! Which source files of a crate name each other.
 
 use anyhow::{Context, Result};
 use proc_macro2::{TokenStream, TokenTree};
@@ -12,11 +12,11 @@ use syn::{
     visit::{self, Visit},
 };
 
-/// A module's name from the crate's root, which itself is empty.
+/// A module's path from the crate's root; the root's is empty.
 pub(super) type Module = Vec<String>;
 
-/// For each file of a crate, those whose items it names. What only tests name is left out, and so is what a
-/// module names of its own children: it is the one to put them together.
+/// For each file of a crate, the files whose items it names. Left out are names in tests, and a module's names of its
+/// own children: it puts them together.
 pub(super) struct Sources {
     pub(super) names: BTreeMap<Module, BTreeSet<Module>>,
 }
@@ -68,7 +68,7 @@ fn targets(module: &Module, all: &BTreeMap<Module, Named>) -> BTreeSet<Module> {
     resolved.filter(|target| target != module && !target.starts_with(module)).collect()
 }
 
-/// The module in which the item is defined that a path from the root leads to; `None` if it is a module itself.
+/// The module defining the item at a path from the root; `None` if the path is a module itself.
 fn resolve(path: &[String], all: &BTreeMap<Module, Named>, depth: usize) -> Option<Module> {
     let known = (0..=path.len()).rev().find(|length| all.contains_key(&path[..*length]))?;
     let (module, rest) = path.split_at(known);
@@ -85,17 +85,17 @@ fn resolve(path: &[String], all: &BTreeMap<Module, Named>, depth: usize) -> Opti
 /// What one file names, as paths from the crate's root.
 struct Named {
     paths: Vec<Module>,
-    /// What a name that it imports, or exports again, stands for.
+    /// What an imported or re-exported name stands for.
     uses: HashMap<String, Module>,
     module: Module,
-    /// How many modules of the same file surround what is being read.
+    /// How many modules of the same file enclose what is being read.
     inside: usize,
 }
 
 impl Named {
     fn of(module: Module, file: &File) -> Self {
         let mut named = Self { paths: Vec::new(), uses: HashMap::new(), module, inside: 0 };
-        // Imports first: a path may begin with what is imported further down.
+        // Imports first: a path may start with a name imported further down.
         for item in &file.items {
             match item {
                 Item::Use(item) if !for_tests(&item.attrs) => named.import(&item.tree, &mut Vec::new()),
@@ -141,7 +141,7 @@ impl Named {
         self.paths.extend(self.absolute(&written));
     }
 
-    /// A path as it is written, from the root; `None` if it leads out of the crate.
+    /// A written path, from the root; `None` if it leaves the crate.
     fn absolute(&self, written: &[String]) -> Option<Module> {
         let mut base = self.module.clone();
         let mut rest = written;
@@ -202,7 +202,7 @@ impl<'ast> Visit<'ast> for Named {
 }
 
 impl Named {
-    /// Paths inside a macro, whatever its grammar is.
+    /// Finds paths inside a macro, whatever its grammar.
     fn visit_tokens(&mut self, tokens: TokenStream) {
         let mut path: Vec<String> = Vec::new();
         let mut colons = 0;
@@ -236,7 +236,7 @@ impl Named {
     }
 }
 
-/// Whether an item is compiled for tests alone.
+/// Whether an item is compiled for tests only.
 fn for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         attribute.path().is_ident("cfg")
@@ -248,7 +248,7 @@ fn for_tests(attributes: &[Attribute]) -> bool {
 mod tests {
     use super::*;
 
-    /// What the file `b.rs` of a crate names, beside `lib.rs`, `a/mod.rs` and `a/c.rs`.
+    /// What the file `b.rs` names, in a crate with `lib.rs`, `a/mod.rs` and `a/c.rs`.
     fn named(b: &str) -> Vec<String> {
         let dir = tempfile::tempdir().expect("temp dir");
         let write = |path: &str, text: &str| {

@@ -1,4 +1,4 @@
-//! A sink without a vault: fed from memory.
+//! A sink without a vault, fed from memory.
 
 use crate::load::{device, file_name};
 use crate::receive::{Inbox, milliseconds};
@@ -18,7 +18,7 @@ pub(super) struct Alone(Arc<dyn EventSink>);
 /// An event that was sent.
 pub(super) struct Sent {
     pub(super) key: String,
-    /// When sending it began.
+    /// When sending began.
     begun: Instant,
 }
 
@@ -35,7 +35,7 @@ impl Alone {
         Ok(Sent { key, begun })
     }
 
-    /// Every camera as fast as the other side takes its events, one after the other; answers the full keys.
+    /// Every camera sends its events one after the other, as fast as they are accepted; returns the full keys.
     pub(super) async fn send_all(&self, cameras: usize, events: usize) -> Result<HashSet<String>> {
         let camera = async |camera| {
             let mut keys = Vec::new();
@@ -47,14 +47,14 @@ impl Alone {
         Ok(try_join_all((0..cameras).map(camera)).await?.into_iter().flatten().collect())
     }
 
-    /// From the beginning of sending one event until it is there, in milliseconds.
+    /// From the start of sending an event until it arrives, in milliseconds.
     pub(super) async fn delay(&self, camera: usize, inbox: &mut Inbox) -> Result<f64> {
         let sent = self.send(camera).await?;
         Ok(milliseconds(sent.begun, inbox.expect(&sent.key).await?))
     }
 }
 
-/// Its key, and all of it, as a vault would tell of a recording.
+/// An event like a vault's about a recording, and its key.
 fn event(camera: usize) -> (String, OutgoingEvent) {
     let file_name = file_name(camera);
     let (text, key) = (|value: &str| Some(value.to_owned()), format!("bench/{file_name}"));

@@ -14,19 +14,19 @@ use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use peer::{KINDS, Kind, Peer};
 
-/// As many as a worker of the outbox serves at a time.
+/// As many as the outbox serves at a time per integration.
 const CAMERAS: usize = 16;
-/// How many times both are measured.
+/// How often both are measured.
 const PAIRS: usize = 3;
 const EVENTS: usize = 3200;
-/// The emulator of SQS is slow.
+/// Fewer, because the SQS emulator is slow.
 const EVENTS_OF_SQS: usize = 480;
-/// Of each pair.
+/// Delays measured per pair.
 const DELAYS: usize = 100;
 /// Size of the recordings that the events of a backlog are about.
 const SMALL: usize = 1 << 10;
 
-/// What both do once: events per second; delays are collected over all pairs.
+/// One way, through a vault or without: events per second; delays are collected over all pairs.
 #[derive(Default)]
 struct Way {
     rates: Vec<f64>,
@@ -77,11 +77,11 @@ async fn compare(workshop: &Workshop, mut peer: Peer, recording: &Bytes, load: L
         peer.integration.section(),
         DISK.section(&format!("\"{}\"", peer.integration.name))
     );
-    // makes the tables, the account and the integration
+    // creates the tables, the account and the integration
     drop(Vault::start(workshop, scratch.path(), &sections).await?);
     let (mut vault, mut alone) = (Way::default(), Way::default());
     for pair in 0..load.pairs {
-        // in turns, so that neither always finds what the other one left
+        // alternating, so that neither always comes second
         for turn in 0..2 {
             if (pair + turn) % 2 == 0 {
                 through_vault(workshop, &scratch, &sections, &mut peer, recording, load, &mut vault).await?;

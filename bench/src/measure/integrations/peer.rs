@@ -1,4 +1,4 @@
-//! The other sides: real brokers and emulators, and a consumer of each in this process.
+//! The other sides: real brokers and emulators, each with a consumer in this process.
 
 use super::alone::Alone;
 use crate::receive::{Hook, Inbox, Queue, read_queue, read_topic};
@@ -10,7 +10,7 @@ use model::field::Settings;
 const EVENTS: &str = "events";
 const REGION: &str = "us-east-1";
 
-/// An integration, and what comes out at its other side.
+/// An integration, and its consumer.
 pub(super) struct Peer {
     pub(super) title: &'static str,
     pub(super) integration: Declared,
@@ -19,7 +19,7 @@ pub(super) struct Peer {
     _service: Option<Service>,
 }
 
-/// Which one.
+/// Kind of integration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Webhook,
@@ -61,7 +61,7 @@ async fn kafka(workshop: &Workshop) -> Result<Peer> {
     let settings = Settings::new().with("broker", &broker).with("topic", EVENTS);
     let integration = Declared::integration("peer", "kafka", settings);
     let alone = Alone::open(&integration)?;
-    // the first event makes the topic
+    // the first event creates the topic
     let first = alone.send(0).await?;
     let mut inbox = read_topic(&broker, EVENTS).await?;
     inbox.expect(&first.key).await?;
@@ -79,7 +79,7 @@ async fn rabbitmq(workshop: &Workshop) -> Result<Peer> {
         .with("password", &password);
     let integration = Declared::integration("peer", "rabbitmq", settings);
     let alone = Alone::open(&integration)?;
-    // the first event makes the queue
+    // the first event creates the queue
     let first = alone.send(0).await?;
     let mut inbox = read_queue(&format!("amqp://{username}:{password}@{broker}/%2f"), EVENTS).await?;
     inbox.expect(&first.key).await?;

@@ -1,4 +1,4 @@
-//! A year of recordings, made by SQLite itself.
+//! A year of recordings, created by SQLite itself.
 
 use crate::stage::database;
 use anyhow::{Context as _, Result};
@@ -15,10 +15,10 @@ pub(super) const DEVICES: usize = 200;
 /// A camera that hardly ever records.
 pub(super) const RARE: usize = DEVICES - 1;
 
-/// Rows of one transaction.
+/// Rows per transaction.
 const STEP: u64 = 100_000;
 const YEAR_MS: u64 = 365 * 86_400_000;
-/// How far from either end the newest and oldest places are, in rows.
+/// How far the newest and oldest positions are from either end, in rows.
 const MARGIN: u64 = 200;
 
 pub(super) fn account(number: usize) -> String {
@@ -33,7 +33,7 @@ pub(super) fn device(number: usize) -> String {
     format!("camera-{number:03}")
 }
 
-/// A place in the list.
+/// A position in the list.
 pub(super) struct Depth {
     pub(super) name: &'static str,
     pub(super) cursor: Cursor,
@@ -58,7 +58,7 @@ pub(super) fn sections(folder: &Path) -> String {
     sections
 }
 
-/// Fills the tables of a vault that is not running; answers places at both ends and in the middle.
+/// Fills the tables of a vault that is not running; returns positions at both ends and in the middle.
 pub(super) async fn fill(folder: &Path, repository: &Path, rows: u64) -> Result<Vec<Depth>> {
     let db = open(folder).await?;
     for pragma in ["journal_mode = WAL", "synchronous = OFF", "cache_size = -1000000", "temp_store = MEMORY"] {
@@ -96,9 +96,9 @@ async fn at(db: &DatabaseConnection, place: u64) -> Result<Cursor> {
     Ok(Cursor { time: row.try_get("", "timestamp")?, id: row.try_get("", "id")? })
 }
 
-/// Every row differs; what belongs together is the same on every run. `a` and `b` are scrambled row numbers. Half of
-/// the recordings come from a quarter of the cameras; an account's cameras are those whose number leaves its own when divided
-/// by the number of accounts; one recording in ten is at the account's second provider; the third has none.
+/// Every row differs, and every run makes the same rows. `a` and `b` are scrambled row numbers. Half of the recordings
+/// come from a quarter of the cameras. A camera belongs to the account whose number is its own modulo the number of
+/// accounts. One recording in ten is at the account's second provider; the third has none.
 fn recordings(from: u64, to: u64, start: i64, apart: u64, facts: &str) -> String {
     let busy = DEVICES / 4;
     let last = to - 1;
@@ -132,7 +132,7 @@ fn devices(now: i64) -> String {
     )
 }
 
-/// What the vault notes of a real recording.
+/// What the vault records about a real recording.
 fn facts(repository: &Path) -> Result<String> {
     let mut walker = Walker::default();
     walker.feed(&std::fs::read(repository.join("fixtures/fragmented.mp4"))?);

@@ -74,7 +74,7 @@ async fn id(db: &DatabaseConnection, table: &str, name: &str) -> Result<i64> {
     Ok(row.context("a name that was provisioned is gone")?.try_get("", "id")?)
 }
 
-/// Listing needs no world outside.
+/// Listing needs neither stores nor sinks.
 struct Nowhere;
 
 impl Connector for Nowhere {

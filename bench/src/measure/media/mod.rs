@@ -17,13 +17,13 @@ use std::fmt::Write as _;
 const ROWS: u64 = 1_000_000;
 /// Milliseconds.
 const GOAL: f64 = 20.0;
-/// Rows of a page, the UI's default.
+/// Rows per page, the UI's default.
 const LIMIT: u64 = 50;
 
-/// What one question took, milliseconds.
+/// What one question took, in milliseconds.
 struct Timing {
     question: Question,
-    /// Found at last.
+    /// Rows in the last answer.
     rows: usize,
     samples: Vec<f64>,
 }
@@ -32,7 +32,7 @@ pub(super) async fn measure(workshop: &Workshop, quick: bool) -> Result<Section>
     let (rows, repeat) = if quick { (20_000, 2) } else { (ROWS, 20) };
     let scratch = Scratch::new(4 << 30)?;
     let sections = fill::sections(scratch.path());
-    // makes the tables, the accounts and the providers
+    // creates the tables, the accounts and the providers
     drop(Vault::start(workshop, scratch.path(), &sections).await?);
     say(&format!("filling a database with {rows} recordings"));
     let depths = fill::fill(scratch.path(), &workshop.repository, rows).await?;
@@ -70,7 +70,7 @@ fn slowest(timings: &[Timing]) -> Result<&Timing> {
     timings.iter().max_by(|a, b| median(a).total_cmp(&median(b))).context("there is no question")
 }
 
-/// Met when even the slowest combination's 99th percentile is below.
+/// Met if the 99th percentile of even the slowest combination is below the goal.
 fn goal(what: &str, timings: &[Timing]) -> Goal {
     let combinations = by_filters(timings);
     let worst = |of: fn(&Samples) -> f64| combinations.iter().map(|(_, samples)| of(samples)).fold(0.0, f64::max);

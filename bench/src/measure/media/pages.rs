@@ -12,7 +12,7 @@ use std::time::Instant;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-/// Asks for the same as was listed before, and checks that there are rows where there were some.
+/// Requests what was listed before, and checks that there are rows where there were some.
 pub(super) async fn time(vault: &Vault, listed: &[Timing], repeat: usize) -> Result<Vec<Timing>> {
     let mut connection = Connection::open(vault.address).await?;
     let cookie = sign_in(&mut connection, vault).await?;
@@ -34,7 +34,7 @@ pub(super) async fn time(vault: &Vault, listed: &[Timing], repeat: usize) -> Res
     Ok(timings)
 }
 
-/// As the sign-in page's form does without JavaScript.
+/// Like the sign-in form without JavaScript.
 async fn sign_in(connection: &mut Connection, vault: &Vault) -> Result<String> {
     let form = format!("username={USERNAME}&password={PASSWORD}&next=%2Fmedia");
     let request = Request::post("/api/fn/sign_in")

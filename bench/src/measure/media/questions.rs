@@ -1,4 +1,4 @@
-//! Which pages are asked for.
+//! The pages to ask for.
 
 use super::fill::{Depth, RARE, account, device, provider};
 use model::recording::{Position, RecordingFilter};
@@ -16,7 +16,7 @@ pub(super) struct Question {
     pub(super) position: Position,
 }
 
-/// Who is asked for. The camera's recordings belong to the account and mostly lie at the provider.
+/// Names to filter by. The camera's recordings belong to the account and are mostly at the provider.
 struct Names {
     filters: &'static str,
     account: Option<String>,
@@ -45,7 +45,7 @@ pub(super) fn all(depths: &[Depth]) -> Vec<Question> {
 }
 
 fn question(names: &Names, window: bool, depth: &Depth, direction: &str, position: Position) -> Question {
-    // the UI's filter knows minutes
+    // the UI's filter is in minutes
     let minute = |ms: i64| ms.div_euclid(MINUTE_MS) * MINUTE_MS;
     let around = window.then_some(depth.cursor.time);
     let filter = RecordingFilter {

@@ -1,5 +1,5 @@
-//! Kerberos Hub: `POST {url}/queue` with the event wrapped in a message; the Hub key says whose it is
-//! (PROTOCOL §8). Validate, and events that only try the integration out, go to `{url}/queue/test`.
+//! Kerberos Hub: `POST {url}/queue` with the event wrapped in a message; the Hub key identifies the owner. Validate,
+//! and test events, go to `{url}/queue/test`.
 
 use super::below;
 use super::refusal::Refusal;
@@ -18,10 +18,10 @@ use model::probe::{ProbeEnded, ProbeFailure, ProbeReport};
 use reqwest::{StatusCode, Url};
 
 const CLOUD_KEY: HeaderName = HeaderName::from_static("x-kerberos-cloud-key");
-/// What Validate sends in place of an event.
+/// What Validate sends instead of an event.
 const TEST_EVENT: &[u8] = br#"{"events":["monitor","sequence"],"provider":"kstorage","payload":{}}"#;
 
-/// The queue of a Hub; the vault's sink has one as well.
+/// A Hub's queue; also used by the sink for other vaults.
 #[derive(Debug, Clone)]
 pub(super) struct HubQueue {
     url: Url,
@@ -38,13 +38,13 @@ impl HubQueue {
         Ok(Self { url, key, outgoing: outgoing.clone() })
     }
 
-    /// Hands an event over; `Ok` when the Hub has queued it.
+    /// Sends an event; `Ok` when the Hub has queued it.
     pub(super) async fn send(&self, event: &OutgoingEvent) -> Result<(), Refusal> {
         let path: &[&str] = if event.purpose == Purpose::Test { &["queue", "test"] } else { &["queue"] };
         self.post(path, &event.body).await
     }
 
-    /// Validate's steps.
+    /// The steps of Validate.
     pub(super) async fn steps(&self, prober: &mut Prober) -> Result<(), ProbeEnded> {
         let Some(server) = Target::of(&self.url) else {
             let failure =
@@ -69,7 +69,7 @@ impl HubQueue {
     }
 }
 
-/// `{"message": <event>}`, with the event's bytes as they are.
+/// `{"message": <event>}`, with the event's bytes unchanged.
 fn message(event: &[u8]) -> Bytes {
     [br#"{"message":"#, event, b"}"].concat().into()
 }

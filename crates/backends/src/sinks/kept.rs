@@ -1,4 +1,4 @@
-//! One connection that is kept open between events, and made again after it failed.
+//! A connection kept open between events, and opened again after a failure.
 
 use super::refusal::Refusal;
 use model::error::SinkErrorKind;
@@ -9,11 +9,11 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-/// How long a failure answers for everybody: cameras that wait for the same connection would otherwise each try, one
-/// after the other.
+/// How long one failure is the answer for everybody: otherwise all cameras that wait for the connection would try in
+/// turn.
 const ANSWERS_FOR_ALL: Duration = Duration::from_secs(1);
 
-/// Holds the connection of one integration.
+/// The connection of one integration.
 #[derive(Debug)]
 pub(super) struct Kept<T>(Mutex<State<T>>);
 
@@ -25,12 +25,12 @@ enum State<T> {
 }
 
 impl<T> Kept<T> {
-    /// Nothing is open yet.
+    /// Starts without a connection.
     pub(super) fn new() -> Self {
         Self(Mutex::new(State::Closed))
     }
 
-    /// The connection, if it is still `usable`, else the one that `open` makes.
+    /// The connection if it is still `usable`, else a new one from `open`.
     pub(super) async fn get(
         &self,
         usable: impl Fn(&T) -> bool,
@@ -48,7 +48,7 @@ impl<T> Kept<T> {
                 *state = State::Open(opened.clone());
                 Ok(opened)
             }
-            // Whatever keeps it from opening is no event's fault.
+            // If the connection cannot be opened, that is never the event's fault.
             Err(refusal) => {
                 *state = State::Failed(Instant::now(), refusal.failure.clone());
                 Err(Refusal { kind: SinkErrorKind::Down, ..refusal })
@@ -56,7 +56,7 @@ impl<T> Kept<T> {
         }
     }
 
-    /// Lets go of a connection that failed, unless there is a newer one already.
+    /// Drops a failed connection, unless there is a newer one already.
     pub(super) async fn forget(&self, failed: &Arc<T>) {
         let mut state = self.0.lock().await;
         if matches!(&*state, State::Open(kept) if Arc::ptr_eq(kept, failed)) {

@@ -18,7 +18,7 @@ pub(crate) use webhook::WebhookSink;
 
 use reqwest::Url;
 
-/// The address of something below a base, which may end in a slash; a query stays where it was.
+/// A path below a base URL, which may end in a slash. Its query is kept.
 fn below(base: &Url, path: &[&str]) -> Url {
     let mut url = base.clone();
     if let Ok(mut segments) = url.path_segments_mut() {

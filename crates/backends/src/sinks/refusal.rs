@@ -9,7 +9,7 @@ use reqwest::Url;
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) failure: ProbeFailure,
-    /// What is to become of the event.
+    /// What happens to the event.
     pub(super) kind: SinkErrorKind,
     pub(super) cause: Option<Cause>,
 }
@@ -33,32 +33,32 @@ impl From<Refusal> for ProbeFailure {
 }
 
 impl Refusal {
-    /// Of a kind, for a reason.
+    /// A refusal of the given kind.
     pub(super) fn new(kind: SinkErrorKind, reason: impl Into<String>, cure: impl Into<String>) -> Self {
         Self { failure: ProbeFailure { reason: reason.into(), cure: cure.into() }, kind, cause: None }
     }
 
-    /// Nothing there that takes events: the camera waits.
+    /// Nothing there takes events: the camera waits.
     pub(super) fn down(reason: impl Into<String>, cure: impl Into<String>) -> Self {
         Self::new(SinkErrorKind::Down, reason, cure)
     }
 
-    /// This event, or something that somebody has to mend: it is set aside.
+    /// The event, or something there that somebody has to mend: the event is set aside.
     pub(super) fn refused(reason: impl Into<String>, cure: impl Into<String>) -> Self {
         Self::new(SinkErrorKind::Refused, reason, cure)
     }
 
-    /// The vault is not let in, or no longer wanted: set aside, with more patience.
+    /// The vault has no access, or is no longer wanted: the event is set aside for longer.
     pub(super) fn denied(reason: impl Into<String>, cure: impl Into<String>) -> Self {
         Self::new(SinkErrorKind::Denied, reason, cure)
     }
 
-    /// No human can mend it.
+    /// Nobody can mend it: the event is parked.
     pub(super) fn hopeless(reason: impl Into<String>, cure: impl Into<String>) -> Self {
         Self::new(SinkErrorKind::Hopeless, reason, cure)
     }
 
-    /// Whether it is about the event or what it is sent with, not about the way there.
+    /// Whether it is about the event or its credentials, not about the connection.
     pub(super) fn is_about_the_event(&self) -> bool {
         self.kind != SinkErrorKind::Down
     }

@@ -1,9 +1,8 @@
-//! An HTTP endpoint of the owner's: one POST per event.
+//! A user's own HTTP endpoint: one POST per event.
 //!
-//! `X-Vault-Signature` is `sha256=` and the hex of HMAC-SHA256 over `<X-Vault-Timestamp>.<body>`;
-//! while a secret is being changed there are two, joined by a comma: the new secret's, then the old one's.
-//! `X-Vault-Event-Id` stays the same when an event is sent again. `X-Vault-Test: 1` marks the events
-//! that Validate and "Send test event" send.
+//! `X-Vault-Signature` is `sha256=` and the hex of HMAC-SHA256 over `<X-Vault-Timestamp>.<body>`; while a secret is
+//! being changed there are two, joined by a comma: the new secret's, then the old one's. `X-Vault-Event-Id` stays the
+//! same when an event is sent again. `X-Vault-Test: 1` marks the events that Validate and "Send test event" send.
 
 use crate::clock::Clock;
 use crate::http::Outgoing;
@@ -134,7 +133,7 @@ fn custom_headers(settings: &Webhook) -> Result<HeaderMap, Vec<FieldError>> {
     Ok(headers)
 }
 
-/// A maintenance page answers with any of these, and any of these may be about one event alone: nothing is final.
+/// A maintenance page may answer with any of these, and so may an endpoint that dislikes one event: nothing is final.
 fn refused(status: StatusCode) -> Refusal {
     let says = format!("The endpoint answers {}", status.as_u16());
     match status.as_u16() {

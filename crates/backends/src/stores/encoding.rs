@@ -1,16 +1,16 @@
-//! Texts as parts of addresses.
+//! Encoding text for URLs.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// RFC 3986's unreserved characters stay.
+/// Everything but RFC 3986's unreserved characters.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Encodes a text as one part of a path, or as a query's value.
+/// Encodes text as one segment of a path, or as a query's value.
 pub(super) fn encode(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
-/// A name with everything but its slashes encoded.
+/// Encodes a name, except for its slashes.
 pub(super) fn path_of(name: &str) -> String {
     name.split('/').map(encode).collect::<Vec<_>>().join("/")
 }

@@ -1,5 +1,5 @@
-//! Whether what a store tells of an object is what it was sent: the one place where the two are compared. Adapters say
-//! what they heard; of a whole made of parts they join what was told of each.
+//! Compares what a store reports about an object with what it was sent; nothing else does. Adapters pass on what they
+//! were told, for a multipart object joined from the reports about its parts.
 
 use super::trouble::Trouble;
 use base64::Engine as _;
@@ -12,11 +12,11 @@ use model::error::StoreErrorKind;
 /// What was sent.
 pub(super) struct Sent<'a> {
     pub(super) bytes: Bytes,
-    /// As hex, where it is known already.
+    /// As hex, if already known.
     pub(super) sha256: Option<&'a str>,
 }
 
-/// What a store tells of what it has.
+/// What a store reports about an object.
 #[derive(Debug, Default)]
 pub(super) struct Told {
     pub(super) length: Option<u64>,
@@ -25,7 +25,7 @@ pub(super) struct Told {
     pub(super) md5: Option<[u8; 16]>,
 }
 
-/// Compares the length, and the cheapest checksum that was told; answers whether there was one.
+/// Compares the length and the cheapest checksum reported; returns whether there was one.
 pub(super) async fn check(sent: Sent<'_>, told: Told) -> Result<bool, Trouble> {
     if told.length.is_some() {
         same_length(sent.bytes.len() as u64, told.length)?;
@@ -39,7 +39,7 @@ pub(super) async fn check(sent: Sent<'_>, told: Told) -> Result<bool, Trouble> {
     if same { Ok(true) } else { Err(unconfirmed("another checksum")) }
 }
 
-/// Compares lengths; `None` means that the store knows no such object.
+/// Compares lengths; `None` means that the store has no such object.
 pub(super) fn same_length(sent: u64, told: Option<u64>) -> Result<(), Trouble> {
     match told {
         Some(told) if told == sent => Ok(()),
@@ -48,7 +48,7 @@ pub(super) fn same_length(sent: u64, told: Option<u64>) -> Result<(), Trouble> {
     }
 }
 
-/// It told something else than was sent.
+/// The store reports something other than what was sent.
 pub(super) fn unconfirmed(what: &str) -> Trouble {
     Trouble::new(
         StoreErrorKind::Unconfirmed,
@@ -62,7 +62,7 @@ pub(super) fn crc32c(bytes: &[u8]) -> u32 {
     low(crc_fast::checksum(Crc32Iscsi, bytes))
 }
 
-/// The CRC-32C of two pieces put together; `length` is that of the second.
+/// The CRC-32C of two concatenated pieces; `length` is the second's.
 pub(super) fn joined_crc32c(first: u32, second: u32, length: u64) -> u32 {
     low(crc_fast::checksum_combine(Crc32Iscsi, first.into(), second.into(), length))
 }
@@ -71,7 +71,7 @@ fn low(crc: u64) -> u32 {
     u32::try_from(crc).expect("a CRC-32C has 32 bits")
 }
 
-/// Slow enough to be done where others do not wait for it.
+/// Slow, so computed in a blocking thread.
 pub(super) async fn md5(bytes: Bytes) -> Result<[u8; 16], Trouble> {
     let hashed = tokio::task::spawn_blocking(move || Md5::digest(&bytes).into());
     hashed.await.map_err(|error| {
@@ -79,17 +79,17 @@ pub(super) async fn md5(bytes: Bytes) -> Result<[u8; 16], Trouble> {
     })
 }
 
-/// An ETag that is an MD5: 32 hex digits, perhaps in quotes. Others tell nothing.
+/// The MD5 in an ETag: 32 hex digits, perhaps quoted. Other ETags tell nothing.
 pub(super) fn md5_of(tag: &str) -> Option<[u8; 16]> {
     hex::decode(tag.trim_matches('"')).ok()?.try_into().ok()
 }
 
-/// A checksum as stores tell it.
+/// A checksum in the form stores report it.
 pub(super) fn from_base64<const N: usize>(told: &str) -> Option<[u8; N]> {
     STANDARD.decode(told).ok()?.try_into().ok()
 }
 
-/// A hash in hex, as stores are told it.
+/// A hex hash in the form stores accept.
 pub(super) fn to_base64(hash: &str) -> Option<String> {
     Some(STANDARD.encode(hex::decode(hash).ok()?))
 }
@@ -132,7 +132,7 @@ mod tests {
     async fn nothing_told_proves_nothing() {
         assert!(!check(sent(b"abc"), Told::default()).await.expect("no lie"));
         assert!(!check(sent(b"abc"), Told { length: Some(3), ..Told::default() }).await.expect("no lie"));
-        // What nobody can compare with is none either.
+        // A checksum with nothing to compare it to does not count.
         assert!(!check(sent(b"abd"), Told { sha256: Some([7; 32]), ..Told::default() }).await.expect("no lie"));
         assert!(same_length(3, Some(3)).is_ok() && same_length(3, Some(0)).is_err() && same_length(3, None).is_err());
     }

@@ -1,4 +1,4 @@
-//! What all stores say alike.
+//! What all stores have in common when they fail.
 
 use crate::http::body;
 use futures::TryStreamExt;
@@ -16,7 +16,7 @@ pub(super) const LOST_PARTS: &str = "The upload's parts do not join to a whole; 
 pub(super) const OUT_OF_RANGE: &str = "The range lies outside the recording.";
 const BROKE_OFF: &str = "The store broke off in the middle of a recording.";
 
-/// A request that failed: what kind of trouble, in which words, with what cure.
+/// A failed request: the kind of failure, its words and its cure.
 #[derive(Debug)]
 pub(super) struct Trouble {
     pub(super) kind: StoreErrorKind,
@@ -35,8 +35,7 @@ impl Trouble {
         Self { kind, failure: ProbeFailure { reason: reason.into(), cure: cure.into() }, source: None }
     }
 
-    /// Nothing came back. Waiting helps against some of it, and the rest is not told apart: retrying
-    /// is never wrong.
+    /// No answer. Waiting helps in some cases, and they cannot be told apart: retrying is never wrong.
     pub(super) fn of_connection(failure: ProbeFailure) -> Self {
         Self { kind: StoreErrorKind::Unavailable, failure, source: None }
     }
@@ -51,12 +50,12 @@ impl Trouble {
         Self::new(StoreErrorKind::Range, OUT_OF_RANGE, "Ask for bytes that are there.")
     }
 
-    /// The store has no room.
+    /// The store has no room left.
     pub(super) fn full() -> Self {
         Self::new(StoreErrorKind::Full, "The store is full.", "Free some space there, or raise the bucket's quota.")
     }
 
-    /// The store is asked too much.
+    /// The store is overloaded.
     pub(super) fn slow_down() -> Self {
         Self::new(
             StoreErrorKind::Unavailable,
@@ -65,7 +64,7 @@ impl Trouble {
         )
     }
 
-    /// The store fails by itself.
+    /// The store failed internally.
     pub(super) fn of_its_own(status: u16) -> Self {
         Self::new(
             StoreErrorKind::Unavailable,
@@ -74,7 +73,7 @@ impl Trouble {
         )
     }
 
-    /// With cause.
+    /// Adds the cause.
     pub(super) fn caused_by(self, source: impl Into<Cause>) -> Self {
         Self { source: Some(source.into()), ..self }
     }
@@ -104,18 +103,18 @@ pub(super) fn broke_off(cause: impl Into<Cause>) -> StoreError {
     StoreError::caused(StoreErrorKind::Unavailable, BROKE_OFF, cause)
 }
 
-/// What an answer holds, as a recording's bytes.
+/// The body of an answer as a recording's bytes.
 pub(super) fn stream_of(response: Response) -> ByteStream {
     Box::pin(body(response).map_err(broke_off))
 }
 
-/// Whether parts are 1, 2, 3… without gaps, and at least one.
+/// Whether parts are numbered 1, 2, 3… without gaps, and there is at least one.
 pub(super) fn check_parts(parts: &[Part]) -> Result<(), StoreError> {
     let gaps = parts.iter().zip(1u32..).any(|(part, number)| part.number != number);
     if parts.is_empty() || gaps { Err(lost_parts()) } else { Ok(()) }
 }
 
-/// As a person would say a server's code, if it looks like one.
+/// A server's code in readable form, if it looks like a code.
 pub(super) fn printable(code: &str) -> String {
     let plain = (1..=64).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric());
     if plain { format!(" ({code})") } else { String::new() }

@@ -1,4 +1,4 @@
-//! The Hub sink against servers of our own: there is no Hub to install.
+//! The Hub sink against servers of our own: there is no Hub to install (docs/protocol.md §9).
 
 use crate::conformance::sink_suite;
 use crate::line::Line;

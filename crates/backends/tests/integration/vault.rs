@@ -1,4 +1,4 @@
-//! Forwarding to another vault, here servers of our own that answer like one.
+//! Forwarding to another vault, here servers of our own that answer like one (docs/protocol.md §10).
 
 use crate::conformance::{bytes, sink_suite_about};
 use crate::relay::{Log, Seen, cutting_relay, mute, relay};

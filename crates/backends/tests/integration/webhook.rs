@@ -1,4 +1,4 @@
-//! The webhook sink against servers of our own.
+//! The webhook sink against servers of our own (docs/protocol.md §9).
 
 use crate::conformance::sink_suite;
 use crate::line::Line;

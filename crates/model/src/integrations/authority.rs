@@ -1,4 +1,4 @@
-//! The field for a certificate authority of the owner's.
+//! The setting for a certificate authority of one's own.
 
 use crate::field::{Field, FieldError};
 use crate::text_file::TextFile;

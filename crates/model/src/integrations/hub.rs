@@ -9,7 +9,7 @@ use serde::Deserialize;
 pub struct Hub {
     /// Address of the Hub's API.
     pub url: String,
-    /// Key that says whose recordings these are.
+    /// Key that identifies the owner of the recordings.
     pub hub_key: Secret,
 }
 

@@ -13,13 +13,13 @@ pub struct Kafka {
     pub broker: String,
     /// Topic; created when missing.
     pub topic: String,
-    /// Consumer group, noted for those who consume; producing needs none.
+    /// Consumer group; a note for the consumers' sake, not used to produce.
     pub group: String,
     /// How connections are protected, in Kafka's words.
     pub security: Security,
     /// How the vault logs in.
     pub mechanism: Mechanism,
-    /// User.
+    /// User name.
     pub username: String,
     /// Password.
     pub password: Secret,
@@ -31,9 +31,9 @@ pub struct Kafka {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Security {
-    /// Neither.
+    /// No TLS, no login.
     Plaintext,
-    /// A login, over a connection that others can read.
+    /// A login over an unencrypted connection.
     SaslPlaintext,
     /// TLS without a login.
     Ssl,
@@ -69,10 +69,10 @@ pub enum Mechanism {
     /// No login.
     #[serde(rename = "none")]
     None,
-    /// The password itself is sent.
+    /// Sends the password itself.
     #[serde(rename = "PLAIN")]
     Plain,
-    /// Only a proof of it is sent.
+    /// Sends only a proof of the password.
     #[serde(rename = "SCRAM-SHA-256")]
     ScramSha256,
     /// The same with a longer hash.

@@ -1,5 +1,4 @@
-//! Kinds of systems that are told about recordings. One file each; the list below is what makes one
-//! known.
+//! Kinds of systems that are told about recordings: one file each, registered in the list below.
 
 mod authority;
 mod host;

@@ -15,7 +15,7 @@ pub struct Rabbitmq {
     pub topic: String,
     /// Exchange that events are published to; empty for the default one.
     pub exchange: String,
-    /// User.
+    /// User name.
     pub username: String,
     /// Password.
     pub password: Secret,
@@ -40,7 +40,7 @@ pub struct BrokerAddress {
 const MAX_NAME: usize = 255;
 
 impl Rabbitmq {
-    /// The address that `broker` says; `None` when it says none.
+    /// The address in `broker`; `None` when it is not valid.
     pub fn address(&self) -> Option<BrokerAddress> {
         let (tls, rest) = match self.broker.split_once("://") {
             None => (false, self.broker.as_str()),

@@ -3,7 +3,7 @@ use crate::kind::Definition;
 use crate::secret::Secret;
 use serde::Deserialize;
 
-/// Another vault, which gets the recordings themselves (PROTOCOL §9).
+/// Another vault, which gets the recordings themselves (docs/protocol.md §10).
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RemoteVault {
@@ -37,7 +37,7 @@ pub struct RemoteVault {
 pub enum ForwardType {
     /// All of them, as they come.
     Continuous,
-    /// Those somebody asks for.
+    /// Only those that somebody asks for.
     OnDemand,
 }
 
@@ -47,7 +47,7 @@ pub enum ForwardType {
 pub enum ForwardOrder {
     /// In the order they were stored.
     Oldest,
-    /// The latest, to see what happens now; a backlog follows.
+    /// The latest first; the backlog follows.
     Newest,
 }
 

@@ -3,17 +3,17 @@ use crate::kind::Definition;
 use crate::secret::Secret;
 use serde::Deserialize;
 
-/// An HTTP endpoint of the owner's.
+/// A user's own HTTP endpoint.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
     /// Where events are POSTed.
     pub url: String,
-    /// Key of the signature; empty sends none.
+    /// Signing key; without one, no signature is sent.
     pub secret: Secret,
-    /// The key before, while endpoints change over: both sign. Empty when no change is under way.
+    /// The previous signing key, while endpoints change over: both sign. Empty otherwise.
     pub previous_secret: Secret,
-    /// More headers, one `Name: value` a line. May hold credentials, hence handled as a secret.
+    /// Additional headers, `Name: value`, one per line. May hold credentials, hence a secret.
     pub headers: Secret,
 }
 

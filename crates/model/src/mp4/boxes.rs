@@ -1,4 +1,4 @@
-//! Reading boxes and big-endian numbers out of bytes that may end, or lie, anywhere.
+//! Reading boxes and big-endian numbers from bytes that may end, or lie, anywhere.
 
 /// The four characters naming a box.
 pub(super) type FourCc = [u8; 4];
@@ -46,8 +46,8 @@ impl Header {
     }
 }
 
-/// The boxes in `bytes`, as type and body. A last box longer than what is there is given as far as it goes,
-/// so that the kept beginning of an oversized header still tells something.
+/// The boxes in `bytes`, as type and body. A last box longer than `bytes` is cut there, so that the kept start of an
+/// oversized header is still of use.
 pub(super) fn boxes(bytes: &[u8]) -> impl Iterator<Item = (FourCc, &[u8])> {
     let mut rest = bytes;
     std::iter::from_fn(move || {

@@ -30,8 +30,8 @@ fn of_traf(traf: &[u8], track: &Track) -> Option<u64> {
     Some(runs.filter_map(|(_, trun)| of_run(trun, default)).fold(0, u64::saturating_add))
 }
 
-/// The sum of a `trun`. The count is the file's word, the samples are its bytes: a count without
-/// per-sample durations is only multiplied, never walked.
+/// The sum of a `trun`. The sample count is only claimed, the samples themselves are bytes: without per-sample
+/// durations the count is multiplied, never looped over.
 fn of_run(trun: &[u8], default: u32) -> Option<u64> {
     let (_, flags) = version_and_flags(trun)?;
     let count = be32(trun, 4)?;

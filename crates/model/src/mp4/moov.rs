@@ -1,11 +1,11 @@
-//! The movie header: duration, the track that matters and its codec.
+//! The movie header: duration, and the track that counts with its codec.
 
 use super::{
     boxes::{FourCc, be32, be64, boxes, child, descend, version_and_flags},
     convert,
 };
 
-/// What `moov` says.
+/// What `moov` tells.
 #[derive(Debug)]
 pub(super) struct Movie {
     /// `mvhd`'s duration.
@@ -18,7 +18,7 @@ pub(super) struct Movie {
     pub(super) track: Option<Track>,
 }
 
-/// The track whose time counts.
+/// The track whose duration counts.
 #[derive(Debug)]
 pub(super) struct Track {
     pub(super) id: u32,

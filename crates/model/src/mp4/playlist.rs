@@ -1,4 +1,4 @@
-//! The forms of a fragmented recording that HLS clients and events carry (PROTOCOL.md §6 and §8).
+//! How events and HLS playlists describe a recording's fragments (docs/protocol.md §9).
 
 use std::fmt::Write as _;
 

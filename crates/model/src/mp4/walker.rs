@@ -1,4 +1,4 @@
-//! Walking the top-level boxes of a file that arrives in pieces.
+//! Walks the top-level boxes of a file that arrives in pieces.
 
 use super::{
     ByteRange, Fragment, Mp4Facts,
@@ -7,11 +7,11 @@ use super::{
     moov::Movie,
 };
 
-/// Most fragments told apart; beyond it the last one grows.
+/// Most fragments listed; after that the last one grows.
 pub const MAX_FRAGMENTS: usize = 20_000;
 
-/// Most bytes kept of one header box. What a longer one says past this is ignored; durations and codecs
-/// come before the long tables.
+/// Most bytes kept of one header box. The rest of a longer one is ignored; durations and codecs come before the long
+/// tables.
 pub const MAX_HEADER: usize = 1024 * 1024;
 
 /// Finds [`Mp4Facts`] in bytes fed in order, in pieces of any size. Media data costs nothing per byte.
@@ -37,7 +37,7 @@ enum State {
         len: usize,
     },
     Body(Body),
-    /// Not MP4, or no more: the rest is of no interest.
+    /// Not MP4, or nothing more of interest.
     Lost,
 }
 
@@ -94,7 +94,7 @@ impl Walker {
         }
     }
 
-    /// The end of the file: what was found.
+    /// Ends the file and returns what was found.
     #[must_use]
     pub fn finish(mut self) -> Mp4Facts {
         if let State::Body(body @ Body { left: None, .. }) = std::mem::replace(&mut self.state, State::Lost) {
@@ -184,7 +184,7 @@ impl Walker {
 }
 
 impl Body {
-    /// Takes this box's share of `bytes`, and says how much that is.
+    /// Consumes this box's share of `bytes`; returns its length.
     fn take(&mut self, bytes: &[u8]) -> usize {
         let used = match &mut self.left {
             None => bytes.len(),

@@ -18,12 +18,12 @@ pub struct Azure {
     pub sas: Secret,
     /// Address of the blob service; empty for Azure's public cloud.
     pub endpoint: String,
-    /// Who signs the addresses browsers read from.
+    /// Who signs the URLs browsers read from.
     pub signed_urls: Signer,
 }
 
 impl Azure {
-    /// The SAS token without the question mark that the portal puts before it.
+    /// The SAS token without the question mark that the portal puts in front.
     pub fn sas_query(&self) -> &str {
         self.sas.expose().trim().trim_start_matches('?')
     }

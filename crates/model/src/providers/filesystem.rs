@@ -6,7 +6,7 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Filesystem {
-    /// Folder that holds the recordings; made when missing.
+    /// Folder of the recordings; created when missing.
     pub path: String,
 }
 

@@ -11,18 +11,18 @@ use serde::Deserialize;
 pub struct Gcs {
     /// Bucket.
     pub bucket: String,
-    /// Key of a service account: the JSON file that the Cloud console makes.
+    /// A service account's key: the JSON file downloaded from the Cloud console.
     pub service_key: Secret,
     /// Address of the service; empty for Google's own.
     pub endpoint: String,
-    /// Who signs the addresses browsers read from.
+    /// Who signs the URLs browsers read from.
     pub signed_urls: Signer,
 }
 
-/// What the vault uses of a service account's key.
+/// The parts of a service account's key that the vault uses.
 #[derive(Debug, Clone, Deserialize)]
 pub struct ServiceKey {
-    /// `service_account`, or what else was downloaded by mistake.
+    /// `service_account`, unless another kind of key was downloaded.
     #[serde(rename = "type", default)]
     pub kind: String,
     /// Name of the account.
@@ -31,10 +31,10 @@ pub struct ServiceKey {
     /// PEM, PKCS#8.
     #[serde(default)]
     pub private_key: Secret,
-    /// Names the key among those of the account.
+    /// Id of this key within the account.
     #[serde(default)]
     pub private_key_id: String,
-    /// Where tokens are handed out.
+    /// URL that issues tokens.
     #[serde(default = "google_tokens")]
     pub token_uri: String,
 }
@@ -44,7 +44,7 @@ fn google_tokens() -> String {
 }
 
 impl ServiceKey {
-    /// Reads the JSON; the error is a sentence for whoever pasted it, and holds nothing of it.
+    /// Parses the JSON; the error is a sentence for the user and holds nothing of the key.
     pub fn parse(json: &Secret) -> Result<Self, String> {
         let key: Self = serde_json::from_str(json.expose())
             .map_err(|_| "Service account key must be the whole JSON file, from { to }".to_owned())?;
@@ -89,7 +89,7 @@ impl Definition for Gcs {
     }
 }
 
-/// Google's names may hold dots, and be longer than others' where they do.
+/// Google allows dots in names, and longer names with them.
 fn check_bucket(bucket: &str) -> Option<FieldError> {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.' | '_');
     let valid = (3..=222).contains(&bucket.len()) && bucket.chars().all(allowed);

@@ -1,4 +1,4 @@
-//! Kinds of storage a recording can lie at. One file each; the list below is what makes one known.
+//! Kinds of storage providers: one file each, registered in the list below.
 
 mod azure;
 mod ceph;

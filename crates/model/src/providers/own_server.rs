@@ -8,7 +8,7 @@ use crate::field::{Field, FieldError};
 use crate::secret::Secret;
 use serde::Deserialize;
 
-/// An S3 server of the owner's own.
+/// A user's own S3 server.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OwnServer {
@@ -16,7 +16,7 @@ pub(super) struct OwnServer {
     bucket: String,
     /// Host and port, without scheme.
     host: String,
-    /// Region; empty or `na` signs as us-east-1.
+    /// Region; empty or `na` means `us-east-1`.
     region: String,
     /// Access key.
     access_key: String,
@@ -24,16 +24,16 @@ pub(super) struct OwnServer {
     secret_key: Secret,
     /// Whether the server speaks HTTPS.
     ssl: bool,
-    /// Who signs the addresses browsers read from.
+    /// Who signs the URLs browsers read from.
     signed_urls: Signer,
-    /// Address under which browsers reach the server; empty when it is the same.
+    /// Address at which browsers reach the server; empty when it is the same.
     public_endpoint: String,
     /// Certificates of authorities trusted besides the system's, PEM.
     ca: String,
 }
 
 impl OwnServer {
-    /// The fields, with an example of a host.
+    /// The fields; `host` is the example shown for the host.
     pub(super) const fn fields(host: &'static str) -> [Field; 9] {
         [
             BUCKET,
@@ -51,7 +51,7 @@ impl OwnServer {
         ]
     }
 
-    /// Checks what no field can check alone.
+    /// Checks that concern more than one field.
     pub(super) fn check(&self) -> Vec<FieldError> {
         [check_bucket(&self.bucket), check_host(&self.host), check_ca(&self.ca)].concat()
     }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 pub struct S3 {
     /// Bucket.
     pub bucket: String,
-    /// Region the requests are signed for.
+    /// Region that requests are signed for.
     pub region: String,
     /// Access key.
     pub access_key: String,
@@ -20,9 +20,9 @@ pub struct S3 {
     pub endpoint: String,
     /// Whether the bucket is part of the path rather than of the host name.
     pub path_style: bool,
-    /// Who signs the addresses browsers read from.
+    /// Who signs the URLs browsers read from.
     pub signed_urls: Signer,
-    /// Address under which browsers reach the service; empty when it is the same.
+    /// Address at which browsers reach the service; empty when it is the same.
     pub public_endpoint: String,
     /// Certificates of authorities trusted besides the system's, PEM.
     pub ca: String,
@@ -37,11 +37,11 @@ pub struct S3 {
 /// How the service encrypts what it stores.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 pub enum Encryption {
-    /// As the bucket is set up.
+    /// Left to the bucket.
     #[default]
     #[serde(rename = "default")]
     Bucket,
-    /// With keys of the service's own.
+    /// With the service's own keys.
     #[serde(rename = "AES256")]
     Service,
     /// With a key of the key management service.
@@ -49,7 +49,7 @@ pub enum Encryption {
     Kms,
 }
 
-/// Who signs the addresses that browsers read recordings from (PROTOCOL §5).
+/// Who signs the URLs that browsers read recordings from (docs/protocol.md §7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Signer {
@@ -59,12 +59,12 @@ pub enum Signer {
     Provider,
 }
 
-/// What every member of the S3 family comes down to.
+/// What every kind of the S3 family is turned into.
 #[derive(Debug, Clone)]
 pub struct S3Target {
     /// Bucket.
     pub bucket: String,
-    /// Region the requests are signed for.
+    /// Region that requests are signed for.
     pub region: String,
     /// Access key.
     pub access_key: String,
@@ -74,9 +74,9 @@ pub struct S3Target {
     pub endpoint: Option<String>,
     /// Whether the bucket is part of the path.
     pub path_style: bool,
-    /// Who signs addresses.
+    /// Who signs URLs.
     pub signer: Signer,
-    /// Address of the service that signed addresses name; `None` when it is the same.
+    /// Address used in signed URLs; `None` when it is the same.
     pub public_endpoint: Option<String>,
     /// Certificates of authorities trusted besides the system's, PEM; may be empty.
     pub ca: String,
@@ -102,7 +102,7 @@ pub(super) const SIGNED_URLS: Field = Field::select(
 .right()
 .help("Straight from the store spares the vault the traffic, but browsers must be able to reach it.");
 
-/// Secrets are not sent there: it only appears in signed addresses.
+/// Not a `target`: no secret is sent there, it only appears in signed URLs.
 pub(super) const PUBLIC_ENDPOINT: Field = Field {
     target: false,
     ..Field::url("public_endpoint", "Address for browsers")
@@ -116,7 +116,7 @@ pub(super) const CA: Field = Field::multiline("ca", "Certificate authority")
     .file(TextFile::Certificate)
     .target();
 
-/// Checks that a certificate looks like one.
+/// Checks that it looks like a PEM certificate.
 pub(super) fn check_ca(ca: &str) -> Vec<FieldError> {
     if ca.is_empty() || ca.contains("-----BEGIN CERTIFICATE-----") {
         return Vec::new();
@@ -124,12 +124,12 @@ pub(super) fn check_ca(ca: &str) -> Vec<FieldError> {
     vec![FieldError::new("ca", "Certificate authority must be PEM: -----BEGIN CERTIFICATE----- and so on")]
 }
 
-/// An optional address: an empty text means that there is none.
+/// An optional address; `None` for an empty text.
 pub(super) fn given(address: String) -> Option<String> {
     (!address.is_empty()).then_some(address)
 }
 
-/// Checks a bucket's name as S3 does.
+/// Checks a bucket's name by S3's rules.
 pub(super) fn check_bucket(bucket: &str) -> Vec<FieldError> {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.' | '_');
     if (3..=63).contains(&bucket.len()) && bucket.chars().all(allowed) {
@@ -149,7 +149,7 @@ pub(super) fn check_host(host: &str) -> Vec<FieldError> {
     Vec::new()
 }
 
-/// The original's way to say "no region".
+/// `na` is the original vault's way to say "no region".
 pub(super) fn region_or_default(region: &str) -> String {
     match region {
         "" | "na" => "us-east-1".into(),

@@ -16,7 +16,7 @@ pub struct Storj {
     pub access_key: String,
     /// Secret key.
     pub secret_key: Secret,
-    /// Who signs the addresses browsers read from.
+    /// Who signs the URLs browsers read from.
     pub signed_urls: Signer,
 }
 

@@ -20,7 +20,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::watch;
 
-/// How long what others change may go unnoticed, in milliseconds.
+/// How long changes by other replicas may go unnoticed, in milliseconds.
 const SNAPSHOT_MS: i64 = 3_000;
 
 /// An account as uploads see it.
@@ -30,31 +30,31 @@ pub struct Account {
     pub id: i64,
     /// Name.
     pub name: String,
-    /// Whether its agents may do anything.
+    /// Disabled accounts are refused everything.
     pub enabled: bool,
     /// Main provider.
     pub provider_id: i64,
     /// Where its recordings go.
     pub directory: DirectoryRule,
-    /// Providers that get a copy; one that is disabled gets its copies when it is enabled again.
+    /// Providers that get a copy, including disabled ones, which get their copies once enabled again.
     pub secondary_ids: Vec<i64>,
-    /// Enabled integrations told about them.
+    /// Enabled integrations that are told about its recordings.
     pub integrations: Vec<i64>,
     /// Whether the Hub pipeline may analyse them.
     pub cloud_analysis: bool,
 }
 
-/// An upload's directory is not usable.
+/// Why an upload has no usable directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DirectoryError {
-    /// The account takes the agent's, and the agent named none.
+    /// The account takes the agent's directory, and the agent named none.
     Missing,
-    /// The agent's is not allowed.
+    /// The agent's directory is not allowed.
     Invalid(NameError),
 }
 
 impl Account {
-    /// The directory of an upload, given the one the agent names.
+    /// The directory of an upload; `wanted` is the one the agent names.
     pub fn directory(&self, wanted: &str) -> std::result::Result<Directory, DirectoryError> {
         match &self.directory {
             DirectoryRule::Fixed(directory) => Ok(directory.clone()),
@@ -71,10 +71,9 @@ pub struct Accounts {
     keys: Arc<Keys>,
     snapshot: Arc<RwLock<Option<Arc<Snapshot>>>>,
     connections_changed: watch::Receiver<u64>,
-    /// Counts changes, so that a snapshot read before one is not kept after it.
+    /// Incremented by every change, so that a snapshot read before a change is not kept after it.
     version: Arc<AtomicU64>,
-    /// Secrets are compared by their HMAC under a key of this process: equal length, nothing to
-    /// learn from timing.
+    /// Secrets are compared by HMAC under this key of the process: equal lengths, and nothing to learn from timing.
     comparing: [u8; 32],
 }
 
@@ -85,15 +84,15 @@ struct Snapshot {
     by_access_key: HashMap<String, Known>,
 }
 
-/// An account, or why it is left out while the others go on.
+/// An account, or the damage because of which it is left out.
 struct Known {
     account: std::result::Result<Account, Damage>,
-    /// Of its secret key; where that is damaged, whoever has the access key is told.
+    /// Expected fingerprint of the secret key. Without one (damaged), whoever has the access key learns of the damage.
     expected: Option<[u8; 32]>,
 }
 
 impl Snapshot {
-    /// Whether nobody is left out. A row that is damaged may be mended past the vault.
+    /// Whether no account is left out. A damaged row may be mended without the vault noticing.
     fn is_whole(&self) -> bool {
         self.by_access_key.values().all(|known| known.account.is_ok())
     }
@@ -142,7 +141,7 @@ impl Accounts {
         self.list().await?.into_iter().find(|a| a.id == id).ok_or(VaultError::NotFound("account"))
     }
 
-    /// Adds or changes an account; answers its id.
+    /// Adds or changes an account; returns its id.
     pub async fn save(&self, actor: &Actor, form: AccountForm) -> Result<i64> {
         self.save_as(actor, form, false).await
     }
@@ -184,7 +183,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// The keys of an account, in clear. Every look is audited.
+    /// An account's keys in clear text. Every look is audited.
     pub async fn reveal(&self, actor: &Actor, id: i64) -> Result<KeyPair> {
         let row = find(self.db.read(), id).await?;
         let secret_key = self.db.damaged_rows().told(row.read_secret_key(&self.keys))?;
@@ -200,7 +199,7 @@ impl Accounts {
         KeyPair { access_key: random_text(), secret_key: random_text() + &random_text() }
     }
 
-    /// The account of these credentials; `None` when either is wrong. Both cases take the same time.
+    /// The account with these credentials; `None` when either is wrong, in the same time.
     pub async fn authenticate(&self, access_key: &str, secret_key: &Secret) -> Result<Option<Account>> {
         let snapshot = self.snapshot().await?;
         let given = self.fingerprint(secret_key);
@@ -213,7 +212,7 @@ impl Accounts {
         }
     }
 
-    /// What may be remembered of a secret: its MAC under a key of this process.
+    /// What may be kept of a secret: its MAC under a key of this process.
     pub fn fingerprint(&self, secret_key: &Secret) -> [u8; 32] {
         mac(&self.comparing, secret_key.expose().as_bytes())
     }

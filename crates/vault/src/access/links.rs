@@ -1,11 +1,11 @@
-//! Addresses that read one recording without credentials until they expire, signed by the vault.
+//! URLs signed by the vault: each reads one recording without credentials until it expires.
 
 use crate::base::clock::Clock;
 use crate::base::keys::Keys;
 use std::sync::Arc;
 use subtle::ConstantTimeEq as _;
 
-/// Signs and checks such addresses.
+/// Signs and verifies such URLs.
 #[derive(Clone)]
 pub struct Links {
     keys: Arc<Keys>,
@@ -17,7 +17,7 @@ impl Links {
         Self { keys, clock }
     }
 
-    /// The query string that opens a recording until `expires_at_s` (Unix seconds).
+    /// The query string that gives access to a recording until `expires_at_s` (Unix seconds).
     pub fn sign(&self, recording_id: i64, expires_at_s: i64) -> String {
         let signature = hex::encode(self.keys.sign_link(&text(recording_id, expires_at_s)));
         format!("id={recording_id}&expires={expires_at_s}&signature={signature}")
@@ -28,7 +28,7 @@ impl Links {
         self.clock.now_ms() / 1000 > expires_at_s
     }
 
-    /// Whether the signature is ours and has not expired. Takes the same time for every signature.
+    /// Whether the signature is ours and still valid. Takes the same time for every signature.
     pub fn verify(&self, recording_id: i64, expires_at_s: i64, signature: &str) -> bool {
         let expected = hex::encode(self.keys.sign_link(&text(recording_id, expires_at_s)));
         let genuine: bool = expected.as_bytes().ct_eq(signature.as_bytes()).into();

@@ -1,4 +1,4 @@
-//! Who may come in: people and their sessions, agents and their accounts, signed addresses.
+//! Who has access: people and their sessions, agents and their accounts, signed URLs.
 
 pub mod accounts;
 pub mod links;

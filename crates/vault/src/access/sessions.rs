@@ -65,7 +65,7 @@ fn row(record: &Record) -> Result<session::ActiveModel> {
 #[async_trait]
 impl SessionStore for Store {
     async fn create(&self, record: &mut Record) -> Result<()> {
-        // Ids are 128 random bits: a clash fails the insert and with it the request.
+        // Ids are 128 random bits: a collision fails the insert, and with it the request.
         self.save(record).await
     }
 
@@ -92,7 +92,7 @@ impl SessionStore for Store {
             .map_err(drop)
             .and_then(|data| Ok((data, OffsetDateTime::from_unix_timestamp(found.expires_at).map_err(drop)?)))
         else {
-            // Its id would let others in, so the row is not named. Whoever has it signs in again.
+            // The row is not named, since its id would let others in. The user just signs in again.
             tracing::error!("a damaged row of the table sessions is left out");
             return Ok(None);
         };

@@ -1,4 +1,4 @@
-//! The dashboard's figures, each from an index or a small table.
+//! The dashboard's figures, each read from an index or a small table.
 
 use crate::base::Result;
 use crate::base::clock::day_of;
@@ -13,7 +13,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 /// Days the chart shows.
 const DAYS: i64 = 14;
 
-/// Reads the figures.
+/// Reads the dashboard's figures.
 #[derive(Clone)]
 pub struct DashboardFigures {
     db: Db,

@@ -1,37 +1,37 @@
-//! What a use case can answer besides success.
+//! Errors of use cases.
 
 use crate::base::damaged::Damage;
 use model::error::{StoreError, StoreErrorKind};
 use model::field::FieldError;
 
-/// What use cases answer.
+/// What use cases return.
 pub type Result<T> = std::result::Result<T, VaultError>;
 
-/// A use case did not succeed. `Display` is a sentence for people; sources are for the log.
+/// Why a use case failed. `Display` is a sentence for people; sources are for the log.
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
-    /// What was submitted is not valid.
+    /// The submitted values are not valid.
     #[error("{}", list(.0))]
     Invalid(Vec<FieldError>),
-    /// There is no such thing.
+    /// There is no such thing; the text says what.
     #[error("There is no such {0}. It may have been deleted; reload the page.")]
     NotFound(&'static str),
-    /// It clashes with something that exists.
+    /// It conflicts with something that exists.
     #[error("{0}")]
     Conflict(String),
-    /// A provisioned item cannot be changed here.
+    /// The configuration file declares it, so it cannot be changed here.
     #[error("{0} is declared in the configuration file and can only be changed there.")]
     Provisioned(String),
     /// Wrong user name or password.
     #[error("User name or password is wrong.")]
     WrongPassword,
-    /// Too many tries.
+    /// Too many attempts.
     #[error("Too many attempts. Try again in {retry_after_s} seconds.")]
     TooMany {
         /// Seconds to wait.
         retry_after_s: u64,
     },
-    /// A recording was replaced since it was looked up.
+    /// The recording was replaced since it was looked up.
     #[error("The recording has just been replaced. Reload the page.")]
     Replaced,
     /// The storage provider failed.
@@ -43,23 +43,23 @@ pub enum VaultError {
     /// The database's volume has no room left.
     #[error("The vault's own disk has no room left. Make room on the volume of its data folder.")]
     Full(#[source] sea_orm::DbErr),
-    /// The connection broke while the database was committing: it may have, or not.
+    /// The connection broke during the commit, which may or may not have happened.
     #[error(
         "The vault's database did not say whether it took the change. Look whether it is there before trying again."
     )]
     CommitUnknown(#[source] sea_orm::DbErr),
-    /// Something sealed cannot be opened.
+    /// A sealed value cannot be opened.
     #[error(
         "A stored secret cannot be opened with this vault's master key. Restore the key file that belongs to this database."
     )]
     Sealed,
-    /// A row holds what no vault writes.
+    /// A row holds something no vault writes.
     #[error(transparent)]
     Damaged(#[from] Damage),
 }
 
 impl VaultError {
-    /// Where the rest is, for those who are shown no more. Not true while there is no log yet.
+    /// Points those who are not shown the cause to the log. A start that fails prints the cause instead.
     pub const IN_LOG: &str = "Details are in the vault's log.";
 
     /// One invalid field.
@@ -73,7 +73,7 @@ impl VaultError {
     }
 }
 
-/// SQLite's code of a full disk; by its text, because a failed commit has only that to tell.
+/// SQLite's code for a full disk. Matched by text, because a failed commit has nothing else.
 const FULL: &str = "(code: 13)";
 
 impl From<sea_orm::DbErr> for VaultError {

@@ -1,4 +1,4 @@
-//! The master key, what is sealed under it, and what is signed with it.
+//! The master key, and what is sealed and signed with it.
 
 use crate::base::{Result, VaultError};
 use base64::Engine as _;
@@ -14,7 +14,7 @@ use std::path::Path;
 
 const NONCE: usize = 24;
 
-/// Keys derived from the master key, one for each purpose.
+/// Keys derived from the master key, one per purpose.
 #[derive(Clone)]
 pub struct Keys {
     seal: [u8; 32],
@@ -22,26 +22,26 @@ pub struct Keys {
     vault_id: String,
 }
 
-/// The master key cannot be had.
+/// Why there is no master key.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// The key in the environment is not 32 bytes of base64.
+    /// The given key is not 32 bytes of base64.
     #[error(
         "the master key must be 32 bytes in base64; make one with openssl rand -base64 32, or restore the one that this vault had"
     )]
     Malformed,
-    /// The key file cannot be read or made.
+    /// The key file cannot be read or created.
     #[error("cannot read or make the master key file {path}: {source}; give the vault's user this file")]
     File {
-        /// Where it should be.
+        /// Path of the key file.
         path: String,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
 }
 
 impl Keys {
-    /// Takes the given master key, else the key file, which is made (mode 0600) on first start.
+    /// Uses the given master key, else the key file, which is created (mode 0600) on first start.
     pub fn load(given: Option<&Secret>, file: &Path) -> std::result::Result<Self, KeyError> {
         let master = match given {
             Some(text) => decode(text.expose())?,
@@ -52,7 +52,7 @@ impl Keys {
         Ok(Self::derive(&master))
     }
 
-    /// The same, but makes none.
+    /// Like [`load`](Self::load), but never creates the file.
     pub(crate) fn existing(given: Option<&Secret>, file: &Path) -> std::result::Result<Option<Self>, KeyError> {
         if given.is_none() && !file.exists() {
             return Ok(None);
@@ -65,13 +65,12 @@ impl Keys {
         Self { seal: mac(master, b"seal v1"), link: mac(master, b"link v1"), vault_id }
     }
 
-    /// What tells this vault from others it forwards to; the same for all its replicas, and no secret.
+    /// Tells this vault from those it forwards to; the same for all its replicas, and not secret.
     pub(crate) fn vault_id(&self) -> &str {
         &self.vault_id
     }
 
-    /// Encrypts; `place` (table and row id) is bound to it, so that a sealed value copied to another
-    /// row cannot be opened there.
+    /// Encrypts. `place` (table and row id) is bound to the result, so that it cannot be opened in another row.
     pub fn seal(&self, place: &str, plain: &[u8]) -> Vec<u8> {
         let nonce = random::<NONCE>();
         let payload = Payload { msg: plain, aad: place.as_bytes() };
@@ -111,12 +110,12 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// A random text of 160 bits, safe in headers, shells and addresses.
+/// A random text of 160 bits, safe in headers, shells and URLs.
 pub(crate) fn random_text() -> String {
     URL_SAFE_NO_PAD.encode(random::<20>()).replace(['-', '_'], "x")
 }
 
-/// A random id.
+/// A random id: 32 hexadecimal characters.
 pub(crate) fn random_id() -> String {
     hex::encode(random::<16>())
 }

@@ -1,4 +1,4 @@
-//! What everything stands on: the database and its rows, the clock, keys, errors, who does something.
+//! What everything else builds on: the database and its rows, the clock, keys, errors, the audit trail.
 
 pub mod audit;
 pub mod clock;

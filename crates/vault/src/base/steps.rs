@@ -1,9 +1,9 @@
-//! The moments at which a crash leaves something half done. A test may have the process killed at each of them, see
-//! `torture/tests/torture/killed.rs`; in what is released nothing looks for that (feature `failpoints`).
+//! The moments at which a crash leaves something half done. Tests can have the process killed at each of them, see
+//! `torture/tests/torture/killed.rs`; released builds do not contain that (feature `failpoints`).
 
 macro_rules! steps {
     ($($name:ident = $text:literal, $what:literal;)*) => {
-        /// A moment of some work, right after the named thing was done.
+        /// A moment of some work, right after what its name says was done.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Step {
             $(#[doc = $what] $name,)*
@@ -13,7 +13,7 @@ macro_rules! steps {
             /// All of them.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
-            /// Its name, as `FAILPOINTS` has it.
+            /// Its name in `FAILPOINTS`.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$name => $text,)*
@@ -52,12 +52,12 @@ steps! {
     DeliveryNoted = "delivery.noted", "That the consumer has it is noted.";
 }
 
-/// Called when a step was reached.
+/// Called when a step has been reached.
 #[cfg(not(feature = "failpoints"))]
 pub(crate) fn reached(_: Step) {}
 
-/// Kills the process, as a power cut or the kernel does, when it was told so: `FAILPOINTS=upload.published`, or
-/// `FAILPOINTS=upload.published#3` at the third time.
+/// Kills the process, as a power cut or the kernel would, if so told: `FAILPOINTS=upload.published`, or
+/// `FAILPOINTS=upload.published#3` for the third time.
 #[cfg(feature = "failpoints")]
 pub(crate) fn reached(step: Step) {
     use rustix::process::{Signal, getpid, kill_process};
@@ -72,7 +72,7 @@ pub(crate) fn reached(step: Step) {
     let (name, times) = told.split_once('#').unwrap_or((told, "1"));
     if name == step.name() && TIMES.fetch_add(1, Ordering::SeqCst) + 1 == times.parse().unwrap_or(1) {
         kill_process(getpid(), Signal::KILL).expect("a process may kill itself");
-        // Other threads may get a little further before the signal takes them; this one must not.
+        // Other threads may run a little longer before the signal ends them; this one must not.
         loop {
             std::thread::park();
         }

@@ -1,23 +1,23 @@
-//! The vaults a forwarded recording came through, so that a ring of vaults that forward to each other is noticed.
+//! The vaults that a forwarded recording came through, by which rings of vaults are noticed.
 
-/// Most vaults of a path: no chain is that long.
+/// Most vaults in a path; longer than any real chain.
 const MAX_VAULTS: usize = 16;
 /// Longest id of a vault, in bytes.
 const MAX_ID: usize = 64;
 
-/// Ids of vaults, oldest first; empty for what came from a camera.
+/// Ids of vaults, oldest first; empty for a recording from a camera.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VaultPath(Vec<String>);
 
 impl VaultPath {
-    /// Reads ids separated by commas; `None` when it is no such list.
+    /// Parses ids separated by commas; `None` if it is no such list.
     pub fn parse(text: &str) -> Option<Self> {
         let ids: Vec<String> = text.split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect();
         let valid = |id: &String| id.len() <= MAX_ID && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         (ids.len() <= MAX_VAULTS && ids.iter().all(valid)).then_some(Self(ids))
     }
 
-    /// Whether it leads through this vault.
+    /// Whether this vault is in it.
     pub fn contains(&self, id: &str) -> bool {
         self.0.iter().any(|known| known == id)
     }

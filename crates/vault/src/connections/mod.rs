@@ -1,5 +1,4 @@
-//! Providers and integrations, opened: the stores that recordings lie in, the sinks that events go to, and which place a
-//! provider is.
+//! Providers and integrations, opened: the stores of recordings, the sinks of events, and which place a provider is.
 
 mod open;
 pub(crate) mod place;
@@ -32,7 +31,7 @@ pub(crate) struct Connections {
     db: Db,
     keys: Arc<Keys>,
     connector: Arc<dyn Connector>,
-    /// Opened stores by id and time of their last change; an adapter keeps its connections alive.
+    /// Open stores by id and last change; adapters keep their network connections alive.
     stores: Arc<RwLock<HashMap<i64, OpenStore>>>,
     twins: Twins,
     notices: Notices,
@@ -46,7 +45,7 @@ pub struct ProviderInfo {
     pub id: i64,
     /// Name.
     pub name: String,
-    /// Whether it is in use.
+    /// Whether it is enabled.
     pub enabled: bool,
 }
 
@@ -74,12 +73,12 @@ impl Connections {
         Ok(ids.into_tuple().all(self.db.read()).await?)
     }
 
-    /// Ticks whenever connections change in this process.
+    /// Changes whenever a connection is changed in this process.
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
     }
 
-    /// Something was changed: what was opened before is not what it is now.
+    /// Something was changed: open connections may be outdated.
     pub(crate) fn notify(&self) {
         self.stores.write().unwrap_or_else(PoisonError::into_inner).clear();
         self.twins.look_again();
@@ -90,19 +89,19 @@ impl Connections {
         find(self.db.read(), id).await
     }
 
-    /// What is set up of a connection.
+    /// A connection's settings, with secrets.
     pub(crate) fn settings(&self, row: &connection::Model) -> Result<Settings> {
         self.db.damaged_rows().told(row.read_settings(&self.keys))
     }
 }
 
-/// Which of these connections there are. None of them is deleted before this transaction has ended.
+/// Which of these connections exist. None of them is deleted before this transaction ends.
 pub(crate) async fn hold(tx: &Tx, ids: Vec<i64>) -> Result<Vec<i64>> {
     let there = connection::Entity::find()
         .select_only()
         .column(connection::Column::Id)
         .filter(connection::Column::Id.is_in(ids))
-        // Alone in its transaction on SQLite, which knows no such thing.
+        // On SQLite the transaction is alone anyway, and there is no such lock.
         .lock(LockType::KeyShare);
     Ok(there.into_tuple().all(tx).await?)
 }
@@ -111,7 +110,7 @@ pub(crate) async fn find(db: &impl ConnectionTrait, id: i64) -> Result<connectio
     connection::Entity::find_by_id(id).one(db).await?.ok_or(VaultError::NotFound("connection"))
 }
 
-/// Whether recordings, or copies of some, are kept at a provider.
+/// Whether a provider has recordings or copies.
 pub(crate) async fn holds_recordings(db: &impl ConnectionTrait, id: i64) -> Result<bool> {
     let own = recording::Entity::find().filter(recording::Column::ProviderId.eq(id)).limit(1).one(db).await?;
     let copies = copy::Entity::find().filter(copy::Column::ProviderId.eq(id)).limit(1).one(db).await?;

@@ -1,4 +1,4 @@
-//! Connections ready for use.
+//! Connections ready to use.
 
 use super::Connections;
 use crate::base::entity::connection;
@@ -10,12 +10,12 @@ use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter a
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// A provider ready for use.
+/// A provider ready to use.
 #[derive(Clone)]
 pub(crate) struct OpenStore {
     /// Row id.
     pub(crate) id: i64,
-    /// Name, as events call it.
+    /// Name, as in events.
     pub(crate) name: String,
     /// Whether uploads may go there.
     pub(crate) enabled: bool,
@@ -25,7 +25,7 @@ pub(crate) struct OpenStore {
     pub(crate) store: Arc<dyn BlobStore>,
 }
 
-/// A provider in one version of its settings.
+/// A provider as of one version of its settings.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Version {
     id: i64,
@@ -37,10 +37,10 @@ impl Version {
         self.id
     }
 
-    /// Fails when it is gone, or was saved since: what was stored there may lie where nobody will look. Asked in the
-    /// transaction that writes down that it is there.
+    /// Fails if the provider is gone or was saved since: what was stored there may lie where nobody will look. Called
+    /// in the transaction that records that it is there.
     pub(crate) async fn check_current(self, tx: &impl ConnectionTrait) -> Result<()> {
-        // It stays as it is until the transaction has ended. On SQLite nobody else writes meanwhile.
+        // The row cannot change before the transaction ends. On SQLite nobody else writes meanwhile.
         let row = connection::Entity::find_by_id(self.id).lock_shared().one(tx).await?;
         let row = row.ok_or(VaultError::NotFound("storage provider"))?;
         if row.updated_at == self.updated_at {
@@ -51,10 +51,10 @@ impl Version {
     }
 }
 
-/// A place as it showed itself.
+/// A place, as last seen.
 struct Seen {
     place: String,
-    /// By the clock that never jumps.
+    /// Elapsed time.
     at: Duration,
 }
 
@@ -63,7 +63,7 @@ impl OpenStore {
         Version { id: self.id, updated_at: self.updated_at }
     }
 
-    /// The place that was seen here, if need be within some time before now.
+    /// The place last seen. `lately` is now and the greatest age that will do.
     pub(super) fn seen(&self, lately: Option<(Duration, Duration)>) -> Option<String> {
         let seen = self.lock();
         let fresh = |seen: &&Seen| lately.is_none_or(|(now, age)| now.saturating_sub(seen.at) <= age);
@@ -83,32 +83,32 @@ impl OpenStore {
     }
 }
 
-/// An enabled connection that deliveries go to: an integration, or a provider that gets copies.
+/// An enabled connection with deliveries: an integration, or a provider that gets copies.
 #[derive(Clone)]
 pub(crate) struct OpenSink {
     /// Row id.
     pub(crate) id: i64,
     /// Name, for logs.
     pub(crate) name: String,
-    /// Tells one version of its settings from the next.
+    /// Version of its settings.
     pub updated_at: i64,
-    /// What makes the deliveries.
+    /// What makes its deliveries.
     pub way: Way,
 }
 
-/// What makes a delivery.
+/// What makes deliveries.
 #[derive(Clone)]
 pub(crate) enum Way {
     /// An integration's adapter.
     Sink(Arc<dyn EventSink>),
-    /// The vault itself, which copies to a provider.
+    /// The vault itself, which copies to the provider.
     Copies,
-    /// Nothing: what is wrong with the settings.
+    /// Nothing; the text says what is wrong with the settings.
     Unusable(String),
 }
 
 impl Connections {
-    /// A provider ready for use, enabled or not.
+    /// A provider ready to use, enabled or not.
     pub(crate) async fn store(&self, id: i64) -> Result<OpenStore> {
         if let Some(open) = self.cached(id).filter(|_| !self.db.is_shared()) {
             return Ok(open);
@@ -125,7 +125,7 @@ impl Connections {
         Ok(open)
     }
 
-    /// A provider of this name ready for use, enabled or not; `None` when there is none.
+    /// A provider by name, ready to use, enabled or not; `None` when there is none.
     pub(crate) async fn store_named(&self, name: &str) -> Result<Option<OpenStore>> {
         if !self.db.is_shared() {
             let stores = self.stores.read().unwrap_or_else(PoisonError::into_inner);
@@ -143,14 +143,14 @@ impl Connections {
         self.stores.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 
-    /// Every enabled connection that deliveries may go to.
+    /// Every enabled connection that may have deliveries.
     pub(crate) async fn sinks(&self) -> Result<Vec<OpenSink>> {
         let rows = connection::Entity::find().filter(connection::Column::Enabled.eq(true)).all(self.db.read()).await?;
         let way = |row: &connection::Model| {
             if row.family == Family::Provider.as_str() {
                 return Way::Copies;
             }
-            // Of a family that is damaged, the settings cannot be had.
+            // If the family is damaged, the settings cannot be read either.
             let sink = self.settings(row).and_then(|s| self.connector.sink(&row.kind, &s).map_err(VaultError::Invalid));
             sink.map_or_else(|e| Way::Unusable(e.to_string()), Way::Sink)
         };

@@ -1,7 +1,7 @@
-//! Whether a provider still is the place it was, and whether another provider is there too.
+//! Whether a provider is still the place it was, and whether another provider is there too (ADR 0012).
 //!
-//! A place shows its mark to every provider that leads there, whatever address or path they take. So two providers are one
-//! place exactly when both show the same mark, and a provider that shows another one than before leads elsewhere.
+//! A place shows its mark to every provider that leads there, by whatever address or path. So two providers are one
+//! place exactly when both show the same mark, and a provider that shows a different mark than before leads elsewhere.
 
 use super::{Connections, OpenStore, holds_recordings};
 use crate::base::entity::{connection, copy, recording};
@@ -23,37 +23,37 @@ use tokio_util::sync::CancellationToken;
 
 /// How long a provider may take to show its mark while an administrator waits.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
-/// How often places are looked at without a reason.
+/// How often places are checked without a reason.
 const SURVEY: Duration = Duration::from_secs(10 * 60);
-/// How long a mark that was seen counts as seen just now.
+/// How long a mark counts as just seen.
 const FRESH: Duration = Duration::from_secs(30);
-/// Newest recordings of which one must be found where the mark is not.
+/// If the mark is missing, one of this many newest recordings must be found.
 const SAMPLES: u64 = 5;
-/// What to do about a second provider of a place.
+/// Advice about a second provider of the same place.
 pub(crate) const APART: &str = "Choose another bucket or folder. If this is a copy of that place, delete the object \
                                 .vault-place/id in the copy and try again.";
-/// What to do about a provider that leads elsewhere.
+/// Advice about a provider that leads elsewhere.
 pub(crate) const BACK: &str = "Check that its address, bucket or folder is right and that its disk is mounted. If its \
                                recordings are gone for good, put an empty object named .vault-place/id there, and the vault \
                                goes on.";
 
-/// Who asks what is at a place.
+/// What a provider claims about the place it leads to.
 struct Claim<'a> {
-    /// The provider; `None` for one that is not saved yet.
+    /// Row id; `None` for one that is not saved yet.
     id: Option<i64>,
-    /// The place it was; empty while that is not known.
+    /// Id of the place it was; empty while unknown.
     known: &'a str,
-    /// Whether recordings of its should be there.
+    /// Whether its recordings should be there.
     holds: bool,
-    /// Whether its settings have changed, so that a place without mark is not the one it was.
+    /// Whether its settings have changed, so that a place without a mark may well be a new one.
     changed: bool,
 }
 
-/// Why a place could not be told.
+/// Why a place could not be identified.
 enum Untold {
-    /// It is another one than it was: a sentence.
+    /// It is not the place it was; the text says so.
     Elsewhere(String),
-    /// It could not be looked at.
+    /// Looking at it failed.
     Failed(VaultError),
 }
 
@@ -85,10 +85,11 @@ impl From<Untold> for VaultError {
 }
 
 impl Connections {
-    /// Makes sure, before anything is stored there, that a provider is ready and is the place it was. Costs a request after
-    /// a start and after a change of connections, and nothing from then on.
+    /// Makes sure, before anything is stored, that a provider is ready and still the place it was. Costs one request
+    /// after a start or a change of connections.
     ///
-    /// One that holds recordings is left as it is: where their place is not what it was, making another would hide them.
+    /// A provider that holds recordings is left as it is: if their place is another one now, creating it anew would
+    /// hide them.
     pub(crate) async fn set_up(&self, provider: &OpenStore) -> Result<()> {
         if provider.seen(None).is_none() {
             self.identify(provider, true).await?;
@@ -96,7 +97,7 @@ impl Connections {
         Ok(())
     }
 
-    /// The place a provider is, as it was seen last; `None` where nothing has been marked yet, and nothing stored.
+    /// The place a provider is, as last seen; `None` if it has no mark and no recordings yet.
     pub(crate) async fn place(&self, provider: &OpenStore) -> Result<Option<String>> {
         match provider.seen(None) {
             Some(place) => Ok(Some(place)),
@@ -104,7 +105,7 @@ impl Connections {
         }
     }
 
-    /// The same, as it was seen a moment ago at most.
+    /// The same, seen a moment ago at most.
     pub(crate) async fn place_now(&self, provider: &OpenStore) -> Result<Option<String>> {
         match provider.seen(Some((self.db.clock().elapsed(), FRESH))) {
             Some(place) => Ok(Some(place)),
@@ -112,7 +113,7 @@ impl Connections {
         }
     }
 
-    /// Fails when what a provider failed with was its own failure, not one object's: it does not show its place now.
+    /// Fails if the provider as a whole is in trouble, i.e. does not show its place now, rather than one object.
     pub(crate) async fn check_answers(&self, provider_id: i64, failed_with: &VaultError) -> Result<()> {
         match failed_with {
             VaultError::Store(error) if error.kind == StoreErrorKind::Unavailable => {
@@ -123,26 +124,26 @@ impl Connections {
         }
     }
 
-    /// Fails with a sentence when two providers are one place; looks at both, there.
+    /// Fails if two providers are one place. Looks at both.
     pub(crate) async fn check_apart(&self, one: &OpenStore, other: &OpenStore) -> Result<()> {
         let (here, there) = (self.identify(one, false).await?, self.identify(other, true).await?);
         if here.is_some() && here == there { Err(one_place(&one.name, &other.name)) } else { Ok(()) }
     }
 
-    /// The same, by what was seen a moment ago at most.
+    /// The same, but marks seen a moment ago will do.
     pub(crate) async fn check_apart_lately(&self, one: &OpenStore, other: &OpenStore) -> Result<()> {
         self.set_up(other).await?;
         let (here, there) = (self.place_now(one).await?, self.place_now(other).await?);
         if here.is_some() && here == there { Err(one_place(&one.name, &other.name)) } else { Ok(()) }
     }
 
-    /// The same, by what is known of both.
+    /// The same, from what is known of both.
     pub(crate) async fn check_known_apart(&self, one: &OpenStore, other: &OpenStore) -> Result<()> {
         let same = self.twins.of(one.id).await?.contains(&other.id);
         if same { Err(one_place(&one.name, &other.name)) } else { Ok(()) }
     }
 
-    /// Looks at every provider's place and tells what an administrator should know. Marks no place that holds nothing.
+    /// Looks at every provider's place and reports to administrators. Does not mark places that hold nothing.
     pub(crate) async fn survey(&self) -> Result<()> {
         let rows = self.other_providers(None).await?;
         join_all(rows.iter().map(|row| async {
@@ -162,7 +163,7 @@ impl Connections {
         self.tell_of_twins().await
     }
 
-    /// Surveys now, after every change of connections, and from time to time, until cancelled.
+    /// Surveys now, after every change of connections, and every ten minutes, until cancelled.
     pub(crate) async fn keep_surveying(self, cancel: CancellationToken) {
         let mut changes = self.changes();
         let round = async || {
@@ -170,17 +171,17 @@ impl Connections {
             if let Err(error) = self.survey().await {
                 tracing::warn!(error = &error as &dyn StdError, "providers' places were not looked at");
             }
-            // A change and the end of the wait are the same: a reason to look.
+            // Either way it is time to look again.
             let _ = timeout(SURVEY, changes.changed()).await;
         };
         let mut round = round;
         while cancel.run_until_cancelled(round()).await.is_some() {}
     }
 
-    /// Where a provider will be with these settings; `None` when that cannot be told now. Marks the place.
+    /// The place a provider will be with these settings; `None` if that cannot be found out now. Marks the place.
     ///
     /// # Errors
-    /// A sentence when another provider is there, or when recordings of this one should be and are not.
+    /// If another provider is there, or if recordings of this one should be there and are not.
     pub(crate) async fn place_to_save(&self, form: &ConnectionForm, settings: &Settings) -> Result<Option<String>> {
         let store = self.connector.store(&form.kind, settings).map_err(VaultError::Invalid)?;
         let (known, holds) = match form.id {
@@ -192,7 +193,7 @@ impl Connections {
             Ok(Ok(Some(place))) => place,
             Ok(Err(Untold::Elsewhere(reason))) => return Err(VaultError::Conflict(format!("{reason} {BACK}"))),
             Ok(Err(Untold::Failed(error @ (VaultError::Database(_) | VaultError::Full(_))))) => return Err(error),
-            // It can be saved all the same; the first use will look again.
+            // It can be saved all the same; its first use looks again.
             Ok(Ok(None) | Err(Untold::Failed(_))) | Err(_) => return Ok(None),
         };
         match self.other_at(form.id, &place).await? {
@@ -201,7 +202,7 @@ impl Connections {
         }
     }
 
-    /// Another provider that shows this mark now, by name. One that does not answer is where it was.
+    /// Name of another provider that shows this mark now. One that does not answer counts as where it was.
     pub(crate) async fn other_at(&self, id: Option<i64>, place: &str) -> Result<Option<String>> {
         let others = self.other_providers(id).await?;
         let places = join_all(others.iter().map(|row| async {
@@ -218,7 +219,7 @@ impl Connections {
         Ok(same.map(|(row, _)| row.name.clone()))
     }
 
-    /// Looks at a provider's place and remembers what was seen. On the heap, since many wait for it with little on theirs.
+    /// Looks at a provider's place and remembers it. Boxed, or every future that contains this one would grow.
     fn identify<'a>(&'a self, provider: &'a OpenStore, may_mark: bool) -> BoxFuture<'a, Result<Option<String>>> {
         Box::pin(self.identify_now(provider, may_mark))
     }
@@ -247,14 +248,14 @@ impl Connections {
         }
     }
 
-    /// Which place a store leads to. Where nothing is held and nothing may be marked, that can be none.
+    /// Which place a store leads to. `None` if it holds nothing and must not be marked.
     async fn look(
         &self,
         store: &dyn BlobStore,
         claim: &Claim<'_>,
         may_mark: bool,
     ) -> std::result::Result<Option<String>, Untold> {
-        // A folder that was marked is not made anew, even if nothing is stored there yet: its disk may be away.
+        // A folder that was marked is not created again, even if nothing is stored there: its disk may be away.
         if may_mark && !claim.holds && (claim.known.is_empty() || claim.changed) {
             store.set_up().await?;
         }
@@ -285,7 +286,7 @@ impl Connections {
         Ok(Some(id))
     }
 
-    /// Whether one of a provider's newest recordings or copies lies in a store.
+    /// Whether one of a provider's newest recordings or copies is in a store.
     async fn has_a_recording(&self, store: &dyn BlobStore, id: i64) -> std::result::Result<bool, Untold> {
         let mut newest = recording::Entity::find()
             .filter(recording::Column::ProviderId.eq(id))
@@ -349,7 +350,7 @@ impl Connections {
     }
 }
 
-/// Why nothing is moved or copied between two providers, and no second one is saved.
+/// The sentence that two providers are one place.
 pub(crate) fn same_place(one: &str, other: &str) -> String {
     format!("{one} is the same place as {other}: what is stored by one is there for the other too.")
 }

@@ -1,4 +1,4 @@
-//! A store that begins to answer and never goes on, for tests.
+//! A store that starts to answer and then goes silent, for tests.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -10,7 +10,7 @@ use model::probe::ProbeReport;
 use std::ops::Range;
 use std::time::Duration;
 
-/// Has every object, and of each only its first byte comes.
+/// Has every object, but sends only its first byte.
 pub(crate) struct Silent;
 
 #[async_trait]

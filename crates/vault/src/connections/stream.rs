@@ -1,4 +1,4 @@
-//! Bytes as they come from a provider.
+//! Reading bytes from a provider, with a time limit.
 
 use bytes::Bytes;
 use futures::StreamExt as _;
@@ -15,7 +15,7 @@ pub(crate) async fn next(body: &mut ByteStream) -> Result<Option<Bytes>, StoreEr
     timeout(IDLE, body.next()).await.map_err(|_| silent())?.transpose()
 }
 
-/// A provider began to answer and does not go on.
+/// A provider began to answer and went silent.
 pub(crate) fn silent() -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, "The provider stopped sending half-way.")
 }

@@ -1,4 +1,4 @@
-//! What administrators are told of providers' places.
+//! Notices about providers' places.
 
 use super::place::BACK;
 use super::{Connections, OpenStore};
@@ -14,13 +14,13 @@ use std::collections::HashMap;
 const ONE_PLACE: &str = "one-place";
 /// A provider is another place than it was.
 const OTHER_PLACE: &str = "other-place";
-/// What was moved to a provider was not there later.
+/// What was moved to a provider was later missing there.
 const MOVED_AND_MISSING: &str = "moved-and-missing";
-/// A provider does not have what it said that it had stored.
+/// A provider does not have what it reported as stored.
 const MISMATCH: &str = "store-mismatch";
 
 impl Connections {
-    /// Tells of every place that several providers lead to, and of none that is only one's any more.
+    /// Raises a notice for every place with several providers; clears those of places that have just one.
     pub(crate) async fn tell_of_twins(&self) -> Result<()> {
         let groups = self.twins.all().await?;
         let told = self.notices.list().await?.into_iter().filter(|notice| notice.code == ONE_PLACE);
@@ -66,12 +66,12 @@ impl Connections {
         self.notices.raise(notice).await;
     }
 
-    /// It is where it was, or is no more.
+    /// It is where it was again, or no longer exists.
     pub(crate) async fn forget_elsewhere(&self, provider_id: i64) {
         self.notices.clear(OTHER_PLACE, &provider_id.to_string()).await;
     }
 
-    /// If that is the error: a provider said that it had stored an object, and tells of it what was not sent.
+    /// For `Unconfirmed` errors: a provider reported success for something other than what it was sent.
     pub(crate) async fn tell_unconfirmed(&self, provider: &str, key: &ObjectKey, error: &StoreError) {
         if error.kind == StoreErrorKind::Unconfirmed {
             self.tell_mismatch(provider, key, &error.message).await;
@@ -99,7 +99,7 @@ impl Connections {
         self.notices.clear(MISMATCH, provider).await;
     }
 
-    /// A recording that was moved is not at its new place; the old object is kept.
+    /// A recording that was moved is missing at its new place; the old object is kept.
     pub(crate) async fn tell_missing(&self, key: &ObjectKey, now_at: i64, old: &OpenStore) -> Result<()> {
         let new = self.store(now_at).await?;
         tracing::error!(%key, from = old.name, to = new.name, "a recording that was moved is not there any more");

@@ -44,7 +44,7 @@ impl Copies {
             return Ok(());
         }
         let _turn = self.locks.lock(provider_id, &found.key).await.map_err(sink_error)?;
-        // It may have been replaced, moved or deleted while we waited.
+        // It may have been replaced, moved or deleted meanwhile.
         let Some(found) = self.found(recording_id).await.map_err(sink_error)? else { return Ok(()) };
         if found.provider_id == provider_id {
             return Ok(());
@@ -81,7 +81,7 @@ impl Copies {
         row.map(|row| self.db.damaged_rows().told(Found::try_from(row))).transpose()
     }
 
-    /// A copy at the place where the recording lies already, or another copy of it, is none: it would be the same object.
+    /// The target must be another place than the recording's and its other copies': there it would be the same object.
     async fn check_apart(
         &self,
         found: &Found,
@@ -107,8 +107,8 @@ impl Copies {
         Ok(copy::Entity::find_by_id((found.id, provider_id)).one(self.db.read()).await?.is_some())
     }
 
-    /// What lies there is another recording, or this one after all: a copy or move of it that was stopped half-way may have
-    /// been written down just now.
+    /// Something is at the target already: another recording, or this one, if a copy or move that was cut off has just
+    /// been recorded after all.
     async fn taken(&self, found: &Found, provider_id: i64) -> Result<SinkError> {
         let moved = self.found(found.id).await?.is_none_or(|now| now.provider_id == provider_id);
         if moved || self.exists(found, provider_id).await? {
@@ -117,12 +117,12 @@ impl Copies {
         Ok(SinkError::refused(format!("Another recording named {} lies at this provider already.", found.key)))
     }
 
-    /// Whether something else lies at the key there.
+    /// Whether something is at the key there.
     async fn is_taken(&self, found: &Found, provider_id: i64) -> Result<bool> {
         self.objects.is_taken(provider_id, &found.key).await
     }
 
-    /// Writes a copy down, unless its recording was replaced, moved or deleted while it was made.
+    /// Records a copy, unless its recording was replaced, moved or deleted meanwhile.
     async fn note(&self, found: &Found, target: Version, announced: i64) -> Result<()> {
         let (id, key, sha256) = (found.id, found.key.to_string(), found.sha256.clone());
         self.db
@@ -132,7 +132,7 @@ impl Copies {
                     let current = copies::hold(tx, id).await?;
                     let provider_id = target.provider_id();
                     if current.is_none_or(|row| row.sha256 != sha256 || row.provider_id == provider_id) {
-                        // What was announced is deleted, as after a crash.
+                        // The announced object is deleted, as after a crash.
                         return Ok(());
                     }
                     let row = copy::ActiveModel {
@@ -157,7 +157,7 @@ fn replaced(error: StoreError) -> SinkError {
     SinkError::down("It is being replaced by another upload right now.").caused_by(error)
 }
 
-/// What is wrong with one recording sets its copy aside; a provider that does not work keeps all of them waiting.
+/// A problem with one recording sets its copy aside; a provider in trouble keeps all of them waiting.
 fn store_error(provider: &str, error: StoreError) -> SinkError {
     SinkError::new(kind_of(error.kind), format!("{provider}: {}", error.message)).caused_by(error)
 }

@@ -1,10 +1,10 @@
-//! What failed in one round of background work: told with one line, not with one for each and every minute.
+//! Failures of one round of background work, logged in one line instead of one for each.
 
 use crate::base::VaultError;
 use model::ObjectKey;
 use std::error::Error as StdError;
 
-/// The failures at one provider.
+/// Failures at one provider.
 #[derive(Default)]
 pub(crate) struct Failures {
     times: u32,
@@ -12,7 +12,7 @@ pub(crate) struct Failures {
 }
 
 impl Failures {
-    /// Something failed. Of a damaged row administrators are told by itself.
+    /// Notes a failure. Damaged rows are reported to administrators elsewhere.
     pub(crate) fn note(&mut self, key: &ObjectKey, error: VaultError) {
         if !matches!(error, VaultError::Damaged(_)) {
             self.times += 1;
@@ -20,7 +20,7 @@ impl Failures {
         }
     }
 
-    /// Tells the log, if there is something to tell.
+    /// Logs the failures, if there are any.
     pub(crate) fn tell(self, provider_id: i64, what: &str) {
         if let Some((key, error)) = self.first {
             let error = &error as &dyn StdError;

@@ -1,5 +1,5 @@
-//! Forwarding recordings to other vaults when somebody asks for them (PROTOCOL §5, §9). They leave through the
-//! outbox like events do.
+//! Forwarding recordings to other vaults on demand (docs/protocol.md §6, §10). They leave through the outbox, as
+//! events do.
 
 use crate::access::accounts::Account;
 use crate::base::audit::{self, Actor};
@@ -17,7 +17,7 @@ use model::recording::RecordingFilter;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use std::collections::HashMap;
 
-/// Recordings that are queued in one transaction.
+/// Recordings queued per transaction.
 const BATCH: usize = 200;
 
 /// Queues recordings for other vaults.
@@ -36,7 +36,7 @@ pub struct ForwardTarget {
     pub id: i64,
     /// Its name.
     pub name: String,
-    /// Whether it waits for being asked; else it gets every recording anyway.
+    /// Whether it gets recordings only on demand; otherwise it gets every one anyway.
     pub on_demand: bool,
 }
 
@@ -45,7 +45,7 @@ impl Forwarding {
         Self { db, connections, recordings, wakeups }
     }
 
-    /// Enabled integrations that lead to another vault, by name.
+    /// Enabled integrations that are other vaults, by name.
     pub async fn targets(&self) -> Result<Vec<ForwardTarget>> {
         let rows = connection::Entity::find()
             .filter(connection::Column::Family.eq(Family::Integration.as_str()))
@@ -61,7 +61,7 @@ impl Forwarding {
         rows.into_iter().map(target).filter(|target| !matches!(target, Err(VaultError::Damaged(_)))).collect()
     }
 
-    /// Forwards one recording to its account's on-demand vaults; answers how many there are.
+    /// Forwards one recording to its account's on-demand vaults; returns how many there are.
     pub async fn to_vaults_of(&self, account: &Account, found: &Found) -> Result<usize> {
         let of_account = |target: &ForwardTarget| target.on_demand && account.integrations.contains(&target.id);
         let targets: Vec<i64> = self.targets().await?.iter().filter(|t| of_account(t)).map(|t| t.id).collect();
@@ -71,7 +71,7 @@ impl Forwarding {
         Ok(targets.len())
     }
 
-    /// Forwards chosen recordings to a vault; answers how many there were.
+    /// Forwards chosen recordings to a vault; returns how many were queued.
     pub async fn chosen(&self, actor: &Actor, target: i64, ids: &[i64]) -> Result<u64> {
         let name = self.target(target).await?;
         let mut queued = 0;
@@ -82,7 +82,7 @@ impl Forwarding {
         Ok(queued)
     }
 
-    /// Forwards every recording that a filter matches, oldest first; answers how many there were.
+    /// Forwards every recording that matches a filter, oldest first; returns how many were queued.
     pub async fn matching(&self, actor: &Actor, target: i64, filter: &RecordingFilter) -> Result<u64> {
         let name = self.target(target).await?;
         let (mut queued, mut after) = (0, None);

@@ -1,4 +1,4 @@
-//! What moves bytes: in, to another provider, to another vault, and away.
+//! Everything that moves bytes: in, to another provider, to another vault, and away.
 
 pub(crate) mod copies;
 mod failures;

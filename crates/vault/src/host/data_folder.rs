@@ -1,9 +1,9 @@
-//! One vault at a time in the folders that a vault calls its own.
+//! One vault at a time in the folders that a vault uses.
 //!
-//! Two vaults on one folder harm each other: the second one's start takes the first one's running uploads for what a crash
-//! left behind. The lock is the kernel's and ends with the process, however that ends; what the file says is only for
-//! people, so what a crash leaves in it hinders nobody. It is not taken by `Vault::open`: whoever makes a process of a
-//! vault takes it first.
+//! Two vaults on one folder harm each other: the second one's start takes the first one's running uploads for leftovers
+//! of a crash. The lock is the kernel's and ends with the process, however that ends; the file's content is only for
+//! people, so what a crash leaves in it hinders nobody. `Vault::open` does not take it: whoever runs a vault as a
+//! process does so first.
 
 use crate::base::db::location::{folder_of, sqlite_file};
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
@@ -11,44 +11,44 @@ use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// Name of the file that is locked.
+/// Name of the locked file.
 const FILE: &str = "vault.lock";
 
-/// Held as long as a vault uses its folders.
+/// Held for as long as a vault uses its folders.
 #[derive(Debug)]
 pub struct Lock {
     _held: Vec<File>,
 }
 
-/// The folders cannot be had.
+/// Why the folders cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// Another vault has them.
+    /// Another vault uses one of them.
     #[error(
         "another vault uses the folder {}{owner}; stop that one first, or give each a folder of its own with data.dir", .folder.display()
     )]
     Taken {
-        /// Which one.
+        /// The folder.
         folder: PathBuf,
-        /// ` (process 12 on host a)`; empty where the file does not say.
+        /// ` (process 12 on host a)`; empty if the file does not say.
         owner: String,
     },
-    /// It cannot be made, or not be locked.
+    /// A folder cannot be created or locked.
     #[error("cannot lock the folder {}: {source}; give the vault's user this folder, on a volume that it may write to", .folder.display())]
     Folder {
-        /// Which one.
+        /// The folder.
         folder: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
 
 impl Lock {
-    /// Takes the data folder and the SQLite database's, which are made if there are none. Vaults that share a PostgreSQL
-    /// database know of each other by that; they keep nothing in their folders that could be harmed, and may share those too.
+    /// Locks the data folder and the SQLite database's, creating them if necessary. Locks nothing with PostgreSQL:
+    /// those vaults meet in the database and keep nothing in their folders that could be harmed.
     ///
     /// # Errors
-    /// `Taken` when another vault has one of them, in this process or another.
+    /// `Taken` when another vault uses one of them, in this process or another.
     pub fn take(data_dir: &Path, database_url: &str) -> Result<Self, LockError> {
         let Some(database) = sqlite_file(database_url) else { return Ok(Self { _held: Vec::new() }) };
         let mut folders = vec![real(data_dir)?];
@@ -61,14 +61,14 @@ impl Lock {
     }
 }
 
-/// Gives a file to the owner of its folder: an administrator's `restore` runs as root, the vault does not.
+/// Gives a file to the owner of its folder: an administrator may run `restore` as root, the vault does not run as root.
 pub(crate) fn give_to_owner_of_folder(file: &Path) -> io::Result<()> {
     let (is, should) = (fs::metadata(file)?, fs::metadata(folder_of(file))?);
     if (is.uid(), is.gid()) == (should.uid(), should.gid()) {
         return Ok(());
     }
     match std::os::unix::fs::chown(file, Some(should.uid()), Some(should.gid())) {
-        // Only root may. For anybody else the file is as good as those it makes later.
+        // Only root may. Anybody else's files belong to the right user anyway.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
         other => other,
     }
@@ -83,7 +83,7 @@ fn lock(folder: &Path) -> Result<Vec<File>, LockError> {
     let failed = |source| LockError::Folder { folder: folder.to_owned(), source };
     let path = folder.join(FILE);
     let mut options = OpenOptions::new();
-    // Never truncated on opening, and never removed: it may be another's.
+    // Not truncated on opening and never removed: it may be another vault's.
     let mut file =
         options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(failed)?;
     match file.try_lock() {
@@ -91,13 +91,13 @@ fn lock(folder: &Path) -> Result<Vec<File>, LockError> {
         Err(TryLockError::WouldBlock) => return Err(taken(folder, &mut file)),
         Err(TryLockError::Error(source)) => return Err(failed(source)),
     }
-    // The file can be removed by whoever takes it for a stale one; the folder cannot, unnoticed. Not every file system lets
-    // a folder be locked.
+    // Somebody may remove the file as stale, but hardly the folder, so that is locked too. Not every file system allows
+    // it.
     let itself = File::open(folder).ok();
     if let Some(Err(TryLockError::WouldBlock)) = itself.as_ref().map(File::try_lock) {
         return Err(taken(folder, &mut file));
     }
-    // What it says is of no consequence, so a full disk is none here either.
+    // Its content does not matter, so neither does a full disk.
     let _ = sign(&mut file);
     let _ = give_to_owner_of_folder(&path);
     Ok([Some(file), itself].into_iter().flatten().collect())

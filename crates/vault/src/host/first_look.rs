@@ -1,6 +1,6 @@
-//! What is looked at before a database is opened for work: whether a file is one and whole, whether a server answers.
-//! Opening tells less, later, or not at all: SQLite serves what it can of a damaged file, and a pool of connections tries
-//! for half a minute and forgets why it could not.
+//! Checks before a database is opened: whether a file is an intact database, whether a server answers. Opening it would
+//! tell less, later, or nothing: SQLite serves what it can of a damaged file, and a connection pool retries for half a
+//! minute and forgets why.
 
 use crate::base::db::location::sqlite_file;
 use crate::host::start_error::StartError;
@@ -12,15 +12,15 @@ use std::path::Path;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
-/// How long a file is looked through: some 2 GB from a disk. What is left unseen of a larger one is met when it is read.
+/// How long a file is checked: enough for some 2 GB. Damage in the rest of a larger one is found when it is read.
 const LOOKING: Duration = Duration::from_secs(5);
-/// Steps of SQLite between two looks at the clock.
+/// SQLite's steps between two looks at the clock.
 const STEPS: i32 = 1000;
-/// How long a server may take to answer. It may be starting, too.
+/// How long a server may take to answer; it may still be starting.
 const REACHING: Duration = Duration::from_secs(5);
 const TRY_AGAIN: Duration = Duration::from_millis(250);
 
-/// Looks at the database of this address.
+/// Checks the database at this URL.
 pub(crate) async fn first_look(url: &str) -> Result<(), StartError> {
     let Some(file) = sqlite_file(url) else {
         return if url.starts_with("postgres") { reach(url).await } else { Ok(()) };
@@ -42,11 +42,11 @@ pub(crate) async fn first_look(url: &str) -> Result<(), StartError> {
 #[derive(Debug, PartialEq, Eq)]
 enum Looked {
     Whole,
-    /// Nothing was found in the time there was.
+    /// No damage was found in the time available.
     Unfinished,
     Damaged(String),
     NotADatabase,
-    /// It cannot be read; whoever opens it says why.
+    /// It cannot be read; opening it will say why.
     Unknown,
 }
 
@@ -69,7 +69,7 @@ async fn quick_check(file: &Path, patience: Duration) -> sqlx::Result<Vec<String
     let until = Instant::now() + patience;
     connection.lock_handle().await?.set_progress_handler(STEPS, move || Instant::now() < until);
     let found = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_all(&mut connection).await;
-    // What it cannot do at its end, the vault's own connection does or tells.
+    // If closing fails, the vault's own connection deals with it or reports it.
     connection.lock_handle().await?.remove_progress_handler();
     let _ = connection.close().await;
     found
@@ -98,7 +98,7 @@ async fn reach(url: &str) -> Result<(), StartError> {
     }
 }
 
-/// It is starting, or has too many connections.
+/// The server is starting, or has too many connections.
 fn may_pass(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(error) => error.kind() == ErrorKind::ConnectionRefused,

@@ -8,14 +8,14 @@ use std::path::PathBuf;
 pub struct Home {
     /// `sqlite://…` or `postgres://…`.
     pub database_url: String,
-    /// Holds the key file and the spool.
+    /// Folder of the key file and the spool.
     pub data_dir: PathBuf,
-    /// 32 bytes in base64; without it the key file in `data_dir` is used.
+    /// 32 bytes in base64; without it, the key file in `data_dir` is used.
     pub master_key: Option<Secret>,
 }
 
 impl Home {
-    /// Where the master key is, unless it is given.
+    /// Path of the master key file.
     pub(crate) fn key_file(&self) -> PathBuf {
         self.data_dir.join("master.key")
     }

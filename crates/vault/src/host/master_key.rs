@@ -1,4 +1,4 @@
-//! Whether the master key is this database's.
+//! Whether the master key fits the database.
 
 use crate::base::db::Db;
 use crate::base::entity::{account, connection};
@@ -6,8 +6,8 @@ use crate::base::keys::Keys;
 use crate::base::{Result, VaultError};
 use sea_orm::EntityTrait as _;
 
-/// Fails when the master key is not the one this database's secrets were sealed with. One that opens is proof that it
-/// is; then whatever does not is damaged.
+/// Fails if the master key is not the one that this database's secrets were sealed with. One secret that opens proves
+/// that it is; any that do not are damaged then.
 pub(crate) async fn check(db: &Db, keys: &Keys) -> Result<()> {
     let settings = connection::Entity::find().all(db.read()).await?;
     let secrets = account::Entity::find().all(db.read()).await?;

@@ -1,4 +1,4 @@
-//! The machine under a vault: its folder, its disk, its clock, the vaults beside it, and what is said of them.
+//! The machine a vault runs on: its folder, its disk, its clock, the vaults beside it, and notices about all of these.
 
 pub mod backup;
 pub mod data_folder;

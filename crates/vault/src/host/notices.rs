@@ -1,8 +1,6 @@
-//! What an administrator must see: shown on every page, told in readiness, kept until its cause is gone or somebody has
-//! put it away.
+//! Notices: shown on every page and in readiness, kept until their cause is gone or somebody has dismissed them.
 //!
-//! What is wrong may be the database itself. A notice is therefore known to this process at once, and written down when
-//! that succeeds.
+//! The database itself may be what is wrong. So this process knows a notice at once, and writes it down when it can.
 
 use crate::base::audit::{self, Actor};
 use crate::base::damaged::Damage;
@@ -17,30 +15,30 @@ use std::error::Error as StdError;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// A notice that is met again and again is written down this often.
+/// A notice that keeps occurring is written this often.
 const NOTE_EVERY: Duration = Duration::from_secs(60);
-/// Most notices of one code that are kept in memory: a thousand damaged rows must not hide that the disk is full.
+/// Most notices of one code kept in memory: a thousand damaged rows must not hide a full disk.
 const MAX_OF_A_CODE: usize = 100;
-/// Most notices that are read from the database.
+/// Most notices read from the database.
 const MAX_READ: usize = 200;
 /// Longest text kept, in characters.
 const MAX_TEXT: usize = 1000;
 
-/// The code of a damaged row; the subject names table, row and column.
+/// Code of a damaged row's notice; its subject names table, row and column.
 pub(crate) const DAMAGED_ROW: &str = "damaged-row";
 
-/// Something to be seen.
+/// A notice to raise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     /// Its kind, for programs: lower case and dashes.
     pub code: &'static str,
-    /// What it is about; empty where there is only one of its kind. There is one notice for each code and subject.
+    /// What it is about; empty if there can be only one of its kind. Code and subject together identify a notice.
     pub subject: String,
     /// What is wrong, in sentences.
     pub text: String,
     /// What to do.
     pub cure: String,
-    /// Whether an administrator may put it away; else it goes when its cause does.
+    /// Whether an administrator may dismiss it; otherwise it goes when its cause does.
     pub dismissible: bool,
 }
 
@@ -64,9 +62,9 @@ type Key = (String, String);
 /// What this process knows of a notice.
 struct Known {
     view: NoticeView,
-    /// Times since it was last written down.
+    /// Occurrences since it was last written.
     unwritten: i64,
-    /// When that was, as elapsed time; `None` while it never was.
+    /// Elapsed time when it was last written; `None` before that.
     written_at: Option<Duration>,
 }
 
@@ -75,7 +73,7 @@ impl Notices {
         Self { db, here: Arc::default() }
     }
 
-    /// Tells administrators. Costs nothing worth mentioning when it is met again and again.
+    /// Raises a notice. Cheap when it keeps occurring.
     pub async fn raise(&self, notice: Notice) {
         if let Some((view, times)) = self.note(notice) {
             self.write(view, times).await;
@@ -93,7 +91,7 @@ impl Notices {
         }
     }
 
-    /// Its cause is gone. Does nothing when it was not raised.
+    /// Clears a notice whose cause is gone. Does nothing if it was not raised.
     pub async fn clear(&self, code: &str, subject: &str) {
         let key = (code.to_owned(), subject.to_owned());
         self.known().remove(&key);
@@ -102,7 +100,7 @@ impl Notices {
         }
     }
 
-    /// An administrator has seen it.
+    /// An administrator dismisses a notice.
     pub async fn dismiss(&self, actor: &Actor, code: &str, subject: &str) -> Result<()> {
         let key = (code.to_owned(), subject.to_owned());
         let shown = self.list().await?.into_iter().find(|n| n.code == key.0 && n.subject == key.1);
@@ -119,16 +117,16 @@ impl Notices {
         self.remove(&key).await
     }
 
-    /// All of them, the latest first. Where the database does not answer, those that this process knows. Damaged rows that
-    /// were met and not told yet are written down.
+    /// All notices, latest first; if the database does not answer, those this process knows. Newly found damaged rows
+    /// are included.
     pub async fn list(&self) -> Result<Vec<NoticeView>> {
-        // All are known before the first is written: whoever asks may not wait for the end.
+        // All are known before the first is written: the caller may not wait for the end.
         let untold = self.db.damaged_rows().take_untold();
         let untold: Vec<_> = untold.into_iter().filter_map(|damage| self.note(damage.into())).collect();
         for (view, times) in untold {
             self.write(view, times).await;
         }
-        // One that is written after the rows were read is not among them, and is no notice that was cleared.
+        // Before the rows are read: a notice written after that is not among the rows, and must not look cleared.
         let written =
             self.known().iter().filter(|(_, known)| known.written_at.is_some()).map(|(key, _)| key.clone()).collect();
         let rows = notice::Entity::find().order_by_desc(notice::Column::LastAt).limit(MAX_READ as u64);
@@ -143,8 +141,8 @@ impl Notices {
         Ok(views)
     }
 
-    /// What is written down, and what this process knows beyond that. What it had `written` before and is not there any more
-    /// was cleared or put away through another vault of this database.
+    /// The stored notices together with this process's own. One that was `written` but is no longer stored was cleared
+    /// or dismissed by another vault of this database.
     fn joined_with(&self, rows: Vec<notice::Model>, written: &HashSet<Key>) -> Vec<NoticeView> {
         let complete = rows.len() < MAX_READ;
         let mut views: HashMap<Key, NoticeView> =
@@ -162,7 +160,7 @@ impl Notices {
         views.into_values().collect()
     }
 
-    /// Counts a notice; answers it, and how often it was met, when it is time to write it down.
+    /// Counts a notice; returns it, with its unwritten occurrences, when it is time to write it.
     fn note(&self, notice: Notice) -> Option<(NoticeView, i64)> {
         let (now_ms, elapsed) = (self.db.now_ms(), self.db.clock().elapsed());
         let shorten = |text: String| text.chars().take(MAX_TEXT).collect::<String>();

@@ -1,4 +1,4 @@
-//! Whether uploads can be taken.
+//! Whether the vault can accept uploads.
 
 use crate::base::db::Db;
 use crate::base::entity::replica;
@@ -10,16 +10,16 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 
-/// How long an answer holds: many may ask, and a write costs a sync of the disk.
+/// How long a result holds: many may ask, and a write costs a disk sync.
 const HOLDS: Duration = Duration::from_secs(3);
-/// The row that is written. No replica has this id.
+/// Id of the row that is written; no replica has it.
 const ROW: &str = "readiness";
 
-/// Tries whether the database takes a write.
+/// Tests whether the database accepts a write.
 #[derive(Clone)]
 pub(crate) struct Readiness {
     reserve: Option<Reserve>,
-    /// When it last did, as elapsed time.
+    /// Elapsed time of the last successful write.
     proved_at: Arc<Mutex<Option<Duration>>>,
 }
 
@@ -28,7 +28,7 @@ impl Readiness {
         Self { reserve, proved_at: Arc::default() }
     }
 
-    /// Fails when it does not. A success holds for a moment; on SQLite, unless a write has failed since.
+    /// Fails if it does not. A success holds for a moment; on SQLite, unless a write has failed since.
     pub(crate) async fn check(&self, db: &Db) -> Result<()> {
         let mut proved_at = self.proved_at.lock().await;
         let holds = proved_at.is_some_and(|at| db.clock().elapsed().saturating_sub(at) < HOLDS);
@@ -36,13 +36,13 @@ impl Readiness {
             return Ok(());
         }
         *proved_at = None;
-        // A row as small as this one's may still find room where nothing else does.
+        // A row this small may still find room where nothing else does.
         if self.reserve.as_ref().is_some_and(Reserve::is_used_up) {
             return Err(VaultError::Full(DbErr::Custom("the volume is full, and the reserve is used up".into())));
         }
         db.write(|tx| {
             Box::pin(async move {
-                // Seen at the beginning of time: never taken for a replica that is alive.
+                // Seen in 1970, so it is never taken for a live replica.
                 let row = replica::ActiveModel { id: Set(ROW.to_owned()), seen_at: Set(0) };
                 let again = OnConflict::column(replica::Column::Id).update_column(replica::Column::SeenAt).to_owned();
                 replica::Entity::insert(row).on_conflict(again).exec_without_returning(tx).await?;

@@ -1,12 +1,10 @@
 //! Which vault processes share the database and are alive.
 //!
-//! Each says so regularly. What belongs to one that has been silent for too long may be taken over
-//! by another. A process wrongly taken for dead loses nothing: its uploads fail, and their agents
-//! send them again.
+//! Each one reports regularly; what belongs to one that has been silent for too long may be taken over. A process
+//! wrongly presumed dead loses nothing: its uploads fail, and their agents send them again.
 //!
-//! When that was, and what time it is now, only the database says: the processes' own clocks differ. It may be wrong as
-//! well, and be set, so one that was seen in the future is as dead as one that was seen too long ago. If it is not, it is
-//! seen again within a few seconds.
+//! All times are the database's, since the processes' own clocks differ. It may be wrong too, and be set, so a process
+//! seen in the future is as dead as one last seen too long ago. If it does live, it is seen again within seconds.
 
 use crate::base::Result;
 use crate::base::db::Db;
@@ -21,10 +19,10 @@ use std::error::Error as StdError;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Now by PostgreSQL's clock, in Unix milliseconds; the same throughout a transaction. Nobody shares an SQLite database.
+/// PostgreSQL's time in Unix milliseconds; the same throughout a transaction. SQLite databases are not shared.
 const NOW_MS: &str = "CAST(EXTRACT(EPOCH FROM now()) * 1000 AS BIGINT)";
 
-/// This process among the others.
+/// This process, and what it knows of the others.
 #[derive(Clone)]
 pub(crate) struct Replicas {
     db: Db,
@@ -33,17 +31,17 @@ pub(crate) struct Replicas {
 }
 
 impl Replicas {
-    /// `timeout` is how long a process may be silent before it is taken for dead.
+    /// `timeout` is how long a process may be silent before it is presumed dead.
     pub(crate) fn new(db: Db, timeout: Duration) -> Self {
         Self { db, me: random_id(), timeout }
     }
 
-    /// This process.
+    /// This process's id.
     pub(crate) fn me(&self) -> &str {
         &self.me
     }
 
-    /// Other processes that are alive.
+    /// Ids of other live processes.
     pub(crate) async fn others_alive(&self) -> Result<Vec<String>> {
         if !self.db.is_shared() {
             return Ok(Vec::new());
@@ -51,8 +49,7 @@ impl Replicas {
         Ok(self.others().all(self.db.read()).await?.into_iter().map(|r| r.id).collect())
     }
 
-    /// A condition for the database: what `column` names is no other process that is alive, so this one may take the row.
-    /// For a shared database.
+    /// For a shared database: a condition that `column` names no other live process, so that this one may take the row.
     pub(crate) fn nobody_elses(&self, column: impl ColumnTrait) -> SimpleExpr {
         column.not_in_subquery(self.others().select_only().column(replica::Column::Id).into_query())
     }
@@ -63,7 +60,7 @@ impl Replicas {
         replica::Entity::find().filter(alive).filter(replica::Column::Id.ne(&self.me))
     }
 
-    /// Says that this process is alive; must have happened once before it takes an upload.
+    /// Reports that this process is alive. Must have happened before it accepts an upload.
     pub(crate) async fn report(&self) -> Result<()> {
         if !self.db.is_shared() {
             return Ok(());
@@ -101,7 +98,7 @@ impl Replicas {
         }
     }
 
-    /// Now, with the time-out added or taken away.
+    /// Now plus or minus the timeout.
     fn now_and(&self, sign: &str) -> SimpleExpr {
         Expr::cust(format!("{NOW_MS} {sign} {}", self.timeout.as_millis()))
     }

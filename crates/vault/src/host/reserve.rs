@@ -1,8 +1,8 @@
-//! Room for the database when its volume fills up.
+//! Keeps room for the database on a volume that fills up.
 //!
-//! A full volume must not keep anyone from making room: deleting, retention, signing in and starting all write a little.
-//! So uploads are refused while there is still some room left, and a reserve file holds a bit more of it: it is given up
-//! when other programs have taken the rest, and made again when there is room.
+//! A full volume must not stop anyone from making room: deleting, retention, signing in and starting all write a
+//! little. So uploads are refused while there is still some room, and a reserve file holds a bit more: it is removed
+//! when other programs have taken the rest, and created again when there is room.
 
 use crate::host::notices::{Notice, Notices};
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
@@ -20,33 +20,33 @@ use tokio_util::sync::CancellationToken;
 const CODE: &str = "disk-full";
 /// Name of the reserve file, beside the database.
 pub(crate) const FILE: &str = "reserve";
-/// How often the volume is looked at.
+/// How often the volume is checked.
 const EVERY: Duration = Duration::from_secs(1);
-/// The part of the volume that is kept free of uploads: a 64th, within these bounds, in bytes.
+/// The part of the volume kept free of uploads: a 64th, within these bounds (in bytes).
 const SHARE: u64 = 64;
 const LEAST: u64 = 2 * 1024 * 1024;
 const MOST: u64 = 64 * 1024 * 1024;
 /// What a start needs, in bytes: SQLite's index of its log, and a few pages.
 pub(crate) const START_NEEDS: u64 = 512 * 1024;
 
-/// Watches the volume that a SQLite database lies on; cheap to clone.
+/// Watches the volume of a SQLite database; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Reserve(Arc<Inner>);
 
 struct Inner {
     folder: PathBuf,
-    /// Bytes left on the volume when it was last looked at.
+    /// Bytes free when the volume was last checked.
     left: AtomicU64,
     /// Below this many bytes uploads are refused.
     low: u64,
     device: u64,
-    /// One at a time makes or gives up the file.
+    /// Only one at a time creates or removes the file.
     tending: Mutex<()>,
-    /// Why the file was not made the last time, so that the log is told once.
+    /// Why the file could not be created last time, so that it is logged once.
     trouble: Mutex<Option<String>>,
 }
 
-/// A volume has no room for uploads.
+/// A volume is too full for uploads.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
     "The volume of {folder} is full: {left_kib} KiB are left, {needed_kib} KiB are needed. Make room there, or give the vault a larger one."
@@ -54,14 +54,14 @@ struct Inner {
 pub struct NoRoom {
     /// The folder of the database.
     pub folder: String,
-    /// KiB left.
+    /// KiB free.
     pub left_kib: u64,
     /// KiB needed.
     pub needed_kib: u64,
 }
 
 impl Reserve {
-    /// Looks at the volume of a folder that exists, and gives the reserve up if it is needed to start.
+    /// Checks the volume of an existing folder; removes the reserve file if the start needs its room.
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
         let volume = statvfs(folder)?;
         let low = (volume.f_blocks.saturating_mul(volume.f_frsize) / SHARE).clamp(LEAST, MOST);
@@ -80,14 +80,14 @@ impl Reserve {
         Ok(reserve)
     }
 
-    /// Whether an upload may begin: `bytes` as announced, `device` where its provider is a local folder.
+    /// Whether an upload may begin: `bytes` as announced, `device` if its provider is a local folder.
     pub(crate) async fn admit(&self, bytes: Option<u64>, device: Option<u64>) -> Result<(), NoRoom> {
         let same_volume = device == Some(self.0.device);
         let needed = self.0.low + bytes.filter(|_| same_volume).unwrap_or(0);
         if self.0.left.load(Ordering::Relaxed) >= needed {
             return Ok(());
         }
-        // There may be room again since a second ago.
+        // There may be room again.
         self.tend().await;
         match self.0.left.load(Ordering::Relaxed) {
             left if left >= needed => Ok(()),
@@ -95,7 +95,7 @@ impl Reserve {
         }
     }
 
-    /// Whether even what was held for deleting and signing in is used up.
+    /// Whether even the room for deleting and signing in is used up.
     pub(crate) fn is_used_up(&self) -> bool {
         self.0.left.load(Ordering::Relaxed) < START_NEEDS && !self.0.file().exists()
     }
@@ -106,12 +106,12 @@ impl Reserve {
         (left < START_NEEDS).then(|| self.0.no_room(left, START_NEEDS))
     }
 
-    /// What uploads and a start want.
+    /// The lack of room, as uploads report it.
     pub(crate) fn missing(&self) -> NoRoom {
         self.0.no_room(self.0.left.load(Ordering::Relaxed), self.0.low)
     }
 
-    /// Looks at the volume, and makes the reserve or gives it up.
+    /// Checks the volume, and creates or removes the reserve file.
     pub(crate) async fn tend(&self) {
         let inner = self.0.clone();
         if let Ok(tended) = spawn_blocking(move || inner.tend()).await {
@@ -119,7 +119,7 @@ impl Reserve {
         }
     }
 
-    /// Looks every second until cancelled, and tells administrators.
+    /// Checks every second until cancelled, and keeps the notice up to date.
     pub(crate) async fn watch(self, notices: Notices, cancel: CancellationToken) {
         let mut told = true;
         let rounds = async {
@@ -150,7 +150,7 @@ impl Inner {
         self.low / 4
     }
 
-    /// Bytes left for everybody but root.
+    /// Bytes free for everybody but root.
     fn look(&self) -> io::Result<u64> {
         let volume = statvfs(&self.folder)?;
         let left = volume.f_bavail.saturating_mul(volume.f_frsize);
@@ -177,7 +177,7 @@ impl Inner {
         Ok(())
     }
 
-    /// Not every file system can hold room; there the limit for uploads is all there is.
+    /// Not every file system can reserve room; there the limit for uploads is all there is.
     fn log(&self, error: Option<String>) {
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(error) = error.as_ref().filter(|_| *trouble != error) {
@@ -204,7 +204,7 @@ impl Inner {
     }
 
     fn notice(&self, left: u64) -> Notice {
-        // Without the exact number, which would make every second's another.
+        // Without the exact number, which would make it a new text every second.
         let text = format!("The volume of {} is full: uploads are refused.", self.folder.display());
         let cure = format!(
             "At least {} MiB must be free, {} are. Enlarge the volume, or move other files away; where recordings lie on it, \

@@ -1,4 +1,4 @@
-//! Why a vault does not start: one sentence each, with the cause and what to do, and no secret.
+//! Why a vault does not start: one sentence each, with the cause and what to do, without secrets.
 
 use crate::base::VaultError;
 use crate::base::db::location::sqlite_file;
@@ -7,20 +7,20 @@ use crate::host::backup::HOW_TO_RESTORE;
 use crate::host::reserve::NoRoom;
 use std::path::PathBuf;
 
-/// The vault cannot start.
+/// Why the vault cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A folder that is needed is not there, or not to be used.
+    /// A required folder is missing or unusable.
     #[error(
         "cannot use the folder {path}: {source}; make it, and give it to the vault's user, on a volume that it may write to"
     )]
     DataDir {
-        /// Where it should be.
+        /// Path of the folder.
         path: String,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// No master key.
+    /// There is no master key.
     #[error(transparent)]
     Key(#[from] KeyError),
     /// The database has sealed secrets, and the key that opens them is gone.
@@ -28,10 +28,10 @@ pub enum StartError {
         "the master key file {path} is missing, and this database's secrets cannot be opened without it; restore it from a backup"
     )]
     KeyMissing {
-        /// Where it should be.
+        /// Path of the key file.
         path: String,
     },
-    /// Old and new files are mixed.
+    /// A restore was interrupted, so old and new files may be mixed.
     #[error(
         "a restore of the database was cut off ({} says so); run {HOW_TO_RESTORE} again, with the same backup or another", .0.display()
     )]
@@ -39,22 +39,22 @@ pub enum StartError {
     /// Its volume is full.
     #[error(transparent)]
     NoRoom(NoRoom),
-    /// Another program's file.
+    /// The file belongs to another program.
     #[error(
         "{} is not an SQLite database; put a backup in its place with {HOW_TO_RESTORE}, or another file in database.url", .0.display()
     )]
     NotADatabase(PathBuf),
-    /// Its pages contradict each other.
+    /// The database is corrupt.
     #[error(
         "the database {} is damaged ({what}); put a backup in its place with {HOW_TO_RESTORE}, and check the disk", .file.display()
     )]
     DatabaseDamaged {
-        /// The database.
+        /// The database file.
         file: PathBuf,
-        /// What SQLite found first.
+        /// The first problem that SQLite found.
         what: String,
     },
-    /// A vault ran here once, and its database is gone.
+    /// A vault ran here before, and its database is gone.
     #[error(
         "the database {} is missing, but {} of a vault that ran is still there; correct database.url or data.dir, put a backup \
          in its place with {HOW_TO_RESTORE}, or, to begin with an empty vault, move the folder's files away first",
@@ -63,29 +63,29 @@ pub enum StartError {
     DatabaseMissing {
         /// Where it should be.
         file: PathBuf,
-        /// What tells that there was one.
+        /// The file that shows it existed.
         sign: PathBuf,
     },
-    /// An older program was started.
+    /// The program is older than the database.
     #[error(
         "the database was brought up to date by a newer vault; start that one's program, or restore a backup made before the upgrade"
     )]
     DatabaseNewer,
-    /// The database does not open or migrate.
+    /// The database cannot be opened or migrated.
     #[error("cannot open the database: {what}; {cure}")]
     Database {
-        /// What it, or the way to it, said.
+        /// What it, or the connection to it, reported.
         what: String,
         /// What to do.
         cure: &'static str,
     },
-    /// Stored things cannot be used.
+    /// Stored data cannot be used.
     #[error(transparent)]
     Vault(VaultError),
 }
 
 impl StartError {
-    /// What opening the database of this address answered.
+    /// Why opening the database at this URL failed.
     pub(crate) fn database(error: VaultError, url: &str) -> Self {
         let what = match &error {
             VaultError::Database(cause) | VaultError::Full(cause) | VaultError::CommitUnknown(cause) => {
@@ -93,7 +93,7 @@ impl StartError {
             }
             other => other.to_string(),
         };
-        // SeaORM's own sentence; it has no kind.
+        // SeaORM's own sentence; there is no error kind for it.
         if what.contains("this migration has been applied but its file is missing") {
             return Self::DatabaseNewer;
         }
@@ -106,7 +106,7 @@ impl StartError {
             Some(_) => "give the vault's user its folder, on a volume that it may write to",
             None => "check that the server runs, and its address, user, password and TLS in database.url",
         };
-        // An address may hold a password.
+        // A URL may contain a password.
         Self::Database { what: what.replace(url, "database.url").replace('\n', " "), cure }
     }
 }

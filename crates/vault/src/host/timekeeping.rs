@@ -1,10 +1,10 @@
-//! Whether the wall clock can be believed: nothing is deleted for its age while it cannot.
+//! Whether the wall clock can be believed. Nothing is deleted for its age while it cannot.
 //!
-//! A machine may start in 1970, or ten years ahead, and be put right a minute later. What a vault does with the time of
-//! day must survive that. The clock is noted every minute and compared with the note, also at the start. A jump of more
-//! than a day, forward or back, is told and holds everything that deletes by age, while uploads and deliveries go on:
-//! for an hour when the vault was stopped and it is a month or less, else until an administrator says that the clock is
-//! right. Whoever deletes by age needs a [`Trusted`].
+//! A machine may start in 1970, or ten years ahead, and be corrected a minute later. A vault's use of the time of day
+//! must survive that. The clock is recorded every minute and compared with the record, also at start. A jump of more
+//! than a day, forward or back, is reported and stops everything that deletes by age, while uploads and deliveries go
+//! on: for an hour if the vault was stopped for up to a month, else until an administrator confirms the clock. Code
+//! that deletes by age needs a [`Trusted`].
 
 use crate::base::Result;
 use crate::base::audit::{self, Actor};
@@ -20,13 +20,13 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// No vault of this version runs before 2026-11-01.
+/// 2026-11-01: no vault of this version runs before then.
 const BUILT_MS: i64 = 1_793_491_200_000;
-/// A jump up to this long is none.
+/// A jump up to this long is not considered one.
 const JUMP_MS: i64 = DAY_MS;
 /// A vault may well have been stopped for this long.
 const STOPPED_MS: i64 = 30 * DAY_MS;
-/// How long administrators have to object to a jump over a stop.
+/// How long administrators have to object to a jump across a stop.
 const OBJECTION: Duration = Duration::from_secs(3600);
 const ROW: i64 = 1;
 
@@ -38,24 +38,24 @@ pub struct Timekeeping {
     seen: Arc<Mutex<Seen>>,
 }
 
-/// Proof that the wall clock was looked at and is believed. Good for one round of work.
+/// Proof that the wall clock was checked and is believed; good for one round of work.
 #[derive(Debug)]
 pub struct Trusted(());
 
 /// What this process knows.
 #[derive(Default)]
 struct Seen {
-    /// Wall clock (Unix milliseconds) and elapsed time when it was last believed here.
+    /// Wall clock (Unix milliseconds) and elapsed time when it was last believed.
     last: Option<(i64, Duration)>,
     /// Elapsed time until which administrators may object.
     objection_until: Option<Duration>,
 }
 
-/// What to make of the clock.
+/// What to think of the clock.
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
     Right,
-    /// It jumped while the vault was stopped, no further than that may well be.
+    /// It jumped while the vault was stopped, by no more than a plausible stop.
     AfterStop,
     Wrong,
 }
@@ -65,7 +65,7 @@ impl Timekeeping {
         Self { db, notices, seen: Arc::default() }
     }
 
-    /// Compares the clock with its note; `None` while nothing may be deleted for its age.
+    /// Compares the clock with its record; `None` while nothing may be deleted for its age.
     pub async fn look(&self) -> Result<Option<Trusted>> {
         let (now, elapsed) = (self.db.now_ms(), self.db.clock().elapsed());
         let row = timekeeping::Entity::find_by_id(ROW).one(self.db.read()).await?;
@@ -94,9 +94,9 @@ impl Timekeeping {
         }
     }
 
-    /// An administrator says that the clock is right as it is now. What was stored while it was wrong counts as stored now.
-    /// Such rows are known by their time: more than a day ahead, which no camera's own clock gets past a vault whose clock
-    /// is right, or exactly the last believed moment, which is what they are stamped with while the clock is behind.
+    /// An administrator confirms that the clock is right now. What was stored while it was wrong counts as stored now.
+    /// Such rows are found by their time: more than a day ahead, which no camera's clock gets past a vault whose clock
+    /// is right, or exactly the last believed moment, which is the stamp they get while the clock is behind.
     pub async fn confirm(&self, actor: &Actor) -> Result<()> {
         let (now, elapsed, actor) = (self.db.now_ms(), self.db.clock().elapsed(), actor.clone());
         let confirmed = self.db.write(move |tx| {
@@ -109,7 +109,7 @@ impl Timekeeping {
                 let recorded_now = recording::ActiveModel { timestamp: Set(now), ..Default::default() };
                 let ahead = recording::Column::Timestamp.gt(now + JUMP_MS);
                 recording::Entity::update_many().set(recorded_now).filter(ahead).exec(tx).await?;
-                // What was to be removed then, or was being uploaded, would wait for that time to come.
+                // Removals and uploads of that time would wait until it comes.
                 let removed_now = removal::ActiveModel { removed_at: Set(now), ..Default::default() };
                 let ahead = removal::Column::RemovedAt.gt(now + JUMP_MS);
                 removal::Entity::update_many().set(removed_now).filter(ahead).exec(tx).await?;
@@ -186,7 +186,7 @@ async fn note(tx: &Tx, noted_at: i64, held: bool) -> Result<()> {
     Ok(())
 }
 
-/// A moment as people in any country read it, to the minute.
+/// A moment in a form everybody can read, to the minute.
 fn date(ms: i64) -> String {
     let moment = OffsetDateTime::from_unix_timestamp(ms.div_euclid(1000)).ok().and_then(|t| t.format(&Rfc3339).ok());
     moment.map_or_else(|| format!("{ms} ms"), |text| format!("{} UTC", text.replace('T', " ").trim_end_matches('Z')))

@@ -1,4 +1,4 @@
-//! What an upload leaves behind before its bytes: the intent, by which whatever is cut off is found.
+//! Intents: what an upload records before its bytes are visible, by which interrupted ones are found.
 
 use crate::base::Result;
 use crate::base::damaged::Damage;
@@ -7,8 +7,8 @@ use crate::base::entity::upload;
 use crate::connections;
 use serde::{Deserialize, Serialize};
 
-/// What is known of an upload besides its bytes; kept with the intent, so that recovery can finish
-/// what a crash cut off.
+/// What is known of an upload besides its bytes; stored with the intent, so that recovery can finish what a crash cut
+/// off.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Draft {
@@ -24,10 +24,10 @@ pub(crate) struct Draft {
     pub(crate) duration: String,
     pub(crate) timestamp: String,
     pub(crate) path: String,
-    /// Noted once the provider failed to say that it has this: recovery makes a recording of nothing else.
+    /// Set once the provider failed to confirm it: then recovery makes a recording of nothing else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) sent: Option<Sent>,
-    /// When that was, in Unix milliseconds.
+    /// When that happened, Unix milliseconds.
     #[serde(skip_serializing_if = "is_zero")]
     pub(crate) failed_at: i64,
 }
@@ -44,7 +44,7 @@ pub(crate) struct Sent {
 }
 
 impl Draft {
-    /// Without the connections that were deleted while the bytes arrived.
+    /// Drops connections that were deleted while the bytes arrived.
     pub(crate) async fn still_concerning(mut self, tx: &Tx) -> Result<Self> {
         let there = connections::hold(tx, self.concerned()).await?;
         self.integrations.retain(|id| there.contains(id));
@@ -56,39 +56,39 @@ impl Draft {
         serde_json::to_string(self).expect("a draft serialises")
     }
 
-    /// Of an intent. Without an account it is none.
+    /// An intent's draft. One without an account is damaged.
     pub(crate) fn of(intent: &upload::Model) -> std::result::Result<Self, Damage> {
         let draft: Option<Self> = serde_json::from_str(&intent.draft).ok();
         draft.filter(|draft| draft.account_id > 0).ok_or_else(|| intent.bad_draft())
     }
 
-    /// The same, with what its provider was sent in vain.
+    /// Adds what the provider was sent but did not confirm.
     pub(crate) fn having_sent(&self, size: u64, sha256: &str, now_ms: i64) -> Self {
         Self { sent: Some(Sent { size, sha256: sha256.to_owned() }), failed_at: now_ms, ..self.clone() }
     }
 
-    /// Whether its provider failed to say that it has what it was sent.
+    /// Whether its provider failed to confirm what it was sent.
     pub(crate) fn has_failed(&self) -> bool {
         self.sent.is_some()
     }
 
-    /// When it did, in Unix milliseconds; 0 where that is not known.
+    /// When that happened, Unix milliseconds; 0 if unknown.
     pub(crate) fn failed_at(&self) -> i64 {
         self.failed_at
     }
 
-    /// Whether an object of this content may be what this upload stored.
+    /// Whether an object with this content may be what this upload stored.
     pub(crate) fn allows(&self, size: u64, sha256: &str) -> bool {
         self.sent.as_ref().is_none_or(|sent| (sent.size, sent.sha256.as_str()) == (size, sha256))
     }
 
-    /// Whom the recording concerns besides its provider, for waking their workers.
+    /// The connections, besides its provider, whose workers to wake.
     pub(crate) fn concerned(&self) -> Vec<i64> {
         [self.integrations.as_slice(), &self.secondaries].concat()
     }
 }
 
-/// Whether an upload is known to have failed half-way. Of one that cannot be read nobody knows.
+/// Whether an upload failed half-way, or may have: its draft cannot be read.
 pub(crate) fn has_failed(intent: &upload::Model) -> bool {
     Draft::of(intent).map_or(true, |draft| draft.has_failed())
 }

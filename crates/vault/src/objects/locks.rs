@@ -1,9 +1,9 @@
-//! Who is working on which key.
+//! Turns: who works on which key.
 //!
-//! Within a process a mutex per key decides. On a shared database an advisory lock of PostgreSQL
-//! decides between processes; it is held by a transaction, so it ends with its holder.
+//! Within a process a mutex per key decides. On a shared database a PostgreSQL advisory lock decides between processes;
+//! a transaction holds it, so it ends with its holder.
 //!
-//! A key is one of a place: providers that are one place share its turns.
+//! Keys belong to places: providers that are one place share their turns.
 
 use crate::base::Result;
 use crate::base::db::{Db, ServerTurn};
@@ -14,10 +14,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OwnedMutexGuard;
 
-/// A provider, the first of its place where turns are meant, and a key.
+/// A provider (for turns, the first of its place) and a key.
 type Key = (i64, ObjectKey);
 
-/// Lets one at a time change the object and row of a key, and knows which keys are being uploaded.
+/// Lets only one at a time change the object and row of a key, and knows which keys are being uploaded.
 pub(crate) struct KeyLocks {
     db: Db,
     twins: Twins,
@@ -51,7 +51,7 @@ impl KeyLocks {
         self.lock_at(place, key).await
     }
 
-    /// Waits for the turns at two providers; `None` when they are one place, whose turn nobody can have twice.
+    /// Waits for turns at two providers; `None` if they are one place, where nobody can have two turns.
     pub(crate) async fn lock_both(
         self: &Arc<Self>,
         one: i64,
@@ -62,7 +62,7 @@ impl KeyLocks {
         if one == other {
             return Ok(None);
         }
-        // In the order of their ids, so that two who want both never wait for each other.
+        // In order of their ids, to prevent deadlocks.
         let first = self.lock_at(one.min(other), key).await?;
         Ok(Some((first, self.lock_at(one.max(other), key).await?)))
     }
@@ -82,7 +82,7 @@ impl KeyLocks {
         self.db.begin_turn(number).await
     }
 
-    /// Notes an upload.
+    /// Registers a running upload.
     pub(crate) fn running(self: &Arc<Self>, provider_id: i64, key: &ObjectKey) -> Running {
         let key = (provider_id, key.clone());
         *self.running.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default() += 1;
@@ -101,7 +101,7 @@ impl Drop for Turn {
     fn drop(&mut self) {
         self.guard.take();
         let mut turns = self.locks.turns.lock().unwrap_or_else(PoisonError::into_inner);
-        // Only the map still owns it: nobody holds or waits for it any more.
+        // Only the map still refers to it: nobody holds or waits for it.
         if turns.get(&self.key).is_some_and(|lock| Arc::strong_count(lock) == 1) {
             turns.remove(&self.key);
         }

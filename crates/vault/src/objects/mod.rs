@@ -1,7 +1,7 @@
-//! Objects at their places: who has one, and the only way one is deleted.
+//! Objects at their places: who has one, and the only way to delete one.
 //!
-//! Two providers can be one place. What is stored under a key there by one of them is there for the other too, so whoever
-//! asks what lies at a key means the place, not the provider.
+//! Two providers can be one place. What one of them stores under a key is there for the other too, so the question of
+//! what is at a key is about the place, not the provider.
 
 pub(crate) mod intent;
 mod locks;
@@ -22,7 +22,7 @@ use std::sync::Arc;
 pub(crate) use locks::{KeyLocks, Turn};
 pub(crate) use settled::Settled;
 
-/// Knows what lies where, and deletes it.
+/// Knows which objects are where, and deletes them.
 #[derive(Clone)]
 pub(crate) struct Objects {
     db: Db,
@@ -32,12 +32,12 @@ pub(crate) struct Objects {
     settled: Settled,
 }
 
-/// What became of an object that was to be deleted.
+/// The outcome of deleting an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Deletion {
-    /// It is gone, or nobody could reach it: its provider does not exist any more.
+    /// It is gone, or out of reach because its provider no longer exists.
     Gone,
-    /// A recording or a copy lies at its key, so it stays.
+    /// A recording or a copy is at its key, so it stays.
     Kept,
 }
 
@@ -46,22 +46,22 @@ impl Objects {
         Self { db, connections, locks, twins, settled: Settled::default() }
     }
 
-    /// Who works on which key.
+    /// Turns at keys.
     pub(crate) fn locks(&self) -> &Arc<KeyLocks> {
         &self.locks
     }
 
-    /// Failed uploads at whose key recovery has seen what lies there.
+    /// Failed uploads for which recovery has found out what is at their key.
     pub(crate) fn settled(&self) -> &Settled {
         &self.settled
     }
 
-    /// The providers of a provider's place, itself among them.
+    /// All providers at a provider's place, itself included.
     pub(crate) async fn providers_at(&self, provider_id: i64) -> Result<Arc<[i64]>> {
         self.twins.of(provider_id).await
     }
 
-    /// The recording at a key of a provider's place; the provider's own where there are several.
+    /// The recording at a key of a provider's place; if several, the provider's own.
     pub(crate) async fn recording_at(&self, provider_id: i64, key: &ObjectKey) -> Result<Option<recording::Model>> {
         let place = self.twins.of(provider_id).await?;
         let rows = recording::Entity::find()
@@ -72,7 +72,7 @@ impl Objects {
         Ok(rows.into_iter().min_by_key(|row| row.provider_id != provider_id))
     }
 
-    /// The recording whose copy lies at a key of a provider's place.
+    /// The recording whose copy is at a key of a provider's place.
     pub(crate) async fn copied_to(&self, provider_id: i64, key: &ObjectKey) -> Result<Option<recording::Model>> {
         let place = self.twins.of(provider_id).await?;
         let copy = copy::Entity::find()
@@ -84,7 +84,7 @@ impl Objects {
         }
     }
 
-    /// Uploads of a key of a provider's place that have not come to their end.
+    /// Unfinished uploads of a key at a provider's place.
     pub(crate) async fn intents_at(&self, provider_id: i64, key: &ObjectKey) -> Result<Vec<upload::Model>> {
         let place = self.twins.of(provider_id).await?;
         let intents = upload::Entity::find()
@@ -93,12 +93,12 @@ impl Objects {
         Ok(intents.all(self.db.read()).await?)
     }
 
-    /// Whether a recording or a copy lies at a key of a provider's place.
+    /// Whether a recording or a copy is at a key of a provider's place.
     pub(crate) async fn is_taken(&self, provider_id: i64, key: &ObjectKey) -> Result<bool> {
         Ok(self.recording_at(provider_id, key).await?.is_some() || self.copied_to(provider_id, key).await?.is_some())
     }
 
-    /// Whether an object at a key of a provider's place is still to be deleted, by whatever was deleted, moved or broken off.
+    /// Whether an object at a key of a provider's place is still to be deleted.
     pub(crate) async fn is_to_be_deleted(&self, provider_id: i64, key: &ObjectKey) -> Result<bool> {
         let place = self.twins.of(provider_id).await?;
         let waiting = removal::Entity::find()
@@ -107,12 +107,12 @@ impl Objects {
         Ok(waiting.one(self.db.read()).await?.is_some())
     }
 
-    /// Deletes an object, unless a recording or a copy lies at its key: there, or at any provider that turns out to be the
-    /// same place. The caller has the key's turn.
+    /// Deletes an object, unless a recording or a copy is at its key: there, or at any provider that turns out to be
+    /// the same place. The caller has the key's turn.
     ///
     /// # Errors
-    /// When the store fails, and when a provider that has something under this key cannot be told apart from this one now:
-    /// then the object stays for another time.
+    /// If the store fails, or if a provider with something under this key cannot be told apart from this one now: then
+    /// the object stays for another time.
     pub(crate) async fn delete(&self, provider_id: i64, key: &ObjectKey) -> Result<Deletion> {
         let provider = match self.connections.store(provider_id).await {
             Ok(provider) => provider,
@@ -124,7 +124,7 @@ impl Objects {
             return Ok(Deletion::Kept);
         }
         if holders.is_empty() {
-            // Elsewhere it would be another vault's object.
+            // At another place it would be another vault's object.
             self.connections.place(&provider).await?;
         }
         for holder in holders {

@@ -1,10 +1,10 @@
-//! Failed uploads of which recovery knows what lies at their key.
+//! Failed uploads for which recovery knows what is at their key.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Intents of failed uploads whose object was found to be what its row says, while another one may still arrive late: it is
-/// read again when that time is over, not every minute.
+/// Intents of failed uploads whose object was found to match its row, while another one may still arrive late: it is
+/// read again once that time is over, not every minute.
 #[derive(Clone, Default)]
 pub(crate) struct Settled(Arc<Mutex<HashSet<i64>>>);
 

@@ -1,5 +1,4 @@
-//! From one store to another: streamed, checked against the hash that is on record, visible at its
-//! end or not at all.
+//! Copying from one store to another: streamed, checked against the stored hash, visible at the end or not at all.
 
 use crate::base::steps::{self, Step};
 use crate::connections::stream;
@@ -10,25 +9,25 @@ use model::ports::{BlobStore, ByteStream, Part};
 use sha2::{Digest as _, Sha256};
 use std::error::Error as StdError;
 
-/// What is transferred, and what it must turn out to be.
+/// What is transferred, and what the result must be.
 pub(crate) struct Content<'a> {
     pub(crate) key: &'a ObjectKey,
     pub(crate) size: u64,
     pub(crate) sha256: &'a str,
 }
 
-/// Runs a transfer and what belongs to it to its end, whoever goes away meanwhile: a store may still be at work on what
-/// was asked of it, and until it is done nobody else may have the key's turn.
+/// Runs a transfer to its end even if the caller goes away: the store may still be at work on what was asked of it, and
+/// nobody else may have the key's turn until it is done.
 pub(crate) async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
     match tokio::spawn(work).await {
         Ok(done) => done,
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        // The process ends.
+        // The process is ending.
         Err(_) => std::future::pending().await,
     }
 }
 
-/// Stores what `body` yields, holding one part in memory. The caller has the key's turn at `store`.
+/// Stores the bytes of `body`, holding one part in memory. The caller has the key's turn at `store`.
 pub(crate) async fn store(store: &dyn BlobStore, content: &Content<'_>, body: ByteStream) -> Result<(), StoreError> {
     let mut parts = Parts { body, part_size: store.part_size(), hash: Sha256::new(), rest: BytesMut::new(), size: 0 };
     if content.size <= store.part_size() as u64 {
@@ -58,7 +57,7 @@ pub(crate) async fn store(store: &dyn BlobStore, content: &Content<'_>, body: By
     sent
 }
 
-/// Reads an object back and checks that it is what is on record.
+/// Reads an object back and compares it with `content`.
 pub(crate) async fn verify(store: &dyn BlobStore, content: &Content<'_>) -> Result<(), StoreError> {
     let body = store.get(content.key, None).await?;
     let mut parts = Parts { body, part_size: store.part_size(), hash: Sha256::new(), rest: BytesMut::new(), size: 0 };
@@ -66,7 +65,7 @@ pub(crate) async fn verify(store: &dyn BlobStore, content: &Content<'_>) -> Resu
     parts.check(content)
 }
 
-/// A body cut into parts, hashed on the way.
+/// A body cut into parts and hashed on the way.
 struct Parts {
     body: ByteStream,
     part_size: usize,

@@ -1,4 +1,4 @@
-//! The event about a recording: made when it is stored, and again when it is replayed.
+//! The event about a recording: made when it is stored, and again for a replay.
 
 use crate::base::damaged::Damage;
 use crate::base::entity::recording;
@@ -6,11 +6,10 @@ use crate::base::keys::random_id;
 use model::event::{Event, Metadata, Payload};
 use model::mp4::Mp4Facts;
 
-/// Fragments an event lists at most; beyond it they would not fit what brokers accept, and
-/// consumers ask for the playlist instead.
+/// Most fragments an event lists: more would exceed what brokers accept. Longer lists are left empty.
 const MAX_EVENT_FRAGMENTS: usize = 500;
 
-/// What an event says.
+/// The contents of an event.
 pub(crate) struct Told<'a> {
     /// Full key.
     pub(crate) key: &'a str,
@@ -24,7 +23,7 @@ pub(crate) struct Told<'a> {
     pub(crate) cloud_analysis: bool,
 }
 
-/// Makes an event under an id of its own; answers id and JSON.
+/// Makes an event with a new id; returns id and JSON.
 pub(crate) fn event(told: Told<'_>) -> (String, String) {
     let facts = told.facts;
     let file_name = told.key.rsplit('/').next().unwrap_or(told.key);
@@ -42,7 +41,7 @@ pub(crate) fn event(told: Told<'_>) -> (String, String) {
     (id, event.to_json())
 }
 
-/// The same of a stored recording.
+/// Makes a new event about a stored recording.
 pub(crate) fn event_of(row: &recording::Model, source: &str, cloud_analysis: bool) -> Result<(String, String), Damage> {
     Ok(event(Told {
         key: row.read_key()?.as_str(),

@@ -1,4 +1,4 @@
-//! Telling others what was stored: one row per recording and integration, sent until it is taken.
+//! Telling others what was stored: one row per recording and integration, sent until it is accepted.
 
 pub mod deliveries;
 pub mod dispatcher;

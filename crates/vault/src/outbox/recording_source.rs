@@ -1,4 +1,4 @@
-//! A stored recording as sinks get it: looked up and opened when they ask for its bytes.
+//! A stored recording for sinks: looked up and opened when they want its bytes.
 
 use crate::base::VaultError;
 use crate::base::damaged::Damage;
@@ -29,7 +29,7 @@ impl RecordingSource for StoredRecording {
     }
 }
 
-/// A recording that exists and whose object does not is no deleted recording.
+/// A recording whose object is missing is not a deleted recording.
 fn missing(error: StoreError) -> StoreError {
     if !error.is_not_found() {
         return error;

@@ -1,4 +1,4 @@
-//! Where copies of a recording lie. They are made through the outbox, and read while the main provider is down.
+//! Where a recording's copies are. They are made through the outbox, and read while the main provider is down.
 
 use super::Found;
 use crate::base::Result;
@@ -11,7 +11,7 @@ use sea_orm::{
 };
 use std::collections::HashMap;
 
-/// Providers that have a copy, in the order they got it.
+/// Providers that have a copy, the oldest copy first.
 pub(crate) async fn providers(db: &Db, recording_id: i64) -> Result<Vec<i64>> {
     let rows = copy::Entity::find()
         .filter(copy::Column::RecordingId.eq(recording_id))
@@ -21,7 +21,7 @@ pub(crate) async fn providers(db: &Db, recording_id: i64) -> Result<Vec<i64>> {
     Ok(rows.into_iter().map(|row| row.provider_id).collect())
 }
 
-/// The same for several recordings; those without a copy are left out, and copies whose row is damaged.
+/// The same for several recordings, without those that have no copy, and without damaged rows.
 pub(crate) async fn of(db: &Db, recording_ids: Vec<i64>) -> Result<HashMap<i64, Vec<i64>>> {
     let rows = copy::Entity::find()
         .filter(copy::Column::RecordingId.is_in(recording_ids))
@@ -36,8 +36,8 @@ pub(crate) async fn of(db: &Db, recording_ids: Vec<i64>) -> Result<HashMap<i64, 
     Ok(places)
 }
 
-/// A recording that keeps its row as it is until this transaction has ended. Whoever replaces or deletes it waits, and then
-/// finds the copies that were noted meanwhile.
+/// A recording whose row cannot change before this transaction ends. Whoever replaces or deletes it waits, and then
+/// finds the copies recorded meanwhile.
 pub(crate) async fn hold(tx: &Tx, recording_id: i64) -> Result<Option<recording::Model>> {
     // On SQLite nobody else writes meanwhile.
     Ok(recording::Entity::find_by_id(recording_id).lock_shared().one(tx).await?)
@@ -54,7 +54,7 @@ pub(crate) async fn forget(tx: &Tx, recording_id: i64) -> Result<()> {
     Ok(())
 }
 
-/// A recording takes the place where a copy of another one lay; `place` are the providers that lead there.
+/// A recording replaces the copy of another one at its place; `place` lists the providers there.
 pub(crate) async fn give_way(tx: &impl ConnectionTrait, place: &[i64], key: &str) -> Result<()> {
     copy::Entity::delete_many()
         .filter(copy::Column::ProviderId.is_in(place.iter().copied()))
@@ -64,8 +64,8 @@ pub(crate) async fn give_way(tx: &impl ConnectionTrait, place: &[i64], key: &str
     Ok(())
 }
 
-/// Whether a recording's object is not what its row says because an upload replaces it right now, or was cut off doing so:
-/// then it will be.
+/// Whether a recording's object differs from its row because an upload is replacing it, or was interrupted while doing
+/// so: then the row will follow.
 pub(crate) async fn is_being_replaced(db: &Db, found: &Found, error: &StoreError) -> Result<bool> {
     if error.kind != StoreErrorKind::Corrupt {
         return Ok(false);

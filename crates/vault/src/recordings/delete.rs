@@ -9,17 +9,17 @@ use crate::objects::removals;
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait as _, QueryFilter};
 
 impl Recordings {
-    /// Deletes a recording: first its row, then its object; a crash in between is made good later.
+    /// Deletes a recording: first its row, then its object. After a crash in between, housekeeping deletes the object.
     pub async fn delete(&self, actor: &Actor, found: &Found) -> Result<()> {
         self.remove(Some(actor.clone()), found).await
     }
 
-    /// Deletes a recording whose time is over; no single one of these is worth an audit entry.
+    /// Deletes an expired recording. These are audited per round, not one by one.
     pub(crate) async fn retire(&self, found: &Found) -> Result<()> {
         self.remove(None, found).await
     }
 
-    /// Goes on to its end when the caller goes away: an object must not be deleted late, when it may have been
+    /// Runs to its end even if the caller goes away: the object must not be deleted late, when it may have been
     /// uploaded again.
     async fn remove(&self, audited: Option<Actor>, found: &Found) -> Result<()> {
         let (this, found) = (self.clone(), found.clone());
@@ -27,7 +27,7 @@ impl Recordings {
         work.await.map_err(|_| VaultError::NotFound("recording"))?
     }
 
-    /// Where a move was quicker, deletes at the new place.
+    /// If it was moved meanwhile, deletes it at the new place.
     async fn remove_now(&self, audited: Option<Actor>, found: &Found) -> Result<()> {
         let mut found = found.clone();
         loop {
@@ -51,8 +51,8 @@ impl Recordings {
         let (provider_id, key) = (found.provider_id, found.key.to_string());
         let deletion = self.db.write(move |tx| {
             Box::pin(async move {
-                // One that was replaced since it was looked up is another recording; of one that was moved, this is not
-                // the object.
+                // If it was replaced since it was looked up, this is another recording; if it was moved, this is not
+                // its object.
                 let this = recording::Column::Id.eq(id).and(recording::Column::UploadedAt.eq(uploaded_at));
                 let here = this.and(recording::Column::ProviderId.eq(provider_id));
                 let gone = recording::Entity::delete_many().filter(here).exec(tx).await?;
@@ -68,7 +68,7 @@ impl Recordings {
         });
         let removal = deletion.await?;
         steps::reached(Step::DeleteCommitted);
-        // The row is gone for good; what the provider does not do now, housekeeping does later.
+        // The row is gone for good; what fails now, housekeeping does later.
         match self.objects.delete(found.provider_id, &found.key).await {
             Ok(_) => {
                 steps::reached(Step::DeleteDone);
@@ -87,7 +87,7 @@ impl Recordings {
         self.db.write(move |tx| Box::pin(async move { removals::forget(tx, id).await })).await
     }
 
-    /// Deletes several; answers how many there were.
+    /// Deletes several; returns how many existed.
     pub async fn delete_many(&self, actor: &Actor, ids: &[i64]) -> Result<u64> {
         let mut deleted = 0;
         for id in ids {

@@ -1,5 +1,5 @@
-//! Cameras. Heartbeats carry no credentials (PROTOCOL §7), so what they claim is bounded and told
-//! apart from what an upload proved.
+//! Cameras. Heartbeats carry no credentials (docs/protocol.md §8), so what they claim is bounded, and kept apart from
+//! what an upload has proved.
 
 use crate::base::audit::{self, Actor};
 use crate::base::db::Db;
@@ -14,12 +14,12 @@ use std::collections::HashMap;
 
 /// Most devices that never uploaded; further unknown ones are refused.
 pub const MAX_UNVERIFIED: u64 = 1_000;
-/// Most devices a list shows.
+/// Most devices in a list.
 const MAX_LISTED: u64 = 5_000;
-/// No account: nothing was uploaded yet.
+/// Account id of a device that never uploaded.
 pub(crate) const NOBODY: i64 = 0;
 
-/// What an agent says of itself.
+/// What an agent says about itself.
 #[derive(Debug, Clone, Default)]
 pub struct Heartbeat {
     /// Device key.
@@ -32,11 +32,11 @@ pub struct Heartbeat {
     pub hostname: String,
     /// e.g. `IPCamera`.
     pub capture: String,
-    /// Everything it said.
+    /// The whole heartbeat.
     pub details: serde_json::Value,
 }
 
-/// Knows the cameras.
+/// Lists and updates cameras.
 #[derive(Clone)]
 pub struct Devices(Db);
 
@@ -45,7 +45,7 @@ impl Devices {
         Self(db)
     }
 
-    /// Notes a heartbeat; `false` when it is a new device and there are too many unproven ones.
+    /// Records a heartbeat; `false` if the device is unknown and there are too many unverified ones.
     pub async fn heartbeat(&self, beat: Heartbeat) -> Result<bool> {
         let known = device::Entity::find_by_id(&beat.key).one(self.0.read()).await?.is_some();
         if !known {
@@ -82,7 +82,7 @@ impl Devices {
             .await
     }
 
-    /// Every camera, the last seen first.
+    /// All cameras, the last seen first.
     pub async fn list(&self) -> Result<Vec<DeviceView>> {
         let rows =
             device::Entity::find().order_by_desc(device::Column::LastSeen).limit(MAX_LISTED).all(self.0.read()).await?;
@@ -104,7 +104,7 @@ impl Devices {
         Ok(rows.into_iter().map(view).collect())
     }
 
-    /// Forgets a camera; it comes back with its next heartbeat or upload.
+    /// Forgets a camera; its next heartbeat or upload brings it back.
     pub async fn delete(&self, actor: &Actor, key: &str) -> Result<()> {
         let (actor, key) = (actor.clone(), key.to_owned());
         self.0
@@ -120,7 +120,7 @@ impl Devices {
             .await
     }
 
-    /// How many were seen lately, and how many there are.
+    /// The number of cameras online, and of all cameras.
     pub(crate) async fn count(&self) -> Result<(i64, i64)> {
         let since = self.0.now_ms() - ONLINE_FOR_MS;
         let online = device::Entity::find().filter(device::Column::LastSeen.gt(since)).count(self.0.read()).await?;
@@ -129,7 +129,7 @@ impl Devices {
     }
 }
 
-/// Notes that a device uploaded with valid credentials, which proves more than a heartbeat that it is there.
+/// Records an upload with valid credentials, which verifies the device.
 pub(crate) async fn uploaded(
     tx: &impl ConnectionTrait,
     key: &str,

@@ -21,7 +21,7 @@ pub const MAX_PAGE: u64 = 200;
 const LARGE: [&str; 2] = ["facts", "metadata"];
 
 impl Recordings {
-    /// A page of recordings, newest first. Names that no longer exist match nothing.
+    /// A page of recordings, newest first. A filter by a name that does not exist matches nothing.
     pub async fn list(&self, filter: &RecordingFilter, position: Position, limit: u64) -> Result<Page<RecordingView>> {
         let names = self.names().await?;
         let Some(condition) = condition(filter, &names) else {
@@ -38,7 +38,7 @@ impl Recordings {
 
     async fn views(&self, names: &Names, rows: Vec<recording::Model>) -> Result<Vec<RecordingView>> {
         let copies = copies::of(&self.db, rows.iter().map(|row| row.id).collect()).await?;
-        // Shown all the same, as only who forwards it needs that.
+        // Shown even if damaged, as only forwarding needs the path.
         self.db.damaged_rows().sound(rows.iter().map(recording::Model::read_path));
         let places = |id: i64| copies.get(&id).map(Vec::as_slice).unwrap_or_default();
         Ok(self.db.damaged_rows().sound(rows.into_iter().map(|row| names.view(places(row.id), row))))
@@ -51,7 +51,7 @@ impl Recordings {
         self.db.damaged_rows().told(names.view(copies.get(&id).map(Vec::as_slice).unwrap_or_default(), row))
     }
 
-    /// Places of the recordings a filter matches, oldest first, after a place.
+    /// Positions of the recordings that match a filter, oldest first, after a position.
     pub(crate) async fn ids_matching(
         &self,
         filter: &RecordingFilter,
@@ -100,7 +100,7 @@ struct Names {
 
 impl Names {
     fn view(&self, copies: &[i64], row: recording::Model) -> std::result::Result<RecordingView, Damage> {
-        // One that could not be read or deleted is none that can be shown.
+        // A recording that could not be read or deleted is not shown.
         row.read_key()?;
         row.read_sha256()?;
         Ok(RecordingView {
@@ -128,7 +128,7 @@ fn without_json(query: Select<recording::Entity>) -> Select<recording::Entity> {
     LARGE.into_iter().fold(query.select_only().columns(shown), |query, column| query.expr_as(Expr::val(""), column))
 }
 
-/// The rows of a page, those nearest to the position first.
+/// The rows of a page, nearest to the position first.
 fn page(condition: Condition, position: Position, limit: u64) -> Select<recording::Entity> {
     let (place, order) = match position {
         Position::Newest => (Condition::all(), Order::Desc),
@@ -186,7 +186,7 @@ mod tests {
     use crate::base::db::Db;
     use sea_orm::{ConnectionTrait, DbBackend, QueryTrait};
 
-    /// What SQLite would read for a page of recordings.
+    /// SQLite's query plan for a page of recordings.
     async fn plan(db: &Db, filter: &RecordingFilter, position: Position) -> String {
         let names = Names {
             providers: HashMap::from([(1, "disk".to_owned())]),

@@ -44,7 +44,7 @@ pub struct Found {
     pub id: i64,
     /// Full key.
     pub key: ObjectKey,
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
     /// SHA-256 of the content, hex.
     pub sha256: String,
@@ -62,8 +62,8 @@ impl Recordings {
         Self { db, connections, links, locks: objects.locks().clone(), objects, replicas, down }
     }
 
-    /// An account's recording by key: at the named provider, else at the account's main one, else
-    /// at any. Events name the provider a recording was stored at; it may have been moved since.
+    /// An account's recording by key. With a provider: the one there, else one that was first stored there and moved
+    /// since. Without: the one at the account's main provider, else at any.
     pub async fn find(&self, account: &Account, provider: Option<&str>, key: &ObjectKey) -> Result<Option<Found>> {
         let mut rows = self.with_key(provider, key).await?;
         if let Some(name) = provider.filter(|_| rows.is_empty()) {
@@ -82,7 +82,7 @@ impl Recordings {
     }
 
     async fn with_key(&self, provider: Option<&str>, key: &ObjectKey) -> Result<Vec<recording::Model>> {
-        // The unique index starts with the provider, so the few providers there are get asked one by one.
+        // The unique index starts with the provider, and there are few of those.
         let providers = connection::Entity::find().filter(connection::Column::Family.eq(Family::Provider.as_str()));
         let providers = match provider.filter(|name| !name.is_empty()) {
             Some(name) => providers.filter(connection::Column::Name.eq(name)),
@@ -95,12 +95,12 @@ impl Recordings {
         Ok(rows.all(self.db.read()).await?)
     }
 
-    /// A recording by row.
+    /// A recording by row id.
     pub async fn find_by_id(&self, id: i64) -> Result<Found> {
         self.db.damaged_rows().told(self.row(id).await?.try_into())
     }
 
-    /// Damage of which administrators are told.
+    /// Reports damage to administrators, as an error.
     pub(crate) fn told(&self, damage: Damage) -> VaultError {
         self.db.damaged_rows().tell(damage)
     }
@@ -109,7 +109,7 @@ impl Recordings {
         recording::Entity::find_by_id(id).one(self.db.read()).await?.ok_or(VaultError::NotFound("recording"))
     }
 
-    /// Recordings of an account that are older than its day limit allows.
+    /// An account's recordings that are older than its day limit.
     pub(crate) async fn expired(&self, _: &Trusted, account_id: i64, before: i64, limit: u64) -> Result<Vec<Found>> {
         let rows = recording::Entity::find()
             .filter(recording::Column::AccountId.eq(account_id))

@@ -1,4 +1,4 @@
-//! Reading: from the provider, else from a copy.
+//! Reading, from the provider or else from a copy.
 
 use super::{Found, Recordings, copies};
 use crate::base::clock::Clock;
@@ -15,16 +15,16 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How long a provider may take to begin answering when there is a copy to turn to, and an upload to end that replaces what
-/// is read.
+/// How long a provider with copies elsewhere may take to begin answering; also how long to wait for an upload that is
+/// replacing what is read.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// How long a provider that did not answer is asked last.
+/// How long a provider that did not answer is tried last.
 const DOWN: Duration = Duration::from_secs(15);
 
-/// Providers that did not answer lately, so that readers ask a copy first.
+/// Providers that recently did not answer, so that readers try a copy first.
 pub(super) struct Down {
     clock: Clock,
-    /// By provider, until when: elapsed time.
+    /// By provider id: elapsed time until which it counts as down.
     until: Mutex<HashMap<i64, Duration>>,
 }
 
@@ -51,21 +51,20 @@ impl Down {
 }
 
 impl Recordings {
-    /// Reads a recording, or the given bytes of it: from its provider, else from a copy.
+    /// Reads a recording, or some bytes of it, from its provider or else from a copy.
     ///
     /// # Errors
-    /// `Replaced` when `found` is not what is there any more: look it up again.
+    /// `Replaced` if `found` is outdated: look it up again.
     pub async fn open(&self, found: &Found, range: Option<Range<u64>>) -> Result<ByteStream> {
         let opened = self.open_somewhere(found, range.clone()).await;
-        // An upload changes the object first and the row after it, so what was opened may be neither this one's. From here on
-        // it stays what it is.
-        // The other way is seldom taken, and large.
+        // An upload changes the object first and its row after that, so the bytes just opened may belong to either. If
+        // the row is settled now, they are the right ones. The other branch is rare, and a large future.
         if self.is_settled(found).await? { opened } else { Box::pin(self.open_in_turn(found, range)).await }
     }
 
-    /// Whether the row is as it was, and nobody is about to change it.
+    /// Whether the row is unchanged and nobody is about to change it.
     async fn is_settled(&self, found: &Found) -> Result<bool> {
-        // In this order: an upload that commits in between is seen by what it wrote, if not by its intent.
+        // In this order: an upload that commits in between shows in its row, if not as an intent.
         let intents = self.objects.intents_at(found.provider_id, &found.key).await?;
         Ok(intents.is_empty() && self.is_current(found).await?)
     }
@@ -75,8 +74,8 @@ impl Recordings {
         Ok(now.is_some_and(|now| now.sha256 == found.sha256))
     }
 
-    /// While nobody else has the key's turn, object and row belong together; unless an upload failed half-way, and nobody
-    /// knows yet what lies there.
+    /// While we have the key's turn, object and row belong together, unless an upload failed half-way and recovery has
+    /// not yet found out what is there.
     async fn open_in_turn(&self, found: &Found, range: Option<Range<u64>>) -> Result<ByteStream> {
         let turn = timeout(PATIENCE, self.locks.lock(found.provider_id, &found.key)).await;
         let _turn = turn.map_err(|_| being_replaced())??;
@@ -95,7 +94,7 @@ impl Recordings {
         self.open_somewhere(found, range).await
     }
 
-    /// Whether an upload of this key has failed, or its vault was killed, and recovery has not settled what lies there.
+    /// Whether an upload of this key failed, or its vault was killed, and recovery has not yet found out what is there.
     async fn is_disputed(&self, found: &Found) -> Result<bool> {
         let mut intents = self.objects.intents_at(found.provider_id, &found.key).await?;
         intents.retain(|intent| !self.objects.settled().contains(intent.id));
@@ -120,7 +119,7 @@ impl Recordings {
         self.open_first_of(places, found, range, None).await
     }
 
-    /// What its own provider cannot be asked for now.
+    /// Opens a copy, because its own provider cannot be used now.
     async fn open_copy(&self, found: &Found, range: Option<Range<u64>>, failed: StoreError) -> Result<ByteStream> {
         let copies = copies::providers(&self.db, found.id).await?;
         self.open_first_of(copies, found, range, Some(failed)).await
@@ -158,10 +157,10 @@ impl Recordings {
         Ok(provider.store.get(&found.key, range).await?)
     }
 
-    /// An address that plays a recording without credentials for a while. Signed by the provider
-    /// where its owner wants that, else by the vault, below `base_url`.
+    /// A URL that plays a recording without credentials for a while. Signed by the provider if it is set so, else by
+    /// the vault, below `base_url`.
     pub async fn sign(&self, found: &Found, base_url: &str, ttl: Duration) -> Result<String> {
-        // Only the vault's own address leads to a copy while the provider is down.
+        // While the provider is down, only the vault's own URL leads to a copy.
         if !self.down.contains(found.provider_id) {
             let provider = self.connections.store(found.provider_id).await?;
             if let Some(address) = provider.store.sign(&found.key, ttl).await? {

@@ -21,6 +21,7 @@ async fn stores_small_ones_whole_and_large_ones_in_parts() {
     assert_eq!(t.listed().await.len(), 5);
 }
 
+/// docs/protocol.md §5
 #[tokio::test]
 async fn knows_time_and_camera_from_the_name_else_the_header_else_now() {
     let t = TestVault::new().await;
@@ -39,6 +40,7 @@ async fn knows_time_and_camera_from_the_name_else_the_header_else_now() {
     assert_eq!(row("neither.mp4").timestamp, row("neither.mp4").uploaded_at);
 }
 
+/// docs/protocol.md §4
 #[tokio::test]
 async fn the_same_file_again_is_no_news_but_another_replaces_it() {
     let t = TestVault::new().await;
@@ -64,6 +66,7 @@ async fn the_same_file_at_the_same_time_is_stored_once() {
     assert!(t.world.store.uploads.lock().unwrap().is_empty(), "the losers' parts are freed");
 }
 
+/// docs/protocol.md §4
 #[tokio::test]
 async fn another_accounts_recording_is_never_replaced() {
     let t = TestVault::new().await;
@@ -74,6 +77,7 @@ async fn another_accounts_recording_is_never_replaced() {
     assert_eq!(t.world.store.objects.lock().unwrap()["dir/a.mp4"], "mine");
 }
 
+/// docs/protocol.md §4
 #[tokio::test]
 async fn refuses_what_cannot_be_a_request() {
     let t = TestVault::new().await;

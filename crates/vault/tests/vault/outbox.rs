@@ -130,7 +130,8 @@ async fn disabling_stops_and_enabling_resumes() {
     assert_eq!(t.world.sink.of("camera"), ["dir/before.mp4"], "no event is made for a disabled integration");
 }
 
-/// What a sink gets to forward tells where it came from, so that it is noticed when it comes back.
+/// What a sink gets to forward tells where it came from, so that it is noticed when it comes back
+/// (docs/protocol.md §10).
 #[tokio::test]
 async fn a_sink_can_open_the_recording_and_learns_its_way() {
     let t = TestVault::new().await;

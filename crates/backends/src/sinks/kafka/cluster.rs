@@ -1,4 +1,4 @@
-//! Where the brokers are, and how librdkafka is to talk to them.
+//! Where the brokers are, and how librdkafka talks to them.
 
 use crate::guard::GuardedResolver;
 use crate::http::Outgoing;
@@ -18,15 +18,15 @@ use std::sync::Arc;
 
 /// How long librdkafka tries to deliver an event, in milliseconds.
 const DELIVERED: &str = "10000";
-/// How long one request to a broker, or connecting to it, may take, in milliseconds.
+/// How long connecting to a broker, or one request, may take, in milliseconds.
 const REQUEST: &str = "5000";
-/// Largest event the vault itself lets through; what the topic takes is for the broker to say.
+/// Largest event the vault itself allows; the topic's own limit is up to the broker.
 const LARGEST: &str = "8388608";
 
 /// A cluster.
 pub(super) struct Cluster {
     pub(super) brokers: Vec<Target>,
-    /// For brokers that speak TLS.
+    /// Set for brokers that speak TLS.
     pub(super) tls: Option<Arc<TlsConfig>>,
     pub(super) config: ClientConfig,
 }
@@ -37,7 +37,7 @@ impl Cluster {
         let encrypts = settings.security.encrypts();
         let tls = encrypts.then(|| trusting(&settings.ca_certificate, outgoing)).transpose()?;
         let mut config = ClientConfig::new();
-        // Says why connections end; see `trouble`.
+        // This level says why connections end; see `trouble`.
         config.set_log_level(RDKafkaLogLevel::Info);
         let names: Vec<String> = brokers.iter().map(|(host, port)| format!("{host}:{port}")).collect();
         config.set("bootstrap.servers", names.join(","));
@@ -54,7 +54,7 @@ impl Cluster {
             ("client.id", "kerberos-vault"),
             ("acks", "all"),
             ("enable.idempotence", "true"),
-            // Topics are made by the vault alone, and only to send something.
+            // Only the vault creates topics, and only when it has something to send.
             ("allow.auto.create.topics", "false"),
             ("message.timeout.ms", DELIVERED),
             ("message.max.bytes", LARGEST),
@@ -63,7 +63,7 @@ impl Cluster {
             ("socket.keepalive.enable", "true"),
             ("topic.metadata.propagation.max.ms", REQUEST),
             ("reconnect.backoff.max.ms", "1000"),
-            // An event is on its own most of the time: there is nothing to wait for.
+            // Events mostly come one at a time: there is nothing to wait for.
             ("linger.ms", "1"),
         ] {
             config.set(key, value);
@@ -72,13 +72,13 @@ impl Cluster {
         Ok(Self { brokers, tls, config })
     }
 
-    /// The brokers, for sentences.
+    /// The brokers' names, for messages.
     pub(super) fn name(&self) -> String {
         self.brokers.iter().map(Target::name).collect::<Vec<_>>().join(", ")
     }
 
-    /// The addresses of those that can be resolved. Fails when none can, and when one is refused: librdkafka connects
-    /// to whatever it is given.
+    /// The addresses that can be resolved. Fails when none can, or when one is refused: librdkafka connects to whatever
+    /// it is given.
     pub(super) async fn resolve(&self) -> Result<Vec<(&Target, Vec<IpAddr>)>, ProbeFailure> {
         let resolved =
             join_all(self.brokers.iter().map(|broker| async move { (broker, broker.resolve().await) })).await;
@@ -97,7 +97,7 @@ impl Cluster {
         }
     }
 
-    /// Checks the addresses that the brokers give for themselves: events go there.
+    /// Checks the addresses that brokers advertise: events go there.
     pub(super) async fn check_advertised(&self, metadata: &Metadata) -> Result<(), Refusal> {
         let hosts: Vec<String> = metadata.brokers().iter().map(|broker| broker.host().to_owned()).collect();
         let checked = join_all(hosts.iter().map(|host| GuardedResolver.lookup(host))).await;

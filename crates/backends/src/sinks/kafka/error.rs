@@ -1,4 +1,4 @@
-//! Plain words for what librdkafka and brokers say.
+//! What librdkafka and brokers say, in plain words.
 
 use super::cluster::Cluster;
 use super::trouble::{Listener, Trouble};
@@ -8,7 +8,7 @@ use crate::trust::name_the_authority;
 use model::probe::ProbeFailure;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 
-/// Why nothing came of it: what the broker answered, else what was wrong with the connection.
+/// Why a request failed: the broker's answer, or else what is wrong with the connection.
 pub(super) async fn refusal(error: KafkaError, cluster: &Cluster, topic: &str, listener: &Listener) -> Refusal {
     let answered = code(&error).and_then(|code| answer(code, topic));
     let refusal = match answered {
@@ -21,7 +21,7 @@ pub(super) async fn refusal(error: KafkaError, cluster: &Cluster, topic: &str, l
     refusal.caused_by(error)
 }
 
-/// The code of an error, also of those where the library does not tell it.
+/// An error's code, also for errors where the library does not expose it.
 pub(super) fn code(error: &KafkaError) -> Option<Code> {
     match error {
         KafkaError::AdminOp(code) => Some(*code),
@@ -29,7 +29,7 @@ pub(super) fn code(error: &KafkaError) -> Option<Code> {
     }
 }
 
-/// What a broker, or librdkafka itself, says about a request; `None` when it only did not get through.
+/// What a broker, or librdkafka itself, says about a request; `None` when the request just did not get through.
 pub(super) fn answer(code: Code, topic: &str) -> Option<Refusal> {
     Some(match code {
         Code::MessageSizeTooLarge => Refusal::refused(
@@ -71,7 +71,7 @@ pub(super) fn answer(code: Code, topic: &str) -> Option<Refusal> {
     })
 }
 
-/// What is wrong with the connections.
+/// What is wrong with the connections, in plain words.
 pub(super) fn connection(trouble: &Trouble, cluster: &Cluster) -> ProbeFailure {
     let name = cluster.name();
     let says = |words: &str| trouble.words.contains(words);

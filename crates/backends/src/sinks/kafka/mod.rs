@@ -1,7 +1,7 @@
-//! A topic of a Kafka cluster, by librdkafka.
+//! A topic of a Kafka cluster, through librdkafka.
 //!
-//! The message key is the device key, so that a camera's events stay in order in one partition; the header `id` is the
-//! event's and stays the same when an event is sent again. An event counts as sent when all in-sync replicas have it.
+//! The message key is the device key, which keeps a camera's events in order in one partition. The header `id` is the
+//! event's and stays the same on a resend. An event counts as sent when all in-sync replicas have it.
 
 mod cluster;
 mod error;
@@ -38,7 +38,7 @@ impl KafkaSink {
         Ok(Self { cluster, topic: settings.topic.as_str().into(), producer: Arc::new(Kept::new()) })
     }
 
-    /// Connects, and makes sure that there is a topic.
+    /// Connects, and makes sure the topic exists.
     async fn open(&self) -> Result<Producer, Refusal> {
         self.cluster.resolve().await?;
         let producer = Producer::connect(&self.cluster).await?;
@@ -49,7 +49,7 @@ impl KafkaSink {
     async fn produce(&self, event: &OutgoingEvent) -> Result<(), Refusal> {
         let producer = self.producer.get(|_| true, self.open()).await?;
         let delivered = producer.send(&self.topic, event).await;
-        // What is wrong with the event alone is not the connection's fault.
+        // A failure of the event alone says nothing against the connection.
         if delivered.as_ref().is_err_and(|refusal| !refusal.is_about_the_event()) {
             self.producer.forget(&producer).await;
         }

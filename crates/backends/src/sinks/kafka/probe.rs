@@ -1,4 +1,4 @@
-//! What Validate tries. No event is sent, and no topic is made.
+//! The steps of Validate. No event is sent, and no topic created.
 
 use super::cluster::Cluster;
 use super::producer::{Producer, not_made};
@@ -17,9 +17,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 
-/// Topics that take larger messages are not tried: see [`write`].
+/// Validate does not try to write to topics that take larger messages: see [`write`].
 const LARGEST_TRIED: usize = 4 << 20;
-/// What a message is larger than its content.
+/// Room for what a message has besides its content.
 const OVERHEAD: usize = 64 << 10;
 
 pub(super) async fn steps(cluster: &Arc<Cluster>, topic: &str, prober: &mut Prober) -> Result<(), ProbeEnded> {
@@ -38,7 +38,7 @@ pub(super) async fn steps(cluster: &Arc<Cluster>, topic: &str, prober: &mut Prob
     Ok(())
 }
 
-/// Tries all brokers at once. One is enough to begin with: it tells about the others.
+/// Tries all brokers at once. One that accepts is enough: it knows the others.
 async fn connect(brokers: Vec<(&Target, Vec<IpAddr>)>) -> Result<(&Target, TcpStream), ProbeFailure> {
     let tried =
         brokers.into_iter().map(|(broker, addresses)| async move { (broker, broker.connect(&addresses).await) });
@@ -52,7 +52,7 @@ async fn connect(brokers: Vec<(&Target, Vec<IpAddr>)>) -> Result<(&Target, TcpSt
     Err(failure.unwrap_or_else(|| ProbeFailure::new("No broker is named.", "Enter one in Broker.")))
 }
 
-/// Whether the topic is there. Fails when it is not, and could not be made.
+/// Whether the topic is there. Fails when it is not and could not be created.
 async fn find(cluster: &Arc<Cluster>, producer: &Producer, topic: &str) -> Result<bool, Refusal> {
     let exists = topic::exists(producer, topic).await?;
     if !exists {
@@ -61,8 +61,8 @@ async fn find(cluster: &Arc<Cluster>, producer: &Producer, topic: &str) -> Resul
     Ok(exists)
 }
 
-/// Whether the user may write to the topic, by a message that is too large for it: rights are checked first, so the
-/// refusal tells, and nothing is written. Not tried where the brokers do not say what is too large.
+/// Whether the user may write to the topic: sends a message that is too large for it. Brokers check permissions first,
+/// so the refusal shows them, and nothing is written. Skipped where the brokers do not say what is too large.
 async fn write(cluster: &Arc<Cluster>, topic: &str) -> Result<(), Refusal> {
     let Some(largest) = topic::largest_message(cluster, topic).await.filter(|size| *size <= LARGEST_TRIED) else {
         return Ok(());

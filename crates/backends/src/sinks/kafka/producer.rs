@@ -1,4 +1,4 @@
-//! One producer, connected.
+//! A connected producer.
 
 use super::cluster::Cluster;
 use super::error::refusal;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::spawn_blocking;
 
-/// How long the brokers may take to say what there is.
+/// How long the brokers may take to answer a metadata request.
 const METADATA: Duration = Duration::from_secs(5);
 /// How long an event may wait for room in librdkafka's queue.
 const QUEUED: Duration = Duration::from_secs(2);
@@ -27,7 +27,7 @@ pub(super) struct Producer {
 }
 
 impl Producer {
-    /// Makes one, and waits until a broker has let it in.
+    /// Connects, and waits until a broker has accepted the login.
     pub(super) async fn connect(cluster: &Arc<Cluster>) -> Result<Self, Refusal> {
         let producer = Self::new(cluster, &cluster.config).map_err(not_made)?;
         let known = producer.metadata(None).await?;
@@ -35,14 +35,14 @@ impl Producer {
         Ok(producer)
     }
 
-    /// Makes one by another configuration; connects in the background.
+    /// Creates one with another configuration; it connects in the background.
     pub(super) fn new(cluster: &Arc<Cluster>, config: &ClientConfig) -> KafkaResult<Self> {
         let listener = Listener::new();
         let inner = config.create_with_context(listener.clone())?;
         Ok(Self { inner: Some(inner), cluster: cluster.clone(), listener })
     }
 
-    /// What the brokers know of a topic, or of themselves.
+    /// What the brokers know about a topic, or about each other.
     pub(super) async fn metadata(&self, topic: Option<&str>) -> Result<Metadata, Refusal> {
         let (inner, wanted) = (self.inner().clone(), topic.map(str::to_owned));
         let asked = spawn_blocking(move || {
@@ -57,7 +57,7 @@ impl Producer {
         }
     }
 
-    /// Sends an event, and waits until all in-sync replicas have it.
+    /// Sends an event and waits until all in-sync replicas have it.
     pub(super) async fn send(&self, topic: &str, event: &OutgoingEvent) -> Result<(), Refusal> {
         let id = Header { key: "id", value: Some(&event.id) };
         let mut record = FutureRecord::to(topic).payload(&event.body[..]).headers(OwnedHeaders::new().insert(id));
@@ -91,12 +91,12 @@ impl Drop for Producer {
     }
 }
 
-/// The last handle waits for threads and for events on their way; nobody should wait with it.
+/// Dropping the last handle waits for threads and for events in flight; nothing should block on that.
 fn drop_aside(inner: FutureProducer<Listener>) {
     std::thread::spawn(move || drop(inner));
 }
 
-/// librdkafka does not like its configuration.
+/// librdkafka rejected its configuration.
 pub(super) fn not_made(error: KafkaError) -> Refusal {
     let cure = "Check the settings; the vault's log says what the Kafka library does not like.";
     Refusal::down("The Kafka client cannot be set up.", cure).caused_by(error)

@@ -1,4 +1,4 @@
-//! Whether there is a topic, and making it.
+//! Looks for a topic and creates it.
 
 use super::cluster::Cluster;
 use super::error::answer;
@@ -10,30 +10,30 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long the brokers may take to make a topic, or to say what they would do.
+/// How long the brokers may take to create a topic, or to check whether they would.
 const ADMINISTERED: Duration = Duration::from_secs(5);
-/// "As the brokers are set up", for partitions and replicas.
+/// For partitions and replicas: the brokers' own default.
 const BROKERS_DEFAULT: i32 = -1;
 
-/// Makes sure that there is a topic.
+/// Makes sure the topic exists.
 pub(super) async fn ensure(cluster: &Arc<Cluster>, producer: &Producer, topic: &str) -> Result<(), Refusal> {
     if exists(producer, topic).await? { Ok(()) } else { create(cluster, producer, topic, false).await }
 }
 
-/// Whether there is a topic. Asking does not make one.
+/// Whether the topic exists. Asking does not create it.
 pub(super) async fn exists(producer: &Producer, topic: &str) -> Result<bool, Refusal> {
     let known = producer.metadata(Some(topic)).await?;
     let error = known.topics().first().and_then(|found| found.error());
     match error.map(Code::from) {
         None => Ok(known.topics().first().is_some_and(|found| !found.partitions().is_empty())),
         Some(Code::UnknownTopicOrPartition) => Ok(false),
-        // Older brokers choose leaders while the topic is already there.
+        // Older brokers still choose leaders when the topic is already there.
         Some(Code::LeaderNotAvailable) => Ok(true),
         Some(code) => Err(answer(code, topic).unwrap_or_else(|| not_made(KafkaError::MetadataFetch(code)))),
     }
 }
 
-/// Makes a topic with the brokers' own number of partitions and replicas, or only asks whether it could be made.
+/// Creates a topic with the brokers' default number of partitions and replicas, or only checks whether it could.
 pub(super) async fn create(
     cluster: &Arc<Cluster>,
     producer: &Producer,
@@ -60,7 +60,7 @@ pub(super) async fn create(
     }
 }
 
-/// The largest message that a topic takes; `None` when the brokers do not say.
+/// The largest message the topic takes; `None` when the brokers do not say.
 pub(super) async fn largest_message(cluster: &Arc<Cluster>, topic: &str) -> Option<usize> {
     let admin = Admin::new(cluster).ok()?;
     let described = admin.client().describe_configs([&ResourceSpecifier::Topic(topic)], &options()).await.ok()?;
@@ -72,13 +72,13 @@ fn options() -> AdminOptions {
     AdminOptions::new().request_timeout(Some(ADMINISTERED))
 }
 
-/// A client for administration; its end waits for a thread, so that happens aside.
+/// An administration client. Dropping it waits for a thread, so that is done elsewhere.
 struct Admin(Option<AdminClient<Listener>>);
 
 impl Admin {
     fn new(cluster: &Cluster) -> Result<Self, Refusal> {
         let mut config = cluster.config.clone();
-        // Not for producing, and warned about.
+        // It is for producers only and would be warned about.
         config.remove("enable.idempotence");
         config.create_with_context(Listener::new()).map(|client| Self(Some(client))).map_err(not_made)
     }

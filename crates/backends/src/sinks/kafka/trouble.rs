@@ -1,4 +1,4 @@
-//! What librdkafka says about its connections. A request that fails only knows that time ran out; why is told here.
+//! What librdkafka reports about its connections: a failed request only knows that time ran out, this tells why.
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// How long after a failure its reason may take to arrive: it comes by another thread.
+/// How long after a failure its reason may take to arrive from another thread.
 const TOLD: Duration = Duration::from_millis(300);
 
 /// What went wrong with a connection, in librdkafka's words.
@@ -19,7 +19,7 @@ pub(super) struct Trouble {
 }
 
 impl Trouble {
-    /// How much it tells: what follows from something worse must not take its place.
+    /// How telling it is: a mere consequence must not replace its cause.
     fn weight(&self) -> u8 {
         match self.code {
             RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL => 2,
@@ -29,7 +29,7 @@ impl Trouble {
     }
 }
 
-/// Listens to librdkafka.
+/// Receives librdkafka's reports.
 #[derive(Clone)]
 pub(super) struct Listener(Arc<watch::Sender<Option<Trouble>>>);
 
@@ -38,14 +38,14 @@ impl Listener {
         Self(Arc::new(watch::Sender::new(None)))
     }
 
-    /// The trouble that tells most, the latest of such.
+    /// The most telling trouble; of several, the latest.
     pub(super) async fn trouble(&self) -> Option<Trouble> {
         let mut told = self.0.subscribe();
         let _ = timeout(TOLD, told.wait_for(Option::is_some)).await;
         told.borrow().clone()
     }
 
-    /// All is well again.
+    /// Forgets past trouble: all is well again.
     pub(super) fn forget(&self) {
         self.0.send_if_modified(|told| told.take().is_some());
     }
@@ -65,7 +65,7 @@ impl Listener {
 impl ClientContext for Listener {
     fn log(&self, _: RDKafkaLogLevel, facility: &str, words: &str) {
         tracing::debug!(facility, words, "librdkafka");
-        // The only trouble that does not arrive as an error: it may be harmless.
+        // Reported as a log line only, not as an error, because it may be harmless.
         if words.contains("Disconnected") {
             self.hear(RDKafkaErrorCode::BrokerTransportFailure, words);
         }
@@ -74,7 +74,7 @@ impl ClientContext for Listener {
     fn error(&self, error: KafkaError, words: &str) {
         let Some(code) = error.rdkafka_error_code() else { return };
         tracing::debug!(%code, words, "trouble with a Kafka broker");
-        // That all are down follows from what each of them said before.
+        // A consequence of what each broker reported before.
         if code != RDKafkaErrorCode::AllBrokersDown {
             self.hear(code, words);
         }

@@ -1,4 +1,4 @@
-//! Plain words for what a broker says, by what it was asked for.
+//! What a broker says, in plain words, depending on what it was asked.
 
 use super::Route;
 use crate::net::{connection_failure, no_answer};
@@ -6,26 +6,26 @@ use crate::sinks::refusal::Refusal;
 use lapin::{Error, ErrorKind};
 use std::io;
 
-/// What the broker was asked for.
+/// What the broker was asked to do.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Asked<'a> {
-    /// To be let in.
+    /// To log in.
     Login,
-    /// For a channel.
+    /// To open a channel.
     Channel,
-    /// Whether there is this exchange.
+    /// Whether this exchange exists.
     Exchange(&'a str),
-    /// Whether there is this queue.
+    /// Whether this queue exists.
     Queue(&'a str),
-    /// To make this queue.
+    /// To declare this queue.
     Declare(&'a str),
-    /// To lead this queue's messages from this exchange.
+    /// To bind this queue to this exchange.
     Bind(&'a str, &'a str),
     /// To take an event.
     Publish(&'a Route),
 }
 
-/// AMQP's number for what the broker did not like.
+/// The AMQP reply code, if there is one.
 pub(super) fn code(error: &Error) -> Option<u16> {
     match error.kind() {
         ErrorKind::ProtocolError(told) => Some(told.get_id()),
@@ -52,7 +52,7 @@ pub(super) fn failed(error: Error, server: &str, asked: Asked<'_>) -> Refusal {
     refusal.caused_by(error)
 }
 
-/// What is there does not speak AMQP, or only within TLS: some say so, some hang up.
+/// The server does not speak AMQP, or only over TLS; some say so, some close the connection.
 fn no_broker(server: &str) -> Refusal {
     Refusal::down(
         format!("{server} ended the connection before the login."),
@@ -65,7 +65,7 @@ fn hung_up(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionReset | UnexpectedEof)
 }
 
-/// By AMQP's reply codes. `words` are only looked at, not passed on.
+/// By AMQP reply code. `words` are matched, never passed on.
 fn refused(code: u16, words: &str, asked: Asked<'_>) -> Refusal {
     match (code, asked) {
         (403, Asked::Login) => Refusal::down(
@@ -119,7 +119,7 @@ fn refused(code: u16, words: &str, asked: Asked<'_>) -> Refusal {
     }
 }
 
-/// The exchange is not for this user.
+/// The user may not write to the exchange.
 pub(super) fn may_not_write(route: &Route) -> Refusal {
     Refusal::down(
         format!("The user may not write to {}.", route.exchange_name()),
@@ -142,7 +142,7 @@ pub(super) fn unroutable(route: &Route) -> Refusal {
     )
 }
 
-/// The broker says no without saying why; a full queue does so.
+/// The broker refuses without a reason; a full queue does that.
 pub(super) fn not_stored(queue: &str) -> Refusal {
     Refusal::down(
         format!("The queue '{queue}' does not take the event."),

@@ -21,29 +21,29 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How long it may take until the broker has let us in.
+/// How long it may take to connect and log in.
 const OPENING: Duration = Duration::from_secs(6);
 /// How long an address may take to accept a connection.
 const CONNECTING: Duration = Duration::from_secs(3);
-/// How long taking leave may take.
+/// How long closing may take.
 const CLOSING: Duration = Duration::from_secs(1);
 /// Delivery mode of a message that survives the broker's restart.
 const PERSISTENT: u8 = 2;
 
-/// Where a broker is, and who asks.
+/// A broker and the credentials for it.
 pub(super) struct Server {
     pub(super) target: Target,
     /// Virtual host and credentials; host and port are the target's.
     pub(super) uri: AMQPUri,
-    /// For brokers that speak TLS.
+    /// Set for brokers that speak TLS.
     pub(super) tls: Option<Arc<ClientConfig>>,
 }
 
 /// A connection.
 pub(super) struct Link {
     connection: Arc<Connection>,
-    /// Channels with nothing on their way. Each event has one to itself until it is confirmed: the library gives a
-    /// returned message to whichever confirmation of its channel comes next.
+    /// Channels with nothing in flight. Each event has one to itself until it is confirmed: the library gives a
+    /// returned message to whichever confirmation comes next on its channel.
     idle: Mutex<Vec<Channel>>,
     server: String,
     socket: Option<HangUp>,
@@ -98,27 +98,27 @@ impl Link {
         Ok(Self { connection: Arc::new(connection), idle, server: name, socket: Some(socket) })
     }
 
-    /// Whether it can be used, as far as is known.
+    /// Whether it is usable, as far as is known.
     pub(super) fn is_open(&self) -> bool {
         self.connection.status().connected()
     }
 
-    /// Whether the broker has asked to be left alone for a while.
+    /// Whether the broker has blocked publishers.
     pub(super) fn is_blocked(&self) -> bool {
         self.connection.status().blocked()
     }
 
-    /// A new channel.
+    /// Opens a channel.
     pub(super) async fn channel(&self) -> Result<Channel, Refusal> {
         self.connection.create_channel().await.map_err(|e| self.refused(e, Asked::Channel))
     }
 
-    /// Plain words for an error on this connection.
+    /// An error on this connection, in plain words.
     pub(super) fn refused(&self, error: lapin::Error, asked: Asked<'_>) -> Refusal {
         failed(error, &self.server, asked)
     }
 
-    /// Looks for the exchange and the queue, and declares the queue when there is none.
+    /// Looks for exchange and queue; declares a missing queue.
     pub(super) async fn declare(&self, route: &Route) -> Result<(), Refusal> {
         self.find_exchange(route).await?;
         if self.find_queue(route).await? {
@@ -130,7 +130,7 @@ impl Link {
         let declared = channel.queue_declare(queue.clone(), durable, quorum()).await;
         declared.map_err(|e| self.refused(e, asked))?;
         if !route.exchange.is_empty() {
-            // A queue that is only just there would get nothing from it otherwise. Bindings of older ones are their owner's.
+            // A new queue would otherwise get nothing from it. Bindings of older queues are up to their owner.
             let bound = channel.queue_bind(
                 queue.clone(),
                 short(&route.exchange),
@@ -143,7 +143,7 @@ impl Link {
         Ok(())
     }
 
-    /// Fails when an exchange is named and not there.
+    /// Fails when an exchange is named but does not exist.
     pub(super) async fn find_exchange(&self, route: &Route) -> Result<(), Refusal> {
         if route.exchange.is_empty() {
             return Ok(());
@@ -154,7 +154,7 @@ impl Link {
         found.map_err(|e| self.refused(e, Asked::Exchange(&route.exchange)))
     }
 
-    /// Whether the queue is there.
+    /// Whether the queue exists.
     pub(super) async fn find_queue(&self, route: &Route) -> Result<bool, Refusal> {
         let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
         match self.channel().await?.queue_declare(short(&route.queue), passive, FieldTable::default()).await {
@@ -164,7 +164,7 @@ impl Link {
         }
     }
 
-    /// Publishes an event, and waits until the broker has it for good.
+    /// Publishes an event and waits until the broker has it for good.
     pub(super) async fn publish(&self, route: &Route, event: &OutgoingEvent) -> Result<(), Refusal> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let channel = match idle {
@@ -199,7 +199,7 @@ impl Link {
     }
 }
 
-/// Takes leave in the background, so that the broker's log has nothing to complain about.
+/// Closes in the background, so that the broker does not log an aborted connection.
 impl Drop for Link {
     fn drop(&mut self) {
         let (connection, socket) = (self.connection.clone(), self.socket.take());
@@ -213,7 +213,7 @@ impl Drop for Link {
     }
 }
 
-/// A second handle of a connection's socket, which closes it when dropped.
+/// A second handle to a connection's socket; closes it when dropped.
 struct HangUp(std::net::TcpStream);
 
 impl HangUp {
@@ -224,17 +224,17 @@ impl HangUp {
 
 impl Drop for HangUp {
     fn drop(&mut self) {
-        // Fails when the other side was faster.
+        // Fails if the other side was faster.
         let _ = self.0.shutdown(Shutdown::Both);
     }
 }
 
-/// A name in AMQP; settings are checked to be short enough.
+/// An AMQP short string; settings are checked to be short enough.
 pub(super) fn short(name: &str) -> ShortString {
     ShortString::try_new(name).unwrap_or_default()
 }
 
-/// Arguments of a queue that survives the loss of a node.
+/// Arguments for a quorum queue, which survives the loss of a node.
 pub(super) fn quorum() -> FieldTable {
     let mut arguments = FieldTable::default();
     arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));

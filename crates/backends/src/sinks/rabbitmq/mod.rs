@@ -1,7 +1,7 @@
 //! A queue of a RabbitMQ broker, over AMQP 0.9.1.
 //!
-//! Messages are persistent and mandatory, and count as sent when the broker confirms them: those that reach no queue are
-//! failures. The message id is the event's and stays the same when an event is sent again.
+//! Messages are persistent and mandatory. They count as sent when the broker confirms them; those that reach no queue
+//! are failures. The message id is the event's id and stays the same when an event is sent again.
 
 mod error;
 mod link;
@@ -27,7 +27,7 @@ use tokio::time::timeout;
 
 /// How long a broker may take to confirm an event.
 const CONFIRMED: Duration = Duration::from_secs(10);
-/// Seconds after which both sides notice that the other one is gone.
+/// Seconds after which each side notices that the other is gone.
 const HEARTBEAT: u16 = 15;
 
 /// A queue.
@@ -38,10 +38,10 @@ pub(crate) struct RabbitmqSink {
     link: Arc<Kept<Link>>,
 }
 
-/// Which way events go at the broker.
+/// How events are routed at the broker.
 #[derive(Debug)]
 struct Route {
-    /// Empty for the default one.
+    /// Empty for the default exchange.
     exchange: String,
     queue: String,
 }
@@ -51,7 +51,7 @@ impl RabbitmqSink {
         let wrong = || vec![FieldError::new("broker", "Broker is not a valid address")];
         let address = settings.address().ok_or_else(wrong)?;
         let slash = if address.virtual_host.is_empty() { "" } else { "/" };
-        // Only for the virtual host, which stands percent-encoded in an address.
+        // Only for its virtual host, which is percent-encoded in a URI.
         let mut uri: AMQPUri = format!("amqp://broker{slash}{}", address.virtual_host).parse().map_err(|_| wrong())?;
         uri.authority.userinfo =
             AMQPUserInfo { username: settings.username, password: settings.password.expose().to_owned() };
@@ -65,7 +65,7 @@ impl RabbitmqSink {
         })
     }
 
-    /// Connects, and makes sure that there is a queue.
+    /// Connects, and makes sure the queue exists.
     async fn open(&self) -> Result<Link, Refusal> {
         let link = Link::open(&self.server).await?;
         link.declare(&self.route).await?;
@@ -77,7 +77,7 @@ impl RabbitmqSink {
         let confirmed = timeout(CONFIRMED, link.publish(&self.route, event)).await.unwrap_or_else(|_| {
             Err(if link.is_blocked() { error::blocked() } else { no_answer(&self.server.target.name()).into() })
         });
-        // What is wrong with the event alone is not the connection's fault.
+        // A failure of the event alone says nothing against the connection.
         if confirmed.as_ref().is_err_and(|refusal| !refusal.is_about_the_event()) {
             self.link.forget(&link).await;
         }

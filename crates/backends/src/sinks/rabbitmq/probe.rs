@@ -1,4 +1,4 @@
-//! What Validate tries. Nothing is published, and no queue is made.
+//! The steps of Validate. Nothing is published, and no queue declared.
 
 use super::Route;
 use super::error::{Asked, code, may_not_write};
@@ -27,13 +27,13 @@ pub(super) async fn steps(server: &Server, route: &Route, prober: &mut Prober) -
     prober.step("write", async { write(&link, route).await.map_err(ProbeFailure::from) }).await
 }
 
-/// Whether the queue is there or could be declared.
+/// Whether the queue exists or could be declared.
 async fn queue(link: &Link, route: &Route) -> Result<(), Refusal> {
     if link.find_queue(route).await? {
         return Ok(());
     }
-    // Declared with an argument that no broker accepts. Permissions are checked before arguments, so the answer tells
-    // whether it could be made, and it is not.
+    // Declares it with an argument no broker accepts. Permissions are checked before arguments, so the answer shows
+    // whether it could be declared, and it is not.
     let mut arguments = quorum();
     arguments.insert("x-message-ttl".into(), AMQPValue::LongInt(-1));
     let channel = link.channel().await?;
@@ -48,7 +48,7 @@ async fn queue(link: &Link, route: &Route) -> Result<(), Refusal> {
     }
 }
 
-/// Whether the user may publish, by a transaction that is taken back.
+/// Whether the user may publish: does so in a transaction that is rolled back.
 async fn write(link: &Link, route: &Route) -> Result<(), Refusal> {
     let refused = |e| link.refused(e, Asked::Publish(route));
     let channel = link.channel().await?;
@@ -58,8 +58,8 @@ async fn write(link: &Link, route: &Route) -> Result<(), Refusal> {
     channel.basic_publish(exchange, key, options, b"{}", properties).await.map_err(refused)?;
     match channel.tx_rollback().await {
         Ok(()) => Ok(()),
-        // The broker has closed the channel already, and the library does not tell why. The exchange is there, so it is
-        // the right to write that is not.
+        // The broker has closed the channel and the library hides why. The exchange exists, so the permission to write
+        // is missing.
         Err(error) if matches!(error.kind(), ErrorKind::InvalidChannelState(..)) && link.is_open() => {
             Err(may_not_write(route).caused_by(error))
         }

@@ -9,10 +9,10 @@ use aws_sdk_sqs::config::{BehaviorVersion, Config, Credentials, Region};
 use model::integrations::Sqs;
 use reqwest::Url;
 
-/// Without retries: the outbox has its own, and Validate reports the first answer.
+/// No retries: the outbox has its own, and Validate reports the first answer.
 ///
-/// With an endpoint, every request goes there, also to a queue whose own address names another host,
-/// as those of compatible services often do: the queue's address is only its name to the service.
+/// With an endpoint, every request goes there, even to a queue whose own URL names another host, as is common with
+/// compatible services: there the URL is only the queue's name.
 pub(super) fn client(settings: &Sqs, outgoing: &Outgoing, clock: &Clock) -> Client {
     let credentials = Credentials::new(&settings.access_key, settings.secret_key.expose(), None, None, "settings");
     let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_timeout(REQUEST_TIMEOUT).build();
@@ -30,7 +30,7 @@ pub(super) fn client(settings: &Sqs, outgoing: &Outgoing, clock: &Clock) -> Clie
     Client::from_conf(builder.build())
 }
 
-/// Where the service is. Amazon's own addresses follow from the region.
+/// The service's URL. Amazon's own follows from the region.
 pub(super) fn url(settings: &Sqs) -> Option<Url> {
     let top = if settings.region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
     match settings.endpoint.as_str() {

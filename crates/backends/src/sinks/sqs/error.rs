@@ -1,4 +1,4 @@
-//! What SQS says, in plain words. Nothing of its text is passed on; its codes are known.
+//! What SQS says, in plain words. Its text is never passed on; its codes are known.
 
 use crate::net::{connection_failure, no_answer};
 use crate::sinks::refusal::Refusal;
@@ -6,7 +6,7 @@ use aws_sdk_sqs::config::http::HttpResponse;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use model::integrations::Sqs;
 
-/// Codes that services which answer in XML, as SQS itself once did, may hide in their text.
+/// Codes that services answering in XML, as SQS itself once did, may hide in their text.
 const IN_TEXT: [&str; 8] = [
     "NonExistentQueue",
     "QueueDoesNotExist",
@@ -22,12 +22,12 @@ const IN_TEXT: [&str; 8] = [
 #[derive(Debug)]
 pub(super) struct Trouble {
     pub(super) refusal: Refusal,
-    /// Whether it is the queue that is not there: the address kept of it may be outdated.
+    /// Whether the queue does not exist: its cached URL may be outdated.
     pub(super) no_queue: bool,
 }
 
 impl Trouble {
-    /// Puts an error of the SDK into words; `server` is `host:port`.
+    /// Puts an SDK error into words; `server` is `host:port`.
     pub(super) fn of<E>(error: SdkError<E>, settings: &Sqs, server: &str) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -53,8 +53,7 @@ impl Trouble {
     }
 }
 
-/// The error's code, without what stands before its last dot or hash: `AWS.SimpleQueueService.…`,
-/// `com.amazonaws.sqs#…`.
+/// The error's code, without what precedes its last dot or hash: `AWS.SimpleQueueService.…`, `com.amazonaws.sqs#…`.
 fn code<'a>(told: Option<&'a str>, response: &'a HttpResponse) -> &'a str {
     let told = told.unwrap_or_default();
     match told.rsplit(['.', '#']).next() {
@@ -127,7 +126,7 @@ mod tests {
     use super::*;
     use model::error::SinkErrorKind;
 
-    /// What is wrong with the queue or the keys is so for every event: the cameras wait.
+    /// A problem with queue or keys affects every event: the cameras wait.
     #[test]
     fn only_what_is_about_the_event_is_set_aside() {
         let settings = Sqs {

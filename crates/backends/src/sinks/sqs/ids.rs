@@ -1,21 +1,21 @@
-//! Texts as SQS takes them for message groups and deduplication.
+//! Message group and deduplication ids in a form that SQS accepts.
 
 use sha2::{Digest as _, Sha256};
 
 /// Longest id, in bytes.
 const MAX: usize = 128;
-/// How much of a text that is no valid id is kept, to be recognised by people.
+/// How much of an invalid id is kept, so that people recognise it.
 const KEPT: usize = 80;
-/// Group of events without a device.
+/// Message group of events without a device.
 const NO_DEVICE: &str = "no-device";
 
-/// The message group of a device: its key where SQS takes it, else what is left of it and a hash, so
-/// that different devices stay different.
+/// A device's message group: its key where SQS accepts it, else the valid part and a hash, so that devices stay
+/// distinct.
 pub(super) fn group(device: &str) -> String {
     if device.is_empty() { NO_DEVICE.to_owned() } else { valid(device) }
 }
 
-/// Letters, digits and punctuation of ASCII, up to 128.
+/// Up to 128 ASCII letters, digits and punctuation characters.
 pub(super) fn valid(text: &str) -> String {
     let allowed = |c: char| c.is_ascii_graphic();
     if !text.is_empty() && text.len() <= MAX && text.chars().all(allowed) {

@@ -1,4 +1,4 @@
-//! Amazon SQS: one message per event, its body the event's JSON (PROTOCOL §8).
+//! Amazon SQS: one message per event, its body the event's JSON (docs/protocol.md §9).
 //!
 //! The event's id comes along as the message attribute `id`; FIFO queues get it for deduplication as
 //! well, and the device as message group, which keeps each camera's order.
@@ -25,9 +25,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 /// Largest message any queue takes, attributes included: 1 MiB. A queue may be set to less.
 const MAX_MESSAGE: usize = 1024 * 1024;
-/// What the attribute with the event's id takes of that, generously.
+/// Room for the attribute with the event's id, generously.
 const ATTRIBUTES: usize = 256;
-/// The attribute's name.
+/// Name of that attribute.
 const ID: &str = "id";
 
 /// A queue.
@@ -36,7 +36,7 @@ pub(crate) struct SqsSink {
     settings: Arc<Sqs>,
     client: Client,
     outgoing: Outgoing,
-    /// Its address, once it has been looked up.
+    /// Its URL, once looked up.
     queue: Arc<RwLock<Option<String>>>,
 }
 
@@ -54,7 +54,7 @@ impl SqsSink {
         Trouble::of(error, &self.settings, &server.map_or_else(|| "SQS".into(), |t| t.name()))
     }
 
-    /// Asks for the queue's address and keeps it.
+    /// Looks the queue's URL up and keeps it.
     async fn look_up(&self) -> Result<String, Trouble> {
         let found = self.client.get_queue_url().queue_name(&self.settings.topic).send().await;
         let url = found.map_err(|e| self.trouble(e))?.queue_url.unwrap_or_default();
@@ -81,7 +81,7 @@ impl SqsSink {
         let body = readable(event)?;
         if let Some(queue) = self.known() {
             match self.send_to(queue, event, body).await {
-                // A queue that was deleted and made again may have another address.
+                // A queue that was deleted and created again may have another URL.
                 Err(trouble) if trouble.no_queue => {}
                 outcome => return outcome,
             }
@@ -104,7 +104,7 @@ impl SqsSink {
     }
 }
 
-/// The event as text, if a queue can hold it.
+/// The event as text, if it fits into a message.
 fn readable(event: &OutgoingEvent) -> Result<&str, Trouble> {
     let refused = |reason: &str, cure| Trouble { refusal: Refusal::hopeless(reason, cure), no_queue: false };
     if event.body.len() + ATTRIBUTES > MAX_MESSAGE {

@@ -1,20 +1,20 @@
-//! What the other vault says, in plain words. Its text is not passed on, its error codes are known
-//! (PROTOCOL §1).
+//! What the other vault's answer means, in plain words. Its error codes are known (docs/protocol.md §1); its text is
+//! not passed on.
 
 use crate::http::Answer;
 use crate::sinks::refusal::Refusal;
 use model::wire::code;
 use serde_json::Value;
 
-/// What became of a recording that was sent.
+/// What happened to a recording that was sent.
 pub(super) enum Taken {
     /// The other vault has it for good.
     Stored,
-    /// It came from there: vaults forward to each other in a ring.
+    /// It came from there: vaults forward in a ring.
     Loop,
 }
 
-/// Reads the answer to a recording.
+/// Interprets the answer to a recording.
 pub(super) fn to_recording(answer: &Answer) -> Result<Taken, Refusal> {
     match (answer.status.as_u16(), name(answer).as_deref()) {
         (200, _) => Ok(Taken::Stored),
@@ -23,7 +23,7 @@ pub(super) fn to_recording(answer: &Answer) -> Result<Taken, Refusal> {
     }
 }
 
-/// Reads the answer to the credentials alone.
+/// Interprets the answer to a ping.
 pub(super) fn to_ping(answer: &Answer) -> Result<(), Refusal> {
     match answer.status.as_u16() {
         200 => Ok(()),
@@ -31,7 +31,7 @@ pub(super) fn to_ping(answer: &Answer) -> Result<(), Refusal> {
     }
 }
 
-/// The error's name. Of the body only the start is there, which may end anywhere in the longer texts.
+/// The error code. Only the start of the body is at hand, so its JSON may be cut off.
 fn name(answer: &Answer) -> Option<String> {
     if let Ok(envelope) = serde_json::from_slice::<Value>(&answer.start) {
         return envelope.get("error")?.as_str().map(str::to_owned);
@@ -41,7 +41,7 @@ fn name(answer: &Answer) -> Option<String> {
     Some(name.to_owned())
 }
 
-/// Whatever settings, credentials or room there can mend is tried again, so that nothing in between is lost: all of it.
+/// Nothing is final: everything that settings, credentials or room over there can mend is tried again.
 fn refused(status: u16, named: &str) -> Refusal {
     let says = format!("The other vault answers {status}");
     match (status, named) {

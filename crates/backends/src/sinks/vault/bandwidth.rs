@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep_until};
 #[derive(Debug)]
 pub(super) struct Bandwidth {
     bytes_per_second: f64,
-    /// When what has been granted so far is through.
+    /// When everything granted so far will have been sent.
     free_at: Mutex<Instant>,
 }
 
@@ -17,12 +17,12 @@ impl Bandwidth {
         (kib_per_second > 0).then(|| Self { bytes_per_second, free_at: Mutex::new(Instant::now()) })
     }
 
-    /// Waits for the turn of this many bytes.
+    /// Waits until this many bytes may be sent.
     pub(super) async fn take(&self, bytes: usize) {
         sleep_until(self.reserve(Instant::now(), bytes)).await;
     }
 
-    /// When they may leave. Whoever asks first goes first; time in which nobody asked is not saved up.
+    /// When they may be sent. First come, first served; idle time earns no credit.
     fn reserve(&self, now: Instant, bytes: usize) -> Instant {
         let mut free_at = self.free_at.lock().unwrap_or_else(PoisonError::into_inner);
         let start = now.max(*free_at);

@@ -1,5 +1,5 @@
-//! Another vault, which gets the recordings themselves: by the protocol that agents use, or, on
-//! demand, only those somebody asks for (PROTOCOL §9).
+//! Another vault, which gets the recordings themselves (docs/protocol.md §10): all of them, or, on demand, only those
+//! somebody asks for.
 
 mod answer;
 mod bandwidth;
@@ -24,7 +24,7 @@ use reqwest::{Body, Url};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Longest time a transfer may take. Each standstill is bounded much closer, see [`transfer`].
+/// Longest a transfer may take. Stalls are limited much more tightly, see [`transfer`].
 const LONGEST: Duration = Duration::from_secs(12 * 3600);
 
 /// Another vault.
@@ -33,7 +33,7 @@ pub(crate) struct VaultSink {
     url: Url,
     settings: Arc<RemoteVault>,
     bandwidth: Option<Arc<Bandwidth>>,
-    /// On demand: who is told about recordings.
+    /// On demand: the Hub that is told about recordings.
     hub: Option<HubQueue>,
     outgoing: Outgoing,
 }
@@ -48,7 +48,7 @@ impl VaultSink {
         Ok(Self { url, settings: Arc::new(settings), bandwidth, hub, outgoing: outgoing.clone() })
     }
 
-    /// Sends the recording. One that has been deleted since is no longer anybody's to send.
+    /// Sends the recording, unless it has been deleted meanwhile.
     async fn forward(&self, event: &OutgoingEvent) -> Result<(), Refusal> {
         let recording = match event.recording.open().await {
             Ok(recording) => recording,
@@ -79,7 +79,7 @@ impl VaultSink {
         }
     }
 
-    /// Tries the credentials.
+    /// Checks the credentials.
     async fn ping(&self) -> Result<(), Refusal> {
         let url = below(&self.url, &["ping"]);
         let headers = request::credentials(&self.settings);
@@ -105,7 +105,7 @@ impl VaultSink {
 
     async fn deliver(&self, event: &OutgoingEvent) -> Result<(), Refusal> {
         match (event.purpose, self.settings.forward_type) {
-            // There is no recording to send: what can be tried is whether one would be taken.
+            // There is no recording to send, so only check whether one would be accepted.
             (Purpose::Test, _) => self.ping().await?,
             (Purpose::Forward, _) | (_, ForwardType::Continuous) => return self.forward(event).await,
             (_, ForwardType::OnDemand) => {}
@@ -117,7 +117,7 @@ impl VaultSink {
     }
 }
 
-/// One that is damaged keeps no other from being sent; a store that does not answer has none of them to send.
+/// A damaged recording must not hold up the others; a store that does not answer has none of them to send.
 fn unreadable(trouble: StoreErrorKind, reason: String, cause: Cause) -> Refusal {
     let kind = match trouble {
         StoreErrorKind::NotFound | StoreErrorKind::Corrupt | StoreErrorKind::Range => SinkErrorKind::Refused,

@@ -1,11 +1,11 @@
-//! A recording as agents send it (PROTOCOL §1, §3).
+//! A recording as agents send it (docs/protocol.md §2, §4, §10).
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use model::integrations::RemoteVault;
 use model::ports::{self, OpenRecording};
 use model::wire::header;
 
-/// Who is asking.
+/// The headers with the credentials.
 pub(super) fn credentials(settings: &RemoteVault) -> HeaderMap {
     let mut headers = HeaderMap::new();
     set(&mut headers, header::ACCESS_KEY, &settings.access_key);
@@ -38,8 +38,8 @@ pub(super) fn upload(settings: &RemoteVault, recording: &OpenRecording) -> Heade
     headers
 }
 
-/// Sets a header to a text, as UTF-8. An empty one is left out, and so is one with characters that no
-/// header can hold: neither names nor settings have such.
+/// Sets a header to UTF-8 text. An empty text is left out, as is one that no header can hold, which neither names nor
+/// settings contain.
 fn set(headers: &mut HeaderMap, name: &'static str, text: &str) {
     if let (false, Ok(value)) = (text.is_empty(), HeaderValue::from_bytes(text.as_bytes())) {
         let name = HeaderName::from_bytes(name.as_bytes()).expect("a header's name");

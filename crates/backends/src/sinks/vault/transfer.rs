@@ -1,5 +1,5 @@
-//! A recording's bytes on their way, and a watch over them: large recordings take long, so that what
-//! is bounded is not the whole but each standstill.
+//! A recording's bytes in transit. Large recordings take long, so it is not the whole transfer that is limited but each
+//! stall.
 
 use super::bandwidth::Bandwidth;
 use crate::sinks::refusal::Refusal;
@@ -14,13 +14,13 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// Bytes sent at a time, so that the limit is kept evenly.
+/// Bytes sent at a time, so that the bandwidth limit is kept evenly.
 const PIECE: usize = 16 * 1024;
 /// How long the recording's own storage may take for the next bytes.
 const READING: Duration = Duration::from_secs(60);
-/// How long the other side may take none.
+/// How long the other side may accept none.
 const SENDING: Duration = Duration::from_secs(60);
-/// How long the answer may take after the last byte; agents wait as long (PROTOCOL §3).
+/// How long the answer may take after the last byte; agents wait as long (docs/protocol.md §4).
 const ANSWERING: Duration = Duration::from_secs(300);
 
 /// What a transfer is waiting for.
@@ -28,7 +28,7 @@ const ANSWERING: Duration = Duration::from_secs(300);
 enum Phase {
     Connecting,
     Reading,
-    /// For its share of the bandwidth: as long as it takes.
+    /// For its share of the bandwidth, however long that takes.
     Queued,
     Sending,
     Answering,
@@ -62,16 +62,16 @@ impl Phase {
     }
 }
 
-/// The transfer was given up, hence its body as well.
+/// The transfer was given up, and with it its body.
 #[derive(Debug, thiserror::Error)]
 #[error("the transfer was given up")]
 struct GivenUp;
 
-/// Watches one transfer.
+/// Watches a transfer for stalls.
 #[derive(Debug)]
 pub(super) struct Watch(watch::Receiver<Phase>);
 
-/// The body of a request, and what watches it.
+/// A request's body, and the watch over it.
 pub(super) fn watched(recording: ByteStream, bandwidth: Option<Arc<Bandwidth>>) -> (Body, Watch) {
     let (phase, watch) = watch::channel(Phase::Connecting);
     let source = Source { recording, held: Bytes::new(), bandwidth, phase };
@@ -79,7 +79,7 @@ pub(super) fn watched(recording: ByteStream, bandwidth: Option<Arc<Bandwidth>>) 
 }
 
 impl Watch {
-    /// Waits for the request, but not for one that stands still.
+    /// Waits for the request unless it stalls.
     pub(super) async fn over<T>(mut self, request: impl Future<Output = T>) -> Result<T, Refusal> {
         tokio::select! {
             outcome = request => Ok(outcome),
@@ -93,7 +93,7 @@ impl Watch {
             match timeout(phase.patience(), self.0.changed()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => {
-                    // The body is through.
+                    // The body has been sent.
                     tokio::time::sleep(Phase::Answering.patience()).await;
                     return Phase::Answering;
                 }
@@ -131,8 +131,8 @@ impl Source {
         Ok(Some((piece, self)))
     }
 
-    /// Fails once nobody watches any more: an answer that came early, as a refusal does, must not have
-    /// the rest of the recording sent after it.
+    /// Fails once nobody watches any more: after an early answer, such as a refusal, the rest of the recording must not
+    /// be sent.
     fn enter(&self, phase: Phase) -> Result<(), GivenUp> {
         self.phase.send(phase).map_err(|_| GivenUp)
     }

@@ -1,5 +1,4 @@
-//! What Azure says, in plain words. Nothing of its text is passed on; codes are, once they look like
-//! such.
+//! What Azure says, in plain words. Its text is never passed on; codes are, if they look like codes.
 
 use crate::net::request_failure;
 use crate::stores::trouble::{LOST_PARTS, Trouble, printable};
@@ -9,20 +8,20 @@ use azure_core::http::headers::HeaderName;
 use model::error::StoreErrorKind;
 use std::time::{Duration, SystemTime};
 
-/// More than this between two clocks, and Azure refuses signatures.
+/// Azure refuses signatures when the clocks differ by more than this.
 const SKEW: Duration = Duration::from_secs(15 * 60);
 
-/// What messages name.
+/// The names that messages use.
 #[derive(Debug, Clone)]
 pub(super) struct Names {
     pub(super) container: String,
     /// `host:port`.
     pub(super) server: String,
-    /// Whether requests are signed with the account's key, not by a SAS token.
+    /// Whether requests are signed with the account's key rather than a SAS token.
     pub(super) by_key: bool,
 }
 
-/// Puts an error of the SDK into words.
+/// Puts an SDK error into words.
 pub(super) fn trouble(error: Error, names: &Names, now: SystemTime) -> Trouble {
     let told = match error.kind() {
         ErrorKind::HttpResponse { status, error_code, raw_response } => {
@@ -31,8 +30,8 @@ pub(super) fn trouble(error: Error, names: &Names, now: SystemTime) -> Trouble {
             let skewed = date
                 .and_then(|date| httpdate::parse_http_date(date).ok())
                 .is_some_and(|server| apart(server, now) > SKEW);
-            // Without a code, the client puts the status in its place. Azurite calls a wrong key what
-            // Azure calls a blocked address, but says the same words as Azure.
+            // Without a code, the client puts the status in its place. Azurite calls a wrong key what Azure calls a
+            // blocked address, but with Azure's words for a wrong key.
             let code = error_code.as_deref().filter(|code| code.starts_with(char::is_alphabetic));
             let text = raw_response.as_ref().and_then(|r| str::from_utf8(r.body()).ok()).unwrap_or_default();
             let code = match code {

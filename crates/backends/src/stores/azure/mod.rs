@@ -1,5 +1,4 @@
-//! Azure Blob Storage, by Azure's client with our HTTP client and our signing below it:
-//! docs/adr/0010.
+//! Azure Blob Storage, through Azure's client on top of our HTTP client and our signing (ADR 0010).
 
 mod error;
 mod probe;
@@ -40,19 +39,19 @@ use std::sync::Arc;
 use std::time::Duration;
 use transport::Guarded;
 
-/// Attempts after the first at what looks like passing trouble.
+/// Further attempts at what looks like a passing failure.
 const RETRIES: u32 = 2;
-/// Downloads are one stream: the client would read ahead in parallel, and keep it in memory.
+/// Downloads are one stream: otherwise the client reads ahead in parallel and keeps that in memory.
 const WHOLE: NonZero<usize> = NonZero::new(1 << 44).expect("not zero");
 /// Names on a page of a listing.
 const PAGE: i32 = 1000;
-/// Longest a signed address may live, as at other stores.
+/// Longest validity of a signed URL, as for other stores.
 const MAX_SIGNED: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// A container.
 #[derive(Debug, Clone)]
 pub(crate) struct AzureStore {
-    /// The container's address, with the SAS token if there is one.
+    /// The container's URL, with the SAS token if there is one.
     base: Url,
     names: Names,
     key: Option<SharedKey>,
@@ -99,7 +98,7 @@ impl AzureStore {
         Ok(Self { base, names, key, signer: settings.signed_urls, options, outgoing, clock })
     }
 
-    /// For probes: no second attempt, so that the first answer is the one reported.
+    /// For probes: no retries, so that the first answer is reported.
     fn impatient(mut self) -> Self {
         self.options.retry = RetryOptions::none();
         self
@@ -120,11 +119,11 @@ impl AzureStore {
         BlobClient::new(self.address(name), None, Some(options)).map_err(|e| self.trouble(e))
     }
 
-    /// Stores a small blob whole.
+    /// Stores a small blob in one request.
     async fn upload(&self, name: &str, bytes: Bytes, kind: &str) -> Result<(), Trouble> {
         let options = BlockBlobClientUploadOptions {
             blob_content_type: Some(kind.to_owned()),
-            // Never in blocks, which would take those of a running upload with them.
+            // Never in blocks, which would discard those of a running upload.
             partition_size: NonZero::new(u64::MAX),
             ..Default::default()
         };
@@ -138,13 +137,13 @@ impl AzureStore {
         Ok(())
     }
 
-    /// How long a blob is; `None` when it is not there.
+    /// A blob's length; `None` when there is no such blob.
     async fn length(&self, name: &str) -> Result<Option<u64>, Trouble> {
         let Some(found) = self.properties(name).await? else { return Ok(None) };
         Ok(Some(found.content_length().map_err(|e| self.trouble(e))?.unwrap_or(0)))
     }
 
-    /// What is known of a blob; `None` when it is not there.
+    /// A blob's properties; `None` when there is no such blob.
     async fn properties(
         &self,
         name: &str,
@@ -156,7 +155,7 @@ impl AzureStore {
         }
     }
 
-    /// Removes a blob; one that is not there is fine.
+    /// Removes a blob; a missing one is fine.
     async fn remove(&self, name: &str) -> Result<(), Trouble> {
         match self.blob(name)?.delete(None).await.map_err(|e| self.trouble(e)) {
             Ok(_) => Ok(()),
@@ -165,7 +164,7 @@ impl AzureStore {
         }
     }
 
-    /// Names below a prefix, and where the next page begins.
+    /// Names with a prefix, and where the next page begins.
     async fn list_page(&self, prefix: &str, from: Option<String>) -> Result<(Vec<String>, Option<String>), Trouble> {
         let client_options = self.options.clone();
         let options = BlobContainerClientOptions { client_options, ..Default::default() };
@@ -185,13 +184,13 @@ impl AzureStore {
     }
 }
 
-/// First byte and size of the whole, of `bytes 10-19/1000`.
+/// First byte and total size from `bytes 10-19/1000`.
 fn content_range(told: &str) -> Option<(u64, u64)> {
     let (range, total) = told.strip_prefix("bytes ")?.split_once('/')?;
     Some((range.split('-').next()?.parse().ok()?, total.parse().ok()?))
 }
 
-/// Bytes as the client takes them.
+/// Bytes in the client's form.
 fn content(bytes: Bytes) -> RequestContent<Bytes, NoFormat> {
     bytes.into()
 }

@@ -27,7 +27,7 @@ async fn steps(prober: &mut Prober, store: &AzureStore) -> Result<(), ProbeEnded
     prober.objects(store, cure).await
 }
 
-/// Listing needs the right credential and container, and its answer says which of them is wrong.
+/// Listing needs the right credential and container, and the answer shows which is wrong.
 async fn authenticate(store: &AzureStore) -> Result<(), ProbeFailure> {
     match store.list_page(ObjectKey::for_probe("").as_str(), None).await {
         Ok(_) => Ok(()),

@@ -1,7 +1,7 @@
 //! Signing with an account's key, which the SDK does not do.
 //!
-//! Requests: <https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key>.
-//! Addresses: <https://learn.microsoft.com/rest/api/storageservices/create-service-sas>.
+//! Requests: <https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key>. URLs:
+//! <https://learn.microsoft.com/rest/api/storageservices/create-service-sas>.
 
 use crate::clock::Clock;
 use crate::stores::encoding::encode;
@@ -34,12 +34,12 @@ const SIGNED: [&str; 11] = [
     "if-unmodified-since",
     "range",
 ];
-/// Version of the signed fields of an address.
+/// Version of a signed URL's fields.
 const SAS_VERSION: &str = "2022-11-02";
-/// Signed addresses begin to hold this long ago, for clocks that differ.
+/// Signed URLs are valid from this long ago, for clocks that differ.
 const LEEWAY: Duration = Duration::from_secs(300);
 
-/// An account and its key. Also a step of the SDK's pipeline, run for each attempt.
+/// An account and its key. Also a step of the SDK's pipeline, run for every attempt.
 #[derive(Clone)]
 pub(super) struct SharedKey {
     account: String,
@@ -54,7 +54,7 @@ impl fmt::Debug for SharedKey {
 }
 
 impl SharedKey {
-    /// `None` when the key is no base64.
+    /// `None` when the key is not base64.
     pub(super) fn new(account: &str, key: &str, clock: &Clock) -> Option<Self> {
         let key = BASE64_STANDARD.decode(key).ok()?;
         Some(Self { account: account.to_owned(), key: key.into(), clock: clock.clone() })
@@ -66,14 +66,14 @@ impl SharedKey {
         BASE64_STANDARD.encode(mac.finalize().into_bytes())
     }
 
-    /// The query of an address that reads one blob until it expires.
+    /// The query of a URL that reads one blob until it expires.
     pub(super) fn reading(&self, container: &str, blob: &str, https: bool, expires_in: Duration) -> String {
         let now = self.clock.now();
         let (start, expiry) = (iso(now - LEEWAY), iso(now + expires_in));
         let protocol = if https { "https" } else { "" };
         let resource = format!("/blob/{}/{container}/{blob}", self.account);
-        // Permissions, start, expiry, resource, policy, IP, protocol, version, kind, snapshot, encryption
-        // scope, and what the answer's headers shall be: cache, disposition, encoding, language, type.
+        // Permissions, start, expiry, resource, policy, IP, protocol, version, kind, snapshot, encryption scope, and
+        // the answer's headers: cache, disposition, encoding, language, type.
         let to_sign = [
             "r",
             &start,
@@ -109,7 +109,7 @@ impl SharedKey {
         given.map(|(name, value)| format!("{name}={}", encode(value))).collect::<Vec<_>>().join("&")
     }
 
-    /// What of a request is signed.
+    /// The part of a request that is signed.
     fn text_of(&self, request: &Request) -> String {
         let headers: BTreeMap<String, String> = request
             .headers()

@@ -1,4 +1,4 @@
-//! The SDK's requests, sent by the guarded client.
+//! Sends the SDK's requests through the guarded client.
 
 use crate::http::{BULK, Outgoing, QUICK, body, small_body};
 use async_trait::async_trait;
@@ -8,10 +8,10 @@ use azure_core::{Error, Result, error::ErrorKind};
 use futures::TryStreamExt;
 use http::header::{CONTENT_LENGTH, HOST};
 
-/// Longest answer that is read into memory: a page of a listing is below 1 MiB.
+/// Longest answer read into memory; a page of a listing is below 1 MiB.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
 
-/// What the SDK sends with.
+/// The SDK's HTTP client.
 #[derive(Debug)]
 pub(super) struct Guarded(pub(super) Outgoing);
 
@@ -22,7 +22,7 @@ impl HttpClient for Guarded {
         let mut sent = reqwest::Request::new(method, request.url().clone());
         for (name, value) in request.headers().iter() {
             let name = http::HeaderName::from_bytes(name.as_str().as_bytes()).map_err(malformed)?;
-            // The client says these itself.
+            // The client sets these itself.
             if name != CONTENT_LENGTH && name != HOST {
                 sent.headers_mut().insert(name, value.as_str().parse().map_err(malformed)?);
             }

@@ -1,9 +1,8 @@
-//! Multipart uploads: blocks of the blob itself, committed in the end (docs/adr/0010).
+//! Multipart uploads: blocks of the blob itself, committed at the end (ADR 0010).
 //!
-//! An uncommitted block belongs to nobody: Azure can neither list nor drop those of one upload, and
-//! forgets them after a week or when the blob is written. What belongs to an upload here are the ids
-//! of its blocks and a small blob `.vault-parts/<hash of the key>/<upload>`, which says that the
-//! upload has neither been given up nor completed.
+//! An uncommitted block belongs to nobody: Azure can neither list nor drop those of one upload, and forgets them after
+//! a week or when the blob is written. What belongs to an upload here are its block ids and a small blob
+//! `.vault-parts/<hash of the key>/<upload>`, the *mark*, which exists until the upload is completed or abandoned.
 
 use super::AzureStore;
 use crate::random;
@@ -21,22 +20,22 @@ use model::ports::{CONTENT_TYPE, Part, UploadId};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
-/// Metadata of the recording that names the upload it came from.
+/// Metadata of the recording: the upload that made it.
 const UPLOAD: &str = "vaultupload";
 
-/// Where the marks of all uploads of a key lie.
+/// Prefix of the marks of all uploads of a key.
 fn marks(key: &ObjectKey) -> String {
     format!("{RESERVED_PREFIX}parts/{}/", hex::encode(Sha256::digest(key.as_str())))
 }
 
-/// The mark of an upload; `None` for an id that is none of ours.
+/// An upload's mark; `None` if the id is not one of ours.
 fn mark(key: &ObjectKey, upload: &UploadId) -> Option<String> {
     let ours = upload.0.len() == 32 && upload.0.bytes().all(|b| b.is_ascii_hexdigit());
     ours.then(|| format!("{}{}", marks(key), upload.0))
 }
 
-/// A block's id: all of a blob must be of the same length. Repeated parts get ids of their own, so
-/// that what is committed is what was acknowledged.
+/// A block's id. Within a blob all must have the same length. A repeated part gets a new id, so that exactly what was
+/// acknowledged is committed.
 fn block_id(upload: &UploadId, number: u32, tag: &str) -> Option<Vec<u8>> {
     let valid = tag.len() == 16 && tag.bytes().all(|b| b.is_ascii_hexdigit());
     valid.then(|| format!("{}{number:05}{tag}", upload.0).into_bytes())
@@ -71,7 +70,7 @@ impl AzureStore {
         let tag = random::hex::<8>();
         let id = block_id(upload, number, &tag).expect("made like this");
         let blob = self.blob(key.as_str())?.block_blob_client();
-        // Azure tells the MD5 of a block only to those who send one along.
+        // Azure returns a block's MD5 only if one was sent along.
         let md5 = receipt::md5(bytes.clone()).await?;
         let options =
             BlockBlobClientStageBlockOptions { transactional_content_md5: Some(md5.to_vec()), ..Default::default() };
@@ -79,7 +78,7 @@ impl AzureStore {
         let stored = blob.stage_block(&id, size, super::content(bytes.clone()), Some(options)).await;
         let told = stored.and_then(|stored| stored.content_md5()).map_err(|e| self.trouble(e))?;
         receipt::check(Sent { bytes, sha256: None }, Told { md5: super::md5(told), ..Told::default() }).await?;
-        // A block of an upload that was given up meanwhile stays uncommitted; but the caller must know.
+        // A block of an upload abandoned meanwhile stays uncommitted, but the caller must know.
         if self.is_marked(&mark).await? { Ok(Part { number, size, tag }) } else { Err(unknown_upload()) }
     }
 
@@ -98,13 +97,13 @@ impl AzureStore {
         }
         receipt::same_length(parts.iter().map(|part| part.size).sum(), self.length(key.as_str()).await?)?;
         if let Err(error) = self.remove(&mark).await {
-            // The recording is there; the mark alone does no harm.
+            // The recording is there; a leftover mark does no harm.
             tracing::warn!(reason = error.failure.reason, "the mark of a completed upload stays behind");
         }
         Ok(())
     }
 
-    /// Whether all blocks were there and are the blob now.
+    /// Commits the blocks; `false` if some were missing.
     async fn commit(&self, key: &ObjectKey, upload: &UploadId, parts: &[Part]) -> Result<bool, StoreError> {
         let ids: Option<Vec<_>> = parts.iter().map(|part| block_id(upload, part.number, &part.tag)).collect();
         let Some(ids) = ids else { return Ok(false) };

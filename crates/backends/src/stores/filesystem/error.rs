@@ -1,10 +1,10 @@
-//! What the file system says, in words.
+//! File system errors, in words.
 
 use model::error::{StoreError, StoreErrorKind};
 use std::io::{self, ErrorKind};
 
-/// Says why something could not be `done` ("stored", "read", "deleted"). The path stays in the log:
-/// cameras see these sentences too.
+/// Says why something could not be `done` ("stored", "read", "deleted"). The path goes to the log only, since agents
+/// see these sentences too.
 pub(super) fn in_words(done: &str, error: io::Error) -> StoreError {
     let (kind, why) = match error.kind() {
         ErrorKind::StorageFull => (StoreErrorKind::Full, "the disk is full"),
@@ -25,7 +25,7 @@ pub(super) fn in_words(done: &str, error: io::Error) -> StoreError {
     StoreError::caused(kind, format!("The recording cannot be {done}: {why}."), error)
 }
 
-/// The folder is missing, or lacks what the vault made in it: reading and writing there would go past the recordings.
+/// The folder, or what the vault created in it, is missing: this is not where the recordings are.
 pub(super) fn away() -> StoreError {
     StoreError::new(
         StoreErrorKind::Unavailable,
@@ -38,12 +38,12 @@ pub(super) fn not_found() -> StoreError {
     StoreError::new(StoreErrorKind::NotFound, "There is no such recording in this store.")
 }
 
-/// The upload is not there, or not any more.
+/// The upload does not exist, or no longer.
 pub(super) fn unknown_upload() -> StoreError {
     StoreError::new(StoreErrorKind::NotFound, "The store does not know this upload, or not any more.")
 }
 
-/// The upload lacks something.
+/// The upload is incomplete or damaged.
 pub(super) fn broken(why: &str) -> StoreError {
     StoreError::new(StoreErrorKind::Interrupted, why)
 }
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
     use std::io::Write;
 
-    /// `/dev/full` is the one full disk that every Linux machine has.
+    /// Every Linux machine has one full disk: `/dev/full`.
     #[test]
     fn a_full_disk_is_told_as_such() {
         let mut full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");

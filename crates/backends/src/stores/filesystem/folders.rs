@@ -1,4 +1,4 @@
-//! Folders: made when needed, durable before anything relies on them, removed when empty.
+//! Folders: created when needed, durable before anything relies on them, removed when empty.
 
 use super::error::in_words;
 use model::error::{StoreError, StoreErrorKind};
@@ -15,8 +15,8 @@ const REMEMBERED: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Folders {
     root: PathBuf,
-    /// Those known to exist durably, so that storing an object need not sync every folder above it.
-    /// One that is gone shows as "not found" when it is used, and is made again then.
+    /// Folders known to exist durably, so that storing an object need not sync every folder above it. If one is gone,
+    /// using it fails with "not found", and it is created again.
     durable: Mutex<HashSet<PathBuf>>,
 }
 
@@ -25,19 +25,19 @@ impl Folders {
         Self { root, durable: Mutex::default() }
     }
 
-    /// Makes a folder with all above it, durably.
+    /// Creates a folder and all above it, durably.
     pub(super) fn ensure(&self, folder: &Path) -> io::Result<()> {
         if self.durable().contains(folder) {
             return Ok(());
         }
         let missing = folder.ancestors().take_while(|f| !f.exists()).count();
         make(folder)?;
-        // Also those another upload has just made: it may not have come to syncing them.
+        // Also those that another upload has just created: it may not have synced them yet.
         let ours = folder.ancestors().take_while(|f| f.starts_with(&self.root) && *f != self.root).count();
         for made in folder.ancestors().take(missing.max(ours)) {
             let parent = made.parent().unwrap_or(made);
             match sync(parent) {
-                // Above the root the vault may be allowed less than it needs for this.
+                // Above the root the vault may lack the permissions for this.
                 Err(e) if e.kind() == io::ErrorKind::PermissionDenied && !parent.starts_with(&self.root) => {}
                 synced => synced?,
             }
@@ -50,7 +50,7 @@ impl Folders {
         Ok(())
     }
 
-    /// A folder may be gone.
+    /// Notes that a folder may be gone.
     pub(super) fn forget(&self, folder: &Path) {
         let mut durable = self.durable();
         for gone in folder.ancestors().take_while(|f| f.starts_with(&self.root)) {
@@ -58,18 +58,18 @@ impl Folders {
         }
     }
 
-    /// Removes a folder and those above it, as far as they are empty and below the root.
+    /// Removes a folder and those above it that are empty and below the root.
     pub(super) fn remove_empty(&self, folder: &Path) {
         for folder in folder.ancestors().take_while(|f| *f != self.root && f.starts_with(&self.root)) {
             if fs::remove_dir(folder).is_err() {
                 return;
             }
-            // Only now: whoever makes it again before this line syncs it once more than needed.
+            // Only now: if it is created again before this line, it is merely synced once too often.
             self.forget(folder);
         }
     }
 
-    /// Refuses a folder that a symbolic link takes out of the root.
+    /// Refuses a folder that a symbolic link leads outside the root.
     pub(super) fn check_inside(&self, folder: &Path) -> Result<(), StoreError> {
         let inside = || io::Result::Ok(folder.canonicalize()?.starts_with(self.root.canonicalize()?));
         match inside() {
@@ -78,7 +78,7 @@ impl Folders {
                 StoreErrorKind::Denied,
                 "The recording's folder is a symbolic link that leaves the provider's folder.",
             )),
-            // Removed again just now; using it will show that.
+            // Just removed; using it will show that.
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(e) => Err(in_words("reached", e)),
         }
@@ -99,7 +99,7 @@ impl Folders {
     }
 }
 
-/// Like `create_dir_all`, which gives up when a folder it relies on is removed meanwhile.
+/// Like `create_dir_all`, but gives up when a folder it relies on is removed meanwhile.
 fn make(folder: &Path) -> io::Result<()> {
     let mut attempt = 0;
     loop {
@@ -115,7 +115,7 @@ pub(super) fn sync(folder: &Path) -> io::Result<()> {
     #[cfg(test)]
     super::tests::note_sync(folder);
     match File::open(folder)?.sync_all() {
-        // Some network shares know no such thing.
+        // Some network shares do not support it.
         Err(e) if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
         synced => synced,
     }

@@ -1,7 +1,7 @@
 //! Recordings in a folder: an object is the file `root/<key>`.
 //!
-//! A new object is written to `root/.vault-staging`, synced, and renamed into place; then the folder
-//! that holds it is synced. Until the rename nobody can see it, after it nothing can take it back.
+//! A new object is written to `root/.vault-staging`, synced, and renamed into place; then its folder is synced. Until
+//! the rename nobody sees it; once its folder is synced it survives a crash.
 
 mod error;
 mod folders;
@@ -36,15 +36,14 @@ use tokio::time::timeout;
 use uploads::Uploads;
 use wanted::Wanted;
 
-/// Small enough that a slow upload gets to disk bit by bit, large enough for efficient writes.
+/// Small enough that a slow upload reaches the disk bit by bit, large enough for efficient writes.
 const PART_SIZE: usize = 512 * 1024;
 /// How long the file system may take for one operation.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Operations of one folder at a time, each in a thread of its own: one folder that hangs must not take all threads of the
-/// others.
+/// Operations on one folder at a time, each in its own thread: a folder that hangs must leave threads for the others.
 pub(crate) const MAX_RUNNING: usize = 256;
 const HANGS: &str = "The folder does not answer; a network drive may be gone.";
-/// How often a folder that others keep removing is made again.
+/// How often a folder that others keep removing is created again.
 const ATTEMPTS: usize = 16;
 
 /// A folder on this machine.
@@ -64,7 +63,7 @@ struct Inner {
 impl FilesystemStore {
     pub(crate) fn new(settings: &Filesystem) -> Self {
         let given = PathBuf::from(&settings.path);
-        // Fails only where there is no current directory; every operation will say so then.
+        // Fails only without a current directory; then every operation will say so.
         let root = std::path::absolute(&given).unwrap_or(given);
         Self(Arc::new(Inner {
             folders: Folders::new(root.clone()),
@@ -76,17 +75,17 @@ impl FilesystemStore {
         }))
     }
 
-    /// Runs blocking work where it may block.
+    /// Runs blocking work in a thread of its own.
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Inner, &Wanted) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        // A folder of a dead network mount hangs for ever; whoever waits must not.
+        // A folder on a dead network mount hangs for ever; its callers must not.
         let running = self.0.running.clone().try_acquire_owned().map_err(|_| hangs())?;
         self.run(running, work).await
     }
 
-    /// The same, by someone who has begun to read and had better wait than break off.
+    /// The same for someone who is already reading, for whom waiting is better than failing.
     async fn blocking_in_turn<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Inner, &Wanted) -> Result<T, StoreError> + Send + 'static,
@@ -97,7 +96,7 @@ impl FilesystemStore {
         }
     }
 
-    /// Nothing of what is given up, here or by whoever waits for this, takes effect later: see [`wanted`].
+    /// If the operation is given up, here or by the caller, it has no effect afterwards: see [`wanted`].
     async fn run<T: Send + 'static>(
         &self,
         running: OwnedSemaphorePermit,
@@ -107,7 +106,7 @@ impl FilesystemStore {
         let (_waiting, wanted) = wanted::operation();
         let work = tokio::task::spawn_blocking(move || {
             let _running = running;
-            // It may have waited for a thread for too long already.
+            // It may have waited too long for a thread already.
             wanted.check()?;
             work(&inner, &wanted)
         });
@@ -138,7 +137,7 @@ impl Inner {
         published
     }
 
-    /// Moves a synced file to where its key says and makes that durable.
+    /// Moves a synced file to its key's place, durably.
     fn publish(&self, staged: &Path, key: &ObjectKey, wanted: &Wanted) -> Result<(), StoreError> {
         let target = self.path(key);
         let folder = target.parent().unwrap_or(&self.root);
@@ -150,7 +149,7 @@ impl Inner {
             wanted.check()?;
             match std::fs::rename(staged, &target) {
                 Ok(()) => break,
-                // Deleting the last object of a folder removes the folder, perhaps just now.
+                // Another deletion may just have removed the folder along with its last object.
                 Err(e) if e.kind() == io::ErrorKind::NotFound && attempt < ATTEMPTS && staged.exists() => {
                     attempt += 1;
                     self.folders.forget(folder);
@@ -184,17 +183,18 @@ impl Inner {
             }
             Err(e) => return Err(in_words("deleted", e)),
         }
-        // Nobody will delete it again, should it come back. Whoever removed one that was gone may not have got to this.
+        // Even if it was gone already: that deletion may not have been synced, and nobody deletes it again if it comes
+        // back.
         make_durable(folder).map_err(|e| in_words("deleted", e))?;
         self.folders.remove_empty(folder);
         Ok(())
     }
 }
 
-/// Makes what was put into a folder or removed from it durable.
+/// Makes a folder's changed entries durable.
 fn make_durable(folder: &Path) -> io::Result<()> {
     match folders::sync(folder) {
-        // Removed by now, as a folder whose last object is deleted: nothing is left to be made durable.
+        // Removed meanwhile, because its last object was deleted: nothing is left to sync.
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
         synced => synced,
     }
@@ -205,7 +205,7 @@ fn hangs() -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, HANGS)
 }
 
-/// Compares a file with what was written to it, before it becomes an object.
+/// Compares a file's length with what was written, before it becomes an object.
 fn confirm(file: &File, length: u64) -> Result<(), StoreError> {
     let found = file.metadata().map_err(|e| in_words("stored", e))?.len();
     Ok(receipt::same_length(length, Some(found))?)

@@ -1,4 +1,4 @@
-//! Validate for a folder: is it there (or can it be made), can the vault write, read, delete in it?
+//! Validate for a folder: does it exist (or can it be created), can the vault write, read and delete in it?
 
 use super::error::in_words;
 use super::wanted::Wanted;
@@ -30,7 +30,7 @@ async fn steps(prober: &mut Prober, store: &FilesystemStore) -> Result<(), Probe
     ended
 }
 
-/// Makes the folder when it is missing and tells which folders will have to go again.
+/// Creates the folder if it is missing; returns the folders to remove again.
 async fn folder(store: &FilesystemStore) -> Result<Vec<PathBuf>, ProbeFailure> {
     let folders = |inner: &Inner, _: &Wanted| {
         let missing: Vec<PathBuf> =
@@ -63,12 +63,12 @@ fn enter(inner: &Inner) -> io::Result<()> {
     if fs::metadata(&inner.root)?.is_dir() { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) }
 }
 
-/// Removes the folders the probe made: deepest first, and only while empty, since whoever stored
-/// something meanwhile keeps theirs.
+/// Removes the folders the probe created, deepest first, and only if empty: somebody may have stored something
+/// meanwhile.
 async fn tidy(store: &FilesystemStore, made: Vec<PathBuf>) {
     let removed = store.blocking(move |store, wanted| {
         for folder in made.iter().rev() {
-            // By then it may be in use.
+            // It may be in use by then.
             wanted.check()?;
             store.folders.forget(folder);
             match fs::remove_dir(folder) {
@@ -78,7 +78,7 @@ async fn tidy(store: &FilesystemStore, made: Vec<PathBuf>) {
         }
         Ok(())
     });
-    // An empty folder left behind would harm nobody.
+    // An empty folder left behind does no harm.
     let _ = removed.await;
 }
 
@@ -107,7 +107,7 @@ fn user() -> String {
     own_uid().map(|uid| format!(" (uid {uid})")).unwrap_or_default()
 }
 
-/// The user this process runs as, where `/proc` tells.
+/// The user this process runs as, if `/proc` tells.
 fn own_uid() -> Option<u32> {
     fs::metadata("/proc/self").ok().map(|m| m.uid())
 }

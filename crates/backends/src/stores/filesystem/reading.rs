@@ -18,8 +18,7 @@ use std::sync::Arc;
 const CHUNK: u64 = 256 * 1024;
 
 impl Inner {
-    /// Opens an object and tells its length; `None` when there is none. Only a plain file is one: a
-    /// folder or a symbolic link is not.
+    /// Opens an object and returns its length; `None` when there is none. Folders and symbolic links are not objects.
     pub(super) fn open(&self, key: &ObjectKey) -> Result<Option<(File, u64)>, StoreError> {
         let path = self.path(key);
         if !self.folders.exists_inside(path.parent().unwrap_or(&self.root))? {
@@ -40,7 +39,7 @@ impl Inner {
         }
     }
 
-    /// Opens an object and settles which of its bytes are meant.
+    /// Opens an object and works out the range of bytes.
     pub(super) fn open_range(
         &self,
         key: &ObjectKey,
@@ -55,7 +54,7 @@ impl Inner {
     }
 }
 
-/// The bytes of an open file, a chunk at a time. A chunk that does not come in time breaks it off.
+/// The bytes of an open file in chunks. Ends with an error when a chunk does not come in time.
 pub(super) fn stream(store: FilesystemStore, file: File, range: Range<u64>) -> ByteStream {
     let file = Arc::new(file);
     Box::pin(stream::try_unfold(range, move |range| {

@@ -1,8 +1,8 @@
-//! `root/.vault-staging`: files that are not objects yet. Their names start with a hash of the key,
-//! so that all of a key's can be found again.
+//! `root/.vault-staging`: files that are not objects yet. Their names start with a hash of the key, so that a key's
+//! files can be found again.
 //!
-//! The folder also marks the root as the provider's. It is made once, before the first recording; where it is missing later,
-//! something else is in the root's place, such as the mount point of a disk that is away.
+//! The folder also shows that the root is the provider's. It is created once, before the first recording; if it is
+//! missing later, the root is another folder, such as the mount point of a disk that is not mounted.
 
 use super::error::{away, in_words};
 use super::folders::Folders;
@@ -31,13 +31,13 @@ impl Staging {
         &self.folder
     }
 
-    /// Makes the folder, and with it the root.
+    /// Creates the folder and the root.
     pub(super) fn set_up(&self, folders: &Folders) -> io::Result<()> {
         folders.forget(&self.folder);
         folders.ensure(&self.folder)
     }
 
-    /// Fails where the folder is missing.
+    /// Fails if the folder is missing.
     pub(super) fn check_set_up(&self) -> Result<(), StoreError> {
         match fs::metadata(&self.folder) {
             Ok(_) => Ok(()),
@@ -46,7 +46,7 @@ impl Staging {
         }
     }
 
-    /// A new, empty file for an object of this key.
+    /// Creates an empty file for an object of this key.
     pub(super) fn create(&self, key: &ObjectKey) -> Result<(File, PathBuf), StoreError> {
         let path = self.folder.join(format!("{}{}", prefix(key), random::hex::<12>()));
         match File::options().read(true).write(true).create_new(true).open(&path) {
@@ -56,13 +56,13 @@ impl Staging {
         }
     }
 
-    /// Where a file of this name lies, provided that it is one of this key's.
+    /// The path of a file, if it is one of this key's.
     pub(super) fn find(&self, key: &ObjectKey, name: &str) -> Option<PathBuf> {
         let ours = name.starts_with(&prefix(key)) && name.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
         ours.then(|| self.folder.join(name))
     }
 
-    /// Removes a file that will never become an object; one that is gone is fine.
+    /// Removes a file that will not become an object; a missing one is fine.
     pub(super) fn remove(&self, path: &Path) -> io::Result<()> {
         match fs::remove_file(path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -70,7 +70,7 @@ impl Staging {
         }
     }
 
-    /// Removes every file of this key and tells their names.
+    /// Removes all files of this key and returns their names.
     pub(super) fn remove_all(&self, key: &ObjectKey, wanted: &Wanted) -> Result<Vec<String>, StoreError> {
         let entries = match fs::read_dir(&self.folder) {
             Ok(entries) => entries,
@@ -110,7 +110,7 @@ mod tests {
         for _ in 0..2 {
             staging.remove(&path).expect("removing twice is fine");
         }
-        // No file, and so not removed as one: not even by root.
+        // A folder cannot be removed as a file, not even by root.
         fs::create_dir(&path).expect("makes a folder");
         assert!(staging.remove(&path).is_err());
         let (_waiting, wanted) = super::super::wanted::operation();

@@ -1,4 +1,4 @@
-//! A folder that hangs, and what is made durable in one.
+//! Folders that hang, and what is synced.
 
 use super::{FilesystemStore, Inner, MAX_RUNNING, PATIENCE, Wanted};
 use bytes::Bytes;
@@ -19,7 +19,7 @@ thread_local! {
     static SYNCED: RefCell<Vec<(PathBuf, usize)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Notes that a folder is synced by this thread, and how many entries it has then.
+/// Notes that this thread synced a folder, and how many entries it had.
 pub(super) fn note_sync(folder: &Path) {
     let entries = fs::read_dir(folder).map_or(0, Iterator::count);
     SYNCED.with_borrow_mut(|synced| synced.push((folder.to_owned(), entries)));
@@ -42,7 +42,7 @@ struct Hanging {
 }
 
 impl Hanging {
-    /// Begins one and waits until whoever asked for it was told that the folder does not answer.
+    /// Begins one and waits until its caller was told that the folder does not answer.
     async fn begin(
         store: &FilesystemStore,
         work: impl FnOnce(&Inner, &Wanted) -> Result<(), StoreError> + Send + 'static,
@@ -65,7 +65,7 @@ impl Hanging {
         Self { go_on, ended }
     }
 
-    /// Lets the thread go on to its end.
+    /// Lets the thread finish.
     async fn go_on(self) {
         self.go_on.send(()).expect("it waits");
         let ended = self.ended.await.expect("it ends").expect_err("it was given up");
@@ -107,7 +107,7 @@ async fn an_object_that_was_given_up_replaces_none_later() {
     );
 }
 
-/// Recovery gives up what is left of a key's uploads; one that began since is none of those.
+/// Recovery abandons the leftover uploads of a key; an upload begun since is not one of them.
 #[tokio::test(start_paused = true)]
 async fn what_was_to_be_given_up_is_left_alone_later() {
     let root = TempDir::new().expect("temp dir");
@@ -123,7 +123,7 @@ async fn what_was_to_be_given_up_is_left_alone_later() {
     store.complete(&key, &upload, &[part]).await.expect("its file was left alone");
 }
 
-/// Whoever asked may go away before the time is over.
+/// The caller may go away before the time is up.
 #[tokio::test]
 async fn what_nobody_waits_for_is_given_up() {
     let root = TempDir::new().expect("temp dir");
@@ -148,7 +148,7 @@ async fn what_nobody_waits_for_is_given_up() {
     assert!(root.path().join("site/a.mp4").exists());
 }
 
-/// Reads count among the folder's operations, and none waits for ever.
+/// Reads count as operations of the folder, and none waits for ever.
 #[tokio::test(start_paused = true)]
 async fn a_chunk_waits_for_a_folder_that_is_busy_but_not_for_ever() {
     let root = TempDir::new().expect("temp dir");
@@ -177,7 +177,7 @@ async fn a_deletion_is_made_durable() {
         store.put(key, Bytes::from_static(b"x")).await.expect("is stored");
     }
     let (_waiting, wanted) = super::wanted::operation();
-    // The second time nothing is there: the first may have been cut off before the sync.
+    // The second time nothing is there: the first deletion may have been cut off before the sync.
     for (key, left) in [(&one, 1), (&one, 1), (&other, 0)] {
         SYNCED.take();
         store.0.delete(key, &wanted).expect("is deleted");

@@ -1,9 +1,8 @@
-//! Multipart uploads: one staging file each, every part at its place in it.
+//! Multipart uploads: one staging file each, with every part at its offset.
 //!
 //! Parts are not synced one by one. Instead, a part's tag holds its length and CRC-32, and
-//! [`complete`](Inner::complete) reads back whatever this process has not written itself: bytes that
-//! got lost when the machine went down between two requests are found out before they become an
-//! object. The file is synced once, when it is whole.
+//! [`complete`](Inner::complete) reads back whatever this process did not write itself: bytes lost when the machine
+//! went down between two requests are noticed before they become an object. The file is synced once, when it is whole.
 
 use super::error::{broken, in_words, not_found, unknown_upload};
 use super::wanted::Wanted;
@@ -18,12 +17,12 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How many files are kept open; more uploads than that work too, a little slower.
+/// How many files are kept open; beyond that uploads still work, a little slower.
 const OPEN: usize = 256;
-/// Parts an upload may have, so that no number leads to an absurd offset.
+/// Most parts of an upload, so that no number leads to an absurd offset.
 const MAX_PARTS: u32 = 1_000_000;
 
-/// The files of running uploads, by their names, oldest first.
+/// The files of running uploads by name, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Uploads(Mutex<Vec<(String, Arc<Upload>)>>);
 
@@ -31,7 +30,7 @@ pub(super) struct Uploads(Mutex<Vec<(String, Arc<Upload>)>>);
 #[derive(Debug)]
 struct Upload {
     file: File,
-    /// Parts written through this very file.
+    /// Parts written through this file handle.
     written: Mutex<BTreeSet<u32>>,
 }
 
@@ -48,7 +47,7 @@ impl Uploads {
 
     fn keep(&self, name: &str, file: File) -> Arc<Upload> {
         let mut open = self.lock();
-        // Another part of the same upload may have been quicker to open it.
+        // Another part of the same upload may have opened it meanwhile.
         if let Some((_, upload)) = open.iter().find(|(n, _)| n == name) {
             return upload.clone();
         }
@@ -69,8 +68,8 @@ impl Uploads {
     }
 }
 
-/// `<file name>:<inode>`. The inode survives the rename, which tells an object made by this upload
-/// from any other of the same key.
+/// `<file name>:<inode>`. The inode survives the rename, so it tells an object of this upload from any other of the
+/// same key.
 fn parse(upload: &UploadId) -> Option<(&str, u64)> {
     let (name, inode) = upload.0.split_once(':')?;
     Some((name, inode.parse().ok()?))
@@ -112,7 +111,7 @@ impl Inner {
             ));
         }
         let (_, upload) = self.find_upload(key, upload)?.ok_or_else(unknown_upload)?;
-        // A write that fails half-way spoils what an earlier one of the same number wrote.
+        // A write that fails half-way spoils an earlier part of the same number.
         upload.written().remove(&number);
         upload.file.write_all_at(bytes, offset(number)).map_err(|e| in_words("stored", e))?;
         upload.written().insert(number);
@@ -139,7 +138,7 @@ impl Inner {
             verify(&upload.file, part)?;
         }
         if present > total {
-            // A last part that was replaced by a shorter one.
+            // The last part may have been replaced by a shorter one.
             upload.file.set_len(total).map_err(|e| in_words("stored", e))?;
         }
         upload.file.sync_all().map_err(|e| in_words("stored", e))?;
@@ -152,7 +151,7 @@ impl Inner {
     pub(super) fn abort(&self, key: &ObjectKey, upload: &UploadId, wanted: &Wanted) -> Result<(), StoreError> {
         let found = parse(upload).and_then(|(name, _)| Some((name, self.staging.find(key, name)?)));
         let Some((name, path)) = found else { return Ok(()) };
-        // Where its folder is away, its file is not gone: it comes back with the folder.
+        // If the folder is away, the file is not gone: it comes back with the folder.
         self.staging.check_set_up()?;
         wanted.check()?;
         self.staging.remove(&path).map_err(|e| in_words("given up", e))?;
@@ -167,7 +166,7 @@ impl Inner {
         Ok(())
     }
 
-    /// The upload's file and where it lies; `None` when it is there no longer.
+    /// The upload's path and file; `None` if it no longer exists.
     fn find_upload(&self, key: &ObjectKey, id: &UploadId) -> Result<Option<(PathBuf, Arc<Upload>)>, StoreError> {
         let (name, path) =
             parse(id).and_then(|(n, _)| Some((n, self.staging.find(key, n)?))).ok_or_else(unknown_upload)?;
@@ -181,8 +180,7 @@ impl Inner {
         }
     }
 
-    /// A repeated `complete`, its first answer having been lost: fine if the object is the one this
-    /// upload made.
+    /// A repeated `complete` whose first answer was lost: fine if the object is this upload's.
     fn completed_before(&self, key: &ObjectKey, id: &UploadId, total: u64) -> Result<(), StoreError> {
         let target = self.path(key);
         let inode = parse(id).map(|(_, inode)| inode);
@@ -201,7 +199,7 @@ impl Inner {
     }
 }
 
-/// Checks that the parts join without gaps and tells their length.
+/// Checks that the parts join without gaps; returns their total length.
 fn total(parts: &[Part]) -> Result<u64, StoreError> {
     let incomplete = || broken("The upload's parts do not join to a whole; it must be sent again.");
     let (last, others) = parts.split_last().ok_or_else(incomplete)?;

@@ -1,30 +1,30 @@
-//! Whether somebody still waits for an operation.
+//! Whether anybody still waits for an operation.
 //!
-//! A thread that hangs in the file system cannot be ended. Whoever asked for it is told that the folder does not answer, and
-//! whatever they do next must not be undone by that thread when it goes on.
+//! A thread that hangs in the file system cannot be stopped. Its caller is told that the folder does not answer, and
+//! whatever the caller does next must not be undone when that thread goes on.
 
 use super::hangs;
 use model::error::StoreError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What the thread asks.
+/// The thread's side.
 #[derive(Debug)]
 pub(super) struct Wanted(Arc<AtomicBool>);
 
-/// Held by whoever waits; dropped, the operation is given up.
+/// The caller's side; dropping it gives the operation up.
 #[derive(Debug)]
 pub(super) struct Waiting(Arc<AtomicBool>);
 
-/// For one operation.
+/// A pair for one operation.
 pub(super) fn operation() -> (Waiting, Wanted) {
     let wanted = Arc::new(AtomicBool::new(true));
     (Waiting(wanted.clone()), Wanted(wanted))
 }
 
 impl Wanted {
-    /// Fails once the operation was given up. Asked right before each call that renames or removes a file others know of:
-    /// only such a call itself may still come to its end later.
+    /// Fails once the operation has been given up. Called right before every rename or removal of a file others know
+    /// of: only such a call itself may still take effect later.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         if self.0.load(Ordering::SeqCst) { Ok(()) } else { Err(hangs()) }
     }

@@ -1,4 +1,4 @@
-//! Requests to the JSON API, with a token that is fetched when needed.
+//! Requests to the JSON API, with a token fetched when needed.
 
 use super::error::{Answer, of_request, token_refused};
 use super::key::Signing;
@@ -18,14 +18,14 @@ use tokio::sync::Mutex;
 
 /// A token is renewed this long before it expires, in seconds.
 const MARGIN: i64 = 120;
-/// Longest answer that is read into memory: a page of a listing is below 1 MiB.
+/// Longest answer read into memory; a page of a listing is below 1 MiB.
 pub(super) const MAX_ANSWER: usize = 4 * 1024 * 1024;
-/// Attempts at what looks like passing trouble.
+/// Attempts at what looks like a passing failure.
 const ATTEMPTS: u32 = 3;
-/// Before the second attempt; doubles.
+/// Pause before the second attempt; doubles.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// A request to be sent, more than once if need be.
+/// A request, which may be sent more than once.
 #[derive(Debug, Clone)]
 pub(super) struct Call {
     pub(super) method: Method,
@@ -42,7 +42,7 @@ impl Call {
     }
 }
 
-/// The service, and who we are there.
+/// The service, and the account used there.
 #[derive(Debug, Clone)]
 pub(super) struct Api {
     pub(super) base: Url,
@@ -65,18 +65,18 @@ impl Api {
         Self { base, signing, outgoing, clock, token: Arc::default(), attempts: ATTEMPTS }
     }
 
-    /// For probes: no second attempt, and a token of its own.
+    /// For probes: no retries, and a token of its own.
     pub(super) fn impatient(self) -> Self {
         Self { token: Arc::default(), attempts: 1, ..self }
     }
 
-    /// Sends a request until it is answered with success, or with something that stays.
+    /// Sends a request until it succeeds or fails for good.
     pub(super) async fn call(&self, call: Call) -> Result<Response, Trouble> {
         let mut pause = PAUSE;
         let mut renewed = false;
         for attempt in 1.. {
             match self.once(&call).await {
-                // The token may have been withdrawn before its time.
+                // The token may have been revoked early.
                 Err((Some(StatusCode::UNAUTHORIZED), _)) if !renewed => {
                     renewed = true;
                     *self.token.lock().await = None;
@@ -123,7 +123,7 @@ impl Api {
         Err((Some(status), Answer::new(status, &body).trouble(&server_of(&self.base))))
     }
 
-    /// The token in use, or a new one.
+    /// The current token, or a new one.
     pub(super) async fn token(&self) -> Result<HeaderValue, Trouble> {
         let mut kept = self.token.lock().await;
         let now = self.clock.unix_seconds();

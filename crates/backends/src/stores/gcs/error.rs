@@ -1,5 +1,4 @@
-//! What Google says, in plain words. Nothing of its text is passed on; reasons are, once they look
-//! like such.
+//! What Google says, in plain words. Its text is never passed on; reasons are, if they look like reasons.
 
 use crate::net::{request_failure, server_of};
 use crate::stores::trouble::{Trouble, printable};
@@ -7,11 +6,11 @@ use model::error::{Cause, StoreErrorKind};
 use reqwest::{StatusCode, Url};
 use serde::Deserialize;
 
-/// An error the API sent.
+/// An error sent by the API.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
-    /// The first of its reasons; empty when it gives none.
+    /// The first of its reasons; may be empty.
     pub(super) reason: String,
 }
 
@@ -89,7 +88,7 @@ impl Answer {
         }
     }
 
-    /// Something else listens there.
+    /// Something other than Google Cloud Storage listens there.
     pub(super) fn like_no_server(&self, server: &str) -> Trouble {
         Trouble::new(
             StoreErrorKind::Unavailable,
@@ -99,13 +98,13 @@ impl Answer {
     }
 }
 
-/// What kept a request from being answered.
+/// Why a request got no answer.
 pub(super) fn of_request(cause: Cause, url: &Url) -> Trouble {
     Trouble::of_connection(request_failure(&*cause, &server_of(url))).caused_by(cause)
 }
 
-/// What the token server says to a key (RFC 6749, 5.2). Its descriptions tell apart what needs
-/// different cures; they are matched, not passed on.
+/// The token server's answer to a key (RFC 6749, 5.2). Its descriptions tell apart what needs different cures; they are
+/// matched, not passed on.
 pub(super) fn token_refused(status: StatusCode, body: &[u8]) -> Trouble {
     #[derive(Deserialize, Default)]
     #[serde(default)]

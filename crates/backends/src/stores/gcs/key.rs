@@ -1,4 +1,4 @@
-//! A service account's key: proves who the vault is, and signs addresses.
+//! A service account's key: it authenticates the vault and signs URLs.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeyPair;
@@ -12,9 +12,9 @@ use serde_json::json;
 use std::fmt;
 use std::sync::Arc;
 
-/// What tokens may be used for: reading, writing and deleting objects.
+/// What tokens allow: reading, writing and deleting objects.
 const SCOPE: &str = "https://www.googleapis.com/auth/devstorage.read_write";
-/// How long a request for a token may be under way, in seconds; Google's own limit.
+/// How long a request for a token is valid, in seconds; Google's own limit.
 const LIFETIME: i64 = 3600;
 
 /// A key that signs.
@@ -31,7 +31,7 @@ impl fmt::Debug for Signing {
 }
 
 impl Signing {
-    /// Reads the private key; the error is a sentence for whoever pasted it.
+    /// Reads the private key; the error is a sentence for the user.
     pub(super) fn new(account: ServiceKey) -> Result<Self, String> {
         let unreadable =
             "Service account key holds a private_key that cannot be read: download a new key in JSON format";
@@ -49,7 +49,7 @@ impl Signing {
         signature
     }
 
-    /// A request for a token (RFC 7523), to be exchanged at once.
+    /// A signed request for a token (RFC 7523), to be used at once.
     pub(super) fn assertion(&self, now: i64) -> String {
         let encode = |json: serde_json::Value| BASE64_URL_SAFE_NO_PAD.encode(json.to_string());
         let header = encode(json!({"alg": "RS256", "typ": "JWT", "kid": self.account.private_key_id}));

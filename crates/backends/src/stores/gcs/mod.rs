@@ -1,5 +1,4 @@
-//! Google Cloud Storage, through its JSON API. Why neither Google's client nor `object_store`:
-//! docs/adr/0009.
+//! Google Cloud Storage, through its JSON API. ADR 0009 says why not through Google's client or `object_store`.
 
 mod api;
 mod error;
@@ -26,7 +25,7 @@ use reqwest::StatusCode;
 use std::ops::Range;
 use std::time::Duration;
 
-/// Google's own address.
+/// Google's own URL.
 const GOOGLE: &str = "https://storage.googleapis.com";
 
 /// A bucket.

@@ -1,5 +1,4 @@
-//! Single objects and listings, as the JSON API has them.
-//! <https://cloud.google.com/storage/docs/json_api/v1>
+//! Single objects and listings of the JSON API. <https://cloud.google.com/storage/docs/json_api/v1>
 
 use super::GcsStore;
 use super::api::Call;
@@ -14,7 +13,7 @@ use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// What is known of an object. Numbers are texts in this API.
+/// An object's metadata. This API writes numbers as texts.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Object {
@@ -23,14 +22,14 @@ pub(super) struct Object {
     /// Changes with every write.
     pub(super) generation: String,
     pub(super) metadata: BTreeMap<String, String>,
-    /// CRC-32C, big-endian, as base64; Google tells it of every object.
+    /// CRC-32C, big-endian, as base64; every object has one.
     crc32c: Option<String>,
-    /// As base64; not of those that were joined from others.
+    /// MD5, as base64; composed objects have none.
     md5_hash: Option<String>,
 }
 
 impl Object {
-    /// What it tells of its bytes.
+    /// What Google reports about its bytes.
     pub(super) fn told(&self) -> Told {
         Told {
             length: self.size.parse().ok(),
@@ -65,7 +64,7 @@ impl GcsStore {
         Ok(stored)
     }
 
-    /// What is known of an object; `None` when it is not there.
+    /// An object's metadata; `None` when there is no such object.
     pub(super) async fn object(&self, name: &str) -> Result<Option<Object>, Trouble> {
         let path = format!("{}?fields=name,size,generation,metadata,crc32c", self.object_path(name));
         match self.api.json(Call::new(Method::GET, path)).await {
@@ -86,7 +85,7 @@ impl GcsStore {
         }
     }
 
-    /// Removes an object; one that is not there is fine.
+    /// Removes an object; a missing one is fine.
     pub(super) async fn remove(&self, name: &str) -> Result<(), Trouble> {
         match self.api.call(Call::new(Method::DELETE, self.object_path(name))).await {
             Ok(_) => Ok(()),
@@ -95,8 +94,8 @@ impl GcsStore {
         }
     }
 
-    /// Joins up to 32 objects, given as name and generation, to one. Google removes the sources in
-    /// the same step, which neither soft delete, versioning nor early-deletion fees see.
+    /// Composes up to 32 objects, given as name and generation. Google removes the sources in the same step, so that
+    /// neither soft delete nor versioning nor early-deletion fees apply to them.
     pub(super) async fn compose(
         &self,
         sources: &[(String, String)],
@@ -126,17 +125,16 @@ impl GcsStore {
         self.api.json(Call::new(Method::GET, path)).await
     }
 
-    /// A missing object and a missing bucket get the same answer; taking one for the other would
-    /// make every recording look lost.
+    /// A missing object and a missing bucket get the same answer; confusing them would make every recording look lost.
     async fn check_bucket(&self) -> Result<(), Trouble> {
         match self.list_page(model::ObjectKey::for_probe("").as_str(), None, 1).await {
             Err(trouble) if trouble.kind == StoreErrorKind::NotFound => Err(super::error::no_bucket(&self.bucket)),
-            // The object's own answer stands: this one may fail for want of another permission.
+            // The object's answer stands: this request may just lack another permission.
             _ => Ok(()),
         }
     }
 
-    /// An upload finds nothing missing but the bucket.
+    /// For uploads, "not found" can only mean the bucket.
     pub(super) fn not_the_object(&self, trouble: Trouble) -> Trouble {
         if trouble.kind == StoreErrorKind::NotFound { super::error::no_bucket(&self.bucket) } else { trouble }
     }

@@ -1,4 +1,4 @@
-//! Addresses that read an object without credentials: V4 signing with the service account's key.
+//! URLs that read an object without credentials: V4 signing with the service account's key.
 //! <https://cloud.google.com/storage/docs/access-control/signed-urls>
 
 use super::key::Signing;
@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 const ALGORITHM: &str = "GOOG4-RSA-SHA256";
-/// Longest a signed address may live: the protocol's own limit.
+/// Longest validity of a signed URL: the protocol's own limit.
 const MAX_SIGNED: Duration = Duration::from_secs(7 * 24 * 3600);
 
 pub(super) fn signed_url(
@@ -30,7 +30,7 @@ pub(super) fn signed_url(
     let scope = format!("{}/auto/storage/goog4_request", &stamp[..8]);
     let credential = format!("{}/{scope}", signing.account.client_email);
     let lifetime = expires_in.min(MAX_SIGNED).as_secs().to_string();
-    // In the order of their names, as they are signed.
+    // In order of name, as they are signed.
     let query = [
         ("X-Goog-Algorithm", ALGORITHM),
         ("X-Goog-Credential", &credential),
@@ -49,7 +49,7 @@ pub(super) fn signed_url(
     format!("{}://{host}{path}?{query}&X-Goog-Signature={signature}", base.scheme())
 }
 
-/// As the `Host` header says it: with the port, unless it is the scheme's own.
+/// The `Host` header's form: with the port, unless it is the scheme's default.
 fn host_of(base: &Url) -> String {
     let host = base.host_str().unwrap_or_default();
     base.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))

@@ -1,9 +1,8 @@
-//! Multipart uploads: parts are objects below `.vault-parts/<hash of the key>/<upload>/`, composed
-//! to the recording in the end (docs/adr/0009).
+//! Multipart uploads: parts are objects below `.vault-parts/<hash of the key>/<upload>/`, composed to the recording at
+//! the end (ADR 0009).
 //!
-//! An object `begun` beside the parts says that the upload has neither been given up nor completed.
-//! The recording carries the upload's id, so that a lost answer to `complete` can be told from a
-//! lost upload.
+//! An object `begun` beside the parts exists until the upload is completed or abandoned. The recording carries the
+//! upload's id, so that a lost answer to `complete` can be told from a lost upload.
 
 use super::GcsStore;
 use super::objects::Object;
@@ -21,11 +20,11 @@ use std::collections::BTreeMap;
 
 /// Objects that one request can join.
 const MOST_SOURCES: usize = 32;
-/// Requests under way at a time while joining and tidying up.
+/// Concurrent requests while composing and cleaning up.
 const AT_ONCE: usize = 8;
 /// Objects on a page of a listing.
 const PAGE: u32 = 1000;
-/// Metadata of the recording that names the upload it came from.
+/// Metadata of the recording: the upload that made it.
 const UPLOAD: &str = "vault-upload";
 /// Media type of parts.
 const PART_TYPE: &str = "application/octet-stream";
@@ -40,7 +39,7 @@ impl Folder {
         format!("{RESERVED_PREFIX}parts/{}/", hex::encode(Sha256::digest(key.as_str())))
     }
 
-    /// `None` for an id that is none of ours.
+    /// `None` if the id is not one of ours.
     fn of(key: &ObjectKey, upload: &UploadId) -> Option<Self> {
         let ours = upload.0.len() == 32 && upload.0.bytes().all(|b| b.is_ascii_hexdigit());
         ours.then(|| Self(format!("{}{}/", Self::of_key(key), upload.0)))
@@ -54,7 +53,7 @@ impl Folder {
         format!("{}{number:05}", self.0)
     }
 
-    /// Named by what it is made of: what is found there from an earlier attempt is the same.
+    /// Named after its sources, so that one left by an earlier attempt is the same object.
     fn joint(&self, sources: &[(String, String)]) -> String {
         let made_of: Vec<_> = sources.iter().map(|(name, generation)| format!("{name} {generation}")).collect();
         format!("{}joint-{}", self.0, hex::encode(Sha256::digest(made_of.join("\n"))))
@@ -69,8 +68,8 @@ impl GcsStore {
         Ok(upload)
     }
 
-    /// Looks whether the upload has been given up after storing the part, not before: else a part
-    /// could stay behind for good.
+    /// Checks after storing the part, not before, whether the upload has been abandoned: otherwise a part could be left
+    /// for good.
     pub(super) async fn upload_part(
         &self,
         key: &ObjectKey,
@@ -131,13 +130,13 @@ impl GcsStore {
             return Err(if begun { lost_parts() } else { unknown_upload() });
         }
         if let Err(error) = self.remove_all(&folder.0).await {
-            // The recording is there; what is left is removed with the bucket's lifecycle rule.
+            // The recording is there; the bucket's lifecycle rule removes the rest.
             tracing::warn!(error = &error as &dyn std::error::Error, "parts of a completed upload stay behind");
         }
         Ok(())
     }
 
-    /// Joins some parts, unless an earlier attempt did. `None` when one of them is missing.
+    /// Composes some parts, unless an earlier attempt did. `None` when one of them is missing.
     async fn join(
         &self,
         folder: &Folder,
@@ -154,7 +153,7 @@ impl GcsStore {
         }
         match self.compose(sources, &name, PART_TYPE, BTreeMap::new()).await {
             Ok(joint) => Ok(Some((name, joint.generation))),
-            // The sources go with the first success, whose answer may have got lost.
+            // The first success removes the sources, but its answer may have been lost.
             Err(trouble) if trouble.kind == StoreErrorKind::NotFound => {
                 Ok(self.object(&name).await?.map(|joint| (name, joint.generation)))
             }
@@ -162,7 +161,7 @@ impl GcsStore {
         }
     }
 
-    /// Whether the object at a key was made by this upload. It fails if it was, but is not what its parts are.
+    /// Whether the object at a key was made by this upload; an error if so, but with other bytes than its parts.
     async fn came_from(&self, key: &ObjectKey, upload: &UploadId, parts: &[Part]) -> Result<bool, StoreError> {
         let found = self.object(key.as_str()).await?;
         let Some(object) = found.filter(|object| object.metadata.get(UPLOAD) == Some(&upload.0)) else {
@@ -183,8 +182,7 @@ impl GcsStore {
         self.remove_all(&Folder::of_key(key)).await
     }
 
-    /// Removes everything below a folder: first what says that uploads are under way, so that a part
-    /// that is being stored meanwhile notices.
+    /// Removes everything below a folder. The `begun` objects go first, so that a part being stored meanwhile notices.
     async fn remove_all(&self, folder: &str) -> Result<(), StoreError> {
         let found = self.list(folder).await?;
         let (begun, others): (Vec<_>, Vec<_>) =
@@ -223,7 +221,7 @@ fn crc32c(part: &Part) -> Option<u32> {
     u32::from_str_radix(part.tag.split_once('.')?.1, 16).ok()
 }
 
-/// Compares what is told of a joined object with what its parts join to.
+/// Compares a composed object's checksum with that of its parts.
 fn confirm(object: &Object, parts: &[Part]) -> Result<(), Trouble> {
     let told = object.told();
     receipt::same_length(parts.iter().map(|part| part.size).sum(), told.length)?;

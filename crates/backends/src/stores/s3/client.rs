@@ -14,23 +14,23 @@ use std::time::Duration;
 
 /// How long one attempt at a small request may take.
 const QUICK: Duration = Duration::from_secs(20);
-/// How long one attempt at a request with up to 8 MiB in it may take; 0.6 Mbit/s still makes it.
+/// How long one attempt at a request with up to 8 MiB may take; enough at 0.6 Mbit/s.
 const BULK: Duration = Duration::from_secs(120);
-/// How long a request may take with all its attempts: an agent waits five minutes for its answer.
+/// How long a request may take with all its attempts: agents wait five minutes for an answer.
 const PATIENCE: Duration = Duration::from_secs(200);
-/// How long a body may stand still.
+/// How long a body may stall.
 const STALLED: Duration = Duration::from_secs(20);
-/// Attempts at what looks like passing trouble.
+/// Attempts at what looks like a passing failure.
 const ATTEMPTS: u32 = 3;
 
-/// Clients that differ in patience and share their connections.
+/// Clients with different time limits that share connections.
 #[derive(Debug, Clone)]
 pub(super) struct Clients {
     /// For requests that answer at once.
     pub(super) quick: Client,
-    /// For requests that carry bytes, or make the server gather them.
+    /// For requests that carry bytes or make the server assemble them.
     pub(super) bulk: Client,
-    /// Sends nothing: signs addresses for browsers, who may know the service by another name.
+    /// Sends nothing: signs URLs for browsers, which may know the service by another name.
     pub(super) signing: Client,
 }
 
@@ -43,9 +43,8 @@ impl Clients {
         Self { quick: with(QUICK), bulk: with(BULK), signing: signing(target, outgoing, clock) }
     }
 
-    /// For probes: no second attempt, so that the first answer is the one reported. These are fresh
-    /// clients because the SDK quietly adapts to a server whose clock differs, and a probe is there
-    /// to say so.
+    /// For probes: no retries, so that the first answer is reported. New clients, because the SDK quietly adapts to a
+    /// server whose clock differs, which a probe is to report.
     pub(super) fn impatient(target: &S3Target, outgoing: &Outgoing, clock: &Clock) -> Self {
         let client = client(base(target, outgoing, clock).retry_config(RetryConfig::disabled()), QUICK);
         Self { quick: client.clone(), bulk: client.clone(), signing: client }

@@ -1,5 +1,5 @@
-//! What an S3 server says, in plain words. Nothing of its text is passed on: some servers echo what
-//! they were sent. Codes and region names are, once they look like such.
+//! What an S3 server says, in plain words. Its text is never passed on: some servers echo what they were sent. Codes
+//! and region names are, if they look like such.
 
 use crate::net::{connection_failure, no_answer};
 use crate::stores::trouble::{LOST_PARTS, Trouble, UNKNOWN_UPLOAD, printable};
@@ -11,7 +11,7 @@ use model::providers::S3Target;
 use std::time::{Duration, SystemTime};
 
 impl Trouble {
-    /// Puts an error of the SDK into words; `server` is `host:port`.
+    /// Puts an SDK error into words; `server` is `host:port`.
     pub(super) fn of<E>(error: SdkError<E>, target: &S3Target, server: &str, now: SystemTime) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -35,7 +35,7 @@ impl Trouble {
     }
 }
 
-/// An error a server sent.
+/// An error sent by the server.
 struct Answer<'a> {
     response: &'a HttpResponse,
     code: Option<&'a str>,
@@ -46,7 +46,7 @@ impl Answer<'_> {
     fn trouble(&self, target: &S3Target, server: &str, now: SystemTime) -> Trouble {
         use StoreErrorKind::{Denied, Interrupted, NotFound, Unavailable};
         let status = self.response.status().as_u16();
-        // To HEAD, Amazon says no more than this.
+        // Amazon tells no more than this in answer to HEAD.
         if self.code.is_none() && matches!(status, 301 | 307 | 400) && self.region(target).is_some() {
             return self.elsewhere(target);
         }
@@ -92,7 +92,7 @@ impl Answer<'_> {
                 "The store lacks something the vault needs.",
                 "Check that it is an S3-compatible server, and update it.",
             ),
-            // Also within an answer of 200: what ends a multipart upload may fail after its head was sent.
+            // Even in an answer with status 200: completing a multipart upload may fail after the head was sent.
             ("InternalError" | "ServiceUnavailable", _) | (_, 500..) => Trouble::of_its_own(status),
             (code, _) if code.starts_with("KMS.") || code.starts_with("InvalidEncryption") => Trouble::new(
                 Denied,
@@ -141,8 +141,8 @@ impl Answer<'_> {
         )
     }
 
-    /// The region the server names, if it is another: in a header, or, when the signature's region was
-    /// wrong, only in its text ("…; expecting 'eu-west-1'").
+    /// The region the server names, if it is another: in a header, or, when the signature's region was wrong, only in
+    /// its text ("…; expecting 'eu-west-1'").
     fn region(&self, target: &S3Target) -> Option<&str> {
         let quoted = || self.text?.split("expecting '").nth(1)?.split('\'').next();
         let named = self.response.headers().get("x-amz-bucket-region").or_else(quoted);
@@ -165,7 +165,7 @@ impl Answer<'_> {
     }
 }
 
-/// Whether a server does not take a checksum along with the content. Those that know none ignore it; some refuse it.
+/// Whether the server refuses a checksum sent with the content. Most servers that do not know one ignore it.
 pub(super) fn refuses_checksums<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     let Some(response) = error.raw_response() else { return false };
     let named = || error.message().is_some_and(|text| text.to_ascii_lowercase().contains("checksum"));
@@ -175,7 +175,7 @@ pub(super) fn refuses_checksums<E: ProvideErrorMetadata>(error: &SdkError<E>) ->
     }
 }
 
-/// As a person would say it.
+/// A duration as a person would say it.
 fn roughly(skew: Duration) -> String {
     let seconds = skew.as_secs();
     match seconds {

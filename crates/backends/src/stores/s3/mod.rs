@@ -1,11 +1,11 @@
 //! The S3 family: Amazon's own, MinIO, Ceph, Storj and whatever else speaks the protocol.
 //!
-//! What keeps strict servers happy: bodies are in memory, so that every request is signed with a
-//! plain payload hash (Storj refuses the streaming kind); no checksums are added in trailers; over
-//! TLS the payload is not hashed at all (`UNSIGNED-PAYLOAD`), since TLS already protects it.
+//! What keeps strict servers happy: bodies are in memory, so that every request is signed with a plain payload hash
+//! (Storj refuses the streaming kind); no checksums are added in trailers; over TLS the payload is not hashed at all
+//! (`UNSIGNED-PAYLOAD`), since TLS already protects it.
 //!
-//! What the store says of an object is compared with what was sent: the SHA-256 where it tells one, an ETag that is an MD5
-//! else (`tags.rs`), and the length by a HEAD where it tells neither.
+//! What the store reports about an object is compared with what was sent: the SHA-256 if it reports one, else an ETag
+//! that is an MD5 (`tags.rs`), else the length, by a HEAD.
 
 mod client;
 mod error;
@@ -44,7 +44,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::OnceCell;
 
-/// Longest a signed address may live: the protocol's own limit.
+/// Longest validity of a signed URL: the protocol's own limit.
 const MAX_SIGNED: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// A bucket.
@@ -54,9 +54,9 @@ pub(crate) struct S3Store {
     clients: Clients,
     outgoing: Outgoing,
     clock: Clock,
-    /// Whether the server has refused a checksum of its content before.
+    /// Whether the server has already refused a checksum.
     refuses_checksums: Arc<AtomicBool>,
-    /// Whether its ETags are MD5s; asked when one contradicts.
+    /// Whether its ETags are MD5s; found out when one contradicts.
     md5_tags: Arc<OnceCell<bool>>,
 }
 
@@ -89,7 +89,7 @@ impl S3Store {
         self.target.storage_class.as_deref().map(StorageClass::from)
     }
 
-    /// Where the service is. Amazon's own addresses follow from region and bucket.
+    /// The service's URL. Amazon's own follows from region and bucket.
     fn url(&self) -> Option<Url> {
         let given = self.target.endpoint.clone();
         given.unwrap_or_else(|| format!("https://s3.{}.amazonaws.com", self.target.region)).parse().ok()
@@ -118,7 +118,7 @@ impl S3Store {
         |error| self.trouble(error).into()
     }
 
-    /// Stores an object, and makes sure that it is what was stored.
+    /// Stores an object, and makes sure that exactly this was stored.
     async fn put_object(&self, key: &ObjectKey, bytes: Bytes, sha256: Option<&str>) -> Result<(), StoreError> {
         let checksum = sha256.filter(|_| !self.refuses_checksums.load(Ordering::Relaxed)).and_then(receipt::to_base64);
         let asked = checksum.is_some();
@@ -165,7 +165,7 @@ impl S3Store {
         request.send().await
     }
 
-    /// An ETag, where it is made of MD5s of what was stored: not where a KMS key encrypts, nor in S3 Express buckets.
+    /// An ETag, if it is made of MD5s of the content: not where a KMS key encrypts, nor in S3 Express buckets.
     fn telling_tag<'a>(&self, tag: Option<&'a str>, by: Option<&ServerSideEncryption>) -> Option<&'a str> {
         let plain =
             by.is_none_or(|by| *by == ServerSideEncryption::Aes256) && self.target.encryption != Encryption::Kms;
@@ -176,7 +176,7 @@ impl S3Store {
         self.telling_tag(tag, by).and_then(receipt::md5_of)
     }
 
-    /// What is known of an object; `None` when it is not there.
+    /// An object's metadata; `None` when there is no such object.
     async fn look(&self, key: &ObjectKey) -> Result<Option<HeadObjectOutput>, StoreError> {
         let found = self.quick().head_object().bucket(&self.target.bucket).key(key.as_str()).send().await;
         match found.map_err(|e| self.trouble(e)) {
@@ -186,12 +186,11 @@ impl S3Store {
         }
     }
 
-    /// A missing object looks like a missing bucket to HEAD; taking one for the other would make
-    /// every recording look lost.
+    /// HEAD does not tell a missing object from a missing bucket; confusing them would make every recording look lost.
     async fn check_bucket(&self) -> Result<(), StoreError> {
         match self.quick().head_bucket().bucket(&self.target.bucket).send().await.map_err(|e| self.trouble(e)) {
             Err(trouble) if trouble.kind == StoreErrorKind::NotFound => Err(error::no_bucket(&self.target).into()),
-            // The object's own answer stands: this one may fail for want of another permission.
+            // The object's answer stands: this request may just lack another permission.
             _ => Ok(()),
         }
     }

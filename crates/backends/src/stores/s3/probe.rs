@@ -30,8 +30,7 @@ async fn steps(prober: &mut Prober, store: &S3Store) -> Result<(), ProbeEnded> {
     prober.objects(store, cure).await
 }
 
-/// Listing needs the right keys, bucket, region and time, and unlike HEAD its answer says which of
-/// them is wrong.
+/// Listing needs the right keys, bucket, region and time, and unlike HEAD its answer shows which is wrong.
 async fn authenticate(store: &S3Store) -> Result<(), ProbeFailure> {
     let prefix = ObjectKey::for_probe("");
     let request = store.quick().list_objects_v2().bucket(&store.target.bucket).prefix(prefix.as_str()).max_keys(1);

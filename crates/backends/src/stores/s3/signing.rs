@@ -7,7 +7,7 @@ use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterce
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
-/// Tells the SDK's signer the SHA-256 of the body it is about to sign, hex.
+/// The body's SHA-256 (hex), for the SDK's signer.
 #[derive(Debug)]
 pub(super) struct KnownHash(pub(super) String);
 

@@ -1,7 +1,7 @@
 //! Whether a bucket's ETags are MD5s.
 //!
-//! Amazon's are, and those of most other servers. Some make theirs of something else that looks the same: an XXH3-128 of size
-//! and time, for one. Such a tag contradicts whatever is sent, so a contradiction alone does not prove a lie.
+//! Amazon's are, and most other servers'. Some make theirs of something else that looks the same, such as an XXH3-128
+//! of size and time. Such a tag contradicts whatever is sent, so a contradiction alone proves no lie.
 
 use super::S3Store;
 use crate::random;
@@ -12,13 +12,13 @@ use model::ObjectKey;
 use model::error::StoreError;
 use model::ports::BlobStore as _;
 
-/// What is stored to see the tag of it.
+/// Content stored to see its tag.
 const KNOWN: &[u8] = b"kerberos-vault";
 
 impl S3Store {
-    /// Whether a tag that contradicts tells of other bytes. The server is asked once, with an object of a few bytes: one that
-    /// keeps those whole under a tag that is not their MD5 makes its tags of something else. Uploads are then proven as
-    /// where no tag is told.
+    /// Whether tags that contradict mean other bytes. Asks the server once, with an object of a few bytes: if they come
+    /// back intact under a tag that is not their MD5, its tags are something else. From then on uploads are checked as
+    /// if there were no tags.
     pub(super) async fn tags_are_md5s(&self) -> bool {
         let asked = self.md5_tags.get_or_try_init(|| async {
             let key = ObjectKey::for_probe(&random::hex::<16>());
@@ -26,11 +26,11 @@ impl S3Store {
             let _ = self.delete(&key).await;
             found
         });
-        // A server that cannot be asked now is asked at the next contradiction.
+        // If the server cannot be asked now, the next contradiction asks again.
         *asked.await.unwrap_or(&true)
     }
 
-    /// Whether an earlier contradiction has shown that they are not.
+    /// Whether an earlier contradiction has shown that its tags are not MD5s.
     pub(super) fn tags_are_known_to_be_others(&self) -> bool {
         self.md5_tags.get() == Some(&false)
     }

@@ -67,8 +67,8 @@ impl S3Store {
         }
     }
 
-    /// An upload is gone once it is complete, and the answer that said so may have got lost (the
-    /// SDK's own retries run into this too). Fine if the object is made of exactly these parts.
+    /// A completed upload is gone, and the answer may have been lost (the SDK's own retries run into this too). Fine if
+    /// the object is made of exactly these parts.
     async fn completed_before(&self, key: &ObjectKey, parts: &[Part]) -> Result<(), StoreError> {
         let whole = self.look(key).await?.is_some_and(|found| {
             let tag = found.e_tag().map(bare);
@@ -77,7 +77,7 @@ impl S3Store {
         if whole { Ok(()) } else { Err(unknown_upload()) }
     }
 
-    /// The answer that ends an upload says nothing of its bytes, so the object itself is asked.
+    /// The answer to "complete" says nothing about the bytes, so look at the object itself.
     async fn confirm(&self, key: &ObjectKey, parts: &[Part]) -> Result<(), StoreError> {
         let found = self.look(key).await?;
         receipt::same_length(total(parts), found.as_ref().map(length))?;
@@ -100,8 +100,8 @@ impl S3Store {
         }
     }
 
-    /// Asks for the uploads of exactly this key: MinIO finds none by a shorter prefix, and others
-    /// also tell those of keys that only start with it.
+    /// Asks for the uploads of exactly this key: MinIO finds none by a shorter prefix, and others also list keys that
+    /// merely start with it.
     pub(super) async fn abort_uploads(&self, key: &ObjectKey) -> Result<(), StoreError> {
         let (mut key_marker, mut id_marker) = (None, None);
         loop {
@@ -116,7 +116,7 @@ impl S3Store {
             for id in ours.filter_map(|upload| upload.upload_id()) {
                 self.abort_upload(key, id).await?;
             }
-            // Keys come in order: past ours, none of ours follow.
+            // Keys are sorted: after ours, none of ours follow.
             let past = page.uploads().last().and_then(|upload| upload.key()).is_some_and(|last| last > key.as_str());
             (key_marker, id_marker) = (page.next_key_marker, page.next_upload_id_marker);
             if past || page.is_truncated != Some(true) || key_marker.as_deref().unwrap_or_default().is_empty() {
@@ -141,13 +141,13 @@ fn bare(tag: &str) -> String {
     tag.trim_matches('"').to_ascii_lowercase()
 }
 
-/// Whether an ETag looks like that of an object joined from parts.
+/// Whether an ETag looks like a multipart object's.
 fn is_joined(tag: &str) -> bool {
     tag.split_once('-').is_some_and(|(md5, n)| receipt::md5_of(md5).is_some() && n.parse::<u32>().is_ok())
 }
 
-/// The ETag of an object joined from parts: the MD5 of the parts' MD5s, and how many they are.
-/// `None` where the store's ETags are of another kind (encrypted buckets, for one).
+/// The ETag of a multipart object: the MD5 of the parts' MD5s, and their number. `None` where the store's ETags are of
+/// another kind, e.g. in encrypted buckets.
 fn joined_tag(parts: &[Part]) -> Option<String> {
     let mut joined = Md5::new();
     for part in parts {

@@ -1,11 +1,11 @@
-//! How often a peer and a name may try to sign in.
+//! Limits sign-in attempts per peer and per name.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Tries of one peer within a window.
+/// Attempts of one peer within a window.
 pub(super) const PER_PEER: u32 = 10;
-/// Tries for one name, from anywhere, within a window.
+/// Attempts for one name, from anywhere, within a window.
 const PER_NAME: u32 = 50;
 const WINDOW_MS: i64 = 5 * 60_000;
 /// Bounds the memory an attacker with many addresses can take.
@@ -20,7 +20,7 @@ struct Window {
 }
 
 impl Attempts {
-    /// Counts a try; the seconds to wait when there were too many.
+    /// Counts an attempt; after too many, the seconds to wait.
     pub(super) fn admit(&self, peer: &str, name: &str, now: i64) -> Result<(), u64> {
         let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if windows.len() >= MAX_TRACKED {
@@ -42,7 +42,7 @@ impl Attempts {
         Ok(())
     }
 
-    /// A successful sign-in clears the record.
+    /// Forgets the attempts after a successful sign-in.
     pub(super) fn forget(&self, peer: &str, name: &str) {
         let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         windows.remove(&format!("peer {peer}"));

@@ -21,27 +21,27 @@ mod attempts;
 
 /// Shortest password a person may choose, in characters.
 pub const MIN_PASSWORD: usize = 12;
-/// Longest password, in bytes; bounds what hashing costs.
+/// Longest password, in bytes; limits the cost of hashing.
 pub const MAX_PASSWORD: usize = 256;
 
-/// A person's row.
+/// Row id of a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserId(pub i64);
 
 /// A person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// Row.
+    /// Row id.
     pub id: UserId,
     /// Name to sign in with.
     pub username: String,
-    /// Changes with the password; sessions of an older epoch are over.
+    /// Changes with the password, which ends older sessions.
     pub epoch: i64,
-    /// Whether the configuration names a password for them; a later start applies it when it has changed.
+    /// Whether the configuration has a password for them; if that changes, the next start applies it.
     pub configured: bool,
 }
 
-/// A first administrator whose password was just made.
+/// The first administrator, whose password was just generated.
 pub struct FirstAdmin {
     /// Name to sign in with.
     pub username: String,
@@ -54,7 +54,7 @@ pub struct FirstAdmin {
 pub struct Users {
     db: Db,
     attempts: Arc<Attempts>,
-    /// Hashing is made expensive on purpose; two at a time leave room for uploads.
+    /// Hashing is expensive on purpose; only two at a time, to leave room for uploads.
     hashing: Arc<Semaphore>,
 }
 
@@ -63,9 +63,9 @@ impl Users {
         Self { db, attempts: Arc::default(), hashing: Arc::new(Semaphore::new(2)) }
     }
 
-    /// Makes the first administrator. A configured password replaces the stored one when it is another than
-    /// the one configured before, so that a password changed in the UI stays. Without any, a random one is made
-    /// on first start and answered.
+    /// Creates the first administrator. A configured password is applied only if it differs from the one configured
+    /// before, so that a password changed in the UI stays. Without one, the first start generates a password and
+    /// returns it.
     pub async fn ensure_admin(&self, username: Option<&str>, password: Option<&Secret>) -> Result<Option<FirstAdmin>> {
         let username = username.unwrap_or("root").to_owned();
         let Some(password) = password else {
@@ -81,7 +81,7 @@ impl Users {
         if let Some(user) = &stored
             && self.db.damaged_rows().noted(user.check_configured()).is_err()
         {
-            // Whether the configured password was applied before cannot be told, and one that was chosen since is not lost.
+            // Whether it was applied before is unknown, so keep the password that may have been chosen since.
             return Ok(None);
         }
         let (applied, current) = stored.map(|user| (user.configured_hash, user.password_hash)).unwrap_or_default();
@@ -95,7 +95,7 @@ impl Users {
         Ok(None)
     }
 
-    /// Remembers that this user's password is the configured one, and that nobody else's is.
+    /// Records that this user's password is the configured one, and that no other user's is.
     async fn mark_configured(&self, username: Option<String>) -> Result<()> {
         use user::Column::{ConfiguredHash, PasswordHash, Username};
         self.db
@@ -120,7 +120,7 @@ impl Users {
             .map_err(|retry_after_s| VaultError::TooMany { retry_after_s })?;
         let stored = self.by_name(username).await?;
         if let Some(user) = &stored {
-            // Told to administrators; whoever signs in has not shown to be one.
+            // Reported to administrators only: whoever signs in has not proved to be one yet.
             let _ = self.db.damaged_rows().noted(user.check());
         }
         let hash = stored.as_ref().map_or_else(|| DECOY.to_owned(), |u| u.password_hash.clone());
@@ -134,7 +134,7 @@ impl Users {
         }
     }
 
-    /// The person a session belongs to; `None` when the password has changed since or they are gone.
+    /// The person a session belongs to; `None` if the password has changed since, or they were deleted.
     pub async fn current(&self, id: UserId, epoch: i64) -> Result<Option<User>> {
         let found = user::Entity::find_by_id(id.0).one(self.db.read()).await?;
         Ok(found.filter(|u| u.epoch == epoch).map(User::from))
@@ -215,7 +215,7 @@ impl Users {
     }
 }
 
-/// A valid hash that no password matches, so that unknown names cost the same time.
+/// A valid hash that no password matches, so that unknown names take as long.
 const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 fn check_new_password(new: &Secret) -> Result<()> {

@@ -1,4 +1,4 @@
-//! Connections that the configuration file declares.
+//! Connections declared in the configuration file.
 
 use super::ConnectionSetup;
 use crate::base::Result;
@@ -8,8 +8,8 @@ use model::connection::ConnectionForm;
 use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, IntoActiveModel as _};
 
 impl ConnectionSetup {
-    /// Makes a connection what the file says. One that is so already is not touched: a mere start must not end the
-    /// waits of its deliveries after failures.
+    /// Makes a connection match its declaration. One that does already is not touched: a mere start must not end its
+    /// deliveries' waits.
     pub(crate) async fn declare(&self, actor: &Actor, form: ConnectionForm) -> Result<()> {
         match form.id {
             Some(id) if self.is_already(id, &form).await? => self.mark_declared(id).await,

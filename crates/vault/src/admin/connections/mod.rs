@@ -22,7 +22,7 @@ use sea_orm::{
 };
 use std::sync::Arc;
 
-/// Sets up connections.
+/// Manages connections.
 #[derive(Clone)]
 pub struct ConnectionSetup {
     db: Db,
@@ -36,7 +36,7 @@ impl ConnectionSetup {
         Self { db, keys, connector, connections }
     }
 
-    /// Every connection of a family, by name, but damaged ones.
+    /// Every connection of a family by name, except damaged ones.
     pub async fn list(&self, family: Family) -> Result<Vec<ConnectionView>> {
         let rows = connection::Entity::find()
             .filter(connection::Column::Family.eq(family.as_str()))
@@ -59,17 +59,17 @@ impl ConnectionSetup {
         self.view(self.connections.row(id).await?).await
     }
 
-    /// Adds or changes a connection; answers its id.
+    /// Adds or changes a connection; returns its id.
     pub async fn save(&self, actor: &Actor, form: ConnectionForm) -> Result<i64> {
         self.save_as(actor, form, false).await
     }
 
     pub(crate) async fn save_as(&self, actor: &Actor, form: ConnectionForm, provisioned: bool) -> Result<i64> {
-        // A configuration file says everything each time; what it leaves out is meant to be gone.
+        // A configuration file is complete every time; what it leaves out is meant to be gone.
         let settings = if provisioned { declared_settings(&form)? } else { self.checked_settings(&form).await? };
         name::check(&form.name).map_err(|e| VaultError::Invalid(vec![e]))?;
         let moved = form.family == Family::Provider && self.changes_settings(&form, &settings).await?;
-        // A start does not wait for its providers; what is declared is looked at right after.
+        // A start does not wait for its providers; declared ones are looked at right after it.
         let place = match moved && !provisioned {
             true => Box::pin(self.connections.place_to_save(&form, &settings)).await?,
             false => None,
@@ -120,7 +120,7 @@ impl ConnectionSetup {
                     }
                 };
                 let row = find(tx, id).await?;
-                // Also a version, and the clock may stand still.
+                // It is also the row's version, and the clock may stand still.
                 let updated_at = std::cmp::max(tx.now_ms(), row.updated_at + 1);
                 let mut row = row.into_active_model();
                 row.settings = Set(keys.seal(&connection::Model::sealed_in(id), &plain));
@@ -140,12 +140,12 @@ impl ConnectionSetup {
         Ok(id)
     }
 
-    /// Removes a connection nothing depends on any more, with its deliveries.
+    /// Removes a connection that nothing depends on any more, with its deliveries.
     pub async fn delete(&self, actor: &Actor, id: i64, backlog: Backlog) -> Result<()> {
         let actor = actor.clone();
         let deletion = self.db.write(move |tx| {
             Box::pin(async move {
-                // Waits for whoever stores there right now, and whoever does so later waits for this, see `hold`.
+                // Waits for whoever stores there right now; later ones wait for this, see `hold`.
                 let row = connection::Entity::find_by_id(id).lock_exclusive().one(tx).await?;
                 let row = row.ok_or(VaultError::NotFound("connection"))?;
                 if row.provisioned {
@@ -194,7 +194,7 @@ impl ConnectionSetup {
         self.connections.provider_by_name(name).await
     }
 
-    /// The submitted settings with kept secrets filled in, all valid.
+    /// The submitted settings, completed with kept secrets and validated.
     async fn checked_settings(&self, form: &ConnectionForm) -> Result<Settings> {
         let kind = kind(form.family, &form.kind)?;
         let settings = match form.id {
@@ -213,7 +213,7 @@ impl ConnectionSetup {
         if errors.is_empty() { Ok(settings) } else { Err(VaultError::Invalid(errors)) }
     }
 
-    /// Whether a connection is new or will have other settings than it has.
+    /// Whether the connection is new or its settings change.
     async fn changes_settings(&self, form: &ConnectionForm, settings: &Settings) -> Result<bool> {
         let Some(id) = form.id else { return Ok(true) };
         let row = self.connections.row(id).await?;

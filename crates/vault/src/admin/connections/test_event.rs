@@ -1,4 +1,4 @@
-//! Sending a test event: straight to the other side, past the outbox.
+//! Sending a test event straight to the other side, past the outbox.
 
 use super::ConnectionSetup;
 use crate::base::keys::random_id;
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const STEP: &str = "send";
 
 impl ConnectionSetup {
-    /// Sends a test event by an integration as submitted, without saving it.
+    /// Sends a test event with an integration as submitted, without saving it.
     pub async fn send_test(&self, form: ConnectionForm) -> Result<ProbeReport> {
         if form.family != Family::Integration {
             return Err(VaultError::NotFound("integration"));
@@ -27,7 +27,7 @@ impl ConnectionSetup {
         Ok(try_out(&form.name, sink.as_ref(), self.db.now_ms()).await)
     }
 
-    /// Sends a test event by a stored integration, enabled or not.
+    /// Sends a test event with a stored integration, enabled or not.
     pub async fn send_stored_test(&self, id: i64) -> Result<ProbeReport> {
         let row = self.connections.row(id).await?;
         if row.family != Family::Integration.as_str() {
@@ -59,7 +59,7 @@ async fn try_out(name: &str, sink: &dyn EventSink, now_ms: i64) -> ProbeReport {
         }
     };
     let mut report = ProbeReport::default();
-    // The report holds the failure; there is no next step to be kept from.
+    // The failure is in the report, and there is no further step.
     let _ = report.step(STEP, outcome);
     report
 }

@@ -1,4 +1,4 @@
-//! Validate: whether a connection does what the vault will ask of it.
+//! Validate: whether a connection does everything the vault will need.
 
 use super::ConnectionSetup;
 use crate::base::entity::recording;
@@ -25,7 +25,7 @@ impl ConnectionSetup {
         self.probe(form.id, form.family, &form.kind, &settings).await
     }
 
-    /// Tries a connection as it is stored, for those whose settings cannot be submitted.
+    /// Tries a stored connection, for those whose settings cannot be submitted.
     pub async fn validate_stored(&self, id: i64) -> Result<ProbeReport> {
         let row = self.connections.row(id).await?;
         let settings = self.connections.settings(&row)?;
@@ -39,13 +39,13 @@ impl ConnectionSetup {
         let store = self.connector.store(kind, settings).map_err(VaultError::Invalid)?;
         let mut report = store.probe().await;
         if report.passed() {
-            // The report says how it ended.
+            // The outcome is in the report.
             let _ = report.step("place", self.is_alone(id, store.as_ref()).await?);
         }
         if let Some(id) = id.filter(|_| report.passed())
             && let Some(newest) = self.newest_at(id).await?
         {
-            // The report says how it ended.
+            // The outcome is in the report.
             let _ = report.step("recordings", find(store.as_ref(), &newest).await);
         }
         if let Some(id) = id.filter(|_| report.passed()) {
@@ -58,7 +58,7 @@ impl ConnectionSetup {
     async fn is_alone(&self, id: Option<i64>, store: &dyn BlobStore) -> Result<std::result::Result<(), ProbeFailure>> {
         let mark = match timeout(place::PATIENCE, Mark::read(store)).await {
             Ok(Ok(Mark::Id(mark))) => mark,
-            // A folder that is yet to be made has none either.
+            // A folder that does not exist yet is no other provider's place either.
             Ok(Err(error)) if error.kind != StoreErrorKind::Unavailable => {
                 let cure = "Let the vault read the object .vault-place/id there.";
                 return Ok(Err(ProbeFailure::new(&error, cure)));
@@ -80,7 +80,7 @@ impl ConnectionSetup {
     }
 }
 
-/// A place that takes new recordings but is not where the old ones lie is the wrong one.
+/// A place that accepts new recordings but does not have the old ones is the wrong one.
 async fn find(store: &dyn BlobStore, newest: &recording::Model) -> std::result::Result<(), ProbeFailure> {
     let refused = |reason: String| ProbeFailure::new(reason, CURE);
     let key = ObjectKey::parse(&newest.key).map_err(|e| refused(e.to_string()))?;

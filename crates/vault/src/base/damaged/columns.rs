@@ -1,4 +1,4 @@
-//! How each column is read whose values follow a rule. The others are free text, and hold whatever they hold.
+//! How to read every column whose values follow a rule. All others are free text and may hold anything.
 
 use super::damage::Damage;
 use crate::base::entity::{
@@ -24,7 +24,7 @@ const SEALED: &str = "cannot be opened with this vault's master key";
 
 type Read<T> = Result<T, Damage>;
 
-/// Names the place of what could not be read.
+/// Describes damage and where it is.
 fn damage(table: &'static str, id: i64, column: &'static str, why: &'static str) -> Damage {
     Damage { table, id, column, why }
 }
@@ -32,7 +32,7 @@ fn damage(table: &'static str, id: i64, column: &'static str, why: &'static str)
 impl account::Model {
     const TABLE: &str = "accounts";
 
-    /// What its secret is bound to when it is sealed.
+    /// What its secret is bound to when sealed.
     pub(crate) fn sealed_in(id: i64) -> String {
         format!("{}:{id}", Self::TABLE)
     }
@@ -57,7 +57,7 @@ impl account::Model {
 impl connection::Model {
     const TABLE: &str = "connections";
 
-    /// What its secret is bound to when it is sealed.
+    /// What its secret is bound to when sealed.
     pub(crate) fn sealed_in(id: i64) -> String {
         format!("{}:{id}", Self::TABLE)
     }
@@ -121,7 +121,7 @@ pub(crate) fn delivery_state(id: i64, state: &str) -> Read<DeliveryState> {
     DeliveryState::parse(state).ok_or_else(|| damage_of_state(id))
 }
 
-/// Of a delivery whose state is unknown.
+/// Damage of a delivery whose state is unknown.
 pub(crate) fn damage_of_state(id: i64) -> Damage {
     damage("deliveries", id, "state", NO_STATE)
 }
@@ -131,7 +131,7 @@ pub(crate) fn delivery_purpose(id: i64, purpose: &str) -> Read<Purpose> {
 }
 
 impl delivery::Model {
-    /// The event, which is what it was made for.
+    /// The event's JSON.
     pub(crate) fn read_event(&self) -> Read<&str> {
         #[derive(Deserialize)]
         struct Named {
@@ -194,7 +194,7 @@ impl recording::Model {
 }
 
 impl copy::Model {
-    /// Named by its recording.
+    /// The key; damage is reported under the recording's id.
     pub(crate) fn read_key(&self) -> Read<ObjectKey> {
         ObjectKey::parse(&self.key).map_err(|_| damage("copies", self.recording_id, "key", NO_KEY))
     }
@@ -211,7 +211,7 @@ impl upload::Model {
         ObjectKey::parse(&self.key).map_err(|_| damage("uploads", self.id, "key", NO_KEY))
     }
 
-    /// What is wrong with its draft, which only its readers understand.
+    /// Damage of its draft, whose format only its readers know.
     pub(crate) fn bad_draft(&self) -> Damage {
         damage("uploads", self.id, "draft", "holds no draft of a recording")
     }

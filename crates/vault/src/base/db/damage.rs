@@ -1,5 +1,5 @@
-//! Whether the database's files are damaged, told by whoever reads or writes, the first time that SQLite says so; or were taken
-//! away, told by the writer. Either way nothing is written from then on.
+//! Whether the database's files are damaged (found by a reader or the writer when SQLite first says so) or were taken
+//! away (found by the writer). Either way nothing is written any more.
 
 use super::server::{Lent, Server};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, Statement};
@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 /// Why a database takes no writes until the vault is started again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Harm {
-    /// Its pages contradict each other.
+    /// SQLite found the file corrupt.
     Damaged,
     /// Its files were removed or replaced while it was open.
     TakenAway,
@@ -25,7 +25,7 @@ impl Harm {
     }
 }
 
-/// Remembers the first harm that is met; cheap to clone.
+/// Remembers the first harm found; cheap to clone.
 #[derive(Clone, Default)]
 pub(super) struct Damage {
     harm: Arc<OnceLock<Harm>>,
@@ -55,20 +55,19 @@ impl Damage {
     }
 }
 
-/// SQLITE_CORRUPT, its kinds, and SQLITE_NOTADB; by their texts, because a failed commit has only that to tell.
+/// SQLITE_CORRUPT with its variants, and SQLITE_NOTADB. Matched by text, because a failed commit has nothing else.
 fn tells_damage(error: &str) -> bool {
     ["(code: 11)", "(code: 267)", "(code: 523)", "(code: 779)", "(code: 26)"].iter().any(|code| error.contains(code))
 }
 
-/// Connections for reading. Damage that a reader meets counts as if a writer had met it: lists are read more often than
-/// most pages are written.
+/// Connections for reading. Damage found while reading counts as well: most pages are read more often than written.
 #[derive(Clone)]
 pub struct Reader {
     pub(super) source: Source,
     pub(super) damage: Damage,
 }
 
-/// What is read from.
+/// Where reads go.
 #[derive(Clone)]
 pub(super) enum Source {
     File(DatabaseConnection),

@@ -6,26 +6,26 @@ use futures::future::BoxFuture;
 use sea_orm::DbErr;
 use tokio::sync::oneshot;
 
-/// A write whose result type is not known here.
+/// A write, without its result type.
 pub(super) trait Job: Send {
-    /// Runs it; nothing is told to its caller yet.
+    /// Runs it. The caller is told nothing yet.
     fn run<'c>(self: Box<Self>, tx: &'c Tx) -> BoxFuture<'c, Done>;
 
-    /// Tells its caller that it did not run.
+    /// Tells the caller that it did not run.
     fn refuse(self: Box<Self>, cause: &str);
 }
 
-/// A write that ran, waiting for the fate of its transaction.
+/// A write that ran and waits for its transaction's outcome.
 pub(super) struct Done {
-    /// Whether it is to be kept.
+    /// Whether its changes are kept.
     pub(super) keep: bool,
-    /// Tells its caller: `Ok` once it is committed, else why it is not.
+    /// Tells the caller: `Ok` once committed, else why not.
     pub(super) report: Report,
 }
 
 type Report = Box<dyn FnOnce(std::result::Result<(), &str>) + Send>;
 
-/// A write, and whom its outcome is told.
+/// A write, and the channel for its outcome.
 pub(super) struct Write<T, F> {
     pub(super) job: F,
     pub(super) answer: oneshot::Sender<Result<T>>,
@@ -43,7 +43,7 @@ where
             let keep = outcome.is_ok();
             let report = move |committed: std::result::Result<(), &str>| {
                 let committed = committed.map_err(not_written);
-                // The caller may have gone; the write stands all the same.
+                // The write stands even if the caller has gone.
                 let _ = answer.send(outcome.and_then(|value| committed.map(|()| value)));
             };
             Done { keep, report: Box::new(report) }

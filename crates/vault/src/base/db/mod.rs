@@ -1,7 +1,7 @@
-//! The database: many readers, and writes that share a commit.
+//! The database: many readers, and writes that share commits.
 //!
-//! SQLite has one writer, and a durable commit costs a sync of the disk. Writes therefore queue for one task, which
-//! puts all that are waiting into one transaction (`writer.rs`). On PostgreSQL every write is a transaction by itself.
+//! SQLite has one writer, and a durable commit costs a disk sync. So writes queue for one task, which runs all that are
+//! waiting in one transaction (`writer.rs`). On PostgreSQL every write is its own transaction.
 
 mod damage;
 mod files;
@@ -30,11 +30,11 @@ use server::Server;
 use std::time::Duration;
 
 const READERS: u32 = 8;
-/// A connection used within this time is taken for alive.
+/// A connection used this recently is assumed to be alive.
 const FRESH: Duration = Duration::from_secs(10);
 
-/// A handle on the database; cheap to clone. Has the vault's clock with it, so that whoever has the one has the other, and
-/// the damage that was met while reading.
+/// A handle to the database; cheap to clone. It carries the vault's clock and the damage found while reading, so that
+/// all code with a database has those too.
 #[derive(Clone)]
 pub struct Db {
     reader: Reader,
@@ -47,13 +47,12 @@ pub struct Db {
 enum Writer {
     /// SQLite: one task writes.
     Queue(Queue),
-    /// PostgreSQL: a connection for each write.
+    /// PostgreSQL: a connection per write.
     Server(Server),
 }
 
 impl Db {
-    /// Opens the database of this address and brings its tables up to date. `patience` is how long a server may take for an
-    /// answer.
+    /// Opens the database at this URL and migrates its tables. `patience` is how long a server may take to answer.
     pub async fn open(url: &str, clock: Clock, patience: Duration) -> Result<Self> {
         let (damage, damaged_rows) = (Damage::default(), DamagedRows::default());
         if !url.starts_with("sqlite:") {
@@ -69,14 +68,14 @@ impl Db {
         Ok(Self { reader: Reader { source, damage }, writer: Writer::Queue(queue), clock, damaged_rows })
     }
 
-    /// Waits for a lock that other replicas see, and holds it; `None` where there are none.
+    /// Waits for a lock that other replicas see too, and holds it; `None` on a database that is not shared.
     pub(crate) async fn begin_turn(&self, number: i64) -> Result<Option<ServerTurn>> {
         let Writer::Server(server) = &self.writer else { return Ok(None) };
         let lock = self.statement("SELECT 1 FROM pg_advisory_xact_lock($1)", [number.into()]);
         Ok(Some(server.begin_turn(lock).await?))
     }
 
-    /// For reading.
+    /// The connections for reading.
     pub fn read(&self) -> &Reader {
         &self.reader
     }
@@ -91,7 +90,7 @@ impl Db {
         self.clock.now_ms()
     }
 
-    /// The rows that were damaged when they were read.
+    /// The rows that turned out to be damaged.
     pub(crate) fn damaged_rows(&self) -> &DamagedRows {
         &self.damaged_rows
     }
@@ -106,7 +105,7 @@ impl Db {
         statement(self.reader.get_database_backend(), sql, values)
     }
 
-    /// Why SQLite takes no writes; `None` while it does, as far as the last one told, and always on PostgreSQL.
+    /// Why the last SQLite write failed; `None` if it succeeded, and always on PostgreSQL.
     pub fn write_trouble(&self) -> Option<String> {
         match &self.writer {
             Writer::Queue(queue) => queue.trouble(),
@@ -114,12 +113,12 @@ impl Db {
         }
     }
 
-    /// What harm anybody has met. No write is taken from then on: each might do more. A start looks again.
+    /// The harm found since the start. From then on no write is accepted, as each might do more.
     pub fn harm(&self) -> Option<Harm> {
         self.reader.damage.harm()
     }
 
-    /// Waits until somebody meets harm.
+    /// Waits until harm is found.
     pub(crate) async fn harmed(&self) -> Harm {
         self.reader.damage.met().await
     }
@@ -130,13 +129,13 @@ impl Db {
         }
     }
 
-    /// Runs a write. It is durable when this returns `Ok`; when the job answers an error, or one of its statements
+    /// Runs a write, which is durable once this returns `Ok`. When the job returns an error, or one of its statements
     /// fails, nothing it did is kept. The write runs to its end even if the caller goes away.
     ///
     /// # Errors
-    /// What the job answers; `Database` when the database did not confirm it (on SQLite, a COMMIT that failed may still turn
-    /// out to be kept at the next start); `CommitUnknown` when the connection broke
-    /// while the database was committing, so that it may have.
+    /// The job's own; `Database` when the database did not confirm the write (on SQLite, a failed COMMIT may still turn
+    /// out to be kept at the next start); `CommitUnknown` when the connection broke during the commit, so that it may
+    /// have been kept.
     pub async fn write<T, F>(&self, job: F) -> Result<T>
     where
         T: Send + 'static,
@@ -152,7 +151,7 @@ impl Db {
         }
     }
 
-    /// Ends every connection. On SQLite all that was written is in the database's one file then.
+    /// Closes every connection. On SQLite, everything is in the one database file then.
     pub async fn close(&self) -> Result<()> {
         match (&self.writer, &self.reader.source) {
             (Writer::Queue(queue), Source::File(readers)) => {
@@ -172,7 +171,7 @@ pub fn statement(backend: DbBackend, sql: &str, values: impl IntoIterator<Item =
     Statement::from_sql_and_values(backend, sql, values)
 }
 
-/// One write in a transaction of its own.
+/// Runs one write in a transaction of its own.
 async fn write_alone<T, F>(server: Server, now_ms: i64, job: F) -> Result<T>
 where
     T: Send,
@@ -184,7 +183,7 @@ where
     let (transaction, lent) = tx.into_inner();
     match outcome {
         Ok(value) => {
-            // Whatever goes wrong from here on, the database may have committed.
+            // If anything fails from here on, the database may still have committed.
             lent.answer(transaction.commit()).await.map_err(VaultError::CommitUnknown)?;
             Ok(value)
         }
@@ -208,7 +207,7 @@ fn common_options(url: &str, connections: u32) -> ConnectOptions {
     options
         .max_connections(connections)
         .min_connections(1)
-        // Asking a connection that has just been used whether it is alive costs as much as a statement.
+        // Testing a connection that was just used would cost as much as a statement.
         .test_before_acquire_if_idle_for(FRESH)
         .sqlx_logging(false);
     options

@@ -13,10 +13,10 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Most writes that share a commit.
 const BATCH: usize = 128;
-/// Most writes waiting; beyond it writers wait for room.
+/// Most writes waiting; further callers wait for room.
 const WAITING: usize = 1024;
 
-/// Takes writes for the writer's task; cheap to clone.
+/// Accepts writes for the writer's task; cheap to clone.
 #[derive(Clone)]
 pub(super) struct Queue {
     orders: mpsc::Sender<Order>,
@@ -75,7 +75,7 @@ async fn work(mut writer: SqliteWriter, mut waiting: mpsc::Receiver<Order>) {
             writer.write_together(jobs).await;
         }
         if let Some(answer) = closing {
-            // Dropping the receiver tells all who write from now on that the writer has stopped.
+            // Dropping the receiver tells later callers that the writer has stopped.
             drop(waiting);
             let _ = answer.send(writer.close().await);
             return;

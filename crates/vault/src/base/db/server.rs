@@ -1,12 +1,12 @@
-//! PostgreSQL's connections. Nobody waits for an answer without end.
+//! PostgreSQL's connections, none of which is waited for endlessly.
 //!
-//! `statement_timeout` is for a server that works. One that is gone, or whose network swallows everything, ends nothing,
-//! and sqlx waits for ever: in a statement, in a COMMIT, and where it asks a connection that comes back to its pool whether
-//! it is alive. So every answer has its time here. When one does not come, all connections are given up and others are
-//! made: of the old ones, some may never come back to their pool.
+//! `statement_timeout` needs a server that works. If the server is gone, or its network drops everything, sqlx waits
+//! for ever: in a statement, in a COMMIT, and when it tests a connection returned to its pool. So every answer has a
+//! time limit here. When one is missed, all connections are abandoned and new ones made, since some of the old ones may
+//! never return to their pool.
 //!
-//! Who may use a connection is counted here as well. Whoever may and gets none from the pool in time is then a sign of
-//! trouble, never of many who wait.
+//! Permits to use a connection are counted here too. So if a permit's holder gets no connection from the pool in time,
+//! that is a sign of trouble, never of load.
 
 use super::common_options;
 use crate::base::Result;
@@ -22,35 +22,35 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-/// How long an answer may take: a little longer than a statement, which the server ends by itself.
+/// How long an answer may take: a little longer than a statement, which the server ends itself.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(70);
 /// Connections for reading and writing.
 const WORK: u32 = 8;
-/// Connections that hold turns at keys (see `ingest::locks`), and with that the number of uploads that a replica finishes
-/// at a time.
+/// Connections that hold turns at keys (see `objects::locks`): the number of uploads that a replica can finish at a
+/// time.
 const TURNS: u32 = 16;
-/// How long one waits for a connection while others have them all.
+/// How long to wait for a connection while all are in use.
 const WAITING: Duration = Duration::from_secs(30);
-/// How long connections that are not needed any more may take to close.
+/// How long abandoned connections may take to close.
 const CLOSING: Duration = Duration::from_secs(5);
 
-/// What every session is told.
+/// Settings of every session.
 const SESSION: [(&str, &str); 6] = [
-    // A statement that waits for ever would hold a connection for ever.
+    // Else a stuck statement would hold its connection for ever.
     ("statement_timeout", "60s"),
     ("lock_timeout", "60s"),
-    // A turn is a transaction that does nothing for as long as an upload takes to be stored.
+    // A turn is a transaction that stays idle for as long as storing an upload takes.
     ("idle_in_transaction_session_timeout", "0"),
-    // Its lock is not to outlive a vault whose machine died: the server finds that out within a minute.
+    // A turn's lock must not outlive a vault whose machine died: the server notices within a minute.
     ("tcp_keepalives_idle", "30"),
     ("tcp_keepalives_interval", "10"),
     ("tcp_keepalives_count", "3"),
 ];
-/// What a session is told when it knows what its server has been told.
+/// Settings of a session that depend on the server's.
 ///
-/// With `synchronous_commit` off, a crash of the server loses what was acknowledged. `local` loses it when a standby takes
-/// over that the server would wait for otherwise: whoever set up such a standby wants nothing lost, and a vault that waits
-/// says so, one that loses does not. The others survive one machine's end, so they stay.
+/// With `synchronous_commit` off, a crash of the server loses what was acknowledged. With `local`, so does a failover
+/// to a standby that the server would otherwise wait for; whoever set one up wants nothing lost, and a vault that waits
+/// is noticed, one that loses is not. The other values survive the loss of one machine and stay.
 ///
 /// `transaction_timeout` would end turns; servers before version 17 do not know it.
 const AFTER_CONNECT: &str = "
@@ -58,7 +58,7 @@ const AFTER_CONNECT: &str = "
         FROM current_setting('synchronous_commit') AS now;
     SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'";
 
-/// A server and the connections to it; cheap to clone.
+/// A server and its connections; cheap to clone.
 #[derive(Clone)]
 pub(super) struct Server(Arc<Inner>);
 
@@ -75,10 +75,10 @@ struct Pools {
     turns: DatabaseConnection,
 }
 
-/// Leave to use a connection.
+/// Permission to use a connection.
 pub(super) struct Lent {
     connection: DatabaseConnection,
-    /// Nobody waits for a file without end.
+    /// `None` for a file, which has no time limit.
     of_server: Option<OfServer>,
 }
 
@@ -92,7 +92,7 @@ struct OfServer {
 pub(crate) struct ServerTurn(Option<(DatabaseTransaction, Lent)>);
 
 impl Server {
-    /// Connects, and brings the tables up to date.
+    /// Connects and migrates the tables.
     pub(super) async fn open(url: &str, patience: Duration) -> Result<Self> {
         let work = Database::connect(options(url, WORK)).await?;
         Migrator::up(&work, None).await?;
@@ -107,12 +107,12 @@ impl Server {
         })))
     }
 
-    /// Waits for leave to use a connection.
+    /// Waits for permission to use a connection.
     pub(super) async fn lend(&self) -> std::result::Result<Lent, DbErr> {
         self.lend_of(&self.0.work, |pools| &pools.work).await
     }
 
-    /// Begins a turn and takes its lock by this statement.
+    /// Begins a turn; `lock` is the statement that takes its lock.
     pub(super) async fn begin_turn(&self, lock: Statement) -> std::result::Result<ServerTurn, DbErr> {
         let lent = self.lend_of(&self.0.turns, |pools| &pools.turns).await?;
         let turn = ServerTurn(Some((lent.begin().await?, lent)));
@@ -138,12 +138,12 @@ impl Server {
         self.0.pools.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Gives up these connections; whoever comes next gets others.
+    /// Abandons these connections; later callers get new ones.
     async fn give_up(&self, pools: &Arc<Pools>) {
         if !Arc::ptr_eq(pools, &self.pools()) {
             return;
         }
-        // Connects when it is used: nobody waits here.
+        // Connects on first use, so that nobody waits here.
         let lazily = async |connections| {
             Database::connect(options(&self.0.url, connections).connect_lazy(true).to_owned()).await
         };
@@ -160,13 +160,13 @@ impl Server {
             while let Some(idle) = pool.try_acquire() {
                 drop(idle.detach());
             }
-            // Nothing is asked of what comes back from here on; it is closed.
+            // From here on, returning connections are closed without being tested.
             let _ = pool.close().now_or_never();
             tokio::spawn(async move { timeout(CLOSING, pool.close()).await });
         }
     }
 
-    /// Ends every connection, as far as they do in time.
+    /// Closes all connections that can be closed in time.
     pub(super) async fn close(&self) {
         let [work, turns] = self.pools().both();
         let closed = timeout(CLOSING, futures::future::join(work.close(), turns.close())).await;
@@ -183,7 +183,7 @@ impl Pools {
 }
 
 impl Lent {
-    /// Of a database that is a file.
+    /// For a database in a file.
     pub(super) fn of_file(connection: DatabaseConnection) -> Self {
         Self { connection, of_server: None }
     }
@@ -192,13 +192,13 @@ impl Lent {
         &self.connection
     }
 
-    /// Waits for an answer, but not without end.
+    /// Waits for an answer, up to the time limit.
     pub(super) async fn answer<T>(
         &self,
         asked: impl Future<Output = std::result::Result<T, DbErr>>,
     ) -> std::result::Result<T, DbErr> {
         let Some(OfServer { server, pools, .. }) = &self.of_server else { return asked.await };
-        // Dropped at the end: a connection that comes back to a pool that is not yet closed would be asked something.
+        // Dropped earlier, its connection would return to a pool that is still open, and be tested.
         let mut asked = pin!(asked);
         let answer = timeout(server.0.patience, asked.as_mut()).await.unwrap_or_else(|_| Err(no_answer()));
         if answer.as_ref().is_err_and(is_silence) {
@@ -211,15 +211,15 @@ impl Lent {
         self.answer(self.connection.begin()).await
     }
 
-    /// Ends a transaction of which nothing is to be kept.
+    /// Rolls a transaction back.
     pub(super) async fn roll_back(&self, transaction: DatabaseTransaction) {
         if !self.is_given_up() {
-            // What is not rolled back is when its connection ends.
+            // Without an answer, the end of its connection rolls it back.
             let _ = self.answer(transaction.rollback()).await;
         }
     }
 
-    /// Whether its connection is to be closed anyway.
+    /// Whether its connection has been abandoned.
     fn is_given_up(&self) -> bool {
         self.of_server.as_ref().is_some_and(|of| !Arc::ptr_eq(&of.pools, &of.server.pools()))
     }
@@ -227,7 +227,7 @@ impl Lent {
 
 impl Drop for ServerTurn {
     fn drop(&mut self) {
-        // Dropped, it would be rolled back as well, but by sqlx, which waits for ever; and so would whoever wants the key.
+        // Left to itself, sqlx would roll it back and wait for ever; and with it whoever wants the key.
         if let (Some((transaction, lent)), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
             runtime.spawn(async move { lent.roll_back(transaction).await });
         }
@@ -240,7 +240,7 @@ fn no_answer() -> DbErr {
 
 const NO_ANSWER: &str = "the database server does not answer";
 
-/// Whether an answer did not come, or no connection to ask by.
+/// Whether no answer came, or no connection to ask on.
 fn is_silence(error: &DbErr) -> bool {
     match error {
         DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => true,

@@ -31,7 +31,7 @@ async fn note(db: &Db, keep: bool) -> Result<()> {
     .await
 }
 
-/// Rows as another process sees them: only what is committed.
+/// The rows another process sees: committed ones only.
 async fn committed(dir: &tempfile::TempDir) -> u64 {
     let other = Database::connect(options(&url(dir), 1)).await.expect("opens");
     let count = audit::Entity::find().count(&other).await.expect("counts");
@@ -49,8 +49,8 @@ async fn a_failed_write_leaves_the_others_of_its_group_alone() {
     assert_eq!(committed(&dir).await, 30);
 }
 
-/// What sqlx's own count of transactions gets wrong: a job that ends the group's transaction stands for a COMMIT that
-/// fails, or a statement upon whose failure SQLite rolls everything back.
+/// What sqlx's transaction count gets wrong. Here a job ends the group's transaction, in place of a failed COMMIT or of
+/// a statement whose failure makes SQLite roll everything back.
 #[tokio::test]
 async fn after_a_transaction_was_lost_nothing_is_acknowledged_that_is_not_committed() {
     for statement in ["ROLLBACK", "COMMIT"] {

@@ -1,4 +1,4 @@
-//! What a write works with.
+//! The transaction that a write works with.
 
 use super::server::Lent;
 use crate::base::{Result, VaultError};
@@ -9,11 +9,11 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A write in progress. Once a statement of it has failed it takes no other: SQLite may have rolled back all that came
-/// before, and what came after would be kept without it.
+/// A write in progress. After a failed statement it accepts no other: SQLite may have rolled back all earlier ones, and
+/// later ones would be kept without them.
 pub struct Tx {
     connection: Arc<DatabaseTransaction>,
-    /// On a server: whose connection it is.
+    /// On a server: the permit for its connection.
     lent: Option<Lent>,
     now_ms: i64,
     failed: AtomicBool,
@@ -24,22 +24,22 @@ impl Tx {
         Self { connection: connection.into(), lent: None, now_ms, failed: AtomicBool::new(false) }
     }
 
-    /// On a server, with a transaction of its own.
+    /// On a server, with its own transaction.
     pub(super) fn lent(transaction: DatabaseTransaction, lent: Lent, now_ms: i64) -> Self {
         Self { lent: Some(lent), ..Self::new(transaction, now_ms) }
     }
 
-    /// The time of this write, in Unix milliseconds: what [`Clock::stamp_ms`](crate::base::clock::Clock::stamp_ms) says.
+    /// The time of this write, in Unix milliseconds: [`Clock::stamp_ms`](crate::base::clock::Clock::stamp_ms).
     pub fn now_ms(&self) -> i64 {
         self.now_ms
     }
 
-    /// Runs a job. `Ok` only if every one of its statements succeeded, whatever the job makes of a failure.
+    /// Runs a job. `Ok` only if all of its statements succeeded, whatever the job makes of a failure.
     pub(super) async fn run<T, F>(&self, job: F) -> Result<T>
     where
         F: for<'c> FnOnce(&'c Self) -> BoxFuture<'c, Result<T>>,
     {
-        // A panic must not end the writer, on which everybody depends.
+        // A panic must not end the writer, which everybody depends on.
         let outcome = AssertUnwindSafe(job(self)).catch_unwind().await.unwrap_or_else(|_| Err(panicked()));
         match outcome {
             Ok(_) if self.failed.load(Ordering::Relaxed) => Err(VaultError::Database(failed_before())),
@@ -47,13 +47,13 @@ impl Tx {
         }
     }
 
-    /// On a server: the transaction, to be ended by who began it.
+    /// On a server: the transaction, for its creator to end.
     pub(super) fn into_inner(self) -> (DatabaseTransaction, Lent) {
         let alone = "a write on a server has a transaction of its own";
         (Arc::into_inner(self.connection).expect(alone), self.lent.expect(alone))
     }
 
-    /// Waits for a statement's answer and notes when it fails.
+    /// Waits for a statement's answer and notes a failure.
     async fn noting<T>(
         &self,
         asked: impl Future<Output = std::result::Result<T, DbErr>>,

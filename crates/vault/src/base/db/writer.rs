@@ -1,12 +1,12 @@
-//! SQLite's one writer: what waits shares a commit, and only a commit that SQLite has confirmed is acknowledged.
+//! SQLite's one writer: waiting writes share a commit, and only a commit that SQLite has confirmed is acknowledged.
 //!
-//! The statements that begin and end transactions are written out here, on one connection that nobody else has, because
-//! their answers are proofs. `BEGIN` succeeds only outside a transaction, `COMMIT` only inside one, and after `COMMIT`
-//! there is none. sqlx counts depth instead: after a failed COMMIT its count is off by one, and every later "commit"
-//! is the release of a savepoint in a transaction that never ends (seen: 20 uploads answered 200 and lost).
+//! The statements that begin and end transactions are written out here, on a connection that nothing else uses, because
+//! their answers are proofs: `BEGIN` succeeds only outside a transaction, `COMMIT` only inside one, and after `COMMIT`
+//! there is none. sqlx counts depth instead: after a failed COMMIT its count is off by one, and every later "commit" is
+//! the release of a savepoint in a transaction that never ends (seen: 20 uploads answered 200 and lost).
 //!
-//! After any of these statements fails, nobody knows what state the connection is in. It is thrown away, everyone of
-//! the group is told, and the next group gets a new connection.
+//! When one of these statements fails, the connection's state is unknown. It is thrown away, everyone in the group is
+//! told, and the next group gets a new connection.
 
 use super::damage::{Damage, Harm};
 use super::files::Files;
@@ -21,12 +21,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
-/// How long nobody tries again to open a database that did not open.
+/// Pause before another attempt to open a database that did not open.
 const REOPEN_EVERY: Duration = Duration::from_millis(500);
-/// How long a connection that is thrown away may take to close.
+/// How long a discarded connection may take to close.
 const CLOSING: Duration = Duration::from_secs(5);
 
-/// Why no writes are taken, for whoever asks.
+/// Why no writes are accepted.
 #[derive(Default)]
 pub(super) struct Trouble(Mutex<Option<String>>);
 
@@ -50,9 +50,9 @@ pub(super) struct SqliteWriter {
     damage: Damage,
 }
 
-/// A connection that nobody else has, outside any transaction between two groups.
+/// A connection that nothing else uses, outside any transaction between two groups.
 struct Pinned {
-    /// SeaORM takes a connection out of its pool for good only as a transaction. That one is ended at once, by hand.
+    /// SeaORM takes a connection out of its pool for good only as a transaction, so that one is ended at once, by hand.
     connection: Arc<DatabaseTransaction>,
     pool: DatabaseConnection,
 }
@@ -69,7 +69,7 @@ impl Pinned {
         self.connection.execute_unprepared(sql).await.map(drop)
     }
 
-    /// Closes it; a transaction that is still open is rolled back by that.
+    /// Closes it, which rolls back an open transaction.
     async fn close(self) -> std::result::Result<(), DbErr> {
         drop(self.connection);
         let closed = timeout(CLOSING, self.pool.close()).await;
@@ -84,7 +84,7 @@ impl SqliteWriter {
         Ok(Self { url, clock, connection, not_before: None, trouble, files, damage })
     }
 
-    /// Runs all jobs in one transaction and tells each how it ended.
+    /// Runs all jobs in one transaction and tells each its outcome.
     pub(super) async fn write_together(&mut self, jobs: Vec<Box<dyn Job>>) {
         if let Err(cause) = self.reopen_if_lost().await {
             for job in jobs {
@@ -111,7 +111,7 @@ impl SqliteWriter {
         }
     }
 
-    /// Writes what the connection still sees of a database whose files are gone into a file of its own.
+    /// The database's files are gone: writes what the connection still sees to a new file.
     async fn rescue(&self) {
         let (Some(files), Some(connection)) = (&self.files, &self.connection) else { return };
         let file = files.rescued(self.clock.now_ms());
@@ -130,8 +130,8 @@ impl SqliteWriter {
 
     pub(super) async fn close(self) -> Result<()> {
         let Some(pinned) = self.connection else { return Ok(()) };
-        // Brings what is in the write-ahead log into the database itself. The last connection to close does so too, but
-        // says nothing when it cannot.
+        // Copies the write-ahead log into the database. The last connection to close would do that too, but without
+        // reporting failure.
         pinned.run("PRAGMA wal_checkpoint(TRUNCATE)").await?;
         Ok(pinned.close().await?)
     }
@@ -156,7 +156,7 @@ impl SqliteWriter {
         }
     }
 
-    /// Gives up a connection whose state nobody knows; answers why.
+    /// Abandons a connection whose state is unknown; returns the cause.
     fn lost(&mut self, error: DbErr) -> String {
         let cause = error.to_string();
         if self.trouble.set(Some(cause.clone())).is_none() {
@@ -164,7 +164,7 @@ impl SqliteWriter {
             tracing::error!(error, "the database takes no writes; uploads are refused until it does");
         }
         if let Some(connection) = self.connection.take() {
-            // Nobody waits for it. Its locks end with it, and a new one waits for those.
+            // Not awaited. It releases its locks when it ends; a new connection waits for them.
             tokio::spawn(connection.close());
         }
         cause

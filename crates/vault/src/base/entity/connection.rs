@@ -13,7 +13,7 @@ pub struct Model {
     pub enabled: bool,
     pub provisioned: bool,
     pub settings: Vec<u8>,
-    /// The id a provider's place showed last; empty while that is not known.
+    /// The id in the mark last seen at the provider's place; empty while unknown.
     pub place: String,
     pub updated_at: i64,
 }

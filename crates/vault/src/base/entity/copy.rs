@@ -1,4 +1,4 @@
-//! A recording's copy at a secondary provider. It lies there under the recording's own key.
+//! A recording's copy at a secondary provider, under the recording's own key.
 
 use sea_orm::entity::prelude::*;
 

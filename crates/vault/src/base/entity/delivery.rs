@@ -18,13 +18,13 @@ pub struct Model {
     pub last_error: String,
     pub created_at: i64,
     pub finished_at: i64,
-    /// When it failed last, Unix milliseconds; 0 when it never did.
+    /// Its last failure, Unix milliseconds; 0 when it never failed.
     pub failed_at: i64,
-    /// When the wait ends that began with that; 0 when it was never set aside.
+    /// When the wait after that ends, Unix milliseconds; 0 when it was never set aside.
     pub due_at: i64,
-    /// How long it has waited since it was set aside first, in milliseconds.
+    /// How long it has waited since it was first set aside, in milliseconds.
     pub waited_ms: i64,
-    /// Whether it was refused while others were taken: then it is likely the event's fault.
+    /// Whether it was refused while others were accepted, which makes it likely to be the event's fault.
     pub alone: bool,
 }
 

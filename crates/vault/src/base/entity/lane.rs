@@ -1,4 +1,4 @@
-//! One camera's deliveries to one integration, which leave in order.
+//! One camera's deliveries to one integration, sent in order.
 
 use sea_orm::entity::prelude::*;
 
@@ -13,7 +13,7 @@ pub struct Model {
     pub enqueued: i64,
     pub attempts: i32,
     pub next_attempt_at: i64,
-    /// The vault that works on it; empty when none does.
+    /// The vault working on it; empty when none is.
     pub owner: String,
     pub last_error: String,
     pub failed_at: i64,

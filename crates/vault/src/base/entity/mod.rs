@@ -1,4 +1,4 @@
-//! Rows of the tables in `migrations`. Times are Unix milliseconds.
+//! Rows of the tables in `migrations`. Times are Unix milliseconds, sessions' Unix seconds.
 
 #![expect(missing_docs, reason = "columns are described where they are created and used")]
 

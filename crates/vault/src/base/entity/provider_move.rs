@@ -1,4 +1,4 @@
-//! Recordings being moved from one provider to another.
+//! A move of recordings from one provider to another.
 
 use sea_orm::entity::prelude::*;
 
@@ -16,7 +16,7 @@ pub struct Model {
     pub moved_bytes: i64,
     pub failed: i64,
     pub last_error: String,
-    /// The vault that works on it; empty when none does.
+    /// The vault working on it; empty when none is.
     pub owner: String,
     pub started_at: i64,
     pub finished_at: i64,

@@ -22,7 +22,7 @@ pub struct Model {
     pub facts: String,
     pub metadata: String,
     pub path: String,
-    /// The provider it was stored at first, as its event says.
+    /// The provider it was first stored at, which its event names.
     pub origin_id: i64,
 }
 

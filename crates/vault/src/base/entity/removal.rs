@@ -1,4 +1,4 @@
-//! An object whose row is gone and which is still to be deleted.
+//! An object still to be deleted; its row is gone.
 
 use sea_orm::entity::prelude::*;
 
@@ -10,7 +10,7 @@ pub struct Model {
     pub provider_id: i64,
     pub key: String,
     pub removed_at: i64,
-    /// The recording that was moved away from it; 0 for whatever else is to go.
+    /// The recording that was moved away from here; 0 for any other removal.
     pub moved_id: i64,
 }
 

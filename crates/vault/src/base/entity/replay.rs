@@ -1,4 +1,4 @@
-//! The events of a period, sent again to one integration.
+//! A replay: the events of a period, sent again to one integration.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,12 +8,12 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
     pub integration_id: i64,
-    /// 0 for every account that uses the integration.
+    /// Account id; 0 for every account that uses the integration.
     pub account_id: i64,
     pub from_time: i64,
     pub until_time: i64,
     pub state: String,
-    /// The last recording that was enqueued, by when it was stored and its id.
+    /// Storage time of the last recording enqueued; with its id, the position.
     pub after_time: i64,
     pub after_id: i64,
     pub enqueued: i64,

@@ -1,4 +1,4 @@
-//! A running vault process; silent ones are taken for dead.
+//! A running vault process; silent ones are presumed dead.
 
 use sea_orm::entity::prelude::*;
 

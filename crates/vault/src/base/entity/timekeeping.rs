@@ -1,4 +1,4 @@
-//! What the wall clock said last while it was trusted. There is one row.
+//! The wall clock when it was last trusted. There is one row.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,7 +8,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: i64,
     pub noted_at: i64,
-    /// Whether nothing may expire until an administrator says that the clock is right.
+    /// Whether nothing may expire until an administrator confirms the clock.
     pub held: bool,
 }
 

@@ -1,4 +1,4 @@
-//! An upload that is running or was cut off by a crash: whoever finds one reconciles its object with its row.
+//! An intent: an upload that is running or was cut off by a crash. Recovery reconciles its object with its row.
 
 use sea_orm::entity::prelude::*;
 

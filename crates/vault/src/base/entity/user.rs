@@ -9,7 +9,7 @@ pub struct Model {
     pub id: i64,
     pub username: String,
     pub password_hash: String,
-    /// Of the configured password that was applied last; empty while none is configured.
+    /// Hash of the configured password that was last applied; empty while none is configured.
     pub configured_hash: String,
     pub epoch: i64,
     pub created_at: i64,

@@ -1,7 +1,7 @@
-//! The mark of a place: an object with a random id in it, written once, that whoever leads there finds.
+//! The mark of a place: an object with a random id, written once, that every provider of the place finds.
 //!
-//! It is an ordinary object at a key no recording may have, so every kind of store can have one, and it goes along when
-//! everything is moved elsewhere.
+//! It is an ordinary object under a key no recording can have, so every kind of store can hold one, and it goes along
+//! when everything is moved elsewhere.
 
 use crate::base::keys::random_id;
 use crate::connections::stream;
@@ -14,18 +14,18 @@ use tokio::time::timeout;
 
 /// Longest mark that is read, in bytes.
 const MAX: usize = 4096;
-/// Characters of an id: what [`random_id`] makes.
+/// Length of an id: what [`random_id`] returns.
 const ID: usize = 32;
-/// For people who come across it.
+/// For people who come across the object.
 const WORDS: &str = "Kerberos Vault tells this place from others by the line above. Keep this file, and take it along when you \
                      move everything.";
 
-/// What lies where a mark belongs.
+/// What is found under the mark's key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Mark {
-    /// Nothing, or nothing that a vault wrote.
+    /// Nothing, or nothing a vault wrote.
     Missing,
-    /// An empty object, by which an administrator says that this is the place.
+    /// An empty object: an administrator's word that this is the place.
     Blank,
     /// The place's id.
     Id(String),
@@ -43,7 +43,7 @@ impl Mark {
         Ok(text.map_or(Self::Missing, |text| Self::parse(&text)))
     }
 
-    /// Marks a place; answers the id that is there afterwards, which is another vault's where two did so at once.
+    /// Marks a place; returns the id that is there afterwards, which is another vault's if two did so at once.
     pub(crate) async fn write(store: &dyn BlobStore, id: &str) -> Result<String, StoreError> {
         let text = Bytes::from(format!("{id}\n{WORDS}\n"));
         store.put(&ObjectKey::of_place_mark(), text).await?;
@@ -53,7 +53,7 @@ impl Mark {
         }
     }
 
-    /// An id that no place has.
+    /// A new id, unlike that of any other place.
     pub(crate) fn fresh() -> String {
         random_id()
     }
@@ -70,7 +70,7 @@ impl Mark {
     }
 }
 
-/// What an object holds, unless that is too long for a mark.
+/// An object's content, unless it is too long for a mark.
 async fn text(mut body: ByteStream) -> Result<Option<Vec<u8>>, StoreError> {
     let mut text = Vec::new();
     while let Some(chunk) = body.next().await {

@@ -1,4 +1,4 @@
-//! Places: whether two providers are one, and whether a provider still is the place it was.
+//! Places: whether two providers are the same one, and whether a provider is still the one it was.
 
 mod mark;
 mod twins;

@@ -1,4 +1,4 @@
-//! Which providers are one place, as far as their marks have told.
+//! Which providers are one place, as far as their marks have shown.
 
 use crate::base::Result;
 use crate::base::db::Db;
@@ -8,11 +8,11 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder a
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Every provider that is not alone at its place, with all that are there, itself among them, by id.
+/// For each provider that shares its place: the ids of all providers there, itself included.
 type Groups = HashMap<i64, Arc<[i64]>>;
 
-/// Knows which providers are one place. Costs nothing while there are none: they are remembered, unless other replicas may
-/// have found some.
+/// Knows which providers share a place. The answer is cached, except on a shared database, where other replicas may
+/// find more.
 #[derive(Clone)]
 pub(crate) struct Twins {
     db: Db,
@@ -22,7 +22,7 @@ pub(crate) struct Twins {
 #[derive(Default)]
 struct Known {
     groups: Option<Arc<Groups>>,
-    /// Counts what made the groups worth another look.
+    /// Incremented when the groups must be looked up again.
     changes: u64,
 }
 
@@ -31,18 +31,18 @@ impl Twins {
         Self { db, known: Arc::default() }
     }
 
-    /// Every provider of a provider's place, itself among them, by id: the first one stands for all.
+    /// Ids of all providers at a provider's place, itself included; the first one stands for all.
     pub(crate) async fn of(&self, provider_id: i64) -> Result<Arc<[i64]>> {
         let groups = self.groups().await?;
         Ok(groups.get(&provider_id).cloned().unwrap_or_else(|| [provider_id].into()))
     }
 
-    /// The provider that stands for all of a place.
+    /// The provider that stands for all at its place.
     pub(crate) async fn first_of(&self, provider_id: i64) -> Result<i64> {
         Ok(self.of(provider_id).await?.first().copied().unwrap_or(provider_id))
     }
 
-    /// The places that several providers lead to, each with their ids.
+    /// Places with more than one provider, and the providers' ids.
     pub(crate) async fn all(&self) -> Result<BTreeMap<String, Vec<i64>>> {
         let rows: Vec<(i64, String)> = connection::Entity::find()
             .select_only()
@@ -83,7 +83,7 @@ impl Twins {
         }
         let groups = Arc::new(groups);
         let mut known = self.known();
-        // What changed while we looked is looked at by the next.
+        // If something changed meanwhile, the next call looks again.
         if known.changes == changes {
             known.groups = Some(groups.clone());
         }

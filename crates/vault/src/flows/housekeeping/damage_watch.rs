@@ -1,5 +1,5 @@
-//! Looks every minute at rows that may not be read for a long time, tells of those that are damaged, and takes the notice back
-//! when one is mended.
+//! Every minute, checks rows that may otherwise not be read for long, reports damaged ones, and clears the notice of a
+//! mended one.
 
 use crate::base::Result;
 use crate::base::damaged::{Damage, DamagedRows, damage_of_state};
@@ -14,10 +14,10 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait, QueryFilter as _, QuerySelect as _};
 use std::sync::Arc;
 
-/// Deliveries of unknown state that are told in one round.
+/// Most deliveries of unknown state reported per round.
 const SHOWN: u64 = 50;
 
-/// Keeps what administrators are told of damaged rows true.
+/// Keeps the notices about damaged rows up to date.
 #[derive(Clone)]
 pub(crate) struct Watch {
     db: Db,
@@ -30,12 +30,12 @@ impl Watch {
         Self { db, keys, notices }
     }
 
-    /// Once.
+    /// Runs one round.
     pub(crate) async fn round(&self) -> Result<()> {
         self.look().await?;
         let told = self.notices.list().await?.into_iter().filter(|notice| notice.code == DAMAGED_ROW);
         let told: Vec<String> = told.map(|notice| notice.subject).collect();
-        // A notice may be of an earlier start, and of what was met the notice may have been put away.
+        // Some notices are from an earlier start; and those of known damage may have been dismissed.
         let mut rows = self.damaged().rows();
         rows.extend(told.iter().filter_map(|subject| row_of(subject)));
         for (table, id) in rows {
@@ -51,8 +51,8 @@ impl Watch {
         Ok(())
     }
 
-    /// Small tables, of which a row may be needed long after it was damaged; and what no worker finds, since it looks for
-    /// known states.
+    /// Reads small tables, whose rows may be needed long after they were damaged, and deliveries of unknown state,
+    /// which no worker would find.
     async fn look(&self) -> Result<()> {
         let (db, damaged) = (self.db.read(), self.damaged());
         damaged.sound(account::Entity::find().all(db).await?.iter().map(|row| row.check(&self.keys)));
@@ -88,7 +88,7 @@ impl Watch {
                 let copies = copy::Entity::find().filter(copy::Column::RecordingId.eq(id));
                 copies.all(db).await?.iter().all(|row| row.read_key().is_ok())
             }
-            // Told by a newer version; it goes when somebody puts it away.
+            // Reported by a newer version; it stays until somebody dismisses it.
             _ => false,
         })
     }
@@ -98,16 +98,16 @@ impl Watch {
     }
 }
 
-/// Table and row of a notice's subject.
+/// Table and row id from a notice's subject.
 fn row_of(subject: &str) -> Option<(String, i64)> {
     let mut place = subject.split(' ');
     Some((place.next()?.to_owned(), place.next()?.parse().ok()?))
 }
 
-/// Spelled as its partial index is.
+/// Spelled exactly like its partial index.
 const UNKNOWN_STATE: &str = "deliveries.state NOT IN ('waiting', 'deferred', 'parked', 'delivered')";
 
-/// One that is gone harms nobody.
+/// A row that is gone counts as sound.
 fn sound<M, T>(row: Option<M>, check: impl Fn(&M) -> std::result::Result<T, Damage>) -> bool {
     row.is_none_or(|row| check(&row).is_ok())
 }

@@ -1,4 +1,4 @@
-//! What is done in the background: recovery, retention, and tidying up.
+//! Background work: recovery, retention and cleaning up.
 
 mod damage_watch;
 mod removals;
@@ -21,9 +21,9 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 const EVERY: Duration = Duration::from_secs(60);
-/// Delivered events are kept this long for administrators to look at.
+/// How long delivered events are kept for administrators to look at.
 const KEEP_DELIVERED_MS: i64 = 7 * DAY_MS;
-/// A device that never uploaded is forgotten this long after its last heartbeat.
+/// How long after its last heartbeat a device that never uploaded is forgotten.
 const FORGET_UNPROVEN_MS: i64 = DAY_MS;
 const BATCH: u64 = 500;
 
@@ -47,11 +47,11 @@ impl Housekeeping {
             self.round().await;
             tokio::time::sleep(EVERY).await;
         };
-        // Every step can be broken off at any point: the next round, or the next start, goes on.
+        // Any step may be interrupted: the next round, or the next start, goes on.
         while cancel.run_until_cancelled(round()).await.is_some() {}
     }
 
-    /// Everything once. What deletes by age is left out while the clock is not believed.
+    /// Runs every task once. Without a trusted clock, nothing is deleted for its age.
     pub(crate) async fn round(&self) {
         log("recovery of unfinished uploads", self.ingest.recover().await);
         match self.timekeeping.look().await {
@@ -71,7 +71,7 @@ impl Housekeeping {
         let limited = account::Entity::find().filter(account::Column::DayLimit.gt(0)).all(self.db.read()).await?;
         for account in limited {
             let before = self.db.now_ms() - i64::from(account.day_limit) * DAY_MS;
-            // What is left over waits for the next round, so that recovery gets its turn.
+            // The rest waits for the next round, so that recovery gets its turn.
             let expired = self.recordings.expired(trusted, account.id, before, BATCH).await?;
             let mut retired = 0;
             for found in expired {
@@ -117,7 +117,7 @@ impl Housekeeping {
     }
 }
 
-/// Removes the events delivered before a moment, connection by connection, as their index has them.
+/// Removes events delivered before a moment; connection by connection, to use the index.
 async fn forget_delivered(tx: &impl ConnectionTrait, before: i64) -> Result<()> {
     let connections: Vec<i64> =
         connection::Entity::find().select_only().column(connection::Column::Id).into_tuple().all(tx).await?;

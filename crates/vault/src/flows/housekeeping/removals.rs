@@ -1,4 +1,4 @@
-//! Objects that are still to be deleted: whose row is gone, and whose recording was moved away.
+//! Objects still to be deleted, because their row is gone or their recording was moved away.
 
 use super::{BATCH, Housekeeping};
 use crate::base::entity::{copy, recording, removal, upload};
@@ -17,19 +17,19 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrde
 use std::collections::HashSet;
 use std::error::Error as StdError;
 
-/// What is known of where a recording was moved to.
+/// Whether a recording has arrived where it was moved to.
 enum Moved {
     /// It is there, or nobody needs it any more.
     There,
     /// It is not there: the old object is the only one.
     Missing(Found),
-    /// Its new provider does not say.
+    /// Its new provider does not answer.
     Unknown,
 }
 
 impl Housekeeping {
-    /// Deletes objects whose row is gone, unless the key was uploaded again meanwhile. A provider that
-    /// does not answer is left for the next time.
+    /// Deletes objects whose row is gone, unless their key has been uploaded again. A provider that does not answer is
+    /// skipped until the next round.
     pub(crate) async fn finish_removals(&self, _: &Trusted) -> Result<()> {
         let providers: Vec<i64> = removal::Entity::find()
             .select_only()
@@ -65,12 +65,12 @@ impl Housekeeping {
                     Ok(key) if self.objects.locks().is_running(provider_id, &key).await? => {}
                     Ok(key) => {
                         if let Err(error) = self.finish_removal(&row, &key, &mut down).await {
-                            // One that cannot be deleted does not hold up the others, unless its provider is down.
+                            // One that fails must not hold up the others, unless the whole provider is down.
                             self.connections.check_answers(provider_id, &error).await?;
                             failures.note(&key, error);
                         }
                     }
-                    // Mended, it says what is to be deleted; forgotten, that would lie there for ever.
+                    // Its row is kept: once mended it says what to delete; without it the object would stay for ever.
                     Err(_) => {}
                 }
             }
@@ -79,11 +79,11 @@ impl Housekeeping {
         Ok(())
     }
 
-    /// `down` are other providers that were asked in vain: whether they have what was moved there, or are the same place.
+    /// `down` collects other providers that did not answer when asked for what was moved there, or for their place.
     async fn finish_removal(&self, row: &removal::Model, key: &ObjectKey, down: &mut HashSet<i64>) -> Result<()> {
         let _turn = self.objects.locks().lock(row.provider_id, key).await?;
         if removal::Entity::find_by_id(row.id).one(self.db.read()).await?.is_none() {
-            // Taken back while we waited.
+            // Withdrawn meanwhile.
             return Ok(());
         }
         let place = self.objects.providers_at(row.provider_id).await?;
@@ -102,7 +102,7 @@ impl Housekeeping {
         }
         match self.connections.store(row.provider_id).await {
             Ok(provider) => {
-                // A transfer that was cut off has left its parts, also where another one came to its end.
+                // A transfer that was cut off has left its parts, even if a later one succeeded.
                 self.connections.place(&provider).await?;
                 provider.store.abort_all(key).await?;
                 if !self.others_answer(row, key, down).await? {
@@ -118,7 +118,7 @@ impl Housekeeping {
         self.recordings.forget_removal(row.id).await
     }
 
-    /// Whether the others that have something under this key show their places: none of them may be this one.
+    /// Whether all other providers with something under this key show their places: any of them might be this place.
     async fn others_answer(&self, row: &removal::Model, key: &ObjectKey, down: &mut HashSet<i64>) -> Result<bool> {
         let holders = self.objects.holders(key).await?;
         if holders.contains(&row.provider_id) {
@@ -142,7 +142,7 @@ impl Housekeeping {
         Ok(true)
     }
 
-    /// Looks for what was moved away from an object, right before that goes.
+    /// Looks for the moved recording at its new place, right before its old object goes.
     async fn moved(&self, row: &removal::Model, down: &mut HashSet<i64>) -> Result<Moved> {
         let moved = match row.moved_id {
             0 => None,
@@ -165,8 +165,8 @@ impl Housekeeping {
         }
     }
 
-    /// Makes the old object a copy of the recording that was moved away from it and is not there: so it is read, and goes
-    /// when the recording goes. Answers whether it is to stay: it is that recording's, or was, and the next time tells more.
+    /// The moved recording is missing at its new place, so its old object becomes a copy: readers find it, and it goes
+    /// when the recording does. Returns whether it must stay: as a copy, or until the next round knows more.
     async fn keep_as_copy(&self, row: &removal::Model, found: &Found) -> Result<bool> {
         let old = self.connections.store(row.provider_id).await?;
         let content = Content { key: &found.key, size: found.size, sha256: &found.sha256 };

@@ -16,7 +16,7 @@ pub(super) struct Arriving {
     multipart: Option<Multipart>,
 }
 
-/// A body that arrived whole; not yet visible at the provider.
+/// A body that has arrived completely, but is not visible at the provider yet.
 pub(super) struct Received {
     pub(super) content: Content,
     pub(super) bytes: Arrived,
@@ -24,14 +24,14 @@ pub(super) struct Received {
 
 /// Where the bytes are.
 pub(super) enum Arrived {
-    /// Few enough for one PUT.
+    /// In memory: few enough for one PUT.
     Whole(HeldPart),
     /// At the provider, as parts.
     Parts(Multipart),
 }
 
 impl Received {
-    /// Gives bytes and intent up. What the provider does not free now, recovery does by the intent.
+    /// Discards bytes and intent. What the provider does not free now, recovery frees by the intent.
     pub(super) async fn give_up(self, intent: Intent) {
         if self.bytes.discard().await {
             intent.withdraw().await;
@@ -40,7 +40,7 @@ impl Received {
 }
 
 impl Arrived {
-    /// Gives the bytes up; answers whether nothing of them is left at the provider.
+    /// Discards the bytes; returns whether none of them are left at the provider.
     pub(super) async fn discard(self) -> bool {
         match self {
             Self::Whole(_) => true,
@@ -125,7 +125,7 @@ impl Ingest {
     async fn begin_parts(&self, target: &Target, intent: &mut Intent) -> Result<Multipart, UploadError> {
         intent.written().await?;
         let share = self.shares.of(target.provider.id);
-        // Not while recovery gives up what is left of an earlier upload of this key.
+        // Not while recovery abandons the leftovers of an earlier upload of this key.
         let _turn = self.locks.lock(target.provider.id, &target.key).await?;
         Ok(Multipart::begin(target.provider.store.clone(), share, target.key.clone()).await?)
     }

@@ -1,12 +1,10 @@
-//! Where a part lies until it is sent on: in memory while the budget lasts, else in a spool file.
+//! Where a part is kept until it is sent: in memory while the budget lasts, else in a spool file.
 //!
-//! A slow agent must not block the fast ones, so it never waits for memory others hold: after a
-//! short wait its part moves to disk. Spooled parts are read back under a second, smaller budget
-//! that is held only while they are sent.
+//! A slow agent must not block fast ones, so it never waits for memory that others hold: after a short wait its part
+//! moves to disk. Spooled parts are read back under a second, smaller budget, held only while they are sent.
 //!
-//! Parts lie in address space of their own and not in the allocator's: what is not written to takes
-//! no memory, nothing is copied as a part grows, and all of it is the system's again the moment the
-//! part is gone.
+//! Parts are memory maps, not heap allocations: untouched pages take no memory, a growing part is never copied, and
+//! everything returns to the system the moment the part is dropped.
 
 use super::shares::Share;
 use bytes::Bytes;
@@ -22,14 +20,14 @@ use tokio::task::spawn_blocking;
 
 /// Unit of the budget, in bytes.
 const UNIT: usize = 1024;
-/// Share of the budget that a part of unknown size starts with, in bytes.
+/// Reserved at first for a part of unknown size, in bytes.
 const FIRST: usize = 256 * 1024;
 /// How long a part waits for memory before it moves to disk.
 const PATIENCE: Duration = Duration::from_millis(250);
-/// Part of the budget that is kept for sending spooled parts.
+/// One part in this many of the budget is kept for sending spooled parts.
 const SENDING_SHARE: usize = 4;
 
-/// The memory all uploads share.
+/// The memory that all uploads share.
 pub(crate) struct Budget {
     receiving: Arc<Semaphore>,
     sending: Arc<Semaphore>,
@@ -45,24 +43,24 @@ impl Budget {
         Self { receiving: semaphore(receiving_units), sending: semaphore(sending_units), sending_units, spool }
     }
 
-    /// What one provider may hold of the memory for sending spooled parts, in units: half, but enough for any one part.
+    /// How much of the sending memory one provider may hold, in units: half.
     pub(super) fn sending_share(&self) -> usize {
         (self.sending_units / 2).max(1)
     }
 
-    /// A new spool file that starts with these bytes.
+    /// Creates a spool file that starts with these bytes.
     async fn spool(&self, start: Bytes) -> io::Result<Arc<File>> {
         let path = self.spool.join(crate::base::keys::random_id());
         blocking(move || {
             let create = || File::options().read(true).write(true).create_new(true).open(&path);
             let file = match create() {
-                // Nothing of value lies in it, so somebody may have removed it.
+                // The folder holds nothing of value, so somebody may have removed it.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     std::fs::create_dir_all(path.parent().unwrap_or(&path)).and_then(|()| create())?
                 }
                 created => created?,
             };
-            // Without a name the system frees it with the last handle, whatever happens to us.
+            // Without a name, the system frees the file with its last handle, even after a crash.
             std::fs::remove_file(&path)?;
             file.write_all_at(&start, 0)?;
             Ok(Arc::new(file))
@@ -80,7 +78,7 @@ pub(super) struct PartBuffer {
     budget: Arc<Budget>,
     /// Most bytes it may hold.
     capacity: usize,
-    /// Size to reserve at once.
+    /// Size to reserve at first.
     expected: usize,
     place: Place,
     len: usize,
@@ -91,7 +89,7 @@ enum Place {
     Spool(Arc<File>),
 }
 
-/// Memory that is taken from the budget as it is needed.
+/// Memory taken from the budget as needed.
 #[derive(Default)]
 struct Memory {
     space: Option<MmapMut>,
@@ -99,14 +97,14 @@ struct Memory {
     reserved: usize,
 }
 
-/// A whole part in memory, and its share of the budget.
+/// A whole part in memory, with its share of the budget.
 pub(super) struct HeldPart {
     pub(super) bytes: Bytes,
     _permits: (Option<OwnedSemaphorePermit>, Option<OwnedSemaphorePermit>),
 }
 
 impl PartBuffer {
-    /// An empty part for up to `capacity` bytes that will hold `expected`, as far as that is known.
+    /// An empty part of up to `capacity` bytes; `expected` is its size, if known.
     pub(super) fn new(budget: Arc<Budget>, capacity: usize, expected: Option<usize>) -> Self {
         let expected = expected.unwrap_or(FIRST).min(capacity);
         Self { budget, capacity, expected, place: Place::Memory(Memory::default()), len: 0 }
@@ -116,7 +114,7 @@ impl PartBuffer {
         self.len
     }
 
-    /// Adds bytes, no more than fit.
+    /// Appends bytes; the caller makes sure that they fit.
     pub(super) async fn push(&mut self, chunk: Bytes) -> io::Result<()> {
         let (at, len) = (self.len, self.len + chunk.len());
         if let Place::Memory(memory) = &mut self.place
@@ -136,8 +134,8 @@ impl PartBuffer {
         Ok(())
     }
 
-    /// The whole part in memory. When it was spooled, waits for its provider's share of the sending budget first, and
-    /// then for the budget itself.
+    /// The whole part in memory. If it was spooled, waits for its provider's share of the sending budget, then for the
+    /// budget itself.
     pub(super) async fn hold(self, share: &Share) -> io::Result<HeldPart> {
         match self.place {
             Place::Memory(memory) => {
@@ -158,7 +156,7 @@ impl PartBuffer {
 }
 
 impl Memory {
-    /// Makes room for `len` bytes in all; `false` when there is none, or not soon.
+    /// Makes room for `len` bytes in all; `false` if there is none soon.
     async fn reserve(&mut self, budget: &Budget, len: usize, expected: usize, capacity: usize) -> bool {
         if len <= self.reserved {
             return true;
@@ -178,7 +176,7 @@ impl Memory {
         self.space.is_some()
     }
 
-    /// What was filled of it, and its share of the budget.
+    /// The filled bytes, and their share of the budget.
     fn freeze(self, len: usize) -> (Bytes, Option<OwnedSemaphorePermit>) {
         (self.space.map_or_else(Bytes::new, |space| Bytes::from_owner(space).slice(..len)), self.permit)
     }

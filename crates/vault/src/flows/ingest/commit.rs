@@ -1,5 +1,5 @@
-//! The transaction that makes a recording exist: its row, its events, the figures, and the end of
-//! its intent.
+//! The transaction that makes a recording exist: its row, its events, the dashboard's figures, and the end of its
+//! intent.
 
 use super::UploadRequest;
 use super::digest::Content;
@@ -21,7 +21,7 @@ use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait as _, EntityTrait, QueryFilter as _};
 use std::sync::Arc;
 
-/// A camera's clock that is further ahead is not believed: its recording would be kept for too long.
+/// A camera's clock further ahead than this is not believed: its recording would be kept too long.
 const AHEAD_MS: i64 = DAY_MS;
 
 impl From<UploadRequest> for Draft {
@@ -44,15 +44,15 @@ impl From<UploadRequest> for Draft {
     }
 }
 
-/// A recording whose object is durable and whose row is about to be.
+/// A recording whose object is durable but whose row is not written yet.
 #[derive(Clone)]
 pub(super) struct Fresh {
     pub(super) intent_id: i64,
     pub(super) replaces: Option<i64>,
     pub(super) provider_id: i64,
-    /// Its settings when the object was stored there.
+    /// Version of the provider's settings when the object was stored.
     pub(super) version: Version,
-    /// The providers that lead to the same place, this one among them.
+    /// All providers at the same place, this one included.
     pub(super) place: Arc<[i64]>,
     pub(super) provider_name: String,
     pub(super) key: ObjectKey,
@@ -60,8 +60,8 @@ pub(super) struct Fresh {
     pub(super) content: Content,
 }
 
-/// Answers the recording's id. Safe to repeat: the intent goes first, so whoever finds it gone knows that this upload has
-/// been committed before, and on PostgreSQL waits for a commit of it that nobody heard the end of.
+/// Returns the recording's id. Safe to repeat: the intent is deleted first, so whoever finds it gone knows that this
+/// upload was committed before. On PostgreSQL that waits for a commit whose outcome nobody heard.
 pub(super) async fn commit(tx: &Tx, fresh: Fresh) -> Result<i64> {
     let now = tx.now_ms();
     if upload::Entity::delete_by_id(fresh.intent_id).exec(tx).await?.rows_affected == 0 {
@@ -97,7 +97,7 @@ pub(super) async fn commit(tx: &Tx, fresh: Fresh) -> Result<i64> {
         None => recording::Entity::insert(row).exec(tx).await?.last_insert_id,
         Some(id) => {
             row.id = Set(id);
-            // First: whoever notes a copy has the row as it was until that is noted.
+            // First of all, since whoever records a copy holds this row until that is done.
             row.update(tx).await?;
             copies::forget(tx, id).await?;
             id
@@ -122,7 +122,7 @@ async fn committed_before(tx: &Tx, fresh: &Fresh) -> Result<i64> {
     row.map(|row| row.id).ok_or_else(|| VaultError::Conflict("The upload was given up before it was committed.".into()))
 }
 
-/// Puts the event into the outbox of every integration.
+/// Puts the event into the outbox of every integration, and copies into that of every secondary provider.
 async fn announce(tx: &Tx, fresh: &Fresh, id: i64, instance_name: &str, metadata: Metadata, now: i64) -> Result<()> {
     let copy_to: Vec<i64> = fresh.draft.secondaries.iter().copied().filter(|id| *id != fresh.provider_id).collect();
     if fresh.draft.integrations.is_empty() && copy_to.is_empty() {
@@ -160,7 +160,7 @@ async fn count(tx: &Tx, day: i64, account_id: i64, bytes: i64) -> Result<()> {
     Ok(())
 }
 
-/// When it was recorded: by the file name, else by the header, else on arrival. Unix milliseconds.
+/// When it was recorded, Unix milliseconds: by the file name, else the header, else on arrival.
 fn timestamp(draft: &Draft, name: Option<&AgentFileName>, now: i64) -> i64 {
     let named = name.map(|n| n.timestamp_s.saturating_mul(1000).saturating_add(milliseconds(n)));
     let given = || draft.timestamp.parse().ok();
@@ -168,8 +168,7 @@ fn timestamp(draft: &Draft, name: Option<&AgentFileName>, now: i64) -> i64 {
     named.filter(believable).or_else(|| given().filter(believable)).unwrap_or(now)
 }
 
-/// The fraction of the second. Agents write three digits or fewer for milliseconds, else
-/// microseconds; `n` tells how many digits they meant.
+/// The fraction of the second. `n` is the number of digits: up to three are milliseconds, more are microseconds.
 fn milliseconds(name: &AgentFileName) -> i64 {
     let fraction = i64::from(name.microseconds);
     let ms = if name.n <= 3 { fraction } else { fraction / 1000 };

@@ -1,7 +1,7 @@
 use model::mp4::{Mp4Facts, Walker};
 use sha2::{Digest as _, Sha256};
 
-/// What is learnt of a recording while its bytes pass by.
+/// Collects what can be learnt from a recording's bytes as they pass.
 #[derive(Default)]
 pub(super) struct Digest {
     size: u64,
@@ -9,7 +9,7 @@ pub(super) struct Digest {
     walker: Walker,
 }
 
-/// What was learnt once all bytes have passed.
+/// What was learnt from all of its bytes.
 #[derive(Clone)]
 pub(super) struct Content {
     pub(super) size: u64,

@@ -14,13 +14,13 @@ pub enum UploadError {
     /// A file name that is not allowed.
     #[error("The file name {0}.")]
     InvalidName(NameError),
-    /// The account takes the agent's directory, and it named none.
+    /// The account takes the agent's directory, and the agent named none.
     #[error("The directory is missing: send X-Kerberos-Storage-Directory, or give the account a fixed directory.")]
     DirectoryMissing,
     /// A directory that is not allowed.
     #[error("The directory {0}.")]
     DirectoryInvalid(NameError),
-    /// Some other header that is not allowed.
+    /// Another header that is not allowed.
     #[error("The header {header} is too long or holds control characters.")]
     InvalidHeader {
         /// Its name.
@@ -56,28 +56,28 @@ pub enum UploadError {
     /// No byte came for too long.
     #[error("No data arrived for {0} seconds; nothing was stored.")]
     Stalled(u64),
-    /// Too many uploads at a time.
+    /// Too many uploads at the same time.
     #[error("The vault is handling as many uploads as it can; try again shortly.")]
     Busy,
-    /// A bug: the task that stored it panicked.
+    /// A bug: the task storing it panicked.
     #[error("The vault failed while it stored the recording; see the vault's log.")]
     Crashed(#[source] tokio::task::JoinError),
     /// The provider failed.
     #[error("The storage provider did not store the recording: {0}")]
     Store(#[from] StoreError),
-    /// The vault itself failed: its database, or its disk for buffers.
+    /// The vault itself failed, e.g. its database.
     #[error("{0}")]
     Vault(#[source] VaultError),
     /// The vault's own volume has no room for the rows of another recording.
     #[error("{0}")]
     NoRoom(#[from] NoRoom),
-    /// The vault's own disk failed.
+    /// The vault's own disk failed while buffering.
     #[error("The vault cannot buffer the recording on its disk; see the vault's log.")]
     Spool(#[from] std::io::Error),
 }
 
 impl UploadError {
-    /// The ecosystem's name for it (PROTOCOL §1).
+    /// The error code agents see (docs/protocol.md §1).
     pub fn code(&self) -> &'static str {
         match self {
             Self::MissingName => code::MISSING_NAME,

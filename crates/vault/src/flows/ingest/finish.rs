@@ -1,4 +1,4 @@
-//! From a body that arrived whole to the committed row.
+//! From a body that has arrived completely to the committed row.
 
 use super::arriving::{Arrived, Received};
 use super::commit::{Fresh, commit};
@@ -15,7 +15,7 @@ use model::ports::BlobStore;
 use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use std::error::Error as StdError;
 
-/// How often an upload is committed when the database does not say whether it was.
+/// How often to commit an upload when the database does not say whether it was committed.
 const COMMITS: u32 = 5;
 
 impl Ingest {
@@ -49,7 +49,7 @@ impl Ingest {
         let intent_id = match intent.written().await {
             Ok(id) => id,
             Err(error) => {
-                // Without its row nobody would look for the parts again; that the provider keeps them is all there is to fear.
+                // Without the intent nobody would look for the parts again; at worst the provider keeps them.
                 received.bytes.discard().await;
                 return Err(error);
             }
@@ -58,11 +58,12 @@ impl Ingest {
         let store = &target.provider.store;
         let published = publish(store.as_ref(), &target.key, received.bytes, &received.content.sha256).await;
         if let Err(Unpublished { error, clean }) = published {
-            // What may be there, or arrive late, stays: its intent says what it is, and recovery decides. A deletion might
-            // come late too, and take what the agent's next try was answered 200 for. After any other failure a new key is
-            // cleared; a replaced one is compared with its row by recovery. Nobody waits for that, but the key does.
+            // If the provider did not answer, what is there or arrives late stays, and recovery decides by the intent:
+            // a late deletion could remove what the next attempt was answered 200 for. After any other failure a new
+            // key is cleared; a replaced one is compared by recovery. The agent need not wait for that, but the key
+            // stays locked.
             let clears = existing.is_none() && error.kind != StoreErrorKind::Unavailable;
-            // Whatever lies there later is no recording unless it is this.
+            // Whatever is found there later becomes a recording only if it is this.
             let draft = target.draft.having_sent(received.content.size, &received.content.sha256, self.db.now_ms());
             let this = self.clone();
             tokio::spawn(async move {
@@ -77,7 +78,7 @@ impl Ingest {
         steps::reached(Step::UploadPublished);
         let outcome = match &existing {
             None => Outcome::New,
-            // Its object had been lost; consumers know of it already.
+            // Its object had been lost; consumers know about it already.
             Some(row) if row.sha256 == received.content.sha256 => Outcome::Identical,
             Some(_) => Outcome::Replaced,
         };
@@ -111,7 +112,7 @@ impl Ingest {
         Ok(Stored { id, key: target.key, size, outcome })
     }
 
-    /// Commits. Where the connection broke during COMMIT, asks again by the intent instead of guessing.
+    /// Commits. If the connection broke during COMMIT, tries again by the intent instead of guessing.
     pub(super) async fn commit_for_sure(&self, fresh: Fresh) -> crate::base::Result<i64> {
         let mut tries = 1;
         loop {
@@ -134,7 +135,7 @@ impl Ingest {
         Ok((turn, existing))
     }
 
-    /// Writes down what is known of an upload that failed.
+    /// Records what is known of a failed upload.
     async fn note(&self, intent_id: i64, draft: &Draft) {
         let row = upload::ActiveModel { draft: Set(draft.to_json()), ..Default::default() };
         let noted = self.db.write(move |tx| {
@@ -148,24 +149,24 @@ impl Ingest {
         }
     }
 
-    /// Whether a recording's object is where its row says. When in doubt it is not: the bytes at hand are stored again.
+    /// Whether a recording's object is where its row says. When in doubt, no: then the bytes at hand are stored again.
     async fn is_there(&self, target: &Target, row: &recording::Model) -> crate::base::Result<bool> {
         let size = target.provider.store.head(&target.key).await.ok().flatten();
         let there = size.is_some_and(|size| i64::try_from(size).is_ok_and(|size| size == row.size));
         Ok(there && !self.is_disputed(target).await?)
     }
 
-    /// Whether an upload of this key failed half-way, so that its provider may have something else there by now.
+    /// Whether an upload of this key failed half-way, so that something else may be there by now.
     async fn is_disputed(&self, target: &Target) -> crate::base::Result<bool> {
         let intents = self.objects.intents_at(target.provider.id, &target.key).await?;
         Ok(intents.iter().any(intent::has_failed))
     }
 
-    /// Deletes what a failed upload may have left. Parts that are left keep its intent, so that they are found.
+    /// Deletes what a failed upload may have left. If parts are left, the intent stays, so that they are found.
     async fn clear(&self, target: &Target, intent_id: i64, no_parts_left: bool) {
         match self.objects.delete(target.provider.id, &target.key).await {
             Ok(Deletion::Gone) if no_parts_left => forget(&self.db, intent_id).await,
-            // What lies there, recovery has to tell.
+            // Recovery has to find out what is there.
             Ok(Deletion::Gone | Deletion::Kept) => {}
             Err(error) => {
                 tracing::warn!(error = &error as &dyn StdError, key = %target.key, "a failed upload is left for housekeeping");
@@ -174,10 +175,10 @@ impl Ingest {
     }
 }
 
-/// What did not become visible, as far as the provider says.
+/// Why it did not become visible, as far as the provider says.
 struct Unpublished {
     error: StoreError,
-    /// Whether none of its parts are left.
+    /// Whether no parts of it are left.
     clean: bool,
 }
 

@@ -1,8 +1,8 @@
-//! The life of a recording, from an agent's request to the committed row (DESIGN §4).
+//! The life of a recording, from an agent's request to the committed row (ARCHITECTURE.md).
 //!
-//! The promise: when [`Ingest::store`] answers, the object is durable at its provider and the row
-//! and its events are committed. An *intent* row is written beside the bytes and removed with the
-//! commit, so that whatever a crash cuts off can be found and reconciled (see `recover`).
+//! The promise: when [`Ingest::store`] returns `Ok`, the object is durable at its provider, and the row and its events
+//! are committed. An *intent* row is written while the bytes arrive and removed with the commit, so that whatever a
+//! crash cuts off can be found and reconciled (see `recover`).
 
 mod arriving;
 mod buffer;
@@ -41,18 +41,18 @@ pub(crate) use buffer::Budget;
 pub use error::UploadError;
 pub use request::UploadRequest;
 
-/// Most uploads at a time; further ones are asked to come back.
+/// Most uploads at a time; further ones are told to come back.
 const MAX_UPLOADS: usize = 512;
-/// Most uploads at a time to one provider, so that one that hangs does not shut the others out.
+/// Most uploads at a time to one provider, so that one that hangs does not shut out the others.
 const MAX_UPLOADS_OF_PROVIDER: usize = 256;
-/// What became of an upload.
+/// A stored upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     /// Row id.
     pub id: i64,
     /// Full key.
     pub key: ObjectKey,
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
     /// Whether it was new.
     pub outcome: Outcome,
@@ -63,13 +63,13 @@ pub struct Stored {
 pub enum Outcome {
     /// A new recording.
     New,
-    /// The same bytes were there already: an agent that did not get our answer. No second event.
+    /// The same bytes were there already: the agent did not get our answer. No second event.
     Identical,
-    /// Other bytes were there; these replace them.
+    /// Other bytes were there and have been replaced.
     Replaced,
 }
 
-/// How uploads are bounded.
+/// Limits of uploads.
 pub(crate) struct Limits {
     pub(crate) max_bytes: u64,
     pub(crate) idle_timeout: Duration,
@@ -96,7 +96,7 @@ pub struct Ingest {
     reserve: Option<Reserve>,
 }
 
-/// Everything about an upload but its bytes.
+/// Everything about an upload except its bytes.
 struct Target {
     provider: OpenStore,
     key: ObjectKey,
@@ -135,8 +135,8 @@ impl Ingest {
         }
     }
 
-    /// Stores one recording. Once its bytes have arrived the work goes on even if the caller is
-    /// dropped, as happens when an agent hangs up before the answer.
+    /// Stores one recording. The work goes on if the caller is dropped, as happens when an agent hangs up after its
+    /// last byte.
     pub async fn store<S, E>(&self, request: UploadRequest, body: S) -> Result<Stored, UploadError>
     where
         S: Stream<Item = Result<Bytes, E>> + Send + Unpin + 'static,
@@ -187,8 +187,8 @@ impl Ingest {
         }
     }
 
-    /// Whether the vault may take so many bytes. Asked again before any are stored: meanwhile the volume may have filled
-    /// up, and what is kept free then is not for uploads that began before.
+    /// Whether the vault may take this many bytes. Called again before any are stored: the volume may have filled up
+    /// meanwhile, and the rest is not for uploads that began before that.
     async fn check_room(&self, target: &Target, bytes: Option<u64>) -> Result<(), UploadError> {
         if let Some(reserve) = &self.reserve {
             reserve.admit(bytes, target.provider.store.device().await).await?;
@@ -230,7 +230,7 @@ impl Ingest {
     }
 }
 
-/// The row that announces an upload, written while the bytes arrive.
+/// The row that announces an upload; written while the bytes arrive.
 struct Intent {
     db: Db,
     state: IntentState,
@@ -239,7 +239,7 @@ struct Intent {
 enum IntentState {
     Writing(JoinHandle<crate::base::Result<i64>>),
     Written(i64),
-    /// The database did not take it.
+    /// The database did not accept it.
     Failed,
 }
 
@@ -279,14 +279,14 @@ impl Intent {
         }
     }
 
-    /// Removes the row: there is nothing to reconcile. If that fails, housekeeping finds out.
+    /// Removes the row, as there is nothing to reconcile. If that fails, housekeeping does it.
     async fn withdraw(mut self) {
         let Ok(id) = self.written().await else { return };
         forget(&self.db, id).await;
     }
 }
 
-/// Removes an intent. A failure is harmless: the row is looked at again later.
+/// Removes an intent. A failure does no harm: the row is looked at again later.
 async fn forget(db: &Db, id: i64) {
     let gone = db.write(move |tx| {
         Box::pin(async move {

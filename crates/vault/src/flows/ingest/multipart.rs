@@ -11,7 +11,7 @@ use std::error::Error as StdError;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
-/// Parts of one upload that are sent at a time.
+/// Parts of one upload sent at the same time.
 const IN_FLIGHT: usize = 3;
 
 /// A multipart upload in progress.
@@ -36,7 +36,7 @@ impl Multipart {
         Ok(Self { store, share, key, id, next: 1, in_flight: JoinSet::new(), parts: Vec::new() })
     }
 
-    /// Sends a part; waits while enough are on their way.
+    /// Sends a part; waits while enough are in flight.
     pub(super) async fn send(&mut self, part: PartBuffer) -> Result<(), UploadError> {
         while self.in_flight.len() >= IN_FLIGHT {
             self.settle_one().await?;
@@ -77,7 +77,7 @@ impl Multipart {
         self.store.complete(&self.key, &self.id, &self.parts).await
     }
 
-    /// Gives it up; answers whether the provider has freed it.
+    /// Abandons the upload; returns whether the provider has freed it.
     pub(super) async fn abort(mut self) -> bool {
         self.in_flight.shutdown().await;
         let aborted = self.store.abort(&self.key, &self.id).await;

@@ -1,9 +1,8 @@
-//! Making good what was cut off: an object without its row, a row without its object.
+//! Recovery: reconciles objects without a row, and rows without their object.
 //!
-//! Every upload that has not come to its end has an intent. Its object, if there is one, is whole
-//! (stores show objects whole or not at all), so its row can be written from it, and nothing is
-//! lost. Where the provider did not say that it had stored what it was sent, the intent tells what that was, and only that
-//! becomes a recording.
+//! Every upload that has not finished has an intent. Its object, if there is one, is whole (stores show objects whole
+//! or not at all), so the row can be written from it, and nothing is lost. If the provider did not confirm what it was
+//! sent, the intent says what that was, and only that becomes a recording.
 
 use super::commit::Fresh;
 use super::digest::{Content, Digest};
@@ -21,13 +20,13 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::error::Error as StdError;
 
 const BATCH: u64 = 200;
-/// How long after it failed an upload of this process may still turn up at its provider, in milliseconds: longer than any
-/// request to a provider takes.
+/// How long after its failure an upload of this process may still turn up at its provider, in milliseconds: longer than
+/// any request to a provider takes.
 const LATE_MS: i64 = 15 * 60_000;
 
 impl Ingest {
-    /// Reconciles what is left of uploads that nobody is running. A provider that does not answer is
-    /// left for the next time; it does not hold up the others.
+    /// Reconciles uploads that nobody is running any more. A provider that does not answer is skipped until the next
+    /// round.
     pub(crate) async fn recover(&self) -> Result<()> {
         let others = self.replicas.others_alive().await?;
         let providers: Vec<i64> = upload::Entity::find()
@@ -65,17 +64,17 @@ impl Ingest {
             after = last.id;
             for intent in intents {
                 match self.db.damaged_rows().noted(intent.read_key()) {
-                    // It need not wait for its turn.
+                    // No need to wait for its turn.
                     Ok(key) if self.locks.is_running(provider_id, &key).await? => {}
                     Ok(_) if self.is_settled(&intent) => {}
                     Ok(key) => {
                         if let Err(error) = self.reconcile(&intent, &key).await {
-                            // One that cannot be reconciled does not hold up the others, unless its provider is down.
+                            // One that fails must not hold up the others, unless the whole provider is down.
                             self.connections.check_answers(provider_id, &error).await?;
                             failures.note(&key, error);
                         }
                     }
-                    // It is kept: what it was about may lie there, and is nobody's without it.
+                    // The intent is kept: an object it was about may be there, and would have no owner without it.
                     Err(_) => {}
                 }
             }
@@ -86,12 +85,12 @@ impl Ingest {
 
     async fn reconcile(&self, intent: &upload::Model, key: &ObjectKey) -> Result<()> {
         let turn = self.locks.lock(intent.provider_id, key).await?;
-        // An upload may have begun while we waited, and its parts are not to be given up. One that begins from here on waits
+        // An upload may have begun meanwhile, and its parts must not be abandoned. One that begins from here on waits
         // for its turn before it has any (see `receive.rs`).
         if self.locks.is_running(intent.provider_id, key).await? {
             return Ok(());
         }
-        // Or one may have ended, and taken its intent with it.
+        // Or one may have finished, and removed its intent.
         if upload::Entity::find_by_id(intent.id).one(self.db.read()).await?.is_none() {
             return Ok(());
         }
@@ -103,7 +102,7 @@ impl Ingest {
             }
             Err(error) => return Err(error),
         };
-        // At another place than it was, nothing would be found, and the intent be forgotten.
+        // At another place nothing would be found, and the intent would be forgotten.
         self.connections.place(&provider).await?;
         if !self.is_uploaded_elsewhere(intent, key).await? {
             provider.store.abort_all(key).await?;
@@ -160,19 +159,19 @@ impl Ingest {
 }
 
 impl Ingest {
-    /// What lies there is not what was sent, nor what was there before.
+    /// What is there is neither what was sent nor what was there before.
     async fn refuse(&self, intent: &upload::Model, key: &ObjectKey, provider: &str, replaced: bool) -> Result<()> {
         if self.objects.intents_at(intent.provider_id, key).await?.iter().any(|other| other.id != intent.id) {
-            // It may be what another upload of this key stored, which is looked at by itself.
+            // It may be another upload's object; that upload has its own intent.
             self.forget_lately(intent).await;
             return Ok(());
         }
         let reason = if replaced {
-            // Its owner may have the file still, and sending it again makes it whole.
+            // Its owner may still have the file; sending it again mends the recording.
             self.forget_lately(intent).await;
             "A recording that lay there is overwritten: send it again, or delete it."
         } else {
-            // The next round finds nothing there.
+            // The next round finds nothing there, and forgets the intent.
             self.objects.delete(intent.provider_id, key).await?;
             "What lay there was no recording and is deleted."
         };
@@ -180,7 +179,7 @@ impl Ingest {
         Ok(())
     }
 
-    /// Forgets an intent of which nothing is left to do now; not one whose upload failed, while its object may still arrive.
+    /// Forgets an intent that needs nothing more for now; not one of a failed upload whose object may still arrive.
     async fn give_up(&self, intent: &upload::Model) {
         if Draft::of(intent).is_ok_and(|draft| draft.has_failed()) {
             self.forget_lately(intent).await;
@@ -201,7 +200,7 @@ impl Ingest {
         intent.owner == self.replicas.me() && self.db.now_ms() - failed_at.max(intent.started_at) < LATE_MS
     }
 
-    /// The object is what its row says: that holds for every failed upload of its key.
+    /// The object is what its row says, which settles every failed upload of its key.
     async fn settle(&self, intent: &upload::Model, key: &ObjectKey) -> Result<()> {
         let intents = self.objects.intents_at(intent.provider_id, key).await?;
         let failed = intents.iter().filter(|intent| Draft::of(intent).is_ok_and(|draft| draft.has_failed()));
@@ -209,7 +208,7 @@ impl Ingest {
         Ok(())
     }
 
-    /// Whether an intent was settled, and is not due to be looked at once more.
+    /// Whether an intent is settled and not due for its second look.
     fn is_settled(&self, intent: &upload::Model) -> bool {
         let mut settled = self.objects.settled().lock();
         if self.may_arrive_late(intent) {
@@ -219,7 +218,7 @@ impl Ingest {
         false
     }
 
-    /// Whether another replica that is alive uploads the same key right now.
+    /// Whether another live replica is uploading the same key right now.
     async fn is_uploaded_elsewhere(&self, intent: &upload::Model, key: &ObjectKey) -> Result<bool> {
         let others = self.replicas.others_alive().await?;
         if others.is_empty() {

@@ -9,7 +9,7 @@ use model::{FileName, ObjectKey};
 /// An upload but for its bytes, credentials already checked.
 #[derive(Debug, Clone)]
 pub struct UploadRequest {
-    /// Whose credentials came along.
+    /// The account whose credentials it carries.
     pub account: Account,
     /// Provider's name; `None` for the account's main one.
     pub provider: Option<String>,
@@ -17,7 +17,7 @@ pub struct UploadRequest {
     pub key: ObjectKey,
     /// Device key; may be empty.
     pub device: Label,
-    /// What the device is; may be empty.
+    /// Kind of device; may be empty.
     pub capture: Label,
     /// Owner's Hub public key; may be empty.
     pub cloud_key: Label,
@@ -27,9 +27,9 @@ pub struct UploadRequest {
     pub duration: Label,
     /// Unix milliseconds; may be empty.
     pub timestamp: Label,
-    /// Vaults it came through; empty for what a camera sends.
+    /// Vaults it came through; empty for uploads from cameras.
     pub path: VaultPath,
-    /// Size of the body, when it was announced.
+    /// Size of the body, if announced.
     pub content_length: Option<u64>,
 }
 

@@ -1,22 +1,22 @@
-//! What one provider may take of what all uploads share, so that one that accepts and never answers does not stop
-//! the uploads to the others.
+//! How much one provider may take of what all uploads share, so that one that accepts and never answers does not stop
+//! uploads to the others.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 
-/// Of every provider that was uploaded to.
+/// The shares of all providers that had uploads.
 pub(super) struct Shares {
     uploads: usize,
     sending_units: usize,
     by_provider: Mutex<HashMap<i64, Arc<Share>>>,
 }
 
-/// Of one provider.
+/// One provider's share.
 pub(super) struct Share {
     /// Uploads at a time.
     pub(super) uploads: Arc<Semaphore>,
-    /// Units of the budget for spooled parts on their way out.
+    /// Units of the budget for sending spooled parts.
     pub(super) sending: Arc<Semaphore>,
 }
 

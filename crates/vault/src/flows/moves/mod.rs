@@ -1,8 +1,8 @@
-//! Moving recordings from one provider to another, without a moment in which one cannot be read.
+//! Moving recordings from one provider to another, each readable at every moment.
 //!
-//! A move goes through the recordings of a provider by id and remembers how far it got, so it goes on
-//! after a restart. Each recording is copied, read back and compared with the hash on record; only
-//! then does its row point to the new place, and the old object is deleted a while later.
+//! A move goes through a provider's recordings by id and remembers its position, so it continues after a restart. Each
+//! recording is copied, read back and compared with the stored hash; only then does its row point to the new place, and
+//! the old object is deleted a while later.
 
 mod one;
 mod worker;
@@ -28,12 +28,12 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-/// How long both providers may take to show where they are before a move is started.
+/// How long both providers may take to show their places before a move is started.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Moves that a list shows.
+/// Most moves listed.
 const LISTED: u64 = 20;
 
-/// Starts, pauses and resumes moves, and makes them.
+/// Starts, pauses and resumes moves, and carries them out.
 #[derive(Clone)]
 pub struct Moves {
     db: Db,
@@ -81,7 +81,7 @@ impl Moves {
         Ok(self.db.damaged_rows().sound(rows.into_iter().map(view)))
     }
 
-    /// Recordings at a provider.
+    /// Number of recordings at a provider.
     pub async fn count(&self, provider_id: i64) -> Result<i64> {
         let counted: Option<i64> = recording::Entity::find()
             .select_only()
@@ -93,7 +93,7 @@ impl Moves {
         Ok(counted.unwrap_or(0))
     }
 
-    /// Begins to move every recording of one provider to another; answers the move's id.
+    /// Starts moving all recordings of one provider to another; returns the move's id.
     pub async fn start(&self, actor: &Actor, from: i64, to: i64) -> Result<i64> {
         if from == to {
             return Err(VaultError::invalid("to", "Choose another provider than the one to be emptied"));
@@ -143,7 +143,7 @@ impl Moves {
         Ok(id)
     }
 
-    /// Refuses a move within one place, as far as that can be told now: a move looks again before it does anything.
+    /// Refuses a move within one place, as far as that can be told now; the move itself checks again before each batch.
     async fn check_apart(&self, from: i64, to: i64) -> Result<()> {
         let (from, to) = (self.connections.store(from).await?, self.connections.store(to).await?);
         match timeout(PATIENCE, self.connections.check_apart(&from, &to)).await {
@@ -152,13 +152,13 @@ impl Moves {
         }
     }
 
-    /// Stops for now; what has been moved stays moved.
+    /// Pauses a move; what has been moved stays moved.
     pub async fn pause(&self, actor: &Actor, id: i64) -> Result<()> {
         self.change(actor, id, "paused moving recordings", |row, _| row.state = Set(MoveState::Paused.as_str().into()))
             .await
     }
 
-    /// Goes on; what could not be moved is tried again.
+    /// Resumes a move; what could not be moved is tried again.
     pub async fn resume(&self, actor: &Actor, id: i64) -> Result<()> {
         self.change(actor, id, "resumed moving recordings", |row, _| {
             row.state = Set(MoveState::Running.as_str().into());
@@ -171,7 +171,7 @@ impl Moves {
         Ok(())
     }
 
-    /// Ends it where it stands.
+    /// Ends a move where it stands.
     pub async fn stop(&self, actor: &Actor, id: i64) -> Result<()> {
         self.change(actor, id, "stopped moving recordings", |row, now_ms| {
             row.state = Set(MoveState::Stopped.as_str().into());
@@ -206,7 +206,7 @@ impl Moves {
     }
 }
 
-/// Not known to have ended: one whose state is damaged may go on when it is mended.
+/// Everything not known to have ended: a move whose state is damaged may go on once mended.
 fn unfinished() -> Expr {
     provider_move::Column::State.is_not_in([MoveState::Done, MoveState::Stopped].map(MoveState::as_str))
 }

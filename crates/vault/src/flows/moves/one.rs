@@ -1,4 +1,4 @@
-//! One recording's way from its provider to another.
+//! Moves one recording.
 
 use super::Moves;
 use crate::base::db::Tx;
@@ -13,15 +13,15 @@ use model::error::{StoreError, StoreErrorKind};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait, ExprTrait as _, QueryFilter as _};
 
-/// How long the old object stays, for whoever is reading it, in milliseconds.
+/// How long the old object is kept for current readers, in milliseconds.
 const LINGERS_MS: i64 = 10 * 60_000;
 
 impl Moves {
-    /// Nothing is done for a recording that was deleted or lies elsewhere by now.
+    /// Does nothing if the recording has been deleted, or is elsewhere by now.
     pub(super) async fn move_one(&self, move_id: i64, id: i64, from: &OpenStore, to: &OpenStore) -> Result<()> {
         let Some(found) = self.at(id, from.id).await? else { return Ok(()) };
         let turns = self.locks.lock_both(from.id, to.id, &found.key).await?;
-        // Seen only now; the next batch finds out by itself.
+        // Found out only now; the next batch stops for it.
         let _turns = turns.ok_or_else(|| unavailable("Both providers have turned out to be one place."))?;
         let Some(found) = self.at(id, from.id).await? else { return Ok(()) };
         let copied = copy::Entity::find_by_id((id, to.id)).one(self.db.read()).await?.is_some();
@@ -51,7 +51,7 @@ impl Moves {
         Ok(())
     }
 
-    /// Whether the provider it comes from answers, and of this recording alone cannot read the bytes.
+    /// Whether the source provider works, and just this recording's bytes cannot be read.
     pub(super) async fn is_unreadable(&self, id: i64, from: &OpenStore, to: &OpenStore) -> Result<bool> {
         let Some(found) = self.at(id, from.id).await? else { return Ok(false) };
         if self.connections.check_apart(from, to).await.is_err() {
@@ -75,8 +75,8 @@ impl Moves {
         self.objects.is_taken(provider_id, &found.key).await
     }
 
-    /// Points the recording to its new place, and counts it with that; the old object is deleted later. One that was
-    /// replaced or deleted is not what was moved: turns forbid that, but a turn ends with its connection.
+    /// Points the recording to its new place and counts it; the old object is deleted later. Fails if it was replaced
+    /// or deleted meanwhile: turns prevent that, but a turn ends with its connection.
     async fn commit(&self, move_id: i64, found: &Found, to: Version, intent: Option<i64>) -> Result<()> {
         let (id, from, key, size) = (found.id, found.provider_id, found.key.to_string(), found.size);
         let (sha256, uploaded_at) = (found.sha256.clone(), found.uploaded_at);

@@ -1,4 +1,4 @@
-//! Working through the moves that run.
+//! Carries out running moves.
 
 use super::Moves;
 use crate::base::entity::{provider_move, recording};
@@ -15,27 +15,27 @@ use std::error::Error as StdError;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// How often the worker looks without being woken, and how long it waits for a provider that is down.
+/// How often the worker looks without being woken; also its wait for a provider that is down.
 const POLL: Duration = Duration::from_secs(5);
-/// Recordings between two notes of how far it got.
+/// Recordings moved before the position is recorded.
 const BATCH: u64 = 32;
-/// Recordings that are moved at a time; each holds a part in memory.
+/// Recordings moved at the same time; each holds a part in memory.
 const CONCURRENCY: usize = 2;
 /// Longest error text kept, in characters.
 const MAX_ERROR: usize = 500;
 
-/// How a batch went.
+/// The outcome of a batch.
 #[derive(Default)]
 struct Batch {
     last_id: i64,
     failed: i64,
     last_error: String,
-    /// A provider is down: the batch is tried again as it is.
+    /// A provider is down: the same batch is tried again.
     interrupted: bool,
 }
 
 impl Moves {
-    /// Runs until cancelled. Can be broken off anywhere: the next start goes on.
+    /// Runs until cancelled. May be interrupted anywhere: the next start goes on.
     pub(crate) async fn run(self, cancel: CancellationToken) {
         let work = async {
             loop {
@@ -58,7 +58,7 @@ impl Moves {
         }
     }
 
-    /// A batch of every move that runs; answers whether there is more to do right now.
+    /// Moves a batch of every running move; returns whether there is more to do right now.
     async fn round(&self) -> Result<bool> {
         let running = provider_move::Entity::find()
             .filter(provider_move::Column::State.eq(MoveState::Running.as_str()))
@@ -79,7 +79,7 @@ impl Moves {
         Ok(more)
     }
 
-    /// Takes a move for this process; on a shared database another may have it.
+    /// Claims a move for this process; on a shared database another may have it.
     async fn claim(&self, id: i64) -> Result<bool> {
         if !self.db.is_shared() {
             return Ok(true);
@@ -90,7 +90,7 @@ impl Moves {
         self.db.write(move |tx| Box::pin(async move { Ok(claim.exec(tx).await?.rows_affected == 1) })).await
     }
 
-    /// Lets other replicas go on with this process' moves.
+    /// Lets other replicas continue this process's moves.
     async fn release(&self) -> Result<()> {
         if !self.db.is_shared() {
             return Ok(());
@@ -129,7 +129,7 @@ impl Moves {
         Ok(!interrupted)
     }
 
-    /// Says why a batch is not begun. Between two providers of one place none ever will be: then the move is paused.
+    /// Records why a batch was not begun. Between two providers of one place none ever will be, so the move is paused.
     async fn hold(&self, id: i64, error: VaultError) -> Result<()> {
         use provider_move::Column::{Id, LastError, State};
         let paused = match &error {
@@ -167,7 +167,7 @@ impl Moves {
                     tracing::warn!(recording = id, error = &error as &dyn StdError, "a recording was not moved");
                     batch.last_error = error.to_string().chars().take(MAX_ERROR).collect();
                     if is_passing(&error) && !self.is_unreadable(*id, from, to).await? {
-                        // The rest of the batch is tried again as it is; what was moved is not found any more then.
+                        // The whole batch is tried again; what was moved is no longer found at the source then.
                         batch.interrupted = true;
                         return Ok(batch);
                     }
@@ -197,7 +197,7 @@ impl Moves {
             .await
     }
 
-    /// Nothing is left in this pass: done, or paused where some could not be moved.
+    /// Nothing is left in this pass: done, or paused if some could not be moved.
     async fn end(&self, row: &provider_move::Model) -> Result<()> {
         use provider_move::Column::{FinishedAt, Id, LastError, State};
         let (id, complete) = (row.id, row.failed == 0);
@@ -218,7 +218,7 @@ impl Moves {
     }
 }
 
-/// Whether it will get better by itself.
+/// Whether it may go away without anybody doing anything.
 fn is_passing(error: &VaultError) -> bool {
     match error {
         VaultError::Store(error) => {

@@ -1,4 +1,4 @@
-//! Whether a file is a vault's database, whole, and of use with this program and this key.
+//! Whether a file is an intact vault database that this program and key can use.
 
 use super::file::failed;
 use super::{BackupError, connect};
@@ -12,17 +12,17 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::Path;
 
-/// How every SQLite database begins.
+/// First bytes of every SQLite database.
 const HEADER: &[u8; 16] = b"SQLite format 3\0";
-/// Tables that a vault's database has had since the first.
+/// Tables that a vault's database has had since the first version.
 const TABLES: [&str; 4] = ["seaql_migrations", "connections", "accounts", "recordings"];
-/// Where secrets are sealed.
+/// Columns with sealed secrets.
 const SEALED: [Sealed; 2] = [
     Sealed { table: "connections", column: "settings", bound_to: connection::Model::sealed_in },
     Sealed { table: "accounts", column: "secret_key", bound_to: account::Model::sealed_in },
 ];
 
-/// A column of secrets.
+/// A column of sealed secrets.
 struct Sealed {
     table: &'static str,
     column: &'static str,
@@ -30,7 +30,7 @@ struct Sealed {
     bound_to: fn(i64) -> String,
 }
 
-/// What is in a database.
+/// The contents of a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
     /// Recordings.
@@ -41,9 +41,9 @@ pub struct Counts {
     pub connections: i64,
 }
 
-/// Looks at the first bytes only.
+/// Checks the first bytes only.
 pub(super) fn begins_like_a_database(file: &Path) -> Result<(), BackupError> {
-    // Reading a pipe would wait for whoever writes into it.
+    // Reading a pipe would wait for its writer.
     if fs::metadata(file).is_ok_and(|found| !found.is_file()) {
         return Err(BackupError::NotADatabase(file.to_owned()));
     }
@@ -56,7 +56,7 @@ pub(super) fn begins_like_a_database(file: &Path) -> Result<(), BackupError> {
     }
 }
 
-/// Reads all of a file that nobody writes to.
+/// Checks the whole of a file that nobody writes to.
 pub(super) async fn check(file: &Path, home: &Home) -> Result<Counts, BackupError> {
     begins_like_a_database(file)?;
     let damaged = |what: DbErr| BackupError::Damaged { file: file.to_owned(), what: what.to_string() };
@@ -107,7 +107,7 @@ async fn check_open(database: &DatabaseConnection, file: &Path, home: &Home) -> 
     })
 }
 
-/// Every secret, with the key that the vault has.
+/// Opens every secret with the vault's key.
 async fn opens(database: &DatabaseConnection, file: &Path, home: &Home) -> Result<(), Trouble> {
     let mut secrets = Vec::new();
     for Sealed { table, column, bound_to } in SEALED {

@@ -1,4 +1,4 @@
-//! Why there is no backup, or why one is not restored.
+//! Why a backup was not made or not restored.
 
 use crate::base::keys::KeyError;
 use crate::host::data_folder::LockError;
@@ -6,7 +6,7 @@ use sea_orm::DbErr;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A backup was not made, or not restored. Each is a sentence that says what to do.
+/// A failed backup or restore. Each is a sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the sentences say what each is")]
 pub enum BackupError {
@@ -60,7 +60,7 @@ pub enum BackupError {
 }
 
 impl BackupError {
-    /// The same of a file by the name that the operator knows; what was checked is its copy under another.
+    /// Replaces the file's path with the one the operator gave; it is a copy under another name that was checked.
     pub(super) fn of(mut self, named: &Path) -> Self {
         match &mut self {
             Self::NotADatabase(file)

@@ -1,4 +1,4 @@
-//! Files that are there whole or not at all.
+//! Files that appear complete or not at all.
 
 use super::BackupError;
 use crate::base::db::location::folder_of;
@@ -9,11 +9,11 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-/// A file that is being written under another name; removed unless it was renamed.
+/// A file being written under a temporary name; removed unless it is renamed.
 pub(super) struct Part(PathBuf);
 
 impl Part {
-    /// Empty, and for its owner only.
+    /// Creates it, empty and readable by its owner only.
     pub(super) fn new(path: PathBuf) -> Result<Self, BackupError> {
         let made = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
         made.map_err(failed("write", &path))?;
@@ -24,18 +24,18 @@ impl Part {
         &self.0
     }
 
-    /// Puts it on disk; answers its size.
+    /// Syncs it; returns its size.
     pub(super) fn sync(&self) -> Result<u64, BackupError> {
         let synced = File::open(&self.0).and_then(|file| file.sync_all().and_then(|()| file.metadata()));
         Ok(synced.map_err(failed("write", &self.0))?.len())
     }
 
-    /// Gives it its name, unless that has come to be another's meanwhile.
+    /// Renames it, unless the name has been taken meanwhile.
     pub(super) fn name(self, to: &Path) -> Result<(), BackupError> {
         match renameat_with(CWD, &self.0, CWD, to, RenameFlags::NOREPLACE) {
             Ok(()) => {}
             Err(Errno::EXIST) => return Err(BackupError::Exists(to.to_owned())),
-            // Some shares only know the plain one, which replaces.
+            // Some network shares only support the plain rename, which replaces.
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
                 super::refuse_existing(to)?;
                 fs::rename(&self.0, to).map_err(failed("make", to))?;
@@ -52,7 +52,7 @@ impl Drop for Part {
     }
 }
 
-/// What was renamed in this file's folder is so after a power cut, too.
+/// Makes renames in this file's folder survive a power cut.
 pub(super) fn sync_folder_of(file: &Path) -> Result<(), BackupError> {
     let folder = folder_of(file);
     File::open(&folder).and_then(|folder| folder.sync_all()).map_err(failed("write", &folder))

@@ -1,4 +1,4 @@
-//! Backup and restore of a SQLite database. Whoever operates a vault runs them as commands; neither serves anything.
+//! Backup and restore of a SQLite database, run as commands by the operator. Neither serves anything.
 
 mod check;
 mod error;
@@ -21,25 +21,25 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The command, as messages name it to whoever needs it.
+/// The command, as messages name it.
 pub(crate) const HOW_TO_RESTORE: &str = "kerberos-vault restore FILE (with the --config that the vault has, if any)";
 
-/// A backup that was made and checked.
+/// A finished, checked backup.
 #[derive(Debug)]
 pub struct BackedUp {
-    /// What it is of.
+    /// The database it was made of.
     pub database: PathBuf,
     /// Its size in bytes.
     pub bytes: u64,
-    /// What is in it.
+    /// Its contents.
     pub counts: Counts,
 }
 
-/// Copies the database into a new file while a vault may be using it. The file is there under its name only once it is
-/// whole, on disk, and checked.
+/// Copies the database to a new file, even while a vault uses it. The file gets its name only once it is complete,
+/// synced and checked.
 ///
 /// # Errors
-/// Nothing is left behind then.
+/// Nothing is left behind.
 pub async fn back_up(home: &Home, to: &Path) -> Result<BackedUp, BackupError> {
     let database = database_of(home)?;
     match fs::metadata(&database) {
@@ -53,7 +53,7 @@ pub async fn back_up(home: &Home, to: &Path) -> Result<BackedUp, BackupError> {
     let part = Part::new(beside(to, &format!(".unfinished-{}", std::process::id())))?;
     let target = part.path().to_str().ok_or_else(|| BackupError::Name(to.to_owned()))?;
     let copied = async {
-        // After a clean stop everything is in the one file, which can be read where nothing can be made beside it.
+        // After a clean stop there is just this file, which can be read even where none can be created.
         let connection = match connect(&database, false).await {
             Err(_) if !log_of(&database).exists() => connect(&database, true).await?,
             connected => connected?,
@@ -80,7 +80,7 @@ fn database_of(home: &Home) -> Result<PathBuf, BackupError> {
     sqlite_file(&home.database_url).ok_or(BackupError::NotSqlite)
 }
 
-/// With `still`, for a file that nobody writes to: nothing is made beside it.
+/// `still` is for a file that nobody writes to: then nothing is created beside it.
 async fn connect(file: &Path, still: bool) -> Result<DatabaseConnection, DbErr> {
     let file = file.to_owned();
     let mut options = ConnectOptions::new("sqlite:database");

@@ -1,8 +1,8 @@
-//! Putting a backup in the place of the database.
+//! Putting a backup in place of the database.
 //!
-//! A database is up to three files, and no file system renames three at once. Old and new ones must never be mixed: SQLite
-//! would replay the old one's log over the new one. So a note stands beside them from the first rename to the last, and no
-//! vault starts where one is; another restore goes on from there.
+//! A database is up to three files, and no file system renames three at once. Old and new ones must never be mixed:
+//! SQLite would replay the old log over the new database. So a note lies beside them from the first rename to the last.
+//! While it is there no vault starts; another restore continues from it.
 
 use super::check::{self, Counts};
 use super::file::{Part, failed, sync_folder_of};
@@ -17,30 +17,30 @@ use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-/// The note; it holds the name of the folder that the old files go to.
+/// The note; it holds the name of the folder for the old files.
 const NOTE: &str = "restore.unfinished";
-/// Ends of names of what SQLite keeps for a database.
+/// Suffixes of a SQLite database's files.
 const FILES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 
-/// A backup that was restored.
+/// A restored backup.
 #[derive(Debug)]
 pub struct Restored {
     /// Where it is now.
     pub database: PathBuf,
-    /// What is in it.
+    /// Its contents.
     pub counts: Counts,
     /// Where the old files are, if there were any.
     pub aside: Option<PathBuf>,
 }
 
-/// Puts a backup in the place of the database, whose files are kept in a folder beside it.
+/// Puts a backup in place of the database, whose files are kept in a folder beside it.
 ///
 /// # Errors
-/// Every error but `File` leaves the vault's files as they were. After `File` a note may lie beside them; then no vault starts
-/// until a restore has ended.
+/// Every error but `File` leaves the vault's files as they were. After `File` a note may lie beside them; then no vault
+/// starts until a restore has completed.
 pub async fn restore(home: &Home, from: &Path, now_ms: i64) -> Result<Restored, BackupError> {
     let database = database_of(home)?;
-    // Making it would hide that it is another vault's configuration, or none.
+    // Creating it would hide that this is another vault's configuration, or none.
     if let Some(folder) = [&home.data_dir, &folder_of(&database)].into_iter().find(|folder| !folder.is_dir()) {
         return Err(BackupError::NoFolder(std::path::absolute(folder).unwrap_or_else(|_| folder.clone())));
     }
@@ -64,13 +64,13 @@ pub async fn restore(home: &Home, from: &Path, now_ms: i64) -> Result<Restored, 
     Ok(Restored { database, counts, aside })
 }
 
-/// The note of a restore that was cut off.
+/// The note of an interrupted restore.
 pub(crate) fn unfinished(database_url: &str) -> Option<PathBuf> {
     let note = folder_of(&sqlite_file(database_url)?).join(NOTE);
     note.exists().then_some(note)
 }
 
-/// For its owner, who is the vault's user, only: `fs::copy` takes over the original's permissions.
+/// Makes it readable by its owner, the vault's user, only: `fs::copy` keeps the original's permissions.
 fn restrict(file: &Path) -> Result<(), BackupError> {
     use std::os::unix::fs::PermissionsExt as _;
     let restricted = fs::set_permissions(file, fs::Permissions::from_mode(0o600));
@@ -116,7 +116,7 @@ fn write_note(note: &Path, aside: &Path) -> Result<(), BackupError> {
 
 fn put_aside(file: &Path, aside: &Path) -> Result<(), BackupError> {
     let to = aside.join(file.file_name().unwrap_or_default());
-    // There already: a restore was cut off after it, and this file is of what that one brought.
+    // If it is there already, a restore was interrupted after that, and this file belongs to that restore.
     let done = if to.exists() { fs::remove_file(file) } else { fs::rename(file, &to) };
     done.map_err(failed("move aside", file))?;
     sync_folder_of(&to)?;

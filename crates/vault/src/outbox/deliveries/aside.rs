@@ -1,4 +1,4 @@
-//! Deliveries that were set aside: each waits by itself, and its camera goes on without it.
+//! Deliveries set aside: each waits on its own, and its camera goes on without it.
 
 use super::enqueue::open_lanes;
 use super::{BATCH, DEFERRED, WAITING, in_state};
@@ -10,11 +10,11 @@ use sea_orm::{
     QuerySelect, Select,
 };
 
-/// Deliveries that go back to their lanes at once.
+/// Deliveries that return to their lanes at a time.
 const AT_ONCE: u64 = 32;
 
-/// Lets some of those try again whose wait is over, the longest due first. A wait that began later than `future` is over
-/// too: the clock has been set back since, and no wait may become longer by that.
+/// Retries some whose wait is over, the longest due first. A wait that began later than `future` is over too: the clock
+/// was set back since, and no wait may become longer by that.
 pub(crate) async fn return_due(db: &Db, connection_id: i64, now: i64, future: i64) -> Result<()> {
     let due = set_aside(connection_id)
         .filter(delivery::Column::DueAt.lte(now))
@@ -29,7 +29,7 @@ pub(crate) async fn return_due(db: &Db, connection_id: i64, now: i64, future: i6
     db.write(move |tx| Box::pin(async move { return_to_lanes(tx, connection_id, rows).await })).await
 }
 
-/// When the next one is due, Unix milliseconds.
+/// When the next one is due, Unix milliseconds; `None` if none is.
 pub(crate) async fn next_due(db: &Db, connection_id: i64) -> Result<Option<i64>> {
     let next = delivery::Entity::find()
         .select_only()
@@ -41,9 +41,9 @@ pub(crate) async fn next_due(db: &Db, connection_id: i64) -> Result<Option<i64>>
     Ok(next.into_tuple().one(db.read()).await?)
 }
 
-/// The other side takes events again: those that were refused while it took nothing try again, this camera's first, so
-/// that they come in order, and some of others'. The ones that were refused while others were taken go on waiting: that
-/// something was taken says nothing about them.
+/// The other side accepts events again: retries those that were refused while it accepted nothing, this camera's first,
+/// to keep their order, and some of others'. Those refused while others were accepted keep waiting: this says nothing
+/// about them.
 pub(crate) async fn return_alike(tx: &impl ConnectionTrait, connection_id: i64, device: &str) -> Result<()> {
     let alike = || set_aside(connection_id).filter(not_alone());
     let of_camera = alike().filter(delivery::Column::Device.eq(device)).order_by_asc(delivery::Column::Id).limit(BATCH);
@@ -53,7 +53,7 @@ pub(crate) async fn return_alike(tx: &impl ConnectionTrait, connection_id: i64, 
     return_to_lanes(tx, connection_id, rows).await
 }
 
-/// Somebody has mended the connection: lets the oldest try again. What they bring back follows by itself.
+/// Somebody has mended the connection: retries the oldest. If they succeed, the rest follows.
 pub(crate) async fn return_oldest(tx: &impl ConnectionTrait, connection_id: i64) -> Result<()> {
     let oldest = set_aside(connection_id).order_by_asc(delivery::Column::Id).limit(BATCH);
     let rows = oldest.into_tuple().all(tx).await?;

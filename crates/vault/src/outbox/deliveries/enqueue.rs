@@ -63,10 +63,10 @@ pub(super) async fn enqueue_many(tx: &Tx, integration_id: i64, new: &[NewDeliver
     open_lanes(tx, new.iter().map(|event| (integration_id, event.device.to_owned())).collect()).await
 }
 
-/// Marks lanes, named by integration and device, as having something to send. `enqueued` counts up, so that
-/// whoever finds a lane empty can tell whether something came in meanwhile.
+/// Marks lanes (integration and device) as having something to send. `enqueued` counts up, so that a worker that finds
+/// a lane empty can tell whether something came in meanwhile.
 pub(super) async fn open_lanes(tx: &impl ConnectionTrait, mut lanes: Vec<(i64, String)>) -> Result<()> {
-    // Everybody locks lanes in the same order, and so nobody waits for someone who waits for him.
+    // Everybody locks lanes in the same order, to prevent deadlocks.
     lanes.sort_unstable();
     lanes.dedup();
     let rows = lanes.into_iter().map(|(integration_id, device)| lane::ActiveModel {

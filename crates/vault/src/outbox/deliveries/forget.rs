@@ -5,18 +5,18 @@ use crate::base::entity::{delivery, lane, replay};
 use crate::base::{Result, VaultError};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait as _, QueryFilter, QuerySelect};
 
-/// What may happen to deliveries that still wait.
+/// What to do with deliveries that still wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backlog {
-    /// They stay, and with them the connection.
+    /// Keep them, and with them the connection.
     Keep,
-    /// They are lost; whoever asks was told so.
+    /// Drop them; the administrator was told.
     Drop,
 }
 
-/// Removes a connection's deliveries, lanes and replays; answers how many deliveries were still waiting.
+/// Removes a connection's deliveries, lanes and replays; returns how many deliveries were still waiting.
 pub(crate) async fn forget_connection(tx: &impl ConnectionTrait, id: i64, backlog: Backlog) -> Result<u64> {
-    // State by state: that is how the indexes are.
+    // State by state, to use the indexes.
     let in_its = |state| delivery::Column::IntegrationId.eq(id).and(in_state(state));
     let mut lost = 0;
     for state in [WAITING, DEFERRED] {

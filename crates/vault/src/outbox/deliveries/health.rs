@@ -24,7 +24,7 @@ impl Deliveries {
         Ok(lines.into_iter().flatten().map(|line| with_replay(line, &mut replays)).collect())
     }
 
-    /// `None` for a provider nothing is delivered to.
+    /// `None` for a provider without deliveries.
     async fn line(&self, row: connection::Model) -> Result<Option<DeliveryHealth>> {
         let provider = row.family == Family::Provider.as_str();
         if provider && !self.has_lane(row.id).await? {

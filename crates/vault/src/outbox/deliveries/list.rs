@@ -1,4 +1,4 @@
-//! Lists of deliveries, and one with what it delivers.
+//! Lists of deliveries, and the details of one.
 
 use super::{DEFERRED, Deliveries, in_state};
 use crate::base::damaged::{Damage, delivery_purpose, delivery_state};
@@ -60,7 +60,7 @@ impl Deliveries {
         Ok(Page { items, older, newer })
     }
 
-    /// A delivery with what it delivers.
+    /// A delivery together with its event.
     pub async fn get(&self, id: i64) -> Result<DeliveryDetails> {
         let query = delivery::Entity::find_by_id(id).select_only().columns(COLUMNS);
         let row = query.into_model::<Row>().one(self.db.read()).await?.ok_or(VaultError::NotFound("delivery"))?;
@@ -75,8 +75,8 @@ impl Deliveries {
         Ok(DeliveryDetails { view, event: event.unwrap_or_default() })
     }
 
-    /// What an index answers in order of ids, each: everything, or one connection in one state. A filter by one
-    /// of these alone is several slices, merged.
+    /// The slices in which an index has ids in order: everything, or one connection in one state. A filter by only one
+    /// of these takes several slices, merged.
     async fn slices(&self, filter: DeliveryFilter) -> Result<Vec<Option<(i64, DeliveryState)>>> {
         let connections = match (filter.connection, filter.state) {
             (None, None) => return Ok(vec![None]),

@@ -1,8 +1,7 @@
 //! The outbox: one row per recording and integration, written with the recording.
 //!
-//! A *lane* is one camera's deliveries to one integration. Deliveries of a lane leave one after the
-//! other; lanes do not wait for each other. What goes to a secondary provider is a delivery too: its
-//! `integration_id` is the provider's.
+//! A *lane* is one camera's deliveries to one integration. Deliveries of a lane are sent one after the other; lanes do
+//! not wait for each other. Copies to secondary providers are deliveries too: their `integration_id` is the provider's.
 
 pub(crate) mod aside;
 mod enqueue;
@@ -29,26 +28,26 @@ use tokio::sync::Notify;
 
 /// Not yet made.
 pub(crate) const WAITING: &str = DeliveryState::Waiting.as_str();
-/// Refused, and tried again by itself.
+/// Refused, and retried later.
 pub(crate) const DEFERRED: &str = DeliveryState::Deferred.as_str();
 /// Made.
 pub(crate) const DELIVERED: &str = DeliveryState::Delivered.as_str();
 /// Given up until someone retries.
 pub(crate) const PARKED: &str = DeliveryState::Parked.as_str();
 
-/// Rows that one write touches at most, when many are to be changed: uploads wait for no more than these.
+/// Most rows changed by one write, so that uploads do not wait long for it.
 const BATCH: u64 = 500;
 
-/// A condition on the state, spelled out so that the partial index of that state can be used.
+/// A condition on the state, spelled out so that the state's partial index can be used.
 pub(crate) fn in_state(state: &str) -> Expr {
     Expr::cust(format!("deliveries.state = '{state}'"))
 }
 
-/// Wakes the dispatcher's workers by integration, so that a delivery leaves right after its commit.
+/// Wakes the dispatcher's workers by integration, so that a delivery is sent right after its commit.
 #[derive(Clone, Default)]
 pub(crate) struct Wakeups {
     workers: Arc<Mutex<HashMap<i64, Arc<Notify>>>>,
-    /// Told when deliveries were given up, or are no longer.
+    /// Notified when deliveries are parked, or no longer are.
     pub(crate) given_up: Arc<Notify>,
 }
 
@@ -64,12 +63,12 @@ impl Wakeups {
     }
 }
 
-/// Looks after deliveries.
+/// Lists, counts and retries deliveries.
 #[derive(Clone)]
 pub struct Deliveries {
     db: Db,
     wakeups: Wakeups,
-    /// Tells [`Replayer`] that there is something to do.
+    /// Notifies [`Replayer`] of work.
     replays: Arc<Notify>,
 }
 
@@ -78,13 +77,13 @@ impl Deliveries {
         Self { db, wakeups, replays: Arc::default() }
     }
 
-    /// Deliveries still to be made, those set aside among them, and parked ones; both capped at [`COUNT_CAP`], by
-    /// integration; without one, of all.
+    /// Deliveries waiting (including those set aside) and parked, each capped at [`COUNT_CAP`]; for one integration or
+    /// all.
     pub async fn count(&self, integration_id: Option<i64>) -> Result<(i64, i64)> {
         count(&self.db, integration_id).await
     }
 
-    /// Deliveries in a state, capped at [`COUNT_CAP`], by integration; without one, of all.
+    /// Deliveries in a state, capped at [`COUNT_CAP`]; for one integration or all.
     pub async fn count_in(&self, state: DeliveryState, integration_id: Option<i64>) -> Result<i64> {
         count_in(&self.db, state.as_str(), integration_id).await
     }
@@ -100,12 +99,12 @@ pub(crate) async fn count(db: &Db, integration_id: Option<i64>) -> Result<(i64, 
 /// See [`Deliveries::count_in`].
 pub(crate) async fn count_in(db: &Db, state: &str, integration_id: Option<i64>) -> Result<i64> {
     let filter = if integration_id.is_some() { "AND integration_id = $2" } else { "" };
-    // The state is spelled out so that the partial index can be used.
+    // The state is spelled out so that its partial index can be used.
     let condition = format!("state = '{state}' {filter}");
     capped(db, "deliveries", &condition, integration_id.map(sea_orm::Value::from)).await
 }
 
-/// Rows of a table that satisfy a condition, counted up to [`COUNT_CAP`]. Its parameters start at `$2`.
+/// Counts the rows of a table that satisfy a condition, up to [`COUNT_CAP`]. The condition's parameters start at `$2`.
 async fn capped(
     db: &Db,
     table: &str,

@@ -1,4 +1,4 @@
-//! Why deliveries were set aside or given up.
+//! Why deliveries were set aside or parked.
 
 use super::{DEFERRED, PARKED, capped, in_state};
 use crate::base::Result;
@@ -8,11 +8,11 @@ use model::delivery::DeliveryReason;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::collections::BTreeMap;
 
-/// Reasons that are looked at, and told, at most.
+/// Most reasons looked at, and returned.
 const MOST: usize = 20;
 
-/// The reasons of a connection, the most frequent first. From one to the next goes by an index, so that a hundred thousand
-/// deliveries of one reason cost no more than one of each.
+/// A connection's reasons, the most frequent first. An index leads from one reason to the next, and counts are capped,
+/// so that a hundred thousand deliveries with one reason cost little.
 pub(super) async fn reasons(db: &Db, connection_id: i64) -> Result<Vec<DeliveryReason>> {
     let mut found: BTreeMap<String, (i64, i64)> = BTreeMap::new();
     for state in [DEFERRED, PARKED] {

@@ -1,8 +1,8 @@
-//! Sending the events of a period again, to one integration.
+//! Sending a period's events again, to one integration.
 //!
-//! A replay is a row that says how far it has come; [`Replayer`] goes on with it in the background, also after a
-//! restart. It puts events into the outbox in the order their recordings were stored, so a camera's stay in order,
-//! and pauses while enough of them wait: what happens now is not queued behind a month of the past.
+//! A replay is a row that says how far it has come; [`Replayer`] continues it in the background, also after a restart.
+//! It enqueues events in the order their recordings were stored, so a camera's stay in order, and pauses while enough
+//! are waiting: new events do not queue behind a month of old ones.
 
 use super::enqueue::{NewDelivery, enqueue_many};
 use super::{BATCH, Deliveries, WAITING, Wakeups, capped, count_in};
@@ -29,15 +29,15 @@ use tokio_util::sync::CancellationToken;
 
 /// Deliveries that may wait at an integration before its replay pauses.
 const PACE: i64 = 2_000;
-/// How often a paused replay is looked at.
+/// How often a paused replay is checked.
 const POLL: Duration = Duration::from_secs(2);
-/// Replays shown of an integration.
+/// Replays shown for an integration.
 const SHOWN: u64 = 5;
-/// As the rows say it.
+/// The form that is stored.
 const RUNNING: &str = ReplayState::Running.as_str();
 
 impl Deliveries {
-    /// What there is to choose from for a replay to this integration, and its last replays.
+    /// The choices for a replay to this integration, and its latest replays.
     pub async fn replays(&self, integration: i64) -> Result<ReplayChoices> {
         let row = integration_row(self.db.read(), integration).await?;
         let accounts = accounts_of(self.db.read(), integration).await?;
@@ -65,7 +65,7 @@ impl Deliveries {
         capped(&self.db, "recordings", &condition, [form.from.into(), form.until.into()]).await
     }
 
-    /// Starts sending a period's events again; answers the replay's id. Only accounts that use the integration take
+    /// Starts sending a period's events again; returns the replay's id. Only accounts that use the integration take
     /// part: the others' recordings are none of its business.
     pub async fn start_replay(&self, actor: &Actor, form: ReplayForm) -> Result<i64> {
         let now = self.db.now_ms();
@@ -119,7 +119,7 @@ impl Deliveries {
         Ok(id)
     }
 
-    /// Stops a replay. What it has put into the outbox is still delivered.
+    /// Stops a replay. Events already in the outbox are still sent.
     pub async fn stop_replay(&self, actor: &Actor, id: i64) -> Result<()> {
         let actor = actor.clone();
         let stop = self.db.write(move |tx| {
@@ -152,7 +152,7 @@ fn check_period(form: &ReplayForm, now: i64) -> Result<()> {
     Ok(())
 }
 
-/// Goes on with replays.
+/// Continues replays in the background.
 pub(crate) struct Replayer {
     db: Db,
     wakeups: Wakeups,
@@ -177,7 +177,7 @@ impl Replayer {
         }
     }
 
-    /// One batch of each replay that may go on; answers whether there was one.
+    /// One batch of each replay that may continue; returns whether there was one.
     async fn round(&self) -> Result<bool> {
         let mut progress = false;
         for row in replay::Entity::find().filter(is_running()).all(self.db.read()).await? {
@@ -228,7 +228,7 @@ impl Replayer {
     }
 }
 
-/// A recording with the id and the text of its new event.
+/// A recording, and the id and JSON of its new event.
 type Again<'a> = (&'a recording::Model, String, String);
 
 fn event_again<'a>(
@@ -251,7 +251,7 @@ async fn enqueue_again(tx: &Tx, integration_id: i64, events: &[Again<'_>]) -> Re
     enqueue_many(tx, integration_id, &new.collect::<Vec<_>>()).await
 }
 
-/// Moves a replay on from where it was read; `false` when it is no longer there.
+/// Moves a replay's position on; `false` if it was no longer where it was read.
 async fn advance(
     tx: &impl ConnectionTrait,
     row: &replay::Model,
@@ -273,7 +273,7 @@ async fn finish(tx: &Tx, id: i64) -> Result<()> {
     end(tx, id, ReplayState::Done).await.map(|_| ())
 }
 
-/// Ends a replay that runs; `false` when it had ended before.
+/// Ends a running replay; `false` if it had ended before.
 async fn end(tx: &Tx, id: i64, state: ReplayState) -> Result<bool> {
     let over =
         replay::ActiveModel { state: Set(state.as_str().into()), finished_at: Set(tx.now_ms()), ..Default::default() };
@@ -281,7 +281,7 @@ async fn end(tx: &Tx, id: i64, state: ReplayState) -> Result<bool> {
     Ok(replay::Entity::update_many().set(over).filter(this).exec(tx).await?.rows_affected > 0)
 }
 
-/// The replays under way, by integration.
+/// Running replays by integration.
 pub(super) async fn running_replays(db: &Db) -> Result<HashMap<i64, ReplayView>> {
     let rows = replay::Entity::find().filter(is_running()).all(db.read()).await?;
     let names = account_names(db).await?;
@@ -311,7 +311,7 @@ async fn accounts_of(db: &impl ConnectionTrait, integration: i64) -> Result<Vec<
     Ok(accounts.all(db).await?)
 }
 
-/// The id of the account of that name; `None` for all.
+/// Id of the account with that name; `None` for all.
 fn chosen(accounts: &[account::Model], name: Option<&str>) -> Result<Option<i64>> {
     let Some(name) = name else { return Ok(None) };
     match accounts.iter().find(|account| account.name == name) {
@@ -324,8 +324,8 @@ fn ids(accounts: &[account::Model], wanted: Option<i64>) -> Vec<i64> {
     accounts.iter().map(|account| account.id).filter(|id| wanted.is_none_or(|wanted| wanted == *id)).collect()
 }
 
-/// A condition on recordings. The plus keeps SQLite from starting with an account's index, by which it would have to
-/// sort all of the account's recordings for each batch.
+/// A condition on recordings. The plus keeps SQLite from using the account's index, with which it would have to sort
+/// all of the account's recordings for each batch.
 fn of_accounts(ids: &[i64]) -> String {
     let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
     if ids.is_empty() { "1 = 0".into() } else { format!("+recordings.account_id IN ({})", ids.join(", ")) }

@@ -1,4 +1,4 @@
-//! Trying again what was given up, or what waits for its next try.
+//! Retrying deliveries that were set aside or parked, or that wait for their next attempt.
 
 use super::enqueue::open_lanes;
 use super::{BATCH, DEFERRED, Deliveries, PARKED, WAITING, aside, in_state};
@@ -12,7 +12,7 @@ use sea_orm::{
 };
 
 impl Deliveries {
-    /// Lets one delivery try again now: one that was set aside or parked, or one whose camera waits after a failure.
+    /// Retries one delivery now: one set aside or parked, or one whose camera waits after a failure.
     pub async fn retry(&self, actor: &Actor, id: i64) -> Result<()> {
         let actor = actor.clone();
         let retry = self.db.write(move |tx| {
@@ -43,12 +43,12 @@ impl Deliveries {
         Ok(())
     }
 
-    /// Lets every delivery of a connection try again that was set aside or parked; answers how many.
+    /// Retries everything of a connection that is set aside or parked; returns how many.
     pub async fn retry_parked(&self, actor: &Actor, connection_id: i64) -> Result<u64> {
         self.retry_all(actor, connection_id, None).await
     }
 
-    /// The same for those that failed for this reason.
+    /// Retries those that failed for this reason; returns how many.
     pub async fn retry_reason(&self, actor: &Actor, connection_id: i64, reason: String) -> Result<u64> {
         self.retry_all(actor, connection_id, Some(reason)).await
     }
@@ -65,8 +65,8 @@ impl Deliveries {
         });
         start.await?;
         let mut retried = 0;
-        // Those set aside first: a parked one that is refused again becomes set aside, and would be retried a second time if
-        // that state came after.
+        // First those set aside: a parked one that is refused again would otherwise be among them, and be retried
+        // twice.
         for state in [DEFERRED, PARKED] {
             let mut after = 0;
             loop {
@@ -74,7 +74,7 @@ impl Deliveries {
                 let batch = self.db.write(move |tx| Box::pin(retry_batch(tx, connection_id, state, reason, after)));
                 let Some((last, count)) = batch.await? else { break };
                 self.wakeups.wake(&[connection_id]);
-                // What is set aside again meanwhile lies behind and is not looked at twice.
+                // Those set aside again meanwhile lie before this position and are not looked at twice.
                 (retried, after) = (retried + count, last);
             }
         }
@@ -83,7 +83,7 @@ impl Deliveries {
     }
 }
 
-/// Reopens the oldest deliveries in a state after an id; answers the last one's id and how many. `None` when none is left.
+/// Reopens the oldest deliveries in a state after an id; returns the last id and how many. `None` when none is left.
 async fn retry_batch(
     tx: &Tx,
     connection_id: i64,
@@ -109,7 +109,7 @@ async fn retry_batch(
     Ok(Some((last, count)))
 }
 
-/// Lets deliveries in a state start over, with the whole patience again.
+/// Lets deliveries in a state start over, with their full patience.
 async fn reopen(tx: &impl ConnectionTrait, state: &str, ids: Vec<i64>) -> Result<u64> {
     let again = delivery::ActiveModel {
         state: Set(WAITING.into()),
@@ -123,7 +123,7 @@ async fn reopen(tx: &impl ConnectionTrait, state: &str, ids: Vec<i64>) -> Result
     Ok(delivery::Entity::update_many().set(again).filter(still).exec(tx).await?.rows_affected)
 }
 
-/// Lets a connection's lanes, and what was set aside, try at once: somebody has mended it.
+/// Makes a connection's lanes, and what was set aside, due at once: somebody has mended it.
 pub(crate) async fn make_all_due(tx: &impl ConnectionTrait, connection_id: i64) -> Result<()> {
     make_lanes_due(tx, connection_id).await?;
     aside::return_oldest(tx, connection_id).await
@@ -133,7 +133,7 @@ async fn make_lanes_due(tx: &impl ConnectionTrait, connection_id: i64) -> Result
     make_due(tx, Condition::all().add(lane::Column::IntegrationId.eq(connection_id))).await
 }
 
-/// Ends the wait of lanes after failures.
+/// Ends lanes' waits after failures.
 async fn make_due(tx: &impl ConnectionTrait, lanes: Condition) -> Result<()> {
     let due = lane::ActiveModel { attempts: Set(0), next_attempt_at: Set(0), ..Default::default() };
     let waiting = lanes.add(lane::Column::NextAttemptAt.gt(0));

@@ -1,24 +1,24 @@
 use crate::base::keys::random;
 use std::time::Duration;
 
-/// Tries before a delivery is parked to which nothing answers: with waits of up to an hour, about three days.
+/// Attempts without any answer before a delivery is parked: about three days, with waits of up to an hour.
 pub(super) const MAX_ATTEMPTS: i32 = 80;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// When the outbox is looked at, and how long deliveries wait after failures.
+/// How often the outbox is checked, and how long deliveries wait after failures.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
     /// How often a worker looks without being woken.
     pub poll: Duration,
-    /// A camera's first wait after a failure; each further one in a row doubles it.
+    /// A camera's first wait after a failure; doubled by each further one in a row.
     pub first_wait: Duration,
-    /// Longest of these.
+    /// Longest of these waits.
     pub longest_wait: Duration,
     /// For deliveries that the other side refuses.
     pub refused: Patience,
-    /// For those where it lets the vault in no more, or says that it is gone.
+    /// For deliveries refused because the vault has no access, or the endpoint is gone.
     pub denied: Patience,
 }
 
@@ -35,26 +35,26 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// How long a camera waits after the given number of failures in a row, in milliseconds.
+    /// How long a camera waits after this many failures in a row, in milliseconds.
     pub(super) fn wait_ms(&self, failures: i32) -> i64 {
         let doublings = u32::try_from(failures - 1).unwrap_or(0).min(20);
         jittered(millis(self.first_wait.saturating_mul(1 << doublings).min(self.longest_wait)))
     }
 }
 
-/// For how long, and how often, a delivery that was set aside is tried again.
+/// How often, and for how long, a delivery that was set aside is retried.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
-    /// First wait; each further one doubles it.
+    /// First wait; doubled by each further one.
     pub first_wait: Duration,
     /// Longest wait.
     pub longest_wait: Duration,
-    /// All waits together, after which it is given up.
+    /// Total of all waits after which it is parked.
     pub give_up_after: Duration,
 }
 
 impl Patience {
-    /// The wait that follows one of so many milliseconds, of none at first.
+    /// The wait that follows one of `last_ms` milliseconds (0: the first).
     pub(super) fn next_ms(&self, last_ms: i64) -> i64 {
         jittered(last_ms.saturating_mul(2).clamp(self.first_ms(), millis(self.longest_wait)))
     }
@@ -64,7 +64,7 @@ impl Patience {
         millis(self.first_wait)
     }
 
-    /// All waits together, in milliseconds.
+    /// Total of all waits, in milliseconds.
     pub(super) fn total_ms(&self) -> i64 {
         millis(self.give_up_after)
     }

@@ -1,4 +1,4 @@
-//! Tells administrators which connections have deliveries that were given up.
+//! Notices about connections with parked deliveries.
 
 use crate::base::Result;
 use crate::base::db::Db;
@@ -12,11 +12,11 @@ use std::collections::{HashMap, HashSet};
 /// The notice's code.
 const CODE: &str = "deliveries-given-up";
 
-/// What was told so far.
+/// Raises and clears these notices.
 pub(super) struct GivenUp {
     db: Db,
     notices: Notices,
-    /// Names and counts by connection.
+    /// Connection name and number, as last reported.
     told: HashMap<i64, (String, i64)>,
 }
 
@@ -25,8 +25,8 @@ impl GivenUp {
         Self { db, notices, told: HashMap::new() }
     }
 
-    /// Tells of those that have become more, and no longer of those that have none: an administrator may put a notice away,
-    /// and what he has seen is not told again until a restart.
+    /// Raises the notice of connections that have more than before, and clears that of those with none. A dismissed
+    /// number is not reported again until a restart.
     pub(super) async fn look(&mut self) -> Result<()> {
         let connections: Vec<(i64, String)> = connection::Entity::find()
             .select_only()

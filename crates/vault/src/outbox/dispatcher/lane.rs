@@ -25,16 +25,16 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Deliveries sent before their success is written down; after a crash at most these are repeated.
+/// Deliveries sent before their success is recorded; after a crash at most these are repeated.
 const BATCH: u64 = 32;
-/// How long one camera's deliveries may keep others of the integration waiting.
+/// How long one camera may keep the integration's other cameras waiting.
 const TURN: Duration = Duration::from_secs(60);
 /// Longest time one copy may take.
 const COPY_TIMEOUT: Duration = Duration::from_secs(600);
 /// How long a send may still take when the vault or the integration is being stopped.
 const STOP_GRACE: Duration = Duration::from_secs(5);
 
-/// The longest wait for an outbox that takes no outcomes is two to this many seconds.
+/// Exponent of the longest wait for an outbox that records no outcomes: two to this many seconds.
 const UNNOTED_MOST: u32 = 6;
 
 pub(super) struct Lane {
@@ -49,9 +49,9 @@ pub(super) struct Lane {
     way: Way,
     pub(super) device: String,
     pub(super) pace: Pace,
-    /// Whether the integration's last event that was answered, of any camera, was refused; before the first it may be so.
+    /// Whether the integration's last answered event, of any camera, was refused; true before the first.
     refusing: Arc<AtomicBool>,
-    /// How often in a row an outcome could not be written down.
+    /// How many outcomes in a row could not be recorded.
     unnoted: Arc<AtomicU32>,
     stop: CancellationToken,
 }
@@ -62,7 +62,7 @@ enum Batch {
     More,
     /// Nothing is left.
     Empty,
-    /// One failed; when the lane goes on is written in its row.
+    /// One failed; the lane's row says when it goes on.
     Failed,
 }
 
@@ -86,7 +86,7 @@ impl Lane {
         }
     }
 
-    /// Sends until the lane is empty, fails, or its turn is over; answers its device.
+    /// Sends until the lane is empty, fails, or its turn is over; returns its device.
     pub(super) async fn run(self) -> String {
         let turn_ends = self.db.clock().elapsed() + TURN;
         loop {
@@ -108,7 +108,7 @@ impl Lane {
         self.device
     }
 
-    /// What was sent and is not noted will be sent again: so one at a time, and ever more seldom.
+    /// What was sent but not recorded will be sent again, so send one at a time, and ever more rarely.
     async fn wait_for_the_outbox(&self) {
         let failures = std::cmp::min(self.unnoted.fetch_add(1, Ordering::Relaxed), UNNOTED_MOST);
         let wait = Duration::from_secs(1 << failures);
@@ -119,7 +119,7 @@ impl Lane {
         self.db.clock().elapsed() < turn_ends && !self.stop.is_cancelled()
     }
 
-    /// Lets other replicas have the lane. If that fails, it stays this vault's, which takes it again when it is due.
+    /// Lets other replicas have the lane. If that fails, this vault keeps it and takes it again when it is due.
     async fn release(&self) {
         if !self.db.is_shared() {
             return;
@@ -144,7 +144,7 @@ impl Lane {
         else {
             return Ok(Batch::Empty);
         };
-        // After failures one event tells whether it is well again. Those that were set aside meanwhile go before the next.
+        // After failures, one event shows whether all is well again. Those set aside meanwhile then go before the next.
         let careful =
             lane.attempts > 0 || self.refusing.load(Ordering::Relaxed) || self.unnoted.load(Ordering::Relaxed) > 0;
         let limit = if careful { 1 } else { BATCH };
@@ -188,7 +188,7 @@ impl Lane {
         Ok(if rests { Batch::Empty } else { Batch::More })
     }
 
-    /// Sends one event; `None` when the worker is told to stop and the other side does not answer.
+    /// Sends one event; `None` if the worker is being stopped and the other side does not answer.
     async fn send(&self, row: &delivery::Model) -> Option<std::result::Result<(), SinkError>> {
         let patience = match &self.way {
             Way::Sink(sink) => sink.send_timeout(),
@@ -230,7 +230,7 @@ impl Lane {
         sink.send(&event).await
     }
 
-    /// What is damaged stays so until somebody mends it: it is given up, and the camera goes on.
+    /// A damaged delivery stays damaged until somebody mends it: it is parked, and the camera goes on.
     fn read<'a>(&self, row: &'a delivery::Model) -> std::result::Result<(Purpose, &'a str), SinkError> {
         let read = delivery_purpose(row.id, &row.purpose).and_then(|purpose| Ok((purpose, row.read_event()?)));
         let read = self.db.damaged_rows().noted(read);

@@ -1,5 +1,4 @@
-//! Sends what the outbox holds: at least once, in order per camera, one integration never delaying
-//! another.
+//! Sends the outbox: at least once, in order per camera, no integration delaying another.
 
 mod backoff;
 mod given_up;
@@ -32,16 +31,16 @@ use std::time::Duration;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-/// How often integrations are looked at without a change in this process.
+/// How often integrations are checked without a change in this process.
 const RELOAD: Duration = Duration::from_secs(10);
 
-/// Copies that one provider gets at a time; each holds a part in memory.
+/// Copies made at the same time to one provider; each holds a part in memory.
 const COPIES_AT_A_TIME: usize = 2;
 
-/// Makes the copies that the outbox asks for.
+/// Makes the copies requested by the outbox.
 #[async_trait]
 pub(crate) trait CopyMaker: Send + Sync {
-    /// Copies a recording to a provider. Nothing happens when it is gone, lies there anyway, or was copied before.
+    /// Copies a recording to a provider. Does nothing if the recording is gone, is there anyway, or was copied before.
     async fn make(&self, recording_id: i64, provider_id: i64) -> std::result::Result<(), SinkError>;
 }
 
@@ -96,7 +95,7 @@ impl Dispatcher {
         }
     }
 
-    /// Starts workers for new or changed integrations and stops those of gone ones.
+    /// Starts workers for new or changed integrations, and stops those of removed ones.
     fn assign(&self, workers: &mut HashMap<i64, Worker>, sinks: Vec<OpenSink>, cancel: &CancellationToken) {
         let wanted: HashMap<i64, i64> = sinks.iter().map(|s| (s.id, s.updated_at)).collect();
         let outdated: Vec<i64> = workers
@@ -186,7 +185,7 @@ impl Integration {
             tokio::select! {
                 Some(ended) = running.join_next() => match ended {
                     Ok(device) => { busy.remove(&device); }
-                    // A panic hides which lane it was: start over, nothing is lost by that.
+                    // A panic hides which lane it was in: start over, which loses nothing.
                     Err(_) => return,
                 },
                 () = wakeup.notified(), if !self.stop.is_cancelled() => {}
@@ -196,15 +195,15 @@ impl Integration {
         }
     }
 
-    /// Lets those try again whose wait is over, and takes lanes.
+    /// Retries what is due of those set aside, and claims lanes.
     async fn look(&self, busy: &HashSet<String>, limit: usize) -> Result<Vec<String>> {
         self.end_waits_of_the_future().await?;
         aside::return_due(&self.db, self.sink.id, self.db.now_ms(), self.future()).await?;
         self.claim(busy, limit).await
     }
 
-    /// Takes lanes that are due and that nobody works on, the longest due first. On a shared database a lane has an owner,
-    /// so that replicas do not send the same camera's events at the same time.
+    /// Claims lanes that are due and that nobody works on, the longest due first. On a shared database a lane has an
+    /// owner, so that replicas do not send a camera's events at the same time.
     async fn claim(&self, busy: &HashSet<String>, limit: usize) -> Result<Vec<String>> {
         let due = lane_row::Entity::find()
             .select_only()
@@ -233,7 +232,7 @@ impl Integration {
         claim.await
     }
 
-    /// How long until the next wait is over, of a lane or of a delivery that was set aside.
+    /// Time until the next wait is over, of a lane or of a delivery set aside.
     async fn until_next(&self) -> Option<Duration> {
         let now = self.db.now_ms();
         let lane: Option<i64> = lane_row::Entity::find()

@@ -1,4 +1,4 @@
-//! What a lane writes down of what it sent, and of what failed.
+//! Records what a lane has sent, and what failed.
 
 use super::lane::Lane;
 use super::open;
@@ -12,16 +12,16 @@ use model::error::SinkError;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect};
 use std::error::Error as StdError;
 
-/// Lanes that a success after failures lets try at once.
+/// Other lanes to try at once after a recovery.
 const RELEASED: u64 = 8;
 /// Longest error text kept, in characters.
 const MAX_ERROR: usize = 500;
 
 impl Lane {
-    /// Writes successes down. If that was all, the lane rests, unless something came in since we looked; answers whether it
-    /// does. A camera's first success after failures, or of what was set aside, lets some of the integration's other
-    /// cameras try at once, and what was set aside: it is evidently back. Each of those releases more, so that one which can
-    /// only take little is not flooded.
+    /// Records successes. If all was sent, the lane rests, unless something came in meanwhile; returns whether it does.
+    /// A camera's first success after failures, or of what was set aside, shows that the integration is back: some of
+    /// its other cameras are tried at once, and what was set aside. Each success releases more, so that a weak endpoint
+    /// is not flooded.
     pub(super) async fn note_sent(&self, sent: Sent, seen: &lane::Model, all: bool) -> Result<bool> {
         let (id, device, now) = (self.integration_id, self.device.clone(), self.db.now_ms());
         let is_back = seen.attempts > 0 && !sent.ids.is_empty();
@@ -61,8 +61,8 @@ impl Lane {
         Ok(rests)
     }
 
-    /// Writes a failure down, and what becomes of the delivery and of its lane. `before` are the lane's failures in a row
-    /// before this one; `alone` says that the event before, of any camera, was taken.
+    /// Records a failure, and what happens to the delivery and its lane. `before` is the lane's number of failures in a
+    /// row so far; `alone` says that the previous event, of any camera, was accepted.
     pub(super) async fn note(
         &self,
         row: &delivery::Model,
@@ -72,7 +72,7 @@ impl Lane {
         error: SinkError,
     ) -> Result<()> {
         let now = self.db.now_ms();
-        // What was sent before it, in the same batch, ended the row of failures.
+        // Earlier successes of the same batch ended that row of failures.
         let before = if sent.ids.is_empty() { before } else { 0 };
         let verdict = judge(&self.pace, row, before, error.kind, now);
         tracing::warn!(
@@ -134,7 +134,7 @@ impl Failure {
     }
 }
 
-/// The reason as it is kept: one line, since people send it back to retry by it.
+/// The reason as stored: one line, since administrators retry by it.
 fn reason(error: &SinkError) -> String {
     error.message.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_ERROR).collect()
 }

@@ -1,10 +1,10 @@
-//! What a lane sent.
+//! What a lane has sent.
 
-/// What was sent since the last write.
+/// Deliveries sent but not recorded yet.
 #[derive(Debug, Default)]
 pub(super) struct Sent {
     pub(super) ids: Vec<i64>,
-    /// Whether one of them tells that the other side takes again what it refused.
+    /// Whether one of them shows that the other side accepts again what it refused.
     pub(super) takes_again: bool,
     /// Whether one of them had been set aside.
     pub(super) was_aside: bool,

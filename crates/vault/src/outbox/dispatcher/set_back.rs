@@ -1,4 +1,4 @@
-//! A clock that is set back makes no wait longer.
+//! When the clock is set back, no wait becomes longer.
 
 use super::{Integration, open};
 use crate::base::Result;
@@ -6,16 +6,16 @@ use crate::base::entity::lane;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait as _, QueryFilter};
 
-/// How far the clocks of vaults that share a database may be apart.
+/// How far apart the clocks of vaults that share a database may be.
 const APART_MS: i64 = 10_000;
 
 impl Integration {
-    /// What failed later than this has failed before the clock was set back.
+    /// A failure later than this happened before the clock was set back.
     pub(super) fn future(&self) -> i64 {
         self.db.now_ms() + if self.db.is_shared() { APART_MS } else { 0 }
     }
 
-    /// Ends the waits of lanes that began later than now.
+    /// Ends the waits of lanes that began in the future.
     pub(super) async fn end_waits_of_the_future(&self) -> Result<()> {
         let now = self.db.now_ms();
         let waits_of_the_future = Condition::all()

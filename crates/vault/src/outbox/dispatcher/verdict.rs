@@ -1,29 +1,29 @@
-//! What becomes of a delivery that failed, and of its lane.
+//! What happens to a delivery that failed, and to its lane.
 
 use super::backoff::{MAX_ATTEMPTS, Pace};
 use crate::base::entity::delivery;
 use crate::outbox::deliveries::{DEFERRED, PARKED, WAITING};
 use model::error::SinkErrorKind;
 
-/// What is written down after a failure.
+/// What is recorded after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Verdict {
     /// The delivery's state.
     pub(super) state: &'static str,
-    /// When it is tried again by itself, if it is set aside; the end of the wait it has had so far otherwise.
+    /// If set aside, when it is tried again; otherwise the end of the wait it has had so far.
     pub(super) due_at: i64,
-    /// How long it has waited while it was set aside, in milliseconds.
+    /// How long it has been waiting in all while set aside, in milliseconds.
     pub(super) waited_ms: i64,
     /// The lane's failures in a row.
     pub(super) in_a_row: i32,
-    /// When the lane goes on.
+    /// When the lane goes on, Unix milliseconds.
     pub(super) next_attempt_at: i64,
 }
 
-/// Judges the next failure of a delivery, in a lane with so many failures in a row before it.
+/// Judges a delivery's latest failure; `before` is the number of failures in a row in its lane before it.
 pub(super) fn judge(pace: &Pace, row: &delivery::Model, before: i32, kind: SinkErrorKind, now: i64) -> Verdict {
     let attempts = row.attempts + 1;
-    // What was planned counts, not what the clock says: it may have jumped, forward or back.
+    // The planned wait counts, not what the clock says, which may have jumped.
     let planned = (row.due_at - row.failed_at).max(0);
     let waited_ms = row.waited_ms + (now - row.failed_at).clamp(0, planned);
     let goes_on = Verdict { state: PARKED, due_at: now + planned, waited_ms, in_a_row: 0, next_attempt_at: 0 };
@@ -37,8 +37,8 @@ pub(super) fn judge(pace: &Pace, row: &delivery::Model, before: i32, kind: SinkE
         SinkErrorKind::Refused => &pace.refused,
         SinkErrorKind::Denied => &pace.denied,
     };
-    // After one that is refused the next is tried at once. Where that is refused as well, it is likely not the events'
-    // fault, and every further try would only take one more of them out of its order.
+    // After one refusal the next event is tried at once. If that is refused as well, it is probably not the events'
+    // fault, and every further attempt would only take another one out of order.
     let next_attempt_at = match before {
         0 => 0,
         _ => now + pace.wait_ms(before).min(patience.first_ms()),
@@ -86,7 +86,7 @@ mod tests {
         verdict
     }
 
-    /// Tries again whenever it is due, until it is given up; answers after how long, and after how many tries.
+    /// Retries whenever due until parked; returns the time that took, and the attempts.
     fn until_given_up(kind: SinkErrorKind, clock: impl Fn(i64) -> i64) -> (i64, i32) {
         let (mut row, mut real) = (delivery(), START);
         loop {
@@ -107,7 +107,7 @@ mod tests {
         assert!((3 * DAY..3 * DAY + 4 * HOUR).contains(&after) && (20..40).contains(&tries), "{after} {tries}");
     }
 
-    /// A clock that is set right after a start in 1970, or that jumps ahead by ten years, ends no patience.
+    /// A clock that is corrected after a start in 1970, or jumps ten years ahead, ends no patience.
     #[test]
     fn a_clock_that_jumps_gives_nothing_up_early() {
         for jump in [3650 * DAY, -3650 * DAY, 2 * HOUR, -2 * HOUR] {
