@@ -1,7 +1,7 @@
 //! A recording as an HTTP answer: ranges, conditions, file name (RFC 9110 §13, §14).
 
 use crate::problem::{self, ApiError};
-use crate::range::{self, Wanted};
+use crate::range::{self, RangeRequest};
 use crate::telemetry::chain;
 use axum::body::Body;
 use axum::http::header::{
@@ -15,7 +15,7 @@ use futures::TryStreamExt as _;
 use model::ports::CONTENT_TYPE as VIDEO;
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use vault::Found;
+use vault::RecordingRef;
 use vault::{Vault, VaultError};
 
 /// Browsers wrap a recording in a page of their own, which needs the recording itself and inline styles.
@@ -36,7 +36,7 @@ const LOOKS: usize = 10;
 /// Answers GET or HEAD for a recording.
 pub async fn answer(
     vault: &Vault,
-    mut found: Found,
+    mut found: RecordingRef,
     method: &Method,
     request: &HeaderMap,
     disposition: Disposition,
@@ -54,7 +54,7 @@ pub async fn answer(
 /// `None` if the recording was replaced since it was found.
 async fn answer_unless_replaced(
     vault: &Vault,
-    found: &Found,
+    found: &RecordingRef,
     method: &Method,
     request: &HeaderMap,
     disposition: Disposition,
@@ -79,15 +79,15 @@ async fn answer_unless_replaced(
 
     let wanted = match request.get(RANGE).and_then(|v| v.to_str().ok()) {
         Some(header) if conditions.range_applies() => range::parse(header, found.size),
-        _ => Wanted::Whole,
+        _ => RangeRequest::Whole,
     };
     let (status, part) = match wanted {
-        Wanted::Whole => (StatusCode::OK, None),
-        Wanted::Part(part) => {
+        RangeRequest::Whole => (StatusCode::OK, None),
+        RangeRequest::Part(part) => {
             set(&mut headers, CONTENT_RANGE, &format!("bytes {}-{}/{}", part.start, part.end - 1, found.size));
             (StatusCode::PARTIAL_CONTENT, Some(part))
         }
-        Wanted::Unsatisfiable => {
+        RangeRequest::Unsatisfiable => {
             let mut refused =
                 ApiError::from(&problem::RANGE).detail(format!("It has {} bytes.", found.size)).into_response();
             set(refused.headers_mut(), CONTENT_RANGE, &format!("bytes */{}", found.size));

@@ -32,7 +32,7 @@ pub enum File {
 
 /// How an operation fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
+pub enum DiskError {
     /// No room (ENOSPC). As a lasting trouble only writing fails, even overwriting: some file systems copy on write.
     Full,
     /// The device failed (EIO).
@@ -43,7 +43,7 @@ pub enum Trouble {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plan {
     /// How they fail.
-    pub trouble: Trouble,
+    pub trouble: DiskError,
     /// The first one to fail, counted from 1.
     pub nth: u64,
     /// Whether all later ones fail too, until [`Faults::heal`].
@@ -53,8 +53,8 @@ pub struct Plan {
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let trouble = match self.trouble {
-            Trouble::Full => "full",
-            Trouble::Broken => "broken",
+            DiskError::Full => "full",
+            DiskError::Broken => "broken",
         };
         write!(f, "{trouble} {} {}", if self.lasting { "from" } else { "at" }, self.nth)
     }
@@ -103,13 +103,13 @@ impl Faults {
     }
 
     /// Whether this operation fails, and how.
-    pub(crate) fn strike(&self, file: File, operation: Operation) -> Option<Trouble> {
+    pub(crate) fn strike(&self, file: File, operation: Operation) -> Option<DiskError> {
         let mut state = self.state();
         let plan = state.plan?;
         state.report.asked += 1;
         let due = if plan.lasting { state.report.asked >= plan.nth } else { state.report.asked == plan.nth };
         let writes = matches!(operation, Operation::Write | Operation::Share);
-        let spared = plan.lasting && plan.trouble == Trouble::Full && !writes;
+        let spared = plan.lasting && plan.trouble == DiskError::Full && !writes;
         if !due || spared {
             return None;
         }

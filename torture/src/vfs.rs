@@ -6,7 +6,7 @@
 
 #![expect(unsafe_code, reason = "SQLite's interface for file systems is C")]
 
-use crate::faults::{Faults, File, Operation, Trouble};
+use crate::faults::{DiskError, Faults, File, Operation};
 use crate::platter::Platter;
 use libsqlite3_sys as sqlite;
 use sqlite::{sqlite3_file, sqlite3_int64, sqlite3_io_methods, sqlite3_vfs};
@@ -142,7 +142,7 @@ unsafe fn note(file: *mut sqlite3_file, what: impl FnOnce(&Platter, &Path)) {
 ///
 /// # Safety
 /// `file` must be one that [`open`] filled in.
-unsafe fn strike(file: *mut sqlite3_file, operation: Operation) -> Option<Trouble> {
+unsafe fn strike(file: *mut sqlite3_file, operation: Operation) -> Option<DiskError> {
     // SAFETY: `open` filled it in, and a file system's faults live as long as the process.
     unsafe {
         let ours = &*file.cast::<Open>();
@@ -196,8 +196,8 @@ unsafe extern "C" fn write(file: *mut sqlite3_file, from: *const c_void, count: 
         write_down(file, from, count / 2, offset);
         note_write(file, from, count / 2, offset);
         match trouble {
-            Trouble::Full => sqlite::SQLITE_FULL,
-            Trouble::Broken => sqlite::SQLITE_IOERR_WRITE,
+            DiskError::Full => sqlite::SQLITE_FULL,
+            DiskError::Broken => sqlite::SQLITE_IOERR_WRITE,
         }
     }
 }

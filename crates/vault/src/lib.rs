@@ -26,5 +26,5 @@ pub use host::start_error::StartError;
 pub use host::{backup, data_folder, notices, timekeeping};
 pub use outbox::{deliveries, dispatcher};
 pub use provisioning::Provisioning;
-pub use recordings::{Found, MAX_PAGE, Recordings, devices};
+pub use recordings::{MAX_PAGE, RecordingRef, Recordings, devices};
 pub use start::{Options, Vault};

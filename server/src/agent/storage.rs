@@ -1,7 +1,7 @@
 //! `GET` and `DELETE /api/storage`: get a recording's URL, delete it.
 
 use super::caller::Caller;
-use super::wire::Wanted;
+use super::wire::RecordingName;
 use crate::peer::Peer;
 use crate::problem::{self, ApiError, ErrorBody};
 use crate::state::AppState;
@@ -10,7 +10,7 @@ use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
-use vault::Found;
+use vault::RecordingRef;
 use vault::Vault;
 use vault::accounts::Account;
 use vault::audit::Actor;
@@ -24,8 +24,8 @@ pub struct Data {
 }
 
 /// Finds a recording of this account; tells "not yours" from "not there".
-pub(super) async fn find(vault: &Vault, account: &Account, headers: &HeaderMap) -> Result<Found, ApiError> {
-    let wanted = Wanted::parse(headers)?;
+pub(super) async fn find(vault: &Vault, account: &Account, headers: &HeaderMap) -> Result<RecordingRef, ApiError> {
+    let wanted = RecordingName::parse(headers)?;
     let provider = wanted.provider.as_deref();
     if let Some(name) = provider {
         let known = vault.connections.provider_by_name(name).await?;

@@ -48,14 +48,14 @@ impl Credentials {
 
 /// The recording a reader asks for.
 #[derive(Debug)]
-pub struct Wanted {
+pub struct RecordingName {
     /// Full key.
     pub key: ObjectKey,
     /// Provider's name; `None` means anywhere.
     pub provider: Option<String>,
 }
 
-impl Wanted {
+impl RecordingName {
     /// Reads FileName, as a full key, and Provider.
     pub fn parse(headers: &HeaderMap) -> Result<Self, ApiError> {
         let file_name = text(headers, header::FILE_NAME);
@@ -100,10 +100,10 @@ mod tests {
 
     #[test]
     fn readers_send_a_full_key() {
-        let wanted = Wanted::parse(&headers(&[(header::FILE_NAME, b"dir/a.mp4")])).expect("valid");
+        let wanted = RecordingName::parse(&headers(&[(header::FILE_NAME, b"dir/a.mp4")])).expect("valid");
         assert_eq!((wanted.key.as_str(), wanted.provider), ("dir/a.mp4", None));
         for bad in ["a.mp4", "../a.mp4", "/etc/passwd", "a\\b/c.mp4"] {
-            assert!(Wanted::parse(&headers(&[(header::FILE_NAME, bad.as_bytes())])).is_err(), "{bad}");
+            assert!(RecordingName::parse(&headers(&[(header::FILE_NAME, bad.as_bytes())])).is_err(), "{bad}");
         }
     }
 }

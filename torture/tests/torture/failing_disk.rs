@@ -2,7 +2,7 @@
 
 use crate::every::{Failing, fail_at_every_moment_of};
 use std::time::Duration;
-use torture::faults::{Plan, Trouble};
+use torture::faults::{DiskError, Plan};
 use torture::workload::Step;
 use torture::world::{PLAIN, World, folder};
 
@@ -10,9 +10,9 @@ struct Disk;
 
 impl Failing for Disk {
     /// How, and whether it goes on failing.
-    type Way = (Trouble, bool);
+    type Way = (DiskError, bool);
     const WAYS: &[Self::Way] =
-        &[(Trouble::Full, false), (Trouble::Broken, false), (Trouble::Full, true), (Trouble::Broken, true)];
+        &[(DiskError::Full, false), (DiskError::Broken, false), (DiskError::Full, true), (DiskError::Broken, true)];
 
     fn arm(world: &World, (trouble, lasting): Self::Way, nth: u64) {
         world.faults.arm(Plan { trouble, nth, lasting });
@@ -68,7 +68,7 @@ async fn a_moved_recording_is_at_one_place_whichever_write_of_the_database_faile
 async fn a_disk_that_takes_no_writes_is_not_ready_until_it_does() {
     let dir = folder().unwrap();
     let world = World::open(dir.path()).await.unwrap();
-    for trouble in [Trouble::Full, Trouble::Broken] {
+    for trouble in [DiskError::Full, DiskError::Broken] {
         world.faults.arm(Plan { trouble, nth: 1, lasting: true });
         // That it was ready a moment ago counts only until a write fails.
         assert!(!world.upload(PLAIN, "refused.mp4", vec![1; 100]).await, "{trouble:?}");

@@ -2,7 +2,7 @@
 //! forgets what they were for. (What the folders of recordings hold is taken as it is: that is the file system's to sync.)
 
 use std::path::Path;
-use torture::faults::{Operation, Plan, Report, Trouble};
+use torture::faults::{DiskError, Operation, Plan, Report};
 use torture::knobs;
 use torture::workload::Step;
 use torture::world::{World, data, folder};
@@ -64,7 +64,7 @@ async fn a_power_cut_right_after_a_200_loses_nothing() {
 async fn a_sync_that_failed_is_never_taken_for_one_that_did_not() {
     let steps = [Step::Upload, Step::Replace, Step::Group, Step::Delete];
     let runs = if knobs::long() { 1000 } else { 40 };
-    let plan = |run| Some(Plan { trouble: Trouble::Broken, nth: 1 + run / 4 * 7 % 60, lasting: false });
+    let plan = |run| Some(Plan { trouble: DiskError::Broken, nth: 1 + run / 4 * 7 % 60, lasting: false });
     let reports = power_goes_after(&steps, runs, plan).await;
     let syncs =
         reports.iter().flat_map(|report| &report.failed).filter(|(_, failed)| *failed == Operation::Sync).count();

@@ -3,7 +3,7 @@
 
 use futures::future::{BoxFuture, FutureExt as _, join_all};
 use std::time::Duration;
-use torture::faults::{Plan, Trouble};
+use torture::faults::{DiskError, Plan};
 use torture::flaky::{Mishap, StorePlan};
 use torture::knobs::{self, Random};
 use torture::world::{COPIED, FIRST, PLAIN, SECOND, World, actor, folder};
@@ -33,7 +33,7 @@ fn place(round: usize, key: usize) -> (&'static str, String) {
 
 fn break_something(world: &World, random: &mut Random) -> String {
     let lasting = random.below(2) == 0;
-    let trouble = if random.below(2) == 0 { Trouble::Full } else { Trouble::Broken };
+    let trouble = if random.below(2) == 0 { DiskError::Full } else { DiskError::Broken };
     let mishap = [Mishap::Refused, Mishap::AnswerLost, Mishap::Full][random.below(3)];
     let disk = Plan { trouble, nth: 1 + random.below(400) as u64, lasting };
     let stores = StorePlan { mishap, nth: 1 + random.below(40) as u64, lasting };

@@ -5,8 +5,8 @@ mod encoding;
 mod filesystem;
 mod gcs;
 mod receipt;
+mod request_failure;
 mod s3;
-mod trouble;
 
 pub(crate) use azure::AzureStore;
 pub(crate) use filesystem::{FilesystemStore, MAX_RUNNING};

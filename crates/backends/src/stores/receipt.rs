@@ -1,7 +1,7 @@
 //! Compares what a store reports about an object with what it was sent; nothing else does. Adapters pass on what they
 //! were told, for a multipart object joined from the reports about its parts.
 
-use super::trouble::Trouble;
+use super::request_failure::RequestFailure;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -18,7 +18,7 @@ pub(super) struct Sent<'a> {
 
 /// What a store reports about an object.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct Reported {
     pub(super) length: Option<u64>,
     pub(super) sha256: Option<[u8; 32]>,
     pub(super) crc32c: Option<u32>,
@@ -26,21 +26,21 @@ pub(super) struct Told {
 }
 
 /// Compares the length and the cheapest checksum reported; returns whether there was one.
-pub(super) async fn check(sent: Sent<'_>, told: Told) -> Result<bool, Trouble> {
+pub(super) async fn check(sent: Sent<'_>, told: Reported) -> Result<bool, RequestFailure> {
     if told.length.is_some() {
         same_length(sent.bytes.len() as u64, told.length)?;
     }
     let same = match (told, sent.sha256) {
-        (Told { sha256: Some(told), .. }, Some(sent)) => hex::encode(told) == sent,
-        (Told { crc32c: Some(told), .. }, _) => crc32c(&sent.bytes) == told,
-        (Told { md5: Some(told), .. }, _) => md5(sent.bytes).await? == told,
+        (Reported { sha256: Some(told), .. }, Some(sent)) => hex::encode(told) == sent,
+        (Reported { crc32c: Some(told), .. }, _) => crc32c(&sent.bytes) == told,
+        (Reported { md5: Some(told), .. }, _) => md5(sent.bytes).await? == told,
         _ => return Ok(false),
     };
     if same { Ok(true) } else { Err(unconfirmed("another checksum")) }
 }
 
 /// Compares lengths; `None` means that the store has no such object.
-pub(super) fn same_length(sent: u64, told: Option<u64>) -> Result<(), Trouble> {
+pub(super) fn same_length(sent: u64, told: Option<u64>) -> Result<(), RequestFailure> {
     match told {
         Some(told) if told == sent => Ok(()),
         Some(_) => Err(unconfirmed("another length")),
@@ -49,8 +49,8 @@ pub(super) fn same_length(sent: u64, told: Option<u64>) -> Result<(), Trouble> {
 }
 
 /// The store reports something other than what was sent.
-pub(super) fn unconfirmed(what: &str) -> Trouble {
-    Trouble::new(
+pub(super) fn unconfirmed(what: &str) -> RequestFailure {
+    RequestFailure::new(
         StoreErrorKind::Unconfirmed,
         format!("The store says that it has stored what it was sent, but then tells of {what}."),
         "Look for a proxy that changes what passes, and for damage at the store.",
@@ -72,10 +72,10 @@ fn low(crc: u64) -> u32 {
 }
 
 /// Slow, so computed in a blocking thread.
-pub(super) async fn md5(bytes: Bytes) -> Result<[u8; 16], Trouble> {
+pub(super) async fn md5(bytes: Bytes) -> Result<[u8; 16], RequestFailure> {
     let hashed = tokio::task::spawn_blocking(move || Md5::digest(&bytes).into());
     hashed.await.map_err(|error| {
-        Trouble::new(StoreErrorKind::Unavailable, "The vault is shutting down.", "Try again.").caused_by(error)
+        RequestFailure::new(StoreErrorKind::Unavailable, "The vault is shutting down.", "Try again.").caused_by(error)
     })
 }
 
@@ -105,22 +105,22 @@ mod tests {
         Sent { bytes: Bytes::from_static(bytes), sha256: (bytes == b"abc").then_some(ABC) }
     }
 
-    async fn lies(bytes: &'static [u8], told: Told) -> bool {
+    async fn lies(bytes: &'static [u8], told: Reported) -> bool {
         check(sent(bytes), told).await.is_err_and(|trouble| trouble.kind == StoreErrorKind::Unconfirmed)
     }
 
     /// Expected values from Python's hashlib; CRC-32C as in RFC 3720.
     #[tokio::test]
     async fn each_checksum_tells_the_truth_from_a_lie() {
-        let told: [fn() -> Told; 3] = [
-            || Told { sha256: from_base64("ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="), ..Told::default() },
-            || Told { md5: md5_of("\"900150983CD24FB0D6963F7D28E17F72\""), ..Told::default() },
-            || Told { crc32c: Some(0x364b_3fb7), ..Told::default() },
+        let told: [fn() -> Reported; 3] = [
+            || Reported { sha256: from_base64("ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="), ..Reported::default() },
+            || Reported { md5: md5_of("\"900150983CD24FB0D6963F7D28E17F72\""), ..Reported::default() },
+            || Reported { crc32c: Some(0x364b_3fb7), ..Reported::default() },
         ];
         for of_abc in told {
             assert!(check(sent(b"abc"), of_abc()).await.expect("true"));
-            assert!(check(sent(b"abc"), Told { length: Some(3), ..of_abc() }).await.expect("true"));
-            assert!(lies(b"abc", Told { length: Some(2), ..of_abc() }).await);
+            assert!(check(sent(b"abc"), Reported { length: Some(3), ..of_abc() }).await.expect("true"));
+            assert!(lies(b"abc", Reported { length: Some(2), ..of_abc() }).await);
             let other = Sent { sha256: Some(EMPTY), ..sent(b"abd") };
             let lie = check(other, of_abc()).await.expect_err("of other bytes");
             assert_eq!(lie.kind, StoreErrorKind::Unconfirmed);
@@ -130,10 +130,10 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_told_proves_nothing() {
-        assert!(!check(sent(b"abc"), Told::default()).await.expect("no lie"));
-        assert!(!check(sent(b"abc"), Told { length: Some(3), ..Told::default() }).await.expect("no lie"));
+        assert!(!check(sent(b"abc"), Reported::default()).await.expect("no lie"));
+        assert!(!check(sent(b"abc"), Reported { length: Some(3), ..Reported::default() }).await.expect("no lie"));
         // A checksum with nothing to compare it to does not count.
-        assert!(!check(sent(b"abd"), Told { sha256: Some([7; 32]), ..Told::default() }).await.expect("no lie"));
+        assert!(!check(sent(b"abd"), Reported { sha256: Some([7; 32]), ..Reported::default() }).await.expect("no lie"));
         assert!(same_length(3, Some(3)).is_ok() && same_length(3, Some(0)).is_err() && same_length(3, None).is_err());
     }
 

@@ -50,36 +50,36 @@ struct Claim<'a> {
 }
 
 /// Why a place could not be identified.
-enum Untold {
+enum PlaceError {
     /// It is not the place it was; the text says so.
     Elsewhere(String),
     /// Looking at it failed.
     Failed(VaultError),
 }
 
-impl From<VaultError> for Untold {
+impl From<VaultError> for PlaceError {
     fn from(error: VaultError) -> Self {
         Self::Failed(error)
     }
 }
 
-impl From<StoreError> for Untold {
+impl From<StoreError> for PlaceError {
     fn from(error: StoreError) -> Self {
         Self::Failed(error.into())
     }
 }
 
-impl From<DbErr> for Untold {
+impl From<DbErr> for PlaceError {
     fn from(error: DbErr) -> Self {
         Self::Failed(error.into())
     }
 }
 
-impl From<Untold> for VaultError {
-    fn from(untold: Untold) -> Self {
+impl From<PlaceError> for VaultError {
+    fn from(untold: PlaceError) -> Self {
         match untold {
-            Untold::Elsewhere(reason) => StoreError::new(StoreErrorKind::Unavailable, reason).into(),
-            Untold::Failed(error) => error,
+            PlaceError::Elsewhere(reason) => StoreError::new(StoreErrorKind::Unavailable, reason).into(),
+            PlaceError::Failed(error) => error,
         }
     }
 }
@@ -191,10 +191,10 @@ impl Connections {
         let claim = Claim { id: form.id, known: &known, holds, changed: true };
         let place = match timeout(PATIENCE, self.look(store.as_ref(), &claim, true)).await {
             Ok(Ok(Some(place))) => place,
-            Ok(Err(Untold::Elsewhere(reason))) => return Err(VaultError::Conflict(format!("{reason} {BACK}"))),
-            Ok(Err(Untold::Failed(error @ (VaultError::Database(_) | VaultError::Full(_))))) => return Err(error),
+            Ok(Err(PlaceError::Elsewhere(reason))) => return Err(VaultError::Conflict(format!("{reason} {BACK}"))),
+            Ok(Err(PlaceError::Failed(error @ (VaultError::Database(_) | VaultError::Full(_))))) => return Err(error),
             // It can be saved all the same; its first use looks again.
-            Ok(Ok(None) | Err(Untold::Failed(_))) | Err(_) => return Ok(None),
+            Ok(Ok(None) | Err(PlaceError::Failed(_))) | Err(_) => return Ok(None),
         };
         match self.other_at(form.id, &place).await? {
             Some(other) => Err(one_place(&form.name, &other)),
@@ -240,7 +240,7 @@ impl Connections {
             }
             Err(untold) => {
                 provider.forget_seen();
-                if let Untold::Elsewhere(reason) = &untold {
+                if let PlaceError::Elsewhere(reason) = &untold {
                     self.tell_elsewhere(provider, reason).await;
                 }
                 Err(untold.into())
@@ -254,7 +254,7 @@ impl Connections {
         store: &dyn BlobStore,
         claim: &Claim<'_>,
         may_mark: bool,
-    ) -> std::result::Result<Option<String>, Untold> {
+    ) -> std::result::Result<Option<String>, PlaceError> {
         // A folder that was marked is not created again, even if nothing is stored there: its disk may be away.
         if may_mark && !claim.holds && (claim.known.is_empty() || claim.changed) {
             store.set_up().await?;
@@ -274,7 +274,7 @@ impl Connections {
         if let (true, Some(id)) = (claim.holds && mark != Mark::Blank, claim.id)
             && !self.has_a_recording(store, id).await?
         {
-            return Err(Untold::Elsewhere(self.where_else(&mark).await?));
+            return Err(PlaceError::Elsewhere(self.where_else(&mark).await?));
         }
         let id = match mark {
             Mark::Id(id) => id,
@@ -287,7 +287,7 @@ impl Connections {
     }
 
     /// Whether one of a provider's newest recordings or copies is in a store.
-    async fn has_a_recording(&self, store: &dyn BlobStore, id: i64) -> std::result::Result<bool, Untold> {
+    async fn has_a_recording(&self, store: &dyn BlobStore, id: i64) -> std::result::Result<bool, PlaceError> {
         let mut newest = recording::Entity::find()
             .filter(recording::Column::ProviderId.eq(id))
             .order_by_desc(recording::Column::Timestamp)

@@ -9,7 +9,7 @@ use crate::objects::KeyLocks;
 use crate::objects::transfer::{self, Content};
 use crate::objects::{Objects, removals};
 use crate::outbox::dispatcher::CopyMaker;
-use crate::recordings::{Found, copies};
+use crate::recordings::{RecordingRef, copies};
 use async_trait::async_trait;
 use model::error::{SinkError, SinkErrorKind, StoreError, StoreErrorKind};
 use sea_orm::sea_query::OnConflict;
@@ -76,15 +76,15 @@ impl Copies {
         Ok(())
     }
 
-    async fn found(&self, recording_id: i64) -> Result<Option<Found>> {
+    async fn found(&self, recording_id: i64) -> Result<Option<RecordingRef>> {
         let row = recording::Entity::find_by_id(recording_id).one(self.db.read()).await?;
-        row.map(|row| self.db.damaged_rows().told(Found::try_from(row))).transpose()
+        row.map(|row| self.db.damaged_rows().told(RecordingRef::try_from(row))).transpose()
     }
 
     /// The target must be another place than the recording's and its other copies': there it would be the same object.
     async fn check_apart(
         &self,
-        found: &Found,
+        found: &RecordingRef,
         source: &OpenStore,
         target: &OpenStore,
     ) -> std::result::Result<(), SinkError> {
@@ -103,13 +103,13 @@ impl Copies {
         Ok(())
     }
 
-    async fn exists(&self, found: &Found, provider_id: i64) -> Result<bool> {
+    async fn exists(&self, found: &RecordingRef, provider_id: i64) -> Result<bool> {
         Ok(copy::Entity::find_by_id((found.id, provider_id)).one(self.db.read()).await?.is_some())
     }
 
     /// Something is at the target already: another recording, or this one, if a copy or move that was cut off has just
     /// been recorded after all.
-    async fn taken(&self, found: &Found, provider_id: i64) -> Result<SinkError> {
+    async fn taken(&self, found: &RecordingRef, provider_id: i64) -> Result<SinkError> {
         let moved = self.found(found.id).await?.is_none_or(|now| now.provider_id == provider_id);
         if moved || self.exists(found, provider_id).await? {
             return Ok(SinkError::down("The recording came to this provider otherwise meanwhile."));
@@ -118,12 +118,12 @@ impl Copies {
     }
 
     /// Whether something is at the key there.
-    async fn is_taken(&self, found: &Found, provider_id: i64) -> Result<bool> {
+    async fn is_taken(&self, found: &RecordingRef, provider_id: i64) -> Result<bool> {
         self.objects.is_taken(provider_id, &found.key).await
     }
 
     /// Records a copy, unless its recording was replaced, moved or deleted meanwhile.
-    async fn note(&self, found: &Found, target: Version, announced: i64) -> Result<()> {
+    async fn note(&self, found: &RecordingRef, target: Version, announced: i64) -> Result<()> {
         let (id, key, sha256) = (found.id, found.key.to_string(), found.sha256.clone());
         self.db
             .write(move |tx| {

@@ -9,7 +9,7 @@ use crate::base::{Result, VaultError};
 use crate::connections::Connections;
 use crate::outbox::deliveries::{self, NewDelivery, Wakeups};
 use crate::outbox::event::{event_of, lane};
-use crate::recordings::{Found, Recordings};
+use crate::recordings::{RecordingRef, Recordings};
 use model::connection::{Definition as _, Family};
 use model::integrations::RemoteVault;
 use model::ports::Purpose;
@@ -62,7 +62,7 @@ impl Forwarding {
     }
 
     /// Forwards one recording to its account's on-demand vaults; returns how many there are.
-    pub async fn to_vaults_of(&self, account: &Account, found: &Found) -> Result<usize> {
+    pub async fn to_vaults_of(&self, account: &Account, found: &RecordingRef) -> Result<usize> {
         let of_account = |target: &ForwardTarget| target.on_demand && account.integrations.contains(&target.id);
         let targets: Vec<i64> = self.targets().await?.iter().filter(|t| of_account(t)).map(|t| t.id).collect();
         if !targets.is_empty() {

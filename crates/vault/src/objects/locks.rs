@@ -26,7 +26,7 @@ pub(crate) struct KeyLocks {
 }
 
 /// A turn at a key; ends when dropped.
-pub(crate) struct Turn {
+pub(crate) struct KeyGuard {
     locks: Arc<KeyLocks>,
     key: Key,
     guard: Option<OwnedMutexGuard<()>>,
@@ -46,7 +46,7 @@ impl KeyLocks {
     }
 
     /// Waits for a turn.
-    pub(crate) async fn lock(self: &Arc<Self>, provider_id: i64, key: &ObjectKey) -> Result<Turn> {
+    pub(crate) async fn lock(self: &Arc<Self>, provider_id: i64, key: &ObjectKey) -> Result<KeyGuard> {
         let place = self.twins.first_of(provider_id).await?;
         self.lock_at(place, key).await
     }
@@ -57,7 +57,7 @@ impl KeyLocks {
         one: i64,
         other: i64,
         key: &ObjectKey,
-    ) -> Result<Option<(Turn, Turn)>> {
+    ) -> Result<Option<(KeyGuard, KeyGuard)>> {
         let (one, other) = (self.twins.first_of(one).await?, self.twins.first_of(other).await?);
         if one == other {
             return Ok(None);
@@ -67,11 +67,11 @@ impl KeyLocks {
         Ok(Some((first, self.lock_at(one.max(other), key).await?)))
     }
 
-    async fn lock_at(self: &Arc<Self>, place: i64, key: &ObjectKey) -> Result<Turn> {
+    async fn lock_at(self: &Arc<Self>, place: i64, key: &ObjectKey) -> Result<KeyGuard> {
         let key = (place, key.clone());
         let lock = self.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default().clone();
         let guard = lock.lock_owned().await;
-        let mut turn = Turn { locks: self.clone(), key, guard: Some(guard), _among_replicas: None };
+        let mut turn = KeyGuard { locks: self.clone(), key, guard: Some(guard), _among_replicas: None };
         turn._among_replicas = self.lock_among_replicas(&turn.key).await?;
         Ok(turn)
     }
@@ -97,7 +97,7 @@ impl KeyLocks {
     }
 }
 
-impl Drop for Turn {
+impl Drop for KeyGuard {
     fn drop(&mut self) {
         self.guard.take();
         let mut turns = self.locks.turns.lock().unwrap_or_else(PoisonError::into_inner);

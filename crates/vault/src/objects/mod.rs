@@ -19,7 +19,7 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-pub(crate) use locks::{KeyLocks, Turn};
+pub(crate) use locks::{KeyGuard, KeyLocks};
 pub(crate) use settled::Settled;
 
 /// Knows which objects are where, and deletes them.

@@ -10,7 +10,7 @@ use model::mp4::Mp4Facts;
 const MAX_EVENT_FRAGMENTS: usize = 500;
 
 /// The contents of an event.
-pub(crate) struct Told<'a> {
+pub(crate) struct EventFacts<'a> {
     /// Full key.
     pub(crate) key: &'a str,
     pub(crate) size: u64,
@@ -24,7 +24,7 @@ pub(crate) struct Told<'a> {
 }
 
 /// Makes an event with a new id; returns id and JSON.
-pub(crate) fn event(told: Told<'_>) -> (String, String) {
+pub(crate) fn event(told: EventFacts<'_>) -> (String, String) {
     let facts = told.facts;
     let file_name = told.key.rsplit('/').next().unwrap_or(told.key);
     let listed = facts.fragmented && facts.fragments.len() <= MAX_EVENT_FRAGMENTS;
@@ -43,7 +43,7 @@ pub(crate) fn event(told: Told<'_>) -> (String, String) {
 
 /// Makes a new event about a stored recording.
 pub(crate) fn event_of(row: &recording::Model, source: &str, cloud_analysis: bool) -> Result<(String, String), Damage> {
-    Ok(event(Told {
+    Ok(event(EventFacts {
         key: row.read_key()?.as_str(),
         size: row.read_size()?,
         facts: &row.read_facts()?,

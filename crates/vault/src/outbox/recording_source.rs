@@ -2,7 +2,7 @@
 
 use crate::base::VaultError;
 use crate::base::damaged::Damage;
-use crate::recordings::{Found, Recordings};
+use crate::recordings::{RecordingRef, Recordings};
 use async_trait::async_trait;
 use model::error::{StoreError, StoreErrorKind};
 use model::ports::{OpenRecording, RecordingSource};
@@ -23,7 +23,7 @@ impl RecordingSource for StoredRecording {
         let path = row.read_path().map_err(told)?;
         let timestamp = row.timestamp;
         let path = path.ids().chain([self.vault_id.as_str()]).map(str::to_owned).collect();
-        let found = Found::try_from(row).map_err(told)?;
+        let found = RecordingRef::try_from(row).map_err(told)?;
         let body = self.recordings.open(&found, None).await.map_err(|error| missing(store_error(error)))?;
         Ok(OpenRecording { key: found.key, size: found.size, sha256: found.sha256, timestamp, metadata, path, body })
     }

@@ -1,6 +1,6 @@
 //! Where a recording's copies are. They are made through the outbox, and read while the main provider is down.
 
-use super::Found;
+use super::RecordingRef;
 use crate::base::Result;
 use crate::base::db::{Db, Tx};
 use crate::base::entity::{copy, recording, upload};
@@ -66,7 +66,7 @@ pub(crate) async fn give_way(tx: &impl ConnectionTrait, place: &[i64], key: &str
 
 /// Whether a recording's object differs from its row because an upload is replacing it, or was interrupted while doing
 /// so: then the row will follow.
-pub(crate) async fn is_being_replaced(db: &Db, found: &Found, error: &StoreError) -> Result<bool> {
+pub(crate) async fn is_being_replaced(db: &Db, found: &RecordingRef, error: &StoreError) -> Result<bool> {
     if error.kind != StoreErrorKind::Corrupt {
         return Ok(false);
     }

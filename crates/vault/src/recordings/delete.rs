@@ -1,6 +1,6 @@
 //! Deleting: first the row, then the object.
 
-use super::{Found, Recordings, copies};
+use super::{RecordingRef, Recordings, copies};
 use crate::base::audit::{self, Actor};
 use crate::base::entity::recording;
 use crate::base::steps::{self, Step};
@@ -10,25 +10,25 @@ use sea_orm::{ColumnTrait, EntityTrait, ExprTrait as _, QueryFilter};
 
 impl Recordings {
     /// Deletes a recording: first its row, then its object. After a crash in between, housekeeping deletes the object.
-    pub async fn delete(&self, actor: &Actor, found: &Found) -> Result<()> {
+    pub async fn delete(&self, actor: &Actor, found: &RecordingRef) -> Result<()> {
         self.remove(Some(actor.clone()), found).await
     }
 
     /// Deletes an expired recording. These are audited per round, not one by one.
-    pub(crate) async fn retire(&self, found: &Found) -> Result<()> {
+    pub(crate) async fn retire(&self, found: &RecordingRef) -> Result<()> {
         self.remove(None, found).await
     }
 
     /// Runs to its end even if the caller goes away: the object must not be deleted late, when it may have been
     /// uploaded again.
-    async fn remove(&self, audited: Option<Actor>, found: &Found) -> Result<()> {
+    async fn remove(&self, audited: Option<Actor>, found: &RecordingRef) -> Result<()> {
         let (this, found) = (self.clone(), found.clone());
         let work = tokio::spawn(async move { this.remove_now(audited, &found).await });
         work.await.map_err(|_| VaultError::NotFound("recording"))?
     }
 
     /// If it was moved meanwhile, deletes it at the new place.
-    async fn remove_now(&self, audited: Option<Actor>, found: &Found) -> Result<()> {
+    async fn remove_now(&self, audited: Option<Actor>, found: &RecordingRef) -> Result<()> {
         let mut found = found.clone();
         loop {
             match self.remove_at_its_place(audited.clone(), &found).await {
@@ -45,7 +45,7 @@ impl Recordings {
         }
     }
 
-    async fn remove_at_its_place(&self, audited: Option<Actor>, found: &Found) -> Result<()> {
+    async fn remove_at_its_place(&self, audited: Option<Actor>, found: &RecordingRef) -> Result<()> {
         let _turn = self.locks.lock(found.provider_id, &found.key).await?;
         let (id, uploaded_at) = (found.id, found.uploaded_at);
         let (provider_id, key) = (found.provider_id, found.key.to_string());

@@ -39,7 +39,7 @@ pub struct Recordings {
 
 /// A recording that was looked up, ready to be read.
 #[derive(Debug, Clone)]
-pub struct Found {
+pub struct RecordingRef {
     /// Row id.
     pub id: i64,
     /// Full key.
@@ -64,7 +64,12 @@ impl Recordings {
 
     /// An account's recording by key. With a provider: the one there, else one that was first stored there and moved
     /// since. Without: the one at the account's main provider, else at any.
-    pub async fn find(&self, account: &Account, provider: Option<&str>, key: &ObjectKey) -> Result<Option<Found>> {
+    pub async fn find(
+        &self,
+        account: &Account,
+        provider: Option<&str>,
+        key: &ObjectKey,
+    ) -> Result<Option<RecordingRef>> {
         let mut rows = self.with_key(provider, key).await?;
         if let Some(name) = provider.filter(|_| rows.is_empty()) {
             let origin = self.connections.provider_by_name(name).await?.map(|origin| origin.id);
@@ -73,7 +78,7 @@ impl Recordings {
         }
         rows.retain(|row| row.account_id == account.id);
         rows.sort_by_key(|row| row.provider_id != account.provider_id);
-        rows.into_iter().next().map(|row| self.db.damaged_rows().told(Found::try_from(row))).transpose()
+        rows.into_iter().next().map(|row| self.db.damaged_rows().told(RecordingRef::try_from(row))).transpose()
     }
 
     /// Whether any account has a recording of this key.
@@ -96,7 +101,7 @@ impl Recordings {
     }
 
     /// A recording by row id.
-    pub async fn find_by_id(&self, id: i64) -> Result<Found> {
+    pub async fn find_by_id(&self, id: i64) -> Result<RecordingRef> {
         self.db.damaged_rows().told(self.row(id).await?.try_into())
     }
 
@@ -110,18 +115,24 @@ impl Recordings {
     }
 
     /// An account's recordings that are older than its day limit.
-    pub(crate) async fn expired(&self, _: &Trusted, account_id: i64, before: i64, limit: u64) -> Result<Vec<Found>> {
+    pub(crate) async fn expired(
+        &self,
+        _: &Trusted,
+        account_id: i64,
+        before: i64,
+        limit: u64,
+    ) -> Result<Vec<RecordingRef>> {
         let rows = recording::Entity::find()
             .filter(recording::Column::AccountId.eq(account_id))
             .filter(recording::Column::Timestamp.lt(before))
             .filter(recording::Column::UploadedAt.lt(before))
             .order_by_asc(recording::Column::Timestamp)
             .limit(limit);
-        Ok(self.db.damaged_rows().sound(rows.all(self.db.read()).await?.into_iter().map(Found::try_from)))
+        Ok(self.db.damaged_rows().sound(rows.all(self.db.read()).await?.into_iter().map(RecordingRef::try_from)))
     }
 }
 
-impl TryFrom<recording::Model> for Found {
+impl TryFrom<recording::Model> for RecordingRef {
     type Error = Damage;
     fn try_from(row: recording::Model) -> std::result::Result<Self, Damage> {
         Ok(Self {

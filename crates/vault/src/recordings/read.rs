@@ -1,6 +1,6 @@
 //! Reading, from the provider or else from a copy.
 
-use super::{Found, Recordings, copies};
+use super::{RecordingRef, Recordings, copies};
 use crate::base::clock::Clock;
 use crate::base::entity::recording;
 use crate::base::{Result, VaultError};
@@ -55,7 +55,7 @@ impl Recordings {
     ///
     /// # Errors
     /// `Replaced` if `found` is outdated: look it up again.
-    pub async fn open(&self, found: &Found, range: Option<Range<u64>>) -> Result<ByteStream> {
+    pub async fn open(&self, found: &RecordingRef, range: Option<Range<u64>>) -> Result<ByteStream> {
         let opened = self.open_somewhere(found, range.clone()).await;
         // An upload changes the object first and its row after that, so the bytes just opened may belong to either. If
         // the row is settled now, they are the right ones. The other branch is rare, and a large future.
@@ -63,20 +63,20 @@ impl Recordings {
     }
 
     /// Whether the row is unchanged and nobody is about to change it.
-    async fn is_settled(&self, found: &Found) -> Result<bool> {
+    async fn is_settled(&self, found: &RecordingRef) -> Result<bool> {
         // In this order: an upload that commits in between shows in its row, if not as an intent.
         let intents = self.objects.intents_at(found.provider_id, &found.key).await?;
         Ok(intents.is_empty() && self.is_current(found).await?)
     }
 
-    async fn is_current(&self, found: &Found) -> Result<bool> {
+    async fn is_current(&self, found: &RecordingRef) -> Result<bool> {
         let now = recording::Entity::find_by_id(found.id).one(self.db.read()).await?;
         Ok(now.is_some_and(|now| now.sha256 == found.sha256))
     }
 
     /// While we have the key's turn, object and row belong together, unless an upload failed half-way and recovery has
     /// not yet found out what is there.
-    async fn open_in_turn(&self, found: &Found, range: Option<Range<u64>>) -> Result<ByteStream> {
+    async fn open_in_turn(&self, found: &RecordingRef, range: Option<Range<u64>>) -> Result<ByteStream> {
         let turn = timeout(PATIENCE, self.locks.lock(found.provider_id, &found.key)).await;
         let _turn = turn.map_err(|_| being_replaced())??;
         if !self.is_current(found).await? {
@@ -95,7 +95,7 @@ impl Recordings {
     }
 
     /// Whether an upload of this key failed, or its vault was killed, and recovery has not yet found out what is there.
-    async fn is_disputed(&self, found: &Found) -> Result<bool> {
+    async fn is_disputed(&self, found: &RecordingRef) -> Result<bool> {
         let mut intents = self.objects.intents_at(found.provider_id, &found.key).await?;
         intents.retain(|intent| !self.objects.settled().contains(intent.id));
         if intents.iter().any(intent::has_failed) {
@@ -106,7 +106,7 @@ impl Recordings {
         Ok(left && !self.locks.is_running(found.provider_id, &found.key).await?)
     }
 
-    async fn open_somewhere(&self, found: &Found, range: Option<Range<u64>>) -> Result<ByteStream> {
+    async fn open_somewhere(&self, found: &RecordingRef, range: Option<Range<u64>>) -> Result<ByteStream> {
         let copies = copies::providers(&self.db, found.id).await?;
         if copies.is_empty() {
             return self.open_at(found.provider_id, found, range).await;
@@ -120,7 +120,12 @@ impl Recordings {
     }
 
     /// Opens a copy, because its own provider cannot be used now.
-    async fn open_copy(&self, found: &Found, range: Option<Range<u64>>, failed: StoreError) -> Result<ByteStream> {
+    async fn open_copy(
+        &self,
+        found: &RecordingRef,
+        range: Option<Range<u64>>,
+        failed: StoreError,
+    ) -> Result<ByteStream> {
         let copies = copies::providers(&self.db, found.id).await?;
         self.open_first_of(copies, found, range, Some(failed)).await
     }
@@ -128,7 +133,7 @@ impl Recordings {
     async fn open_first_of(
         &self,
         places: Vec<i64>,
-        found: &Found,
+        found: &RecordingRef,
         range: Option<Range<u64>>,
         mut failed: Option<StoreError>,
     ) -> Result<ByteStream> {
@@ -152,14 +157,14 @@ impl Recordings {
         Err(failed.expect("there was at least one place, or a failure before").into())
     }
 
-    async fn open_at(&self, provider_id: i64, found: &Found, range: Option<Range<u64>>) -> Result<ByteStream> {
+    async fn open_at(&self, provider_id: i64, found: &RecordingRef, range: Option<Range<u64>>) -> Result<ByteStream> {
         let provider = self.connections.store(provider_id).await?;
         Ok(provider.store.get(&found.key, range).await?)
     }
 
     /// A URL that plays a recording without credentials for a while. Signed by the provider if it is set so, else by
     /// the vault, below `base_url`.
-    pub async fn sign(&self, found: &Found, base_url: &str, ttl: Duration) -> Result<String> {
+    pub async fn sign(&self, found: &RecordingRef, base_url: &str, ttl: Duration) -> Result<String> {
         // While the provider is down, only the vault's own URL leads to a copy.
         if !self.down.contains(found.provider_id) {
             let provider = self.connections.store(found.provider_id).await?;

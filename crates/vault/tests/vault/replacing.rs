@@ -8,16 +8,16 @@ use model::error::StoreErrorKind;
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use sha2::{Digest as _, Sha256};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use vault::Found;
+use vault::RecordingRef;
 use vault::VaultError;
 
-async fn found(t: &TestVault) -> Found {
+async fn found(t: &TestVault) -> RecordingRef {
     let account = t.account("site-a").await;
     let key = ObjectKey::parse("dir/a.mp4").unwrap();
     t.vault.recordings.find(&account, None, &key).await.unwrap().unwrap()
 }
 
-async fn read(t: &TestVault, found: &Found) -> Result<Vec<u8>, VaultError> {
+async fn read(t: &TestVault, found: &RecordingRef) -> Result<Vec<u8>, VaultError> {
     let chunks: Vec<bytes::Bytes> = t.vault.recordings.open(found, None).await?.try_collect().await?;
     Ok(chunks.concat())
 }

@@ -1,7 +1,7 @@
 //! What librdkafka and brokers say, in plain words.
 
 use super::cluster::Cluster;
-use super::trouble::{Listener, Trouble};
+use super::connection_error::{ConnectionError, Listener};
 use crate::net::no_answer;
 use crate::sinks::refusal::Refusal;
 use crate::trust::name_the_authority;
@@ -72,7 +72,7 @@ pub(super) fn answer(code: Code, topic: &str) -> Option<Refusal> {
 }
 
 /// What is wrong with the connections, in plain words.
-pub(super) fn connection(trouble: &Trouble, cluster: &Cluster) -> ProbeFailure {
+pub(super) fn connection(trouble: &ConnectionError, cluster: &Cluster) -> ProbeFailure {
     let name = cluster.name();
     let says = |words: &str| trouble.words.contains(words);
     match trouble.code {

@@ -4,11 +4,11 @@
 //! event's and stays the same on a resend. An event counts as sent when all in-sync replicas have it.
 
 mod cluster;
+mod connection_error;
 mod error;
 mod probe;
 mod producer;
 mod topic;
-mod trouble;
 
 use super::kept::Kept;
 use super::refusal::Refusal;

@@ -1,8 +1,8 @@
 //! A connected producer.
 
 use super::cluster::Cluster;
+use super::connection_error::Listener;
 use super::error::refusal;
-use super::trouble::Listener;
 use crate::sinks::refusal::Refusal;
 use model::ports::OutgoingEvent;
 use rdkafka::message::{Header, OwnedHeaders};

@@ -1,9 +1,9 @@
 //! Looks for a topic and creates it.
 
 use super::cluster::Cluster;
+use super::connection_error::Listener;
 use super::error::answer;
 use super::producer::{Producer, not_made};
-use super::trouble::Listener;
 use crate::sinks::refusal::Refusal;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};

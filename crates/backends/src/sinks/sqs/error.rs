@@ -20,13 +20,13 @@ const IN_TEXT: [&str; 8] = [
 
 /// A request that failed.
 #[derive(Debug)]
-pub(super) struct Trouble {
+pub(super) struct RequestFailure {
     pub(super) refusal: Refusal,
     /// Whether the queue does not exist: its cached URL may be outdated.
     pub(super) no_queue: bool,
 }
 
-impl Trouble {
+impl RequestFailure {
     /// Puts an SDK error into words; `server` is `host:port`.
     pub(super) fn of<E>(error: SdkError<E>, settings: &Sqs, server: &str) -> Self
     where

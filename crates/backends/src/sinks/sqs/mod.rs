@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::MessageAttributeValue;
-use error::Trouble;
+use error::RequestFailure;
 use model::error::SinkError;
 use model::integrations::Sqs;
 use model::ports::{EventSink, OutgoingEvent};
@@ -46,16 +46,16 @@ impl SqsSink {
         Self { settings: Arc::new(settings), client, outgoing: outgoing.clone(), queue: Arc::default() }
     }
 
-    fn trouble<E>(&self, error: SdkError<E>) -> Trouble
+    fn trouble<E>(&self, error: SdkError<E>) -> RequestFailure
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         let server = client::url(&self.settings).as_ref().and_then(Target::of);
-        Trouble::of(error, &self.settings, &server.map_or_else(|| "SQS".into(), |t| t.name()))
+        RequestFailure::of(error, &self.settings, &server.map_or_else(|| "SQS".into(), |t| t.name()))
     }
 
     /// Looks the queue's URL up and keeps it.
-    async fn look_up(&self) -> Result<String, Trouble> {
+    async fn look_up(&self) -> Result<String, RequestFailure> {
         let found = self.client.get_queue_url().queue_name(&self.settings.topic).send().await;
         let url = found.map_err(|e| self.trouble(e))?.queue_url.unwrap_or_default();
         *self.queue.write().unwrap_or_else(PoisonError::into_inner) = Some(url.clone());
@@ -66,7 +66,7 @@ impl SqsSink {
         self.queue.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn send_to(&self, queue: String, event: &OutgoingEvent, body: &str) -> Result<(), Trouble> {
+    async fn send_to(&self, queue: String, event: &OutgoingEvent, body: &str) -> Result<(), RequestFailure> {
         let id = MessageAttributeValue::builder().data_type("String").string_value(&event.id).build();
         let id = id.expect("the data type is given");
         let mut request = self.client.send_message().queue_url(queue).message_body(body).message_attributes(ID, id);
@@ -77,7 +77,7 @@ impl SqsSink {
         request.send().await.map(drop).map_err(|e| self.trouble(e))
     }
 
-    async fn deliver(&self, event: &OutgoingEvent) -> Result<(), Trouble> {
+    async fn deliver(&self, event: &OutgoingEvent) -> Result<(), RequestFailure> {
         let body = readable(event)?;
         if let Some(queue) = self.known() {
             match self.send_to(queue, event, body).await {
@@ -105,8 +105,8 @@ impl SqsSink {
 }
 
 /// The event as text, if it fits into a message.
-fn readable(event: &OutgoingEvent) -> Result<&str, Trouble> {
-    let refused = |reason: &str, cure| Trouble { refusal: Refusal::hopeless(reason, cure), no_queue: false };
+fn readable(event: &OutgoingEvent) -> Result<&str, RequestFailure> {
+    let refused = |reason: &str, cure| RequestFailure { refusal: Refusal::hopeless(reason, cure), no_queue: false };
     if event.body.len() + ATTRIBUTES > MAX_MESSAGE {
         return Err(refused("The event is larger than the 1 MiB that SQS takes.", "Use another kind of integration."));
     }

@@ -1,7 +1,7 @@
 //! What Azure says, in plain words. Its text is never passed on; codes are, if they look like codes.
 
 use crate::net::request_failure;
-use crate::stores::trouble::{LOST_PARTS, Trouble, printable};
+use crate::stores::request_failure::{LOST_PARTS, RequestFailure, printable};
 use azure_core::Error;
 use azure_core::error::ErrorKind;
 use azure_core::http::headers::HeaderName;
@@ -22,7 +22,7 @@ pub(super) struct Names {
 }
 
 /// Puts an SDK error into words.
-pub(super) fn trouble(error: Error, names: &Names, now: SystemTime) -> Trouble {
+pub(super) fn trouble(error: Error, names: &Names, now: SystemTime) -> RequestFailure {
     let told = match error.kind() {
         ErrorKind::HttpResponse { status, error_code, raw_response } => {
             let date =
@@ -42,102 +42,110 @@ pub(super) fn trouble(error: Error, names: &Names, now: SystemTime) -> Trouble {
         }
         ErrorKind::DataConversion => like_no_server(names, 200),
         _ => match error.get_ref() {
-            Some(cause) => Trouble::of_connection(request_failure(cause, &names.server)),
+            Some(cause) => RequestFailure::of_connection(request_failure(cause, &names.server)),
             None => like_no_server(names, 200),
         },
     };
     told.caused_by(error)
 }
 
-fn of_answer(status: u16, code: &str, skewed: bool, names: &Names) -> Trouble {
+fn of_answer(status: u16, code: &str, skewed: bool, names: &Names) -> RequestFailure {
     use StoreErrorKind::{Denied, Interrupted, Unavailable};
     match (code, status) {
         ("ContainerNotFound" | "ContainerBeingDeleted" | "ContainerDisabled", _) => no_container(&names.container),
-        ("BlobNotFound" | "ResourceNotFound", _) => Trouble::no_object(),
+        ("BlobNotFound" | "ResourceNotFound", _) => RequestFailure::no_object(),
         ("InvalidBlockList" | "InvalidBlobOrBlock" | "InvalidBlockId", _) => {
-            Trouble::new(Interrupted, LOST_PARTS, "Send it again.")
+            RequestFailure::new(Interrupted, LOST_PARTS, "Send it again.")
         }
-        ("Md5Mismatch" | "Crc64Mismatch", _) => Trouble::new(
+        ("Md5Mismatch" | "Crc64Mismatch", _) => RequestFailure::new(
             Unavailable,
             "What arrived at the store is not what was sent.",
             "Look for a proxy or a faulty network card between the vault and the store.",
         ),
-        ("InvalidRange", _) | (_, 416) => Trouble::out_of_range(),
-        (_, 401 | 403) if skewed => {
-            Trouble::new(Denied, "The vault's clock differs too much from the store's.", "Set up NTP on this machine.")
-        }
+        ("InvalidRange", _) | (_, 416) => RequestFailure::out_of_range(),
+        (_, 401 | 403) if skewed => RequestFailure::new(
+            Denied,
+            "The vault's clock differs too much from the store's.",
+            "Set up NTP on this machine.",
+        ),
         ("AuthenticationFailed" | "InvalidAuthenticationInfo" | "NoAuthenticationInformation", _) | (_, 401) => {
             if names.by_key {
-                Trouble::new(
+                RequestFailure::new(
                     Denied,
                     "The account key does not belong to this storage account.",
                     "Copy key1 or key2 again from the account's access keys; rotated keys stop working.",
                 )
             } else {
-                Trouble::new(
+                RequestFailure::new(
                     Denied,
                     "The store does not accept the SAS token.",
                     "Make a new one: it may have expired, or the key it was signed with has been rotated.",
                 )
             }
         }
-        ("KeyBasedAuthenticationNotPermitted", _) => Trouble::new(
+        ("KeyBasedAuthenticationNotPermitted", _) => RequestFailure::new(
             Denied,
             "The storage account does not allow account keys.",
             "Allow storage account key access in the account's configuration.",
         ),
         ("AccountIsDisabled", _) => {
-            Trouble::new(Denied, "The storage account is disabled.", "Check the subscription in the portal.")
+            RequestFailure::new(Denied, "The storage account is disabled.", "Check the subscription in the portal.")
         }
-        ("AuthorizationFailure", _) => Trouble::new(
+        ("AuthorizationFailure", _) => RequestFailure::new(
             Denied,
             "The storage account's network rules keep the vault out.",
             "Allow the vault's address in the account's networking settings, or in the SAS token's IP range.",
         ),
-        ("BlobImmutableDueToPolicy" | "BlobBeingRehydrated" | "BlobArchived" | "SnapshotsPresent", _) => Trouble::new(
-            Denied,
-            "A policy of the container keeps the blob as it is.",
-            "Use a container without immutability policy and legal hold: the vault replaces and deletes blobs.",
-        ),
-        ("RequestBodyTooLarge" | "BlockCountExceedsLimit" | "BlockListTooLong", _) | (_, 413) => {
-            Trouble::new(Denied, "The store does not take objects of this size.", "Record shorter files.")
+        ("BlobImmutableDueToPolicy" | "BlobBeingRehydrated" | "BlobArchived" | "SnapshotsPresent", _) => {
+            RequestFailure::new(
+                Denied,
+                "A policy of the container keeps the blob as it is.",
+                "Use a container without immutability policy and legal hold: the vault replaces and deletes blobs.",
+            )
         }
-        ("AccountLimitExceeded" | "InsufficientAccountPermissions" | "QuotaExceeded", _) | (_, 507) => Trouble::full(),
-        ("ServerBusy", _) | (_, 429) => Trouble::slow_down(),
-        ("OperationTimedOut", _) | (_, 408) => Trouble::new(
+        ("RequestBodyTooLarge" | "BlockCountExceedsLimit" | "BlockListTooLong", _) | (_, 413) => {
+            RequestFailure::new(Denied, "The store does not take objects of this size.", "Record shorter files.")
+        }
+        ("AccountLimitExceeded" | "InsufficientAccountPermissions" | "QuotaExceeded", _) | (_, 507) => {
+            RequestFailure::full()
+        }
+        ("ServerBusy", _) | (_, 429) => RequestFailure::slow_down(),
+        ("OperationTimedOut", _) | (_, 408) => RequestFailure::new(
             Unavailable,
             "The store gave up waiting for the recording's bytes.",
             "Check the network's speed.",
         ),
-        (_, 403) => Trouble::new(
+        (_, 403) => RequestFailure::new(
             Denied,
             "The store denies access.",
             format!("Allow reading, creating, writing, deleting and listing in container '{}'.", names.container),
         ),
-        (_, 300..=399) => Trouble::new(
+        (_, 300..=399) => RequestFailure::new(
             Denied,
             "The container is served at another address.",
             "Check account and endpoint; the vault follows no redirects.",
         ),
-        (_, 500..) => Trouble::of_its_own(status),
-        (_, 404) => Trouble::no_object(),
+        (_, 500..) => RequestFailure::of_its_own(status),
+        (_, 404) => RequestFailure::no_object(),
         (code, _) if printable(code).is_empty() => like_no_server(names, status),
-        (code, _) => {
-            Trouble::new(Denied, format!("The store refuses the request{}.", printable(code)), "See the vault's log.")
-        }
+        (code, _) => RequestFailure::new(
+            Denied,
+            format!("The store refuses the request{}.", printable(code)),
+            "See the vault's log.",
+        ),
     }
 }
 
-fn like_no_server(names: &Names, status: u16) -> Trouble {
-    Trouble::new(
+fn like_no_server(names: &Names, status: u16) -> RequestFailure {
+    RequestFailure::new(
         StoreErrorKind::Unavailable,
         format!("{} does not answer like Azure Blob Storage (status {status}).", names.server),
         "Check the endpoint; leave it empty for Azure's public cloud.",
     )
 }
 
-pub(super) fn no_container(container: &str) -> Trouble {
-    Trouble::new(
+pub(super) fn no_container(container: &str) -> RequestFailure {
+    RequestFailure::new(
         StoreErrorKind::Denied,
         format!("There is no container '{container}'."),
         "Make the container, or check its name; the vault makes none.",

@@ -10,8 +10,8 @@ use crate::clock::Clock;
 use crate::http::Outgoing;
 use crate::net::server_of;
 use crate::stores::encoding::path_of;
-use crate::stores::receipt::{self, Sent, Told};
-use crate::stores::trouble::{PART_SIZE, Trouble, broke_off, no_object, no_ranges, out_of_range};
+use crate::stores::receipt::{self, Reported, Sent};
+use crate::stores::request_failure::{PART_SIZE, RequestFailure, broke_off, no_object, no_ranges, out_of_range};
 use async_trait::async_trait;
 use azure_core::http::headers::HeaderName;
 use azure_core::http::{
@@ -104,7 +104,7 @@ impl AzureStore {
         self
     }
 
-    fn trouble(&self, error: azure_core::Error) -> Trouble {
+    fn trouble(&self, error: azure_core::Error) -> RequestFailure {
         error::trouble(error, &self.names, self.clock.now())
     }
 
@@ -114,13 +114,13 @@ impl AzureStore {
         url
     }
 
-    fn blob(&self, name: &str) -> Result<BlobClient, Trouble> {
+    fn blob(&self, name: &str) -> Result<BlobClient, RequestFailure> {
         let options = BlobClientOptions { client_options: self.options.clone(), ..Default::default() };
         BlobClient::new(self.address(name), None, Some(options)).map_err(|e| self.trouble(e))
     }
 
     /// Stores a small blob in one request.
-    async fn upload(&self, name: &str, bytes: Bytes, kind: &str) -> Result<(), Trouble> {
+    async fn upload(&self, name: &str, bytes: Bytes, kind: &str) -> Result<(), RequestFailure> {
         let options = BlockBlobClientUploadOptions {
             blob_content_type: Some(kind.to_owned()),
             // Never in blocks, which would discard those of a running upload.
@@ -129,7 +129,7 @@ impl AzureStore {
         };
         let stored = self.blob(name)?.block_blob_client().upload(content(bytes.clone()), Some(options)).await;
         let stored = stored.map_err(|e| self.trouble(e))?;
-        let told = Told { md5: md5(stored.content_md5), ..Told::default() };
+        let told = Reported { md5: md5(stored.content_md5), ..Reported::default() };
         let length = bytes.len() as u64;
         if !receipt::check(Sent { bytes, sha256: None }, told).await? {
             receipt::same_length(length, self.length(name).await?)?;
@@ -138,7 +138,7 @@ impl AzureStore {
     }
 
     /// A blob's length; `None` when there is no such blob.
-    async fn length(&self, name: &str) -> Result<Option<u64>, Trouble> {
+    async fn length(&self, name: &str) -> Result<Option<u64>, RequestFailure> {
         let Some(found) = self.properties(name).await? else { return Ok(None) };
         Ok(Some(found.content_length().map_err(|e| self.trouble(e))?.unwrap_or(0)))
     }
@@ -147,7 +147,7 @@ impl AzureStore {
     async fn properties(
         &self,
         name: &str,
-    ) -> Result<Option<Response<BlobClientGetPropertiesResult, NoFormat>>, Trouble> {
+    ) -> Result<Option<Response<BlobClientGetPropertiesResult, NoFormat>>, RequestFailure> {
         match self.blob(name)?.get_properties(None).await.map_err(|e| self.trouble(e)) {
             Ok(found) => Ok(Some(found)),
             Err(trouble) if trouble.kind == StoreErrorKind::NotFound => Ok(None),
@@ -156,7 +156,7 @@ impl AzureStore {
     }
 
     /// Removes a blob; a missing one is fine.
-    async fn remove(&self, name: &str) -> Result<(), Trouble> {
+    async fn remove(&self, name: &str) -> Result<(), RequestFailure> {
         match self.blob(name)?.delete(None).await.map_err(|e| self.trouble(e)) {
             Ok(_) => Ok(()),
             Err(trouble) if trouble.kind == StoreErrorKind::NotFound => Ok(()),
@@ -165,7 +165,11 @@ impl AzureStore {
     }
 
     /// Names with a prefix, and where the next page begins.
-    async fn list_page(&self, prefix: &str, from: Option<String>) -> Result<(Vec<String>, Option<String>), Trouble> {
+    async fn list_page(
+        &self,
+        prefix: &str,
+        from: Option<String>,
+    ) -> Result<(Vec<String>, Option<String>), RequestFailure> {
         let client_options = self.options.clone();
         let options = BlobContainerClientOptions { client_options, ..Default::default() };
         let container =

@@ -6,8 +6,8 @@
 
 use super::AzureStore;
 use crate::random;
-use crate::stores::receipt::{self, Sent, Told};
-use crate::stores::trouble::{Trouble, check_parts, lost_parts, unknown_upload};
+use crate::stores::receipt::{self, Reported, Sent};
+use crate::stores::request_failure::{RequestFailure, check_parts, lost_parts, unknown_upload};
 use azure_storage_blob::models::{
     BlobClientGetPropertiesResultHeaders, BlockBlobClientCommitBlockListOptions, BlockBlobClientStageBlockOptions,
     BlockBlobClientStageBlockResultHeaders, BlockLookupList,
@@ -77,7 +77,7 @@ impl AzureStore {
         let size = bytes.len() as u64;
         let stored = blob.stage_block(&id, size, super::content(bytes.clone()), Some(options)).await;
         let told = stored.and_then(|stored| stored.content_md5()).map_err(|e| self.trouble(e))?;
-        receipt::check(Sent { bytes, sha256: None }, Told { md5: super::md5(told), ..Told::default() }).await?;
+        receipt::check(Sent { bytes, sha256: None }, Reported { md5: super::md5(told), ..Reported::default() }).await?;
         // A block of an upload abandoned meanwhile stays uncommitted, but the caller must know.
         if self.is_marked(&mark).await? { Ok(Part { number, size, tag }) } else { Err(unknown_upload()) }
     }
@@ -150,7 +150,7 @@ impl AzureStore {
         }
     }
 
-    fn not_the_object(&self, trouble: Trouble) -> Trouble {
+    fn not_the_object(&self, trouble: RequestFailure) -> RequestFailure {
         let missing = trouble.kind == StoreErrorKind::NotFound;
         if missing { super::error::no_container(&self.names.container) } else { trouble }
     }

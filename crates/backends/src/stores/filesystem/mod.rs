@@ -5,13 +5,13 @@
 
 mod error;
 mod folders;
+mod operation;
 mod probe;
 mod reading;
 mod staging;
 #[cfg(test)]
 mod tests;
 mod uploads;
-mod wanted;
 
 use crate::stores::receipt;
 use async_trait::async_trait;
@@ -23,6 +23,7 @@ use model::error::{StoreError, StoreErrorKind};
 use model::ports::{BlobStore, ByteStream, Part, UploadId};
 use model::probe::ProbeReport;
 use model::providers::Filesystem;
+use operation::Operation;
 use staging::Staging;
 use std::fs::File;
 use std::io::{self, Write};
@@ -34,7 +35,6 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use uploads::Uploads;
-use wanted::Wanted;
 
 /// Small enough that a slow upload reaches the disk bit by bit, large enough for efficient writes.
 const PART_SIZE: usize = 512 * 1024;
@@ -78,7 +78,7 @@ impl FilesystemStore {
     /// Runs blocking work in a thread of its own.
     async fn blocking<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Inner, &Wanted) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&Inner, &Operation) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         // A folder on a dead network mount hangs for ever; its callers must not.
         let running = self.0.running.clone().try_acquire_owned().map_err(|_| hangs())?;
@@ -88,7 +88,7 @@ impl FilesystemStore {
     /// The same for someone who is already reading, for whom waiting is better than failing.
     async fn blocking_in_turn<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Inner, &Wanted) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&Inner, &Operation) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         match timeout(PATIENCE, self.0.running.clone().acquire_owned()).await {
             Ok(Ok(running)) => self.run(running, work).await,
@@ -100,10 +100,10 @@ impl FilesystemStore {
     async fn run<T: Send + 'static>(
         &self,
         running: OwnedSemaphorePermit,
-        work: impl FnOnce(&Inner, &Wanted) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&Inner, &Operation) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let inner = self.0.clone();
-        let (_waiting, wanted) = wanted::operation();
+        let (_waiting, wanted) = operation::operation();
         let work = tokio::task::spawn_blocking(move || {
             let _running = running;
             // It may have waited too long for a thread already.
@@ -124,7 +124,7 @@ impl Inner {
         self.root.join(key.as_str())
     }
 
-    fn put(&self, key: &ObjectKey, bytes: &[u8], wanted: &Wanted) -> Result<(), StoreError> {
+    fn put(&self, key: &ObjectKey, bytes: &[u8], wanted: &Operation) -> Result<(), StoreError> {
         let (mut file, staged) = self.staging.create(key)?;
         let written = file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|e| in_words("stored", e));
         let written = written.and_then(|()| confirm(&file, bytes.len() as u64));
@@ -138,7 +138,7 @@ impl Inner {
     }
 
     /// Moves a synced file to its key's place, durably.
-    fn publish(&self, staged: &Path, key: &ObjectKey, wanted: &Wanted) -> Result<(), StoreError> {
+    fn publish(&self, staged: &Path, key: &ObjectKey, wanted: &Operation) -> Result<(), StoreError> {
         let target = self.path(key);
         let folder = target.parent().unwrap_or(&self.root);
         let mut attempt = 0;
@@ -163,7 +163,7 @@ impl Inner {
         make_durable(folder).map_err(|e| in_words("stored", e))
     }
 
-    fn delete(&self, key: &ObjectKey, wanted: &Wanted) -> Result<(), StoreError> {
+    fn delete(&self, key: &ObjectKey, wanted: &Operation) -> Result<(), StoreError> {
         let path = self.path(key);
         let folder = path.parent().unwrap_or(&self.root);
         if !self.folders.exists_inside(folder)? {

@@ -1,7 +1,7 @@
 //! Validate for a folder: does it exist (or can it be created), can the vault write, read and delete in it?
 
 use super::error::in_words;
-use super::wanted::Wanted;
+use super::operation::Operation;
 use super::{FilesystemStore, Inner};
 use crate::prober::Prober;
 use model::error::{StoreError, StoreErrorKind};
@@ -32,7 +32,7 @@ async fn steps(prober: &mut Prober, store: &FilesystemStore) -> Result<(), Probe
 
 /// Creates the folder if it is missing; returns the folders to remove again.
 async fn folder(store: &FilesystemStore) -> Result<Vec<PathBuf>, ProbeFailure> {
-    let folders = |inner: &Inner, _: &Wanted| {
+    let folders = |inner: &Inner, _: &Operation| {
         let missing: Vec<PathBuf> =
             inner.staging.folder().ancestors().filter(|f| !f.exists()).map(Path::to_owned).collect();
         let made = enter(inner).map_err(|e| in_words("stored", e));

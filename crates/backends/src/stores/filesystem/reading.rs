@@ -1,7 +1,7 @@
 //! Reading objects.
 
 use super::error::{in_words, not_found};
-use super::wanted::Wanted;
+use super::operation::Operation;
 use super::{FilesystemStore, Inner};
 use bytes::Bytes;
 use futures::stream;
@@ -64,7 +64,7 @@ pub(super) fn stream(store: FilesystemStore, file: File, range: Range<u64>) -> B
                 return Ok(None);
             }
             let end = range.end.min(range.start + CHUNK);
-            let read = move |_: &Inner, _: &Wanted| read(&file, range.start..end).map_err(|e| in_words("read", e));
+            let read = move |_: &Inner, _: &Operation| read(&file, range.start..end).map_err(|e| in_words("read", e));
             let bytes = store.blocking_in_turn(read).await?;
             Ok(Some((bytes, end..range.end)))
         }

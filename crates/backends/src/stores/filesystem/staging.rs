@@ -6,7 +6,7 @@
 
 use super::error::{away, in_words};
 use super::folders::Folders;
-use super::wanted::Wanted;
+use super::operation::Operation;
 use crate::random;
 use model::ObjectKey;
 use model::error::StoreError;
@@ -71,7 +71,7 @@ impl Staging {
     }
 
     /// Removes all files of this key and returns their names.
-    pub(super) fn remove_all(&self, key: &ObjectKey, wanted: &Wanted) -> Result<Vec<String>, StoreError> {
+    pub(super) fn remove_all(&self, key: &ObjectKey, wanted: &Operation) -> Result<Vec<String>, StoreError> {
         let entries = match fs::read_dir(&self.folder) {
             Ok(entries) => entries,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(away()),
@@ -113,7 +113,7 @@ mod tests {
         // A folder cannot be removed as a file, not even by root.
         fs::create_dir(&path).expect("makes a folder");
         assert!(staging.remove(&path).is_err());
-        let (_waiting, wanted) = super::super::wanted::operation();
+        let (_waiting, wanted) = super::super::operation::operation();
         assert!(staging.remove_all(&key, &wanted).is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! Folders that hang, and what is synced.
 
-use super::{FilesystemStore, Inner, MAX_RUNNING, PATIENCE, Wanted};
+use super::{FilesystemStore, Inner, MAX_RUNNING, Operation, PATIENCE};
 use bytes::Bytes;
 use futures::StreamExt as _;
 use model::ObjectKey;
@@ -45,12 +45,12 @@ impl Hanging {
     /// Begins one and waits until its caller was told that the folder does not answer.
     async fn begin(
         store: &FilesystemStore,
-        work: impl FnOnce(&Inner, &Wanted) -> Result<(), StoreError> + Send + 'static,
+        work: impl FnOnce(&Inner, &Operation) -> Result<(), StoreError> + Send + 'static,
     ) -> Self {
         let ((go_on, held), (began, begins), (end, ended)) = (mpsc::channel(), oneshot::channel(), oneshot::channel());
         let store = store.clone();
         let operation = tokio::spawn(async move {
-            let work = move |inner: &Inner, wanted: &Wanted| {
+            let work = move |inner: &Inner, wanted: &Operation| {
                 began.send(()).expect("is waited for");
                 held.recv().expect("is let go");
                 end.send(work(inner, wanted)).expect("is waited for");
@@ -176,7 +176,7 @@ async fn a_deletion_is_made_durable() {
     for key in [&one, &other] {
         store.put(key, Bytes::from_static(b"x")).await.expect("is stored");
     }
-    let (_waiting, wanted) = super::wanted::operation();
+    let (_waiting, wanted) = super::operation::operation();
     // The second time nothing is there: the first deletion may have been cut off before the sync.
     for (key, left) in [(&one, 1), (&one, 1), (&other, 0)] {
         SYNCED.take();

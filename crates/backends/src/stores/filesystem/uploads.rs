@@ -5,7 +5,7 @@
 //! went down between two requests are noticed before they become an object. The file is synced once, when it is whole.
 
 use super::error::{broken, in_words, not_found, unknown_upload};
-use super::wanted::Wanted;
+use super::operation::Operation;
 use super::{Inner, PART_SIZE, confirm, folders};
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
@@ -123,7 +123,7 @@ impl Inner {
         key: &ObjectKey,
         id: &UploadId,
         parts: &[Part],
-        wanted: &Wanted,
+        wanted: &Operation,
     ) -> Result<(), StoreError> {
         let total = total(parts)?;
         let Some((staged, upload)) = self.find_upload(key, id)? else {
@@ -148,7 +148,7 @@ impl Inner {
         Ok(())
     }
 
-    pub(super) fn abort(&self, key: &ObjectKey, upload: &UploadId, wanted: &Wanted) -> Result<(), StoreError> {
+    pub(super) fn abort(&self, key: &ObjectKey, upload: &UploadId, wanted: &Operation) -> Result<(), StoreError> {
         let found = parse(upload).and_then(|(name, _)| Some((name, self.staging.find(key, name)?)));
         let Some((name, path)) = found else { return Ok(()) };
         // If the folder is away, the file is not gone: it comes back with the folder.
@@ -159,7 +159,7 @@ impl Inner {
         Ok(())
     }
 
-    pub(super) fn abort_all(&self, key: &ObjectKey, wanted: &Wanted) -> Result<(), StoreError> {
+    pub(super) fn abort_all(&self, key: &ObjectKey, wanted: &Operation) -> Result<(), StoreError> {
         for name in self.staging.remove_all(key, wanted)? {
             self.uploads.forget(&name);
         }

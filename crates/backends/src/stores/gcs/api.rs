@@ -5,7 +5,7 @@ use super::key::Signing;
 use crate::clock::Clock;
 use crate::http::{Outgoing, QUICK, small_body};
 use crate::net::server_of;
-use crate::stores::trouble::Trouble;
+use crate::stores::request_failure::RequestFailure;
 use bytes::Bytes;
 use model::Secret;
 use model::error::StoreErrorKind;
@@ -71,7 +71,7 @@ impl Api {
     }
 
     /// Sends a request until it succeeds or fails for good.
-    pub(super) async fn call(&self, call: Call) -> Result<Response, Trouble> {
+    pub(super) async fn call(&self, call: Call) -> Result<Response, RequestFailure> {
         let mut pause = PAUSE;
         let mut renewed = false;
         for attempt in 1.. {
@@ -93,7 +93,7 @@ impl Api {
     }
 
     /// The same for a small JSON answer.
-    pub(super) async fn json<T: for<'a> Deserialize<'a>>(&self, call: Call) -> Result<T, Trouble> {
+    pub(super) async fn json<T: for<'a> Deserialize<'a>>(&self, call: Call) -> Result<T, RequestFailure> {
         let response = self.call(call).await?;
         let status = response.status().as_u16();
         let body = small_body(response, MAX_ANSWER).await.map_err(|cause| of_request(cause, &self.base))?;
@@ -101,10 +101,10 @@ impl Api {
             .map_err(|e| Answer { status, reason: String::new() }.like_no_server(&server_of(&self.base)).caused_by(e))
     }
 
-    async fn once(&self, call: &Call) -> Result<Response, (Option<StatusCode>, Trouble)> {
+    async fn once(&self, call: &Call) -> Result<Response, (Option<StatusCode>, RequestFailure)> {
         let token = self.token().await.map_err(|trouble| (None, trouble))?;
         let address = format!("{}{}", self.base.as_str().trim_end_matches('/'), call.path);
-        let url = address.parse().map_err(|_| (None, Trouble::no_object()))?;
+        let url = address.parse().map_err(|_| (None, RequestFailure::no_object()))?;
         let mut request = Request::new(call.method.clone(), url);
         let headers = request.headers_mut();
         headers.insert(AUTHORIZATION, token);
@@ -124,7 +124,7 @@ impl Api {
     }
 
     /// The current token, or a new one.
-    pub(super) async fn token(&self) -> Result<HeaderValue, Trouble> {
+    pub(super) async fn token(&self) -> Result<HeaderValue, RequestFailure> {
         let mut kept = self.token.lock().await;
         let now = self.clock.unix_seconds();
         if let Some(token) = kept.as_ref().filter(|token| now < token.expires) {
@@ -134,7 +134,7 @@ impl Api {
         Ok(kept.insert(token).header.clone())
     }
 
-    async fn new_token(&self, now: i64) -> Result<Token, Trouble> {
+    async fn new_token(&self, now: i64) -> Result<Token, RequestFailure> {
         #[derive(Deserialize)]
         struct Granted {
             access_token: Secret,

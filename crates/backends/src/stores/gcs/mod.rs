@@ -10,7 +10,7 @@ mod uploads;
 
 use crate::clock::Clock;
 use crate::http::Outgoing;
-use crate::stores::trouble::{PART_SIZE, no_object, no_ranges, out_of_range, stream_of};
+use crate::stores::request_failure::{PART_SIZE, no_object, no_ranges, out_of_range, stream_of};
 use api::Api;
 use async_trait::async_trait;
 use bytes::Bytes;

@@ -4,8 +4,8 @@ use super::GcsStore;
 use super::api::Call;
 use crate::http::BULK;
 use crate::stores::encoding::encode;
-use crate::stores::receipt::{self, Sent, Told};
-use crate::stores::trouble::Trouble;
+use crate::stores::receipt::{self, Reported, Sent};
+use crate::stores::request_failure::RequestFailure;
 use bytes::Bytes;
 use model::error::StoreErrorKind;
 use reqwest::{Method, Response};
@@ -30,12 +30,12 @@ pub(super) struct Object {
 
 impl Object {
     /// What Google reports about its bytes.
-    pub(super) fn told(&self) -> Told {
-        Told {
+    pub(super) fn told(&self) -> Reported {
+        Reported {
             length: self.size.parse().ok(),
             crc32c: self.crc32c.as_deref().and_then(receipt::from_base64).map(u32::from_be_bytes),
             md5: self.md5_hash.as_deref().and_then(receipt::from_base64),
-            ..Told::default()
+            ..Reported::default()
         }
     }
 }
@@ -53,7 +53,7 @@ impl GcsStore {
     }
 
     /// Stores a small object whole; it is visible once all of it has arrived.
-    pub(super) async fn upload(&self, name: &str, kind: &'static str, bytes: Bytes) -> Result<Object, Trouble> {
+    pub(super) async fn upload(&self, name: &str, kind: &'static str, bytes: Bytes) -> Result<Object, RequestFailure> {
         let path = format!("/upload/storage/v1/b/{}/o?uploadType=media&name={}", self.bucket, encode(name));
         let length = bytes.len() as u64;
         let call = Call { content: Some((kind, bytes.clone())), patience: BULK, ..Call::new(Method::POST, path) };
@@ -65,7 +65,7 @@ impl GcsStore {
     }
 
     /// An object's metadata; `None` when there is no such object.
-    pub(super) async fn object(&self, name: &str) -> Result<Option<Object>, Trouble> {
+    pub(super) async fn object(&self, name: &str) -> Result<Option<Object>, RequestFailure> {
         let path = format!("{}?fields=name,size,generation,metadata,crc32c", self.object_path(name));
         match self.api.json(Call::new(Method::GET, path)).await {
             Ok(found) => Ok(Some(found)),
@@ -74,7 +74,7 @@ impl GcsStore {
         }
     }
 
-    pub(super) async fn download(&self, name: &str, range: Option<String>) -> Result<Response, Trouble> {
+    pub(super) async fn download(&self, name: &str, range: Option<String>) -> Result<Response, RequestFailure> {
         let path = format!("{}?alt=media", self.object_path(name));
         match self.api.call(Call { range, ..Call::new(Method::GET, path) }).await {
             Err(trouble) if trouble.kind == StoreErrorKind::NotFound => {
@@ -86,7 +86,7 @@ impl GcsStore {
     }
 
     /// Removes an object; a missing one is fine.
-    pub(super) async fn remove(&self, name: &str) -> Result<(), Trouble> {
+    pub(super) async fn remove(&self, name: &str) -> Result<(), RequestFailure> {
         match self.api.call(Call::new(Method::DELETE, self.object_path(name))).await {
             Ok(_) => Ok(()),
             Err(trouble) if trouble.kind == StoreErrorKind::NotFound => self.check_bucket().await,
@@ -102,7 +102,7 @@ impl GcsStore {
         name: &str,
         kind: &str,
         metadata: BTreeMap<&str, &str>,
-    ) -> Result<Object, Trouble> {
+    ) -> Result<Object, RequestFailure> {
         let sources: Vec<_> =
             sources.iter().map(|(name, generation)| json!({"name": name, "generation": generation})).collect();
         let body = json!({
@@ -115,7 +115,12 @@ impl GcsStore {
         self.api.json(Call { content, patience: BULK, ..Call::new(Method::POST, path) }).await
     }
 
-    pub(super) async fn list_page(&self, prefix: &str, from: Option<String>, most: u32) -> Result<Page, Trouble> {
+    pub(super) async fn list_page(
+        &self,
+        prefix: &str,
+        from: Option<String>,
+        most: u32,
+    ) -> Result<Page, RequestFailure> {
         let from = from.map(|token| format!("&pageToken={}", encode(&token))).unwrap_or_default();
         let path = format!(
             "/storage/v1/b/{}/o?prefix={}&maxResults={most}&fields=items(name,generation),nextPageToken{from}",
@@ -126,7 +131,7 @@ impl GcsStore {
     }
 
     /// A missing object and a missing bucket get the same answer; confusing them would make every recording look lost.
-    async fn check_bucket(&self) -> Result<(), Trouble> {
+    async fn check_bucket(&self) -> Result<(), RequestFailure> {
         match self.list_page(model::ObjectKey::for_probe("").as_str(), None, 1).await {
             Err(trouble) if trouble.kind == StoreErrorKind::NotFound => Err(super::error::no_bucket(&self.bucket)),
             // The object's answer stands: this request may just lack another permission.
@@ -135,7 +140,7 @@ impl GcsStore {
     }
 
     /// For uploads, "not found" can only mean the bucket.
-    pub(super) fn not_the_object(&self, trouble: Trouble) -> Trouble {
+    pub(super) fn not_the_object(&self, trouble: RequestFailure) -> RequestFailure {
         if trouble.kind == StoreErrorKind::NotFound { super::error::no_bucket(&self.bucket) } else { trouble }
     }
 }

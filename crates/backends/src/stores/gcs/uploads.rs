@@ -8,7 +8,7 @@ use super::GcsStore;
 use super::objects::Object;
 use crate::random;
 use crate::stores::receipt;
-use crate::stores::trouble::{Trouble, check_parts, lost_parts, unknown_upload};
+use crate::stores::request_failure::{RequestFailure, check_parts, lost_parts, unknown_upload};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use model::ObjectKey;
@@ -222,7 +222,7 @@ fn crc32c(part: &Part) -> Option<u32> {
 }
 
 /// Compares a composed object's checksum with that of its parts.
-fn confirm(object: &Object, parts: &[Part]) -> Result<(), Trouble> {
+fn confirm(object: &Object, parts: &[Part]) -> Result<(), RequestFailure> {
     let told = object.told();
     receipt::same_length(parts.iter().map(|part| part.size).sum(), told.length)?;
     let joined = parts.iter().try_fold(0, |crc, part| Some(receipt::joined_crc32c(crc, crc32c(part)?, part.size)));

@@ -2,7 +2,7 @@
 //! and region names are, if they look like such.
 
 use crate::net::{connection_failure, no_answer};
-use crate::stores::trouble::{LOST_PARTS, Trouble, UNKNOWN_UPLOAD, printable};
+use crate::stores::request_failure::{LOST_PARTS, RequestFailure, UNKNOWN_UPLOAD, printable};
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
@@ -10,7 +10,7 @@ use model::error::StoreErrorKind;
 use model::providers::S3Target;
 use std::time::{Duration, SystemTime};
 
-impl Trouble {
+impl RequestFailure {
     /// Puts an SDK error into words; `server` is `host:port`.
     pub(super) fn of<E>(error: SdkError<E>, target: &S3Target, server: &str, now: SystemTime) -> Self
     where
@@ -43,7 +43,7 @@ struct Answer<'a> {
 }
 
 impl Answer<'_> {
-    fn trouble(&self, target: &S3Target, server: &str, now: SystemTime) -> Trouble {
+    fn trouble(&self, target: &S3Target, server: &str, now: SystemTime) -> RequestFailure {
         use StoreErrorKind::{Denied, Interrupted, NotFound, Unavailable};
         let status = self.response.status().as_u16();
         // Amazon tells no more than this in answer to HEAD.
@@ -52,17 +52,17 @@ impl Answer<'_> {
         }
         match (self.code.unwrap_or_default(), status) {
             ("NoSuchBucket", _) => no_bucket(target),
-            ("NoSuchKey" | "NotFound", _) => Trouble::no_object(),
-            ("NoSuchUpload", _) => Trouble::new(NotFound, UNKNOWN_UPLOAD, "Send it again."),
-            ("InvalidPart" | "InvalidPartOrder", _) => Trouble::new(Interrupted, LOST_PARTS, "Send it again."),
-            ("InvalidRange", _) | (_, 416) => Trouble::out_of_range(),
+            ("NoSuchKey" | "NotFound", _) => RequestFailure::no_object(),
+            ("NoSuchUpload", _) => RequestFailure::new(NotFound, UNKNOWN_UPLOAD, "Send it again."),
+            ("InvalidPart" | "InvalidPartOrder", _) => RequestFailure::new(Interrupted, LOST_PARTS, "Send it again."),
+            ("InvalidRange", _) | (_, 416) => RequestFailure::out_of_range(),
             ("RequestTimeTooSkewed" | "RequestExpired", _) => self.skewed(now),
-            ("InvalidAccessKeyId", _) => Trouble::new(
+            ("InvalidAccessKeyId", _) => RequestFailure::new(
                 Denied,
                 "The store does not know this access key.",
                 "Copy the access key again, and check that it belongs to this server and has not been removed there.",
             ),
-            ("SignatureDoesNotMatch", _) => Trouble::new(
+            ("SignatureDoesNotMatch", _) => RequestFailure::new(
                 Denied,
                 "The secret key does not belong to this access key.",
                 "Type the secret key again. If it is right, check that no proxy between the vault and the store changes the Host header.",
@@ -70,41 +70,41 @@ impl Answer<'_> {
             ("PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException", _)
             | (_, 301 | 307 | 308) => self.elsewhere(target),
             ("EntityTooLarge", _) => {
-                Trouble::new(Denied, "The store does not take objects of this size.", "Raise the store's limit.")
+                RequestFailure::new(Denied, "The store does not take objects of this size.", "Raise the store's limit.")
             }
             ("XMinioStorageFull" | "QuotaExceeded" | "XMinioAdminBucketQuotaExceeded" | "InsufficientStorage", _)
-            | (_, 507) => Trouble::full(),
+            | (_, 507) => RequestFailure::full(),
             ("SlowDown" | "SlowDownRead" | "SlowDownWrite" | "Throttling" | "RequestLimitExceeded", _) | (_, 429) => {
-                Trouble::slow_down()
+                RequestFailure::slow_down()
             }
-            ("BadDigest" | "XAmzContentChecksumMismatch" | "XAmzContentSHA256Mismatch", _) => Trouble::new(
+            ("BadDigest" | "XAmzContentChecksumMismatch" | "XAmzContentSHA256Mismatch", _) => RequestFailure::new(
                 Unavailable,
                 "What arrived at the store is not what was sent.",
                 "Look for a proxy or a faulty network card between the vault and the store.",
             ),
-            ("RequestTimeout", _) => Trouble::new(
+            ("RequestTimeout", _) => RequestFailure::new(
                 Unavailable,
                 "The store gave up waiting for the recording's bytes.",
                 "Check the network's speed.",
             ),
-            ("NotImplemented", _) | (_, 501) => Trouble::new(
+            ("NotImplemented", _) | (_, 501) => RequestFailure::new(
                 Denied,
                 "The store lacks something the vault needs.",
                 "Check that it is an S3-compatible server, and update it.",
             ),
             // Even in an answer with status 200: completing a multipart upload may fail after the head was sent.
-            ("InternalError" | "ServiceUnavailable", _) | (_, 500..) => Trouble::of_its_own(status),
-            (code, _) if code.starts_with("KMS.") || code.starts_with("InvalidEncryption") => Trouble::new(
+            ("InternalError" | "ServiceUnavailable", _) | (_, 500..) => RequestFailure::of_its_own(status),
+            (code, _) if code.starts_with("KMS.") || code.starts_with("InvalidEncryption") => RequestFailure::new(
                 Denied,
                 "The store cannot encrypt with this KMS key.",
                 "Check the key's name, that it is enabled and in the bucket's region, and allow these keys kms:GenerateDataKey and kms:Decrypt.",
             ),
-            ("InvalidStorageClass", _) => Trouble::new(
+            ("InvalidStorageClass", _) => RequestFailure::new(
                 Denied,
                 "The store does not know this storage class.",
                 "Choose another, or leave it to the bucket.",
             ),
-            ("AccessDenied" | "AllAccessDisabled", _) | (_, 401 | 403) => Trouble::new(
+            ("AccessDenied" | "AllAccessDisabled", _) | (_, 401 | 403) => RequestFailure::new(
                 Denied,
                 "The store denies access.",
                 format!(
@@ -112,13 +112,13 @@ impl Answer<'_> {
                     target.bucket
                 ),
             ),
-            ("", 404) => Trouble::no_object(),
-            ("", _) => Trouble::new(
+            ("", 404) => RequestFailure::no_object(),
+            ("", _) => RequestFailure::new(
                 Unavailable,
                 format!("{server} does not answer like an S3 server (status {status})."),
                 "Check host and port: consoles often listen next to the S3 service.",
             ),
-            (code, _) => Trouble::new(
+            (code, _) => RequestFailure::new(
                 Denied,
                 format!("The store refuses the request{}.", printable(code)),
                 "See the store's log.",
@@ -126,7 +126,7 @@ impl Answer<'_> {
         }
     }
 
-    fn skewed(&self, now: SystemTime) -> Trouble {
+    fn skewed(&self, now: SystemTime) -> RequestFailure {
         let server =
             self.response.headers().get("date").and_then(|d| DateTime::from_str(d, DateTimeFormat::HttpDate).ok());
         let by = server.and_then(|s| SystemTime::try_from(s).ok()).map(|server| match now.duration_since(server) {
@@ -134,7 +134,7 @@ impl Answer<'_> {
             Err(behind) => format!("is {} behind", roughly(behind.duration())),
         });
         let by = by.unwrap_or_else(|| "differs too much from".into());
-        Trouble::new(
+        RequestFailure::new(
             StoreErrorKind::Denied,
             format!("The vault's clock {by} the store's."),
             "Set up NTP on both machines.",
@@ -149,14 +149,14 @@ impl Answer<'_> {
         named.filter(|region| is_region(region) && *region != target.region)
     }
 
-    fn elsewhere(&self, target: &S3Target) -> Trouble {
+    fn elsewhere(&self, target: &S3Target) -> RequestFailure {
         match self.region(target) {
-            Some(region) => Trouble::new(
+            Some(region) => RequestFailure::new(
                 StoreErrorKind::Denied,
                 format!("The bucket is in region '{region}', not in '{}'.", target.region),
                 format!("Enter {region} as region."),
             ),
-            _ => Trouble::new(
+            _ => RequestFailure::new(
                 StoreErrorKind::Denied,
                 "The bucket is served at another address.",
                 "Check region and endpoint; the vault follows no redirects.",
@@ -190,8 +190,8 @@ fn is_region(text: &str) -> bool {
     (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-pub(super) fn no_bucket(target: &S3Target) -> Trouble {
-    Trouble::new(
+pub(super) fn no_bucket(target: &S3Target) -> RequestFailure {
+    RequestFailure::new(
         StoreErrorKind::Denied,
         format!("There is no bucket '{}'.", target.bucket),
         "Make the bucket, or check its name; the vault makes none.",

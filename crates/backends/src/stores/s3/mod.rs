@@ -17,8 +17,8 @@ mod uploads;
 use crate::clock::Clock;
 use crate::http::Outgoing;
 use crate::net::Target;
-use crate::stores::receipt::{self, Sent, Told};
-use crate::stores::trouble::{PART_SIZE, Trouble, broke_off, no_object, no_ranges, out_of_range};
+use crate::stores::receipt::{self, Reported, Sent};
+use crate::stores::request_failure::{PART_SIZE, RequestFailure, broke_off, no_object, no_ranges, out_of_range};
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
@@ -103,12 +103,12 @@ impl S3Store {
         &self.clients.quick
     }
 
-    fn trouble<E>(&self, error: SdkError<E>) -> Trouble
+    fn trouble<E>(&self, error: SdkError<E>) -> RequestFailure
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         let server = self.url().as_ref().and_then(Target::of).map_or_else(|| "the store".into(), |t| t.name());
-        Trouble::of(error, &self.target, &server, self.clock.now())
+        RequestFailure::of(error, &self.target, &server, self.clock.now())
     }
 
     fn failed<E>(&self) -> impl Fn(SdkError<E>) -> StoreError
@@ -130,10 +130,10 @@ impl S3Store {
             }
             answer => answer.map_err(self.failed())?,
         };
-        let told = Told {
+        let told = Reported {
             sha256: stored.checksum_sha256().and_then(receipt::from_base64),
             md5: self.md5_tag(stored.e_tag(), stored.server_side_encryption()),
-            ..Told::default()
+            ..Reported::default()
         };
         let (length, by_tag) = (bytes.len() as u64, told.sha256.is_none());
         let proven = match receipt::check(Sent { bytes, sha256 }, told).await {

@@ -1,8 +1,8 @@
 //! Multipart uploads.
 
 use super::{S3Store, length};
-use crate::stores::receipt::{self, Sent, Told};
-use crate::stores::trouble::{check_parts, unknown_upload};
+use crate::stores::receipt::{self, Reported, Sent};
+use crate::stores::request_failure::{check_parts, unknown_upload};
 use aws_sdk_s3::primitives::ByteStream as SdkStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
@@ -38,7 +38,7 @@ impl S3Store {
         let tag = tag.ok_or_else(|| {
             StoreError::new(StoreErrorKind::Unavailable, "The store took a part without an ETag for it.")
         })?;
-        let told = Told { md5: self.md5_tag(Some(tag), stored.server_side_encryption()), ..Told::default() };
+        let told = Reported { md5: self.md5_tag(Some(tag), stored.server_side_encryption()), ..Reported::default() };
         let (size, tag) = (bytes.len() as u64, tag.to_owned());
         match receipt::check(Sent { bytes, sha256: None }, told).await {
             Err(_) if !self.tags_are_md5s().await => {}

@@ -4,7 +4,7 @@ use super::damage::Damage;
 use super::job::{Job, Write};
 use super::stopped;
 use super::tx::Tx;
-use super::writer::{SqliteWriter, Trouble};
+use super::writer::{SqliteWriter, WriteFailure};
 use crate::base::Result;
 use crate::base::clock::Clock;
 use futures::future::BoxFuture;
@@ -20,7 +20,7 @@ const WAITING: usize = 1024;
 #[derive(Clone)]
 pub(super) struct Queue {
     orders: mpsc::Sender<Order>,
-    trouble: Arc<Trouble>,
+    trouble: Arc<WriteFailure>,
 }
 
 enum Order {
@@ -32,7 +32,7 @@ impl Queue {
     /// Opens the writer's connection and starts its task.
     pub(super) async fn start(url: String, clock: Clock, damage: Damage) -> Result<Self> {
         let (orders, waiting) = mpsc::channel(WAITING);
-        let trouble = Arc::new(Trouble::default());
+        let trouble = Arc::new(WriteFailure::default());
         let writer = SqliteWriter::open(url, clock, trouble.clone(), damage).await?;
         tokio::spawn(work(writer, waiting));
         Ok(Self { orders, trouble })

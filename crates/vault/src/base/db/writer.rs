@@ -28,9 +28,9 @@ const CLOSING: Duration = Duration::from_secs(5);
 
 /// Why no writes are accepted.
 #[derive(Default)]
-pub(super) struct Trouble(Mutex<Option<String>>);
+pub(super) struct WriteFailure(Mutex<Option<String>>);
 
-impl Trouble {
+impl WriteFailure {
     pub(super) fn current(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -45,7 +45,7 @@ pub(super) struct SqliteWriter {
     clock: Clock,
     connection: Option<Pinned>,
     not_before: Option<Instant>,
-    trouble: Arc<Trouble>,
+    trouble: Arc<WriteFailure>,
     files: Option<Files>,
     damage: Damage,
 }
@@ -78,7 +78,7 @@ impl Pinned {
 }
 
 impl SqliteWriter {
-    pub(super) async fn open(url: String, clock: Clock, trouble: Arc<Trouble>, damage: Damage) -> Result<Self> {
+    pub(super) async fn open(url: String, clock: Clock, trouble: Arc<WriteFailure>, damage: Damage) -> Result<Self> {
         let connection = Some(Pinned::open(&url).await?);
         let files = Files::of(&url);
         Ok(Self { url, clock, connection, not_before: None, trouble, files, damage })

@@ -9,7 +9,7 @@ use crate::flows::failures::Failures;
 use crate::host::timekeeping::Trusted;
 use crate::objects::Deletion;
 use crate::objects::transfer::{self, Content};
-use crate::recordings::{Found, copies};
+use crate::recordings::{RecordingRef, copies};
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
 use sea_orm::sea_query::OnConflict;
@@ -22,7 +22,7 @@ enum Moved {
     /// It is there, or nobody needs it any more.
     There,
     /// It is not there: the old object is the only one.
-    Missing(Found),
+    Missing(RecordingRef),
     /// Its new provider does not answer.
     Unknown,
 }
@@ -149,7 +149,7 @@ impl Housekeeping {
             id => recording::Entity::find_by_id(id).one(self.db.read()).await?,
         };
         let Some(moved) = moved.filter(|moved| moved.provider_id != row.provider_id) else { return Ok(Moved::There) };
-        let found = self.db.damaged_rows().told(Found::try_from(moved))?;
+        let found = self.db.damaged_rows().told(RecordingRef::try_from(moved))?;
         if down.contains(&found.provider_id) {
             return Ok(Moved::Unknown);
         }
@@ -167,7 +167,7 @@ impl Housekeeping {
 
     /// The moved recording is missing at its new place, so its old object becomes a copy: readers find it, and it goes
     /// when the recording does. Returns whether it must stay: as a copy, or until the next round knows more.
-    async fn keep_as_copy(&self, row: &removal::Model, found: &Found) -> Result<bool> {
+    async fn keep_as_copy(&self, row: &removal::Model, found: &RecordingRef) -> Result<bool> {
         let old = self.connections.store(row.provider_id).await?;
         let content = Content { key: &found.key, size: found.size, sha256: &found.sha256 };
         match transfer::verify(old.store.as_ref(), &content).await {

@@ -10,7 +10,7 @@ use crate::base::{Result, VaultError};
 use crate::connections::Version;
 use crate::objects::intent::Draft;
 use crate::outbox::deliveries::{self, NewDelivery};
-use crate::outbox::event::{Told, event, lane};
+use crate::outbox::event::{EventFacts, event, lane};
 use crate::recordings::copies;
 use crate::recordings::devices;
 use model::ObjectKey;
@@ -46,7 +46,7 @@ impl From<UploadRequest> for Draft {
 
 /// A recording whose object is durable but whose row is not written yet.
 #[derive(Clone)]
-pub(super) struct Fresh {
+pub(super) struct NewRecording {
     pub(super) intent_id: i64,
     pub(super) replaces: Option<i64>,
     pub(super) provider_id: i64,
@@ -62,13 +62,13 @@ pub(super) struct Fresh {
 
 /// Returns the recording's id. Safe to repeat: the intent is deleted first, so whoever finds it gone knows that this
 /// upload was committed before. On PostgreSQL that waits for a commit whose outcome nobody heard.
-pub(super) async fn commit(tx: &Tx, fresh: Fresh) -> Result<i64> {
+pub(super) async fn commit(tx: &Tx, fresh: NewRecording) -> Result<i64> {
     let now = tx.now_ms();
     if upload::Entity::delete_by_id(fresh.intent_id).exec(tx).await?.rows_affected == 0 {
         return committed_before(tx, &fresh).await;
     }
     fresh.version.check_current(tx).await?;
-    let fresh = Fresh { draft: fresh.draft.still_concerning(tx).await?, ..fresh };
+    let fresh = NewRecording { draft: fresh.draft.still_concerning(tx).await?, ..fresh };
     let name = AgentFileName::parse(fresh.key.file_name());
     let metadata = metadata(&fresh, name.as_ref(), now);
     let instance_name = name.as_ref().map_or("", |n| n.instance_name.as_str());
@@ -113,7 +113,7 @@ pub(super) async fn commit(tx: &Tx, fresh: Fresh) -> Result<i64> {
     Ok(id)
 }
 
-async fn committed_before(tx: &Tx, fresh: &Fresh) -> Result<i64> {
+async fn committed_before(tx: &Tx, fresh: &NewRecording) -> Result<i64> {
     let same = recording::Entity::find()
         .filter(recording::Column::ProviderId.eq(fresh.provider_id))
         .filter(recording::Column::Key.eq(fresh.key.as_str()))
@@ -123,12 +123,19 @@ async fn committed_before(tx: &Tx, fresh: &Fresh) -> Result<i64> {
 }
 
 /// Puts the event into the outbox of every integration, and copies into that of every secondary provider.
-async fn announce(tx: &Tx, fresh: &Fresh, id: i64, instance_name: &str, metadata: Metadata, now: i64) -> Result<()> {
+async fn announce(
+    tx: &Tx,
+    fresh: &NewRecording,
+    id: i64,
+    instance_name: &str,
+    metadata: Metadata,
+    now: i64,
+) -> Result<()> {
     let copy_to: Vec<i64> = fresh.draft.secondaries.iter().copied().filter(|id| *id != fresh.provider_id).collect();
     if fresh.draft.integrations.is_empty() && copy_to.is_empty() {
         return Ok(());
     }
-    let (event_id, event) = event(Told {
+    let (event_id, event) = event(EventFacts {
         key: fresh.key.as_str(),
         size: fresh.content.size,
         facts: &fresh.content.facts,
@@ -175,7 +182,7 @@ fn milliseconds(name: &AgentFileName) -> i64 {
     ms.clamp(0, 999)
 }
 
-fn metadata(fresh: &Fresh, name: Option<&AgentFileName>, now: i64) -> Metadata {
+fn metadata(fresh: &NewRecording, name: Option<&AgentFileName>, now: i64) -> Metadata {
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let draft = &fresh.draft;
     let measured = fresh.content.facts.duration_ms.map(|ms| ms.to_string());

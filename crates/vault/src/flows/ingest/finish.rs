@@ -1,13 +1,13 @@
 //! From a body that has arrived completely to the committed row.
 
 use super::arriving::{Arrived, Received};
-use super::commit::{Fresh, commit};
+use super::commit::{NewRecording, commit};
 use super::{Ingest, Intent, Outcome, Stored, Target, UploadError, forget};
 use crate::base::VaultError;
 use crate::base::entity::{recording, upload};
 use crate::base::steps::{self, Step};
 use crate::objects::Deletion;
-use crate::objects::Turn;
+use crate::objects::KeyGuard;
 use crate::objects::intent::{self, Draft};
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
@@ -93,7 +93,7 @@ impl Ingest {
                 outcome,
             });
         }
-        let fresh = Fresh {
+        let fresh = NewRecording {
             intent_id,
             replaces: existing.map(|row| row.id),
             provider_id: target.provider.id,
@@ -113,7 +113,7 @@ impl Ingest {
     }
 
     /// Commits. If the connection broke during COMMIT, tries again by the intent instead of guessing.
-    pub(super) async fn commit_for_sure(&self, fresh: Fresh) -> crate::base::Result<i64> {
+    pub(super) async fn commit_for_sure(&self, fresh: NewRecording) -> crate::base::Result<i64> {
         let mut tries = 1;
         loop {
             let this = fresh.clone();
@@ -129,7 +129,11 @@ impl Ingest {
     }
 
     /// Waits for a turn at a key, then looks what is there.
-    async fn turn(&self, provider_id: i64, key: &ObjectKey) -> crate::base::Result<(Turn, Option<recording::Model>)> {
+    async fn turn(
+        &self,
+        provider_id: i64,
+        key: &ObjectKey,
+    ) -> crate::base::Result<(KeyGuard, Option<recording::Model>)> {
         let turn = self.locks.lock(provider_id, key).await?;
         let existing = self.objects.recording_at(provider_id, key).await?;
         Ok((turn, existing))

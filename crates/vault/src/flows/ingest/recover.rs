@@ -4,7 +4,7 @@
 //! or not at all), so the row can be written from it, and nothing is lost. If the provider did not confirm what it was
 //! sent, the intent says what that was, and only that becomes a recording.
 
-use super::commit::Fresh;
+use super::commit::NewRecording;
 use super::digest::{Content, Digest};
 use super::{Ingest, forget};
 use crate::base::entity::upload;
@@ -138,7 +138,7 @@ impl Ingest {
             return self.refuse(intent, key, &provider.name, existing.is_some()).await;
         }
         let concerned = draft.concerned();
-        let fresh = Fresh {
+        let fresh = NewRecording {
             intent_id: intent.id,
             replaces: existing.map(|row| row.id),
             provider_id: intent.provider_id,

@@ -8,7 +8,7 @@ use crate::base::{Result, VaultError};
 use crate::connections::{OpenStore, Version};
 use crate::objects::removals;
 use crate::objects::transfer::{self, Content};
-use crate::recordings::{Found, copies};
+use crate::recordings::{RecordingRef, copies};
 use model::error::{StoreError, StoreErrorKind};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait, ExprTrait as _, QueryFilter as _};
@@ -62,13 +62,13 @@ impl Moves {
         Ok(read.is_err_and(|error| matches!(error.kind, StoreErrorKind::Unavailable | StoreErrorKind::Denied)))
     }
 
-    async fn at(&self, id: i64, provider_id: i64) -> Result<Option<Found>> {
+    async fn at(&self, id: i64, provider_id: i64) -> Result<Option<RecordingRef>> {
         let row = recording::Entity::find_by_id(id).one(self.db.read()).await?;
         let row = row.filter(|row| row.provider_id == provider_id);
-        row.map(|row| self.db.damaged_rows().told(Found::try_from(row))).transpose()
+        row.map(|row| self.db.damaged_rows().told(RecordingRef::try_from(row))).transpose()
     }
 
-    async fn is_taken(&self, found: &Found, provider_id: i64) -> Result<bool> {
+    async fn is_taken(&self, found: &RecordingRef, provider_id: i64) -> Result<bool> {
         if self.locks.is_running(provider_id, &found.key).await? {
             return Err(unavailable("It is being uploaded right now."));
         }
@@ -77,7 +77,7 @@ impl Moves {
 
     /// Points the recording to its new place and counts it; the old object is deleted later. Fails if it was replaced
     /// or deleted meanwhile: turns prevent that, but a turn ends with its connection.
-    async fn commit(&self, move_id: i64, found: &Found, to: Version, intent: Option<i64>) -> Result<()> {
+    async fn commit(&self, move_id: i64, found: &RecordingRef, to: Version, intent: Option<i64>) -> Result<()> {
         let (id, from, key, size) = (found.id, found.provider_id, found.key.to_string(), found.size);
         let (sha256, uploaded_at) = (found.sha256.clone(), found.uploaded_at);
         let place = self.objects.providers_at(to.provider_id()).await?;

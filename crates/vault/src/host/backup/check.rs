@@ -62,26 +62,26 @@ pub(super) async fn check(file: &Path, home: &Home) -> Result<Counts, BackupErro
     let damaged = |what: DbErr| BackupError::Damaged { file: file.to_owned(), what: what.to_string() };
     let database = connect(file, true).await.map_err(damaged)?;
     let checked = check_open(&database, file, home).await.map_err(|error| match error {
-        Trouble::Database(error) => damaged(error),
-        Trouble::Told(error) => error,
+        CheckError::Database(error) => damaged(error),
+        CheckError::Told(error) => error,
     });
     let _ = database.close().await;
     checked
 }
 
-enum Trouble {
+enum CheckError {
     Database(DbErr),
     Told(BackupError),
 }
 
-impl From<DbErr> for Trouble {
+impl From<DbErr> for CheckError {
     fn from(error: DbErr) -> Self {
         Self::Database(error)
     }
 }
 
-async fn check_open(database: &DatabaseConnection, file: &Path, home: &Home) -> Result<Counts, Trouble> {
-    let told = |error| Err(Trouble::Told(error));
+async fn check_open(database: &DatabaseConnection, file: &Path, home: &Home) -> Result<Counts, CheckError> {
+    let told = |error| Err(CheckError::Told(error));
     let found: Vec<String> = all(database, "PRAGMA integrity_check(3)").await?;
     if found != ["ok"] {
         return told(BackupError::Damaged { file: file.to_owned(), what: found.join("; ").replace('\n', " ") });
@@ -108,7 +108,7 @@ async fn check_open(database: &DatabaseConnection, file: &Path, home: &Home) -> 
 }
 
 /// Opens every secret with the vault's key.
-async fn opens(database: &DatabaseConnection, file: &Path, home: &Home) -> Result<(), Trouble> {
+async fn opens(database: &DatabaseConnection, file: &Path, home: &Home) -> Result<(), CheckError> {
     let mut secrets = Vec::new();
     for Sealed { table, column, bound_to } in SEALED {
         for row in rows(database, &format!("SELECT id, {column} FROM {table}")).await? {
@@ -120,11 +120,11 @@ async fn opens(database: &DatabaseConnection, file: &Path, home: &Home) -> Resul
         return Ok(());
     }
     let (file, key) = (file.to_owned(), home.key_file());
-    let keys = Keys::existing(home.master_key.as_ref(), &key).map_err(|e| Trouble::Told(e.into()))?;
-    let Some(keys) = keys else { return Err(Trouble::Told(BackupError::KeyMissing { file, key })) };
+    let keys = Keys::existing(home.master_key.as_ref(), &key).map_err(|e| CheckError::Told(e.into()))?;
+    let Some(keys) = keys else { return Err(CheckError::Told(BackupError::KeyMissing { file, key })) };
     match secrets.iter().filter(|(place, sealed)| keys.open(place, sealed).is_err()).count() {
         0 => Ok(()),
-        sealed => Err(Trouble::Told(BackupError::WrongKey { file, key, sealed })),
+        sealed => Err(CheckError::Told(BackupError::WrongKey { file, key, sealed })),
     }
 }
 

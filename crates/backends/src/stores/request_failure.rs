@@ -18,19 +18,19 @@ const BROKE_OFF: &str = "The store broke off in the middle of a recording.";
 
 /// A failed request: the kind of failure, its words and its cure.
 #[derive(Debug)]
-pub(super) struct Trouble {
+pub(super) struct RequestFailure {
     pub(super) kind: StoreErrorKind,
     pub(super) failure: ProbeFailure,
     pub(super) source: Option<Cause>,
 }
 
-impl From<Trouble> for StoreError {
-    fn from(trouble: Trouble) -> Self {
+impl From<RequestFailure> for StoreError {
+    fn from(trouble: RequestFailure) -> Self {
         Self { kind: trouble.kind, message: trouble.failure.reason, source: trouble.source }
     }
 }
 
-impl Trouble {
+impl RequestFailure {
     pub(super) fn new(kind: StoreErrorKind, reason: impl Into<String>, cure: impl Into<String>) -> Self {
         Self { kind, failure: ProbeFailure { reason: reason.into(), cure: cure.into() }, source: None }
     }

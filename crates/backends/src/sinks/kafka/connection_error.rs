@@ -13,12 +13,12 @@ const TOLD: Duration = Duration::from_millis(300);
 
 /// What went wrong with a connection, in librdkafka's words.
 #[derive(Debug, Clone)]
-pub(super) struct Trouble {
+pub(super) struct ConnectionError {
     pub(super) code: RDKafkaErrorCode,
     pub(super) words: String,
 }
 
-impl Trouble {
+impl ConnectionError {
     /// How telling it is: a mere consequence must not replace its cause.
     fn weight(&self) -> u8 {
         match self.code {
@@ -31,7 +31,7 @@ impl Trouble {
 
 /// Receives librdkafka's reports.
 #[derive(Clone)]
-pub(super) struct Listener(Arc<watch::Sender<Option<Trouble>>>);
+pub(super) struct Listener(Arc<watch::Sender<Option<ConnectionError>>>);
 
 impl Listener {
     pub(super) fn new() -> Self {
@@ -39,7 +39,7 @@ impl Listener {
     }
 
     /// The most telling trouble; of several, the latest.
-    pub(super) async fn trouble(&self) -> Option<Trouble> {
+    pub(super) async fn trouble(&self) -> Option<ConnectionError> {
         let mut told = self.0.subscribe();
         let _ = timeout(TOLD, told.wait_for(Option::is_some)).await;
         told.borrow().clone()
@@ -51,7 +51,7 @@ impl Listener {
     }
 
     fn hear(&self, code: RDKafkaErrorCode, words: &str) {
-        let trouble = Trouble { code, words: words.to_owned() };
+        let trouble = ConnectionError { code, words: words.to_owned() };
         self.0.send_if_modified(|told| {
             let more = told.as_ref().is_none_or(|before| before.weight() <= trouble.weight());
             if more {

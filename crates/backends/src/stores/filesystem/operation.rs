@@ -10,19 +10,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The thread's side.
 #[derive(Debug)]
-pub(super) struct Wanted(Arc<AtomicBool>);
+pub(super) struct Operation(Arc<AtomicBool>);
 
 /// The caller's side; dropping it gives the operation up.
 #[derive(Debug)]
 pub(super) struct Waiting(Arc<AtomicBool>);
 
 /// A pair for one operation.
-pub(super) fn operation() -> (Waiting, Wanted) {
+pub(super) fn operation() -> (Waiting, Operation) {
     let wanted = Arc::new(AtomicBool::new(true));
-    (Waiting(wanted.clone()), Wanted(wanted))
+    (Waiting(wanted.clone()), Operation(wanted))
 }
 
-impl Wanted {
+impl Operation {
     /// Fails once the operation has been given up. Called right before every rename or removal of a file others know
     /// of: only such a call itself may still take effect later.
     pub(super) fn check(&self) -> Result<(), StoreError> {
