@@ -39,7 +39,8 @@ pub(crate) async fn sign_in(username: &str, password: &Secret) -> Result<User, A
 /// Whoever is signed in, and the vault for them.
 pub(crate) struct Admin {
     pub(crate) user: User,
-    pub(crate) vault: Vault,
+    /// On the heap: pages nest deeply, and it is large.
+    pub(crate) vault: Box<Vault>,
 }
 
 impl Admin {
@@ -51,7 +52,7 @@ impl Admin {
 
 /// The signed-in administrator; else an error and a redirect to the sign-in page.
 pub(crate) async fn require_admin() -> Result<Admin, AppError> {
-    let vault = vault();
+    let vault = Box::new(vault());
     let user = vault::sessions::user(&vault.users, &session().await?).await.map_err(refuse)?;
     match user {
         Some(user) => Ok(Admin { user, vault }),
