@@ -63,7 +63,8 @@ async fn a_power_cut_right_after_a_200_loses_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sync_that_failed_is_never_taken_for_one_that_did_not() {
     let steps = [Step::Upload, Step::Replace, Step::Group, Step::Delete];
-    let runs = if knobs::long() { 1000 } else { 40 };
+    // Each step times each of sixty operations.
+    let runs = if knobs::long() { 240 } else { 40 };
     let plan = |run| Some(Plan { trouble: DiskError::Broken, nth: 1 + run / 4 * 7 % 60, lasting: false });
     let reports = power_goes_after(&steps, runs, plan).await;
     let syncs =
