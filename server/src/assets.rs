@@ -1,24 +1,66 @@
-//! The site's files: embedded in release builds, otherwise read from disk.
+//! The site's files: embedded in release builds, otherwise read from disk when the vault starts. A vault that runs goes on
+//! serving what it was started with, whatever is built beside it.
 
 use app::PageFiles;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 #[derive(RustEmbed)]
 #[folder = "../target/site"]
 #[allow_missing = true]
-struct Site;
+struct Embedded;
+
+/// The site by path.
+static SITE: LazyLock<Site> = LazyLock::new(Site::of::<Embedded>);
+
+/// Takes up the site as it is now, unless that has been done.
+pub fn take_up() {
+    LazyLock::force(&SITE);
+}
+
+struct Site(BTreeMap<String, File>);
+
+struct File {
+    content: Bytes,
+    kind: String,
+    /// With its quotes.
+    etag: String,
+}
+
+impl Site {
+    fn of<E: RustEmbed>() -> Self {
+        let file = |path: Cow<'static, str>| Some((path.to_string(), E::get(&path)?.into()));
+        Self(E::iter().filter_map(file).collect())
+    }
+
+    fn get(&self, path: &str) -> Option<&File> {
+        self.0.get(path)
+    }
+}
+
+impl From<EmbeddedFile> for File {
+    fn from(file: EmbeddedFile) -> Self {
+        let kind = content_type(file.metadata.mimetype());
+        let etag = format!("\"{}\"", hex::encode(&file.metadata.sha256_hash()[..16]));
+        let content = match file.data {
+            Cow::Borrowed(embedded) => Bytes::from_static(embedded),
+            Cow::Owned(read) => read.into(),
+        };
+        Self { content, kind, etag }
+    }
+}
 
 /// The file at the request's path, if there is one.
 pub fn find(request: &Request) -> Option<Response> {
     let path = percent_decode(request.uri().path().trim_start_matches('/'))?;
-    respond(&path, request.headers())
+    respond(&SITE, &path, request.headers())
 }
 
 /// `/pkg/*`: a file or 404, never a page: HTML in place of a script helps nobody.
@@ -35,9 +77,10 @@ pub fn page_files() -> PageFiles {
 }
 
 fn read_pages() -> Option<BTreeMap<String, Vec<String>>> {
-    let path = Site::iter().find(|path| version_of(path).is_some() && path.ends_with("/pages.json"))?;
+    let is_it = |path: &&String| version_of(path).is_some() && path.ends_with("/pages.json");
+    let path = SITE.0.keys().find(is_it)?;
     let folder = path.strip_suffix("pages.json")?;
-    let pages: BTreeMap<String, Vec<String>> = serde_json::from_slice(&Site::get(&path)?.data).ok()?;
+    let pages: BTreeMap<String, Vec<String>> = serde_json::from_slice(&SITE.get(path)?.content).ok()?;
     let addresses = |files: Vec<String>| files.into_iter().map(|file| format!("/{folder}{file}")).collect();
     Some(pages.into_iter().map(|(page, files)| (page, addresses(files))).collect())
 }
@@ -48,14 +91,14 @@ fn version_of(path: &str) -> Option<&str> {
     Some(version)
 }
 
-fn respond(path: &str, request: &HeaderMap) -> Option<Response> {
+fn respond(site: &Site, path: &str, request: &HeaderMap) -> Option<Response> {
     if path.is_empty() || path.ends_with('/') || path.ends_with(".br") {
         return None;
     }
-    let plain = Site::get(path)?;
-    let compressed = Site::get(&format!("{path}.br"));
+    let plain = site.get(path)?;
+    let compressed = site.get(&format!("{path}.br"));
     let mut headers = HeaderMap::new();
-    if let Ok(value) = HeaderValue::from_str(&content_type(&plain)) {
+    if let Ok(value) = HeaderValue::from_str(&plain.kind) {
         headers.insert(CONTENT_TYPE, value);
     }
     // Browsers revalidate files without a version in their path, mostly with 304.
@@ -69,21 +112,20 @@ fn respond(path: &str, request: &HeaderMap) -> Option<Response> {
             file = compressed;
         }
     }
-    let etag = format!("\"{}\"", hex::encode(&file.metadata.sha256_hash()[..16]));
     let unchanged = request
         .get(IF_NONE_MATCH)
-        .is_some_and(|tags| tags.to_str().is_ok_and(|t| t.split(',').any(|t| t.trim() == etag)));
-    if let Ok(value) = HeaderValue::from_str(&etag) {
+        .is_some_and(|tags| tags.to_str().is_ok_and(|t| t.split(',').any(|t| t.trim() == file.etag)));
+    if let Ok(value) = HeaderValue::from_str(&file.etag) {
         headers.insert(ETAG, value);
     }
     if unchanged {
         return Some((StatusCode::NOT_MODIFIED, headers).into_response());
     }
-    Some((headers, Body::from(file.data.into_owned())).into_response())
+    Some((headers, Body::from(file.content.clone())).into_response())
 }
 
-fn content_type(file: &EmbeddedFile) -> String {
-    match file.metadata.mimetype() {
+fn content_type(mime: &str) -> String {
+    match mime {
         text if text.starts_with("text/") => format!("{text}; charset=utf-8"),
         other => other.to_owned(),
     }

@@ -34,6 +34,7 @@ const MAX_FORM: usize = 256 * 1024;
 /// Everything the vault serves.
 pub fn router(state: AppState) -> Router {
     metrics::init();
+    assets::take_up();
     let (machines, api) = machines().split_for_parts();
     let machines = machines
         .method_not_allowed_fallback(agent::method_not_allowed)

@@ -67,7 +67,7 @@ pub(crate) fn build(workspace: &Workspace, mode: Mode) -> Result<Tree> {
 
 fn compile(workspace: &Workspace, mode: Mode) -> Result<PathBuf> {
     stage(match mode {
-        Mode::Dev => "the browser's half, to WebAssembly (minutes the first time, then seconds)",
+        Mode::Dev => "the browser's half, to WebAssembly (some minutes the first time, then seconds)",
         Mode::Release => "the browser's half, to small WebAssembly (some minutes)",
     });
     // Separately: in one call with the server, cargo would unify the features of both.

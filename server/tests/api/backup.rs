@@ -1,7 +1,9 @@
 //! `backup` while the program runs and is killed, `restore` over what it leaves behind.
 
 use crate::data_folder::{Site, keys_in, only_line, recordings_in};
+use crate::process::output;
 use crate::start_failures::migrated_by_a_newer_one;
+use crate::support::{until, within};
 use sea_orm::{ConnectionTrait as _, Database};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -84,16 +86,14 @@ async fn made_under_load_it_has_everything_acknowledged_before() {
             })
         })
         .collect();
-    while acknowledged.lock().unwrap().len() < 50 {
-        tokio::task::yield_now().await;
-    }
+    until("50 uploads are acknowledged", async || acknowledged.lock().unwrap().len() >= 50).await;
     let before = acknowledged.lock().unwrap().clone();
     let made = site.clone();
     let backup = tokio::task::spawn_blocking(move || made.backup()).await.unwrap();
     let after = acknowledged.lock().unwrap().len();
     enough.store(true, Ordering::SeqCst);
     for agent in agents {
-        agent.await.unwrap();
+        within("an agent's last upload", agent).await.unwrap();
     }
     let held = keys_in(&backup).await;
     let lost: Vec<_> = before.difference(&held).collect();
@@ -143,7 +143,7 @@ async fn what_is_of_no_use_is_refused_before_anything_is_touched() {
     let (program, backed_up) = (env!("CARGO_BIN_EXE_kerberos-vault"), backup.to_str().unwrap());
     let mut restore = std::process::Command::new(program);
     restore.args(["restore", backed_up]).env("VAULT_DATA__DIR", &elsewhere);
-    let said = only_line(&restore.current_dir(site.dir.path()).output().unwrap());
+    let said = only_line(&output(restore.current_dir(site.dir.path())));
     assert!(said.contains(&format!("there is no folder {}", elsewhere.display())), "{said}");
     assert!(!elsewhere.exists());
 

@@ -1,7 +1,10 @@
 //! The program itself: its arguments, its first start, its end.
 
+use crate::process::{ended, output, signal};
+use crate::support::PATIENCE;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
 
 fn command(dir: &std::path::Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kerberos-vault"));
@@ -12,7 +15,7 @@ fn command(dir: &std::path::Path) -> Command {
 fn run(file: &str, arguments: &[&str]) -> (Output, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("vault.toml"), file).unwrap();
-    (command(dir.path()).args(arguments).output().unwrap(), dir)
+    (output(command(dir.path()).args(arguments)), dir)
 }
 
 #[test]
@@ -92,9 +95,8 @@ struct Running(Child);
 impl Running {
     /// Asks it to stop as an operator does; answers whether it ended well.
     fn stop(mut self) -> (bool, String) {
-        let pid = self.0.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        let ended = self.0.wait().unwrap().success();
+        signal(self.0.id(), "TERM");
+        let ended = ended(&mut self.0, "the vault, which was asked to stop").success();
         let mut log = String::new();
         self.0.stderr.take().unwrap().read_to_string(&mut log).unwrap();
         (ended, log)
@@ -110,16 +112,19 @@ impl Drop for Running {
 /// Starts it and reads what it prints, up to a line that starts so.
 fn start(dir: &std::path::Path, last_line: &str) -> (Running, String) {
     let mut running = Running(command(dir).spawn().unwrap());
+    let (sender, lines) = mpsc::channel();
+    let stdout = BufReader::new(running.0.stdout.take().unwrap());
+    std::thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
     let mut printed = String::new();
-    for line in BufReader::new(running.0.stdout.take().unwrap()).lines() {
-        let line = line.unwrap();
+    loop {
+        let line = lines.recv_timeout(PATIENCE);
+        let line = line.unwrap_or_else(|none| panic!("no line {last_line:?}, {none}; printed was:\n{printed}"));
         printed += &line;
         printed += "\n";
         if line.trim_start().starts_with(last_line) {
-            break;
+            return (running, printed);
         }
     }
-    (running, printed)
 }
 
 /// Five minutes to the first recording: what is printed is pasted into a shell.
@@ -134,7 +139,7 @@ fn the_first_start_prints_a_command_that_works() {
     .unwrap();
     let (running, printed) = start(dir.path(), "--data-binary");
     let curl = &printed[printed.find("curl ").expect("a command")..];
-    let uploaded = Command::new("sh").args(["-c", curl]).current_dir(dir.path()).output().unwrap();
+    let uploaded = output(Command::new("sh").args(["-c", curl]).current_dir(dir.path()));
     let answer = String::from_utf8_lossy(&uploaded.stdout).into_owned();
     assert!(uploaded.status.success() && answer.starts_with("{\"data\":\"demo/"), "{printed}\n{answer}");
     let key = &answer[9..answer.len() - 2];
@@ -148,7 +153,7 @@ fn the_first_start_prints_a_command_that_works() {
     assert_eq!(secrets.len(), 2, "{printed}");
     let url = printed.lines().find_map(|l| l.strip_prefix("Kerberos Vault is running at ")).unwrap();
     let signed = format!("{url}/api/storage/signed?id=1&expires=1&signature=of-great-value");
-    assert!(Command::new("curl").args(["-s", &signed]).output().unwrap().status.success());
+    assert!(output(Command::new("curl").args(["-s", &signed])).status.success());
 
     let (ended_well, log) = running.stop();
     assert!(log.contains("path=/api/storage/signed") && !log.contains("of-great-value"), "{log}");

@@ -1,5 +1,6 @@
 //! What browsers get: headers, sessions, the origin check, files of recordings.
 
+use crate::routes;
 use crate::support::{NAME, Setup, TestVault, recording, send};
 use reqwest::Method;
 use server::state::HttpOptions;
@@ -7,16 +8,9 @@ use server::state::HttpOptions;
 #[tokio::test]
 async fn every_answer_carries_the_security_headers() {
     let vault = TestVault::start().await;
-    for path in [
-        "/",
-        "/sign-in",
-        "/nothing",
-        "/api/health",
-        "/api/nothing",
-        "/swagger/index.html",
-        "/pkg/nothing.js",
-        "/media/1/file",
-    ] {
+    let mut addresses = routes::addresses(&vault).await;
+    addresses.extend(["/nothing", "/swagger/index.html", "/pkg/nothing.js"].map(str::to_owned));
+    for path in &addresses {
         let answer = send(vault.request(Method::GET, path)).await;
         for (header, part) in [
             ("x-content-type-options", "nosniff"),

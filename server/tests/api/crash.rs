@@ -3,6 +3,7 @@
 
 use crate::gate::s3;
 use crate::process::{Client, config_file, free_address, http, random, start};
+use crate::support::until;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -60,9 +61,7 @@ async fn survive(dir: &Path, provider: &str) {
         });
         let clients: Vec<_> = clients.collect();
         let enough = 5 + random(40) as usize;
-        while answered.load(Ordering::SeqCst) < enough {
-            tokio::task::yield_now().await;
-        }
+        until(&format!("{enough} uploads are answered"), async || answered.load(Ordering::SeqCst) >= enough).await;
         // The moment of death is random on purpose; nothing waits for it.
         tokio::time::sleep(Duration::from_micros(random(20_000))).await;
         vault.kill();
@@ -77,12 +76,8 @@ async fn survive(dir: &Path, provider: &str) {
     for (key, sha256) in &acknowledged {
         assert_eq!(&client.read(key).await, sha256, "{key}");
     }
-    let all_told = async {
-        while !acknowledged.keys().all(|key| events.lock().unwrap().contains(key)) {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), all_told).await.expect("an event is missing");
+    let told = async || acknowledged.keys().all(|key| events.lock().unwrap().contains(key));
+    until("every event has come", told).await;
     // What was announced exists, also what nobody got a 200 for.
     let announced = events.lock().unwrap().clone();
     for key in announced {

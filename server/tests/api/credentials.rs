@@ -1,17 +1,10 @@
 //! Missing, wrong and foreign credentials, on every route and method that wants them; addresses (docs/protocol.md §1–§3).
 
+use crate::routes;
 use crate::support::{ACCESS, ADMIN, FILE_NAME, NAME, SECRET, SITE_A, SITE_B, TestVault, account, recording, send};
 use reqwest::Method;
+use std::collections::BTreeSet;
 use vault::audit::Actor;
-
-const ROUTES: [(Method, &str); 6] = [
-    (Method::POST, "/api/ping"),
-    (Method::POST, "/api/storage"),
-    (Method::GET, "/api/storage"),
-    (Method::DELETE, "/api/storage"),
-    (Method::GET, "/api/storage/blob"),
-    (Method::HEAD, "/api/storage/blob"),
-];
 
 #[tokio::test]
 async fn missing_and_wrong_credentials_are_refused_everywhere() {
@@ -27,16 +20,12 @@ async fn missing_and_wrong_credentials_are_refused_everywhere() {
         (Some("unknown"), Some(SITE_A.1), 401, "storage_account_not_found"),
         (Some(ADMIN.0), Some(ADMIN.1), 401, "storage_account_not_found"),
     ];
-    for (method, path) in ROUTES {
+    for operation in routes::with_credentials() {
         for (access, secret, status, code) in cases {
-            let mut request = vault.request(method.clone(), path).header(FILE_NAME, &key);
+            let mut request = vault.request(operation.method.clone(), &operation.path).header(FILE_NAME, &key);
             request = access.into_iter().fold(request, |r, v| r.header(ACCESS, v));
             request = secret.into_iter().fold(request, |r, v| r.header(SECRET, v));
-            let answer = send(request).await;
-            assert_eq!(answer.status, status, "{method} {path} {access:?} {secret:?}");
-            if method != Method::HEAD {
-                assert_eq!(answer.code(), code, "{method} {path}");
-            }
+            operation.refused_with(&send(request).await, status, code);
         }
     }
     assert_eq!(vault.keys().await, [key], "nothing was deleted");
@@ -46,11 +35,9 @@ async fn missing_and_wrong_credentials_are_refused_everywhere() {
 async fn another_accounts_recording_is_neither_read_nor_deleted_nor_replaced() {
     let vault = TestVault::start().await;
     let key = vault.stored(NAME, recording()).await;
-    for (method, path) in
-        [(Method::GET, "/api/storage"), (Method::DELETE, "/api/storage"), (Method::GET, "/api/storage/blob")]
-    {
-        let answer = send(vault.other_agent(method, path).header(FILE_NAME, &key)).await;
-        answer.refused_with(403, "storage_not_your_recording");
+    for operation in routes::about_a_recording() {
+        let request = vault.other_agent(operation.method.clone(), &operation.path).header(FILE_NAME, &key);
+        operation.refused_with(&send(request).await, 403, "storage_not_your_recording");
     }
     // site-b's directory is b; make an account that may name any
     let form = account("site-c", "*", ("AccessKeyOfSiteC", "secret-c"));
@@ -72,12 +59,9 @@ async fn a_disabled_account_is_told_so_and_gets_nothing() {
     let id = vault.vault.accounts.list().await.unwrap().into_iter().find(|a| a.name == "site-a").unwrap().id;
     let form = model::account::AccountForm { id: Some(id), enabled: false, ..account("site-a", "*", SITE_A) };
     vault.vault.accounts.save(&Actor::Person("test".into()), form).await.unwrap();
-    for (method, path) in ROUTES {
-        let answer = send(vault.about(method.clone(), path, &key)).await;
-        assert_eq!(answer.status, 403, "{method} {path}");
-        if method != Method::HEAD {
-            assert_eq!(answer.code(), "storage_account_disabled");
-        }
+    for operation in routes::with_credentials() {
+        let answer = send(vault.about(operation.method.clone(), &operation.path, &key)).await;
+        operation.refused_with(&answer, 403, "storage_account_disabled");
     }
     let wrong = send(vault.request(Method::POST, "/api/ping").header(ACCESS, SITE_A.0).header(SECRET, "x")).await;
     assert_eq!(wrong.status, 401, "only its owner learns that it is disabled");
@@ -120,17 +104,10 @@ async fn unknown_addresses_and_methods_answer_json() {
     for path in ["/api", "/api/", "/api/nothing", "/api/storage/nothing"] {
         send(vault.agent(Method::GET, path)).await.refused_with(404, "route_not_found");
     }
-    for (method, path, allow) in [
-        (Method::GET, "/api/ping", "POST"),
-        (Method::PUT, "/api/storage", "DELETE,GET,HEAD,POST"),
-        (Method::POST, "/api/storage/blob", "GET,HEAD"),
-        (Method::GET, "/api/devices/heartbeat", "POST"),
-        (Method::POST, "/api/health", "GET,HEAD"),
-    ] {
-        let answer = send(vault.agent(method, path)).await;
+    for path in routes::machines() {
+        let answer = send(vault.agent(Method::PATCH, &path)).await;
         answer.refused_with(405, "method_not_allowed");
-        let mut allowed: Vec<&str> = answer.header("allow").split(',').map(str::trim).collect();
-        allowed.sort_unstable();
-        assert_eq!(allowed.join(","), allow, "{path}");
+        let allowed: BTreeSet<_> = answer.header("allow").split(',').map(|method| method.trim().to_owned()).collect();
+        assert_eq!(allowed, routes::methods(&path), "{path}");
     }
 }

@@ -1,6 +1,6 @@
 //! The program and its data folder: one vault has it, and a stop leaves it whole.
 
-use crate::process::{Client, Process, config_file, free_address, http, start};
+use crate::process::{Client, Process, config_file, free_address, http, output, start};
 use sea_orm::{ConnectionTrait as _, Database, DbBackend, Statement};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -32,10 +32,8 @@ impl Site {
 
     /// Runs the program to its end with this configuration; one that does not end is ended.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new("timeout");
-        command.arg("60").arg(env!("CARGO_BIN_EXE_kerberos-vault")).args(arguments);
-        command.arg("--config").arg(self.dir.path().join("vault.toml"));
-        command.output().unwrap()
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kerberos-vault"));
+        output(command.args(arguments).arg("--config").arg(self.dir.path().join("vault.toml")))
     }
 
     /// The key of the nth recording.
@@ -94,13 +92,7 @@ async fn a_second_vault_on_the_folder_says_whose_it_is_and_ends() {
     let text = std::fs::read_to_string(site.dir.path().join("vault.toml")).unwrap();
     let port = site.client.base.trim_start_matches("http://").trim_end_matches("/api").to_owned();
     std::fs::write(&elsewhere, text.replace(&port, "127.0.0.1:0")).unwrap();
-    let second = || {
-        // One that starts all the same is ended.
-        let mut command = Command::new("timeout");
-        command.arg("20").arg(env!("CARGO_BIN_EXE_kerberos-vault")).arg("--config").arg(&elsewhere);
-        command.output().unwrap()
-    };
-    let refused = second();
+    let refused = output(Command::new(env!("CARGO_BIN_EXE_kerberos-vault")).arg("--config").arg(&elsewhere));
     assert_eq!(refused.status.code(), Some(1));
     let said = only_line(&refused);
     let folder = std::fs::canonicalize(site.data()).unwrap();

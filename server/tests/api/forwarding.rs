@@ -2,13 +2,13 @@
 //! (docs/protocol.md §10).
 
 use crate::process::{Client, Process, free_address, http, random, start};
+use crate::support::until;
 use reqwest::Method;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -120,15 +120,6 @@ impl Line {
     }
 }
 
-async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
-    let wait = async {
-        while !holds().await {
-            tokio::task::yield_now().await;
-        }
-    };
-    assert!(tokio::time::timeout(Duration::from_secs(120), wait).await.is_ok(), "never: {what}");
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cut_line_and_kills_on_both_sides_lose_nothing() {
     let dir = tempfile::tempdir().unwrap();
@@ -152,9 +143,7 @@ async fn a_cut_line_and_kills_on_both_sides_lose_nothing() {
         });
         let clients: Vec<_> = clients.collect();
         let enough = 5 + random(20) as usize;
-        while answered.load(Ordering::SeqCst) < enough {
-            tokio::task::yield_now().await;
-        }
+        until(&format!("{enough} uploads are answered"), async || answered.load(Ordering::SeqCst) >= enough).await;
         if round == 2 {
             line.mend();
             other.kill();
@@ -168,7 +157,7 @@ async fn a_cut_line_and_kills_on_both_sides_lose_nothing() {
     let _vault = local.start().await;
     let acknowledged = acknowledged.lock().unwrap().clone();
     assert!(acknowledged.len() >= ROUNDS * 5);
-    until("the backlog drains", || local.is_drained()).await;
+    until("the backlog drains", async || local.is_drained().await).await;
     for (key, sha256) in &acknowledged {
         assert_eq!(&remote.client.read(key).await, sha256, "{key}");
     }
@@ -184,11 +173,11 @@ async fn a_ring_of_vaults_comes_to_rest() {
     let _running = (first.start().await, second.start().await);
     first.upload("from-first.mp4", b"one").await;
     second.upload("from-second.mp4", b"two").await;
-    until("both have both", || async {
+    until("both have both", async || {
         first.has("site/from-second.mp4").await && second.has("site/from-first.mp4").await
     })
     .await;
-    until("nothing goes round", || async { first.is_drained().await && second.is_drained().await }).await;
+    until("nothing goes round", async || first.is_drained().await && second.is_drained().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -200,10 +189,10 @@ async fn on_demand_only_what_is_asked_for_is_sent() {
     let _running = (remote.start().await, local.start().await);
     local.upload("asked.mp4", b"wanted").await;
     local.upload("unasked.mp4", b"not wanted").await;
-    until("nothing waits", || local.is_drained()).await;
+    until("nothing waits", async || local.is_drained().await).await;
     assert!(!remote.has("site/asked.mp4").await);
     assert_eq!(local.forward("site/asked.mp4").await, 200);
-    until("it arrives", || remote.has("site/asked.mp4")).await;
+    until("it arrives", async || remote.has("site/asked.mp4").await).await;
     assert_eq!(local.client.read("site/asked.mp4").await, remote.client.read("site/asked.mp4").await);
     assert!(!remote.has("site/unasked.mp4").await);
     assert_eq!(local.forward("site/nothing.mp4").await, 404);

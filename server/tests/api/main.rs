@@ -22,9 +22,12 @@ mod process;
 mod provider_faults;
 mod readiness;
 mod reading;
+mod routes;
 mod server_functions;
 mod shutdown;
 mod signed;
+#[cfg(debug_assertions)]
+mod site;
 mod start_failures;
 mod support;
 mod twins;

@@ -1,7 +1,7 @@
 //! A webhook behind a maintenance page, which answers with whatever it likes between 300 and 499: nothing is lost, nobody
 //! has to help, and nobody is sent where the page points.
 
-use crate::support::{SITE_A, Setup, TestVault, account};
+use crate::support::{PATIENCE, SITE_A, Setup, TestVault, account};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use vault::accounts::Account;
 use vault::audit::Actor;
@@ -147,10 +147,11 @@ async fn a_maintenance_page_loses_nothing_whatever_it_answers() {
     // The worker looks every few milliseconds: a step is over when nothing more comes of it for some time.
     let step = async |quiet| {
         clock.fetch_add(STEP_MS, Ordering::SeqCst);
-        let mut before = usize::MAX;
+        let (mut before, begun) = (usize::MAX, Instant::now());
         while before != hook.requests.load(Ordering::SeqCst) {
             before = hook.requests.load(Ordering::SeqCst);
             tokio::time::sleep(quiet).await;
+            assert!(begun.elapsed() < PATIENCE, "requests go on although the clock stands: {before}");
         }
     };
     let mut steps = 0;

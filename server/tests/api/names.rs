@@ -1,5 +1,6 @@
 //! Names and directories that try to lead elsewhere (docs/protocol.md §2, §5).
 
+use crate::routes;
 use crate::support::{DIRECTORY, FILE_NAME, NAME, PROVIDER, TestVault, raw_upload, recording, send};
 use reqwest::Method;
 
@@ -62,15 +63,15 @@ async fn a_fixed_directory_is_never_left() {
 async fn bad_keys_read_and_delete_nothing() {
     let vault = TestVault::start().await;
     std::fs::write(vault.dir.path().join("secret.txt"), "outside the provider").unwrap();
-    for (method, path) in
-        [(Method::GET, "/api/storage"), (Method::DELETE, "/api/storage"), (Method::GET, "/api/storage/blob")]
-    {
+    for operation in routes::about_a_recording() {
         for key in
             ["../secret.txt", "a/../../secret.txt", "/etc/passwd", "a\\b/c.mp4", "%2e%2e/secret.txt", "alone.mp4", "a/"]
         {
-            send(vault.about(method.clone(), path, key)).await.refused_with(400, "file_invalid_name");
+            let answer = send(vault.about(operation.method.clone(), &operation.path, key)).await;
+            operation.refused_with(&answer, 400, "file_invalid_name");
         }
-        send(vault.agent(method, path)).await.refused_with(400, "file_missing_name");
+        let answer = send(vault.agent(operation.method.clone(), &operation.path)).await;
+        operation.refused_with(&answer, 400, "file_missing_name");
     }
 }
 
@@ -121,12 +122,11 @@ async fn unknown_and_disabled_providers_are_named() {
     }
     vault.assert_nothing_stored().await;
     let key = vault.stored(NAME, recording()).await;
-    for (method, path) in
-        [(Method::GET, "/api/storage"), (Method::DELETE, "/api/storage"), (Method::GET, "/api/storage/blob")]
-    {
-        let wrong = send(vault.about(method.clone(), path, &key).header(PROVIDER, "nowhere")).await;
-        wrong.refused_with(404, "storage_provider_not_found");
-        let elsewhere = send(vault.about(method, path, &key).header(PROVIDER, "off")).await;
-        elsewhere.refused_with(404, "storage_recording_not_found");
+    for operation in routes::about_a_recording() {
+        let ask = || vault.about(operation.method.clone(), &operation.path, &key);
+        let wrong = send(ask().header(PROVIDER, "nowhere")).await;
+        operation.refused_with(&wrong, 404, "storage_provider_not_found");
+        let elsewhere = send(ask().header(PROVIDER, "off")).await;
+        operation.refused_with(&elsewhere, 404, "storage_recording_not_found");
     }
 }

@@ -1,5 +1,6 @@
 //! The real binary as a process of its own, which a test may kill, and an agent that talks to it.
 
+use crate::support::{PATIENCE, until};
 use axum::body::Bytes;
 use futures::{StreamExt as _, stream};
 use sha2::{Digest as _, Sha256};
@@ -7,10 +8,11 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 /// An agent with one account's keys.
 #[derive(Clone)]
@@ -59,7 +61,10 @@ impl Client {
                     acknowledged.lock().unwrap().insert(format!("{}/{name}", self.directory), sha256);
                     answered.fetch_add(1, Ordering::SeqCst);
                 }
-                Err(_) => return,
+                Err(error) => {
+                    assert!(!error.is_timeout(), "an upload is not answered: {error}");
+                    return;
+                }
             }
         }
     }
@@ -89,8 +94,8 @@ impl Process {
 
     /// SIGTERM, as operators do; answers whether it ended well.
     pub(crate) fn stop(mut self) -> bool {
-        assert!(Command::new("kill").args(["-TERM", &self.id().to_string()]).status().unwrap().success());
-        self.0.wait().unwrap().success()
+        signal(self.id(), "TERM");
+        ended(&mut self.0, "the vault, which was asked to stop").success()
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -105,26 +110,68 @@ impl Drop for Process {
     }
 }
 
-pub(crate) async fn start(config: &Path, client: &Client) -> Process {
-    let child = Command::new(env!("CARGO_BIN_EXE_kerberos-vault"))
-        .arg("--config")
-        .arg(config)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut process = Process(child);
-    let ready = async {
-        loop {
-            let answer = client.http.get(format!("{}/health/ready", client.base)).send().await;
-            if answer.is_ok_and(|a| a.status() == 200) {
-                return;
-            }
-            assert!(process.0.try_wait().unwrap().is_none(), "the vault ended while starting");
-            tokio::task::yield_now().await;
+/// Sends a signal to a process of this test's own.
+pub(crate) fn signal(process: u32, name: &str) {
+    assert!(Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status().unwrap().success());
+}
+
+/// How a program ended; one that does not is killed, and fails the test.
+pub(crate) fn ended(child: &mut Child, what: &str) -> ExitStatus {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
         }
+        if begun.elapsed() > PATIENCE {
+            child.kill().unwrap();
+            panic!("not within {PATIENCE:?}: the end of {what}");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Runs a program to its end, for what it says; one that does not end is killed, and fails the test.
+pub(crate) fn output(command: &mut Command) -> Output {
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (process, (sender, output)) = (child.id(), mpsc::channel());
+    // What it says is read meanwhile: nobody waits for room in a pipe.
+    std::thread::spawn(move || sender.send(child.wait_with_output()));
+    output.recv_timeout(PATIENCE).map(Result::unwrap).unwrap_or_else(|_| {
+        signal(process, "KILL");
+        panic!("not within {PATIENCE:?}: the end of {command:?}")
+    })
+}
+
+/// Starts a program where it may mount, and its mounts are nobody else's.
+pub(crate) fn where_one_may_mount() -> Command {
+    // As root mounts of its own are enough; anybody else becomes root in a place of their own.
+    let ways = [&["--mount"][..], &["--user", "--map-root-user", "--mount"]];
+    let may = |way: &&&[&str]| {
+        let tried = Command::new("unshare").args(**way).args(["mount", "-t", "tmpfs", "none", "/mnt"]).output();
+        tried.is_ok_and(|tried| tried.status.success())
     };
-    tokio::time::timeout(Duration::from_secs(60), ready).await.expect("the vault starts");
+    let way =
+        ways.iter().find(may).expect("mounting: run this as root, or where users may have namespaces of their own");
+    let mut command = Command::new("unshare");
+    command.args(*way);
+    command
+}
+
+pub(crate) async fn start(config: &Path, client: &Client) -> Process {
+    start_by(Command::new(env!("CARGO_BIN_EXE_kerberos-vault")), config, client).await
+}
+
+/// The same with what stands before its arguments, which becomes the vault.
+pub(crate) async fn start_by(mut command: Command, config: &Path, client: &Client) -> Process {
+    let command = command.arg("--config").arg(config).stdout(Stdio::null()).stderr(Stdio::null());
+    let child = command.spawn().unwrap();
+    let mut process = Process(child);
+    until("the vault is ready", async || {
+        assert!(process.0.try_wait().unwrap().is_none(), "the vault ended while starting");
+        let answer = client.http.get(format!("{}/health/ready", client.base)).send().await;
+        answer.is_ok_and(|a| a.status() == 200)
+    })
+    .await;
     process
 }
 
@@ -146,8 +193,7 @@ pub(crate) fn free_address() -> SocketAddr {
 }
 
 pub(crate) fn http() -> reqwest::Client {
-    #[expect(clippy::disallowed_methods, reason = "a test's client, to loopback only")]
-    reqwest::Client::new()
+    reqwest::Client::builder().timeout(PATIENCE).build().unwrap()
 }
 
 pub(crate) fn random(below: u64) -> u64 {

@@ -2,14 +2,13 @@
 //! succeeds when the provider is well again.
 
 use crate::gate::{Gate, Step, Trouble, s3, settings};
-use crate::support::{Answer, PROVIDER, TestVault, send};
+use crate::support::{Answer, PROVIDER, TestVault, send, until, within};
 use backends::Backends;
 use bytes::Bytes;
 use model::ObjectKey;
 use model::ports::{BlobStore, Connector as _};
 use reqwest::Method;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use vault::audit::Actor;
 
@@ -79,17 +78,8 @@ impl Cloud {
         let working = self.vault.vault.start(stop.clone());
         until("no parts are left", async || self.gate.unfinished() == 0).await;
         stop.cancel();
-        working.await.unwrap();
+        within("background work ends", working).await.unwrap();
     }
-}
-
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let wait = async {
-        while !holds().await {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), wait).await.unwrap_or_else(|_| panic!("never: {what}"));
 }
 
 fn refused(answer: &Answer, status: u16, code: &str, retry_after: &str) {
@@ -197,7 +187,7 @@ async fn a_folder_that_is_taken_away() {
         }
         sender.send(Ok(bytes.slice(half..))).await.unwrap();
         drop(sender);
-        refused(&upload.await.unwrap(), status, code, retry_after);
+        refused(&within("the upload is answered", upload).await.unwrap(), status, code, retry_after);
         assert!(folder.is_file() == in_its_place.is_some() && !folder.is_dir(), "nothing is made where a disk belongs");
         assert_eq!(vault.keys().await, ["a/before.mp4"]);
 

@@ -1,8 +1,8 @@
 //! Ready is what takes a write: not a database that only answers, not a database that is damaged.
 
 use crate::data_folder::{Site, keys_in, only_line};
+use crate::support::until;
 use sea_orm::{ConnectionTrait as _, Database, TransactionTrait as _};
-use std::time::Duration;
 
 impl Site {
     async fn readiness(&self) -> (u16, serde_json::Value) {
@@ -11,18 +11,16 @@ impl Site {
     }
 
     async fn becomes(&self, status: u16, reason: Option<&str>) {
-        let turned = async {
-            loop {
-                let (is, body) = self.readiness().await;
-                if is == status && body["reason"].as_str() == reason {
-                    return;
-                }
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(30), turned)
-            .await
-            .unwrap_or_else(|_| panic!("never {status} {reason:?}"));
+        until(&format!("readiness says {status} {reason:?}"), async || {
+            let (is, body) = self.readiness().await;
+            is == status && body["reason"].as_str() == reason
+        })
+        .await;
+    }
+
+    async fn tells(&self, notice: &str) {
+        let told = async || self.readiness().await.1["notices"].to_string().contains(notice);
+        until(&format!("there is a notice {notice}"), told).await;
     }
 
     async fn upload_status(&self) -> u16 {
@@ -60,12 +58,7 @@ async fn a_database_that_is_taken_away_while_it_runs_takes_no_uploads_and_is_res
         assert!(done.success());
         assert_eq!(site.upload_status().await, 503, "{script}");
         site.becomes(503, Some("database-taken-away")).await;
-        let told = async {
-            while !site.readiness().await.1["notices"].to_string().contains("database-taken-away") {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(30), told).await.expect("a notice");
+        site.tells("database-taken-away").await;
         vault.stop();
 
         let files = std::fs::read_dir(site.data()).unwrap().map(|file| file.unwrap().path());
@@ -95,12 +88,7 @@ async fn damage_that_is_met_while_it_runs_stops_uploads_and_is_told() {
 
     site.becomes(503, Some("database-damaged")).await;
     assert_eq!(site.upload_status().await, 503);
-    let told = async {
-        while !site.readiness().await.1["notices"].to_string().contains("database-damaged") {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), told).await.expect("a notice");
+    site.tells("database-damaged").await;
     vault.stop();
 
     let said = only_line(&site.run(&[]));

@@ -1,5 +1,6 @@
 //! Reading back and deleting (docs/protocol.md §6).
 
+use crate::routes;
 use crate::support::{NAME, TestVault, recording, send};
 use reqwest::Method;
 use sha2::{Digest as _, Sha256};
@@ -84,10 +85,9 @@ async fn deleting_removes_object_and_recording() {
     let answer = send(vault.about(Method::DELETE, "/api/storage", &key)).await;
     assert_eq!((answer.status, answer.json()["data"].as_str()), (200, Some(key.as_str())));
     vault.assert_nothing_stored().await;
-    for (method, path) in
-        [(Method::DELETE, "/api/storage"), (Method::GET, "/api/storage"), (Method::GET, "/api/storage/blob")]
-    {
-        send(vault.about(method, path, &key)).await.refused_with(404, "storage_recording_not_found");
+    for operation in routes::about_a_recording() {
+        let answer = send(vault.about(operation.method.clone(), &operation.path, &key)).await;
+        operation.refused_with(&answer, 404, "storage_recording_not_found");
     }
 }
 

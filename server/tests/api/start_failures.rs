@@ -1,7 +1,7 @@
 //! Every start that fails says why in one sentence, soon, and tells no secret.
 
 use crate::data_folder::{Site, only_line};
-use crate::process::free_address;
+use crate::process::{free_address, output, where_one_may_mount};
 use sea_orm::{ConnectionTrait as _, Database};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -72,8 +72,7 @@ async fn of_the_folder_the_port_or_the_key_says_why_and_what_to_do() {
     assert!(wrong.contains("Restore the key file that belongs to this database"), "{wrong}");
     let malformed = said(&site, &[("VAULT_DATA__MASTER_KEY", "of-great-value")]);
     assert!(malformed.contains("must be 32 bytes in base64"), "{malformed}");
-    let no_file =
-        Command::new(env!("CARGO_BIN_EXE_kerberos-vault")).args(["--config", "/no/such.toml"]).output().unwrap();
+    let no_file = output(Command::new(env!("CARGO_BIN_EXE_kerberos-vault")).args(["--config", "/no/such.toml"]));
     let no_file = only_line(&no_file);
     assert!(no_file.contains("/no/such.toml") && no_file.contains("No such file or directory"), "{no_file}");
     std::fs::remove_file(site.data().join("master.key")).unwrap();
@@ -86,24 +85,16 @@ async fn on_a_folder_that_cannot_be_written_says_which_one_it_is() {
     let site = used().await;
     let folder = site.data().display().to_string();
     let script = format!("mount --bind {folder} {folder} && mount -o remount,bind,ro {folder} && exec timeout \"$@\"");
-    // As root mounts of its own are enough; anybody else becomes root in a place of their own.
-    let ways = [&["--mount"][..], &["--user", "--map-root-user", "--mount"]];
-    let may = |way: &&&[&str]| {
-        let tried = Command::new("unshare").args(**way).args(["mount", "-t", "tmpfs", "none", "/mnt"]).output();
-        tried.is_ok_and(|tried| tried.status.success())
-    };
-    let way =
-        ways.iter().find(may).expect("mounting: run this as root, or where users may have namespaces of their own");
-    let mut command = Command::new("unshare");
-    command.args(*way).args(["sh", "-c", &script, "sh"]);
+    let mut command = where_one_may_mount();
+    command.args(["sh", "-c", &script, "sh"]);
     let said = said_by(start(command, &site), &[]);
     assert!(said.contains(&folder) && said.contains("Read-only file system"), "{said}");
     assert!(said.contains("on a volume that it may write to"), "{said}");
 
     // After the clean stop, everything is in one file.
     let backup = site.dir.path().join("backup.db");
-    let mut command = Command::new("unshare");
-    command.args(*way).args(["sh", "-c", &script, "sh", "20", env!("CARGO_BIN_EXE_kerberos-vault"), "backup"]);
+    let mut command = where_one_may_mount();
+    command.args(["sh", "-c", &script, "sh", "20", env!("CARGO_BIN_EXE_kerberos-vault"), "backup"]);
     let made = command.arg(&backup).arg("--config").arg(site.dir.path().join("vault.toml")).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     assert!(backup.exists());

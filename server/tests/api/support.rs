@@ -6,7 +6,7 @@ use model::account::AccountForm;
 use model::connection::{ConnectionForm, Family};
 use model::field::Settings;
 use reqwest::{Client, Method, RequestBuilder};
-use sea_orm::{ConnectionTrait as _, Database};
+use sea_orm::{ConnectionTrait as _, Database, EntityTrait as _, PaginatorTrait as _};
 use serde_json::Value;
 use server::config::Metrics;
 use server::serve::{self, serve};
@@ -24,12 +24,16 @@ use vault::Vault;
 use vault::audit::Actor;
 use vault::clock::Clock;
 use vault::dispatcher::Pace;
+use vault::entity::upload;
 
 pub(crate) const ACCESS: &str = "x-kerberos-storage-accesskey";
 pub(crate) const SECRET: &str = "x-kerberos-storage-secretaccesskey";
 pub(crate) const PROVIDER: &str = "x-kerberos-storage-provider";
 pub(crate) const DIRECTORY: &str = "x-kerberos-storage-directory";
 pub(crate) const FILE_NAME: &str = "x-kerberos-storage-filename";
+
+/// Longest that anything may take that comes by itself: only what never comes takes longer, on any machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Credentials as the ecosystem's documentation shows them.
 pub(crate) const SITE_A: (&str, &str) = ("AccessKeyOfSiteA", "XJoi2@bgSOvOYBy#");
@@ -106,7 +110,7 @@ impl TestVault {
         let app = tokio::task::spawn_blocking(|| server::router::router(state)).await.unwrap();
         let stop = CancellationToken::new();
         let serving = tokio::spawn(serve(listener, app, setup.serve, stop.clone()));
-        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(PATIENCE).build().unwrap();
         Self { address, vault, client, dir, database, stop, serving }
     }
 
@@ -174,6 +178,13 @@ impl TestVault {
         found
     }
 
+    /// Waits until so many uploads have begun and not ended.
+    pub(crate) async fn until_uploads_run(&self, count: u64) {
+        let tables = Database::connect(self.database.clone()).await.unwrap();
+        let running = async || upload::Entity::find().count(&tables).await.unwrap();
+        until(&format!("{count} uploads run"), async || running().await == count).await;
+    }
+
     /// Nothing was stored: no row, no file.
     pub(crate) async fn assert_nothing_stored(&self) {
         assert_eq!(self.keys().await, [""; 0]);
@@ -207,6 +218,22 @@ impl TestVault {
             .header("content-type", "application/x-www-form-urlencoded")
             .body(form)
     }
+}
+
+/// Waits until something holds; fails the test when it never does.
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let wait = async {
+        while !holds().await {
+            // So that whoever is waited for has the machine.
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    within(what, wait).await;
+}
+
+/// What comes of something that ends by itself; fails the test when it never does.
+pub(crate) async fn within<T>(what: &str, work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| panic!("not within {PATIENCE:?}: {what}"))
 }
 
 /// Whatever the connection still brings; a reset is a failure, an open connection after 15 s too.

@@ -2,14 +2,13 @@
 //! agents have read 200 for stays, whatever is tried.
 
 use crate::gate::{s3, settings};
-use crate::support::{PROVIDER, SITE_A, SITE_B, TestVault, account, filesystem, send};
+use crate::support::{PROVIDER, SITE_A, SITE_B, TestVault, account, filesystem, send, until, within};
 use model::account::AccountForm;
 use model::connection::ConnectionForm;
 use model::delivery::DeliveryState;
 use model::moving::MoveState;
 use reqwest::Method;
 use sea_orm::{ActiveValue::Set, Database, EntityTrait as _};
-use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use vault::Provisioning;
 use vault::VaultError;
@@ -92,17 +91,12 @@ impl Twins {
     }
 
     /// Lets housekeeping and moves work until something holds.
-    async fn work_until(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    async fn work_until(&self, what: &str, holds: impl AsyncFnMut() -> bool) {
         let stop = CancellationToken::new();
         let working = self.vault.vault.start(stop.clone());
-        let wait = async {
-            while !holds().await {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(60), wait).await.unwrap_or_else(|_| panic!("never: {what}"));
+        until(what, holds).await;
         stop.cancel();
-        working.await.unwrap();
+        within("background work ends", working).await.unwrap();
     }
 
     async fn clear_away(&self) {
@@ -211,6 +205,7 @@ async fn a_copy_to_the_other_does_not_count_as_one() {
         let set_aside = async || vault.deliveries.count_in(DeliveryState::Deferred, Some(other)).await.unwrap() == 1;
         twins.work_until("the copy is set aside", set_aside).await;
         let listed = vault.recordings.list(&Default::default(), Default::default(), 200).await.unwrap().items;
+        assert_eq!(listed.len(), twins.names.len());
         assert!(listed.iter().all(|r| r.copies.is_empty()), "{listed:?}");
         twins.clear_away().await;
     }

@@ -1,12 +1,14 @@
 //! Bodies: whole, empty, too large, cut off, stalled, twice (docs/protocol.md §4).
 
-use crate::support::{DIRECTORY, FILE_NAME, NAME, Setup, TestVault, raw_upload, read_to_end, recording, send};
+use crate::support::{DIRECTORY, FILE_NAME, NAME, Setup, TestVault, raw_upload, read_to_end, recording, send, within};
 use bytes::Bytes;
-use futures::stream;
+use futures::{StreamExt as _, stream};
 use reqwest::{Body, Method};
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
+use tokio::sync::Barrier;
 
 /// Sent as the Go agent does: chunked, without Content-Length.
 fn chunked(bytes: Bytes) -> Body {
@@ -62,11 +64,12 @@ async fn a_body_that_breaks_off_stores_nothing() {
         stream.write_all(&raw_upload(NAME, more)).await.unwrap();
         stream.write_all(b"4000\r\n").await.unwrap();
         stream.write_all(&[7; 0x3000]).await.unwrap();
+        vault.until_uploads_run(1).await;
         drop(stream);
+        vault.until_uploads_run(0).await;
+        vault.assert_nothing_stored().await;
     }
     // the agent comes back with all of it
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    vault.assert_nothing_stored().await;
     vault.stored(NAME, recording()).await;
     assert_eq!(vault.files().len(), 1);
 }
@@ -93,8 +96,19 @@ async fn the_same_file_twice_is_one_recording() {
 #[tokio::test]
 async fn the_same_file_at_the_same_time_is_one_recording() {
     let vault = TestVault::start().await;
-    let uploads = (0..8).map(|_| send(vault.upload(NAME).body(recording())));
-    for answer in futures::future::join_all(uploads).await {
+    // None ends before all have begun.
+    let all = Arc::new(Barrier::new(8));
+    let body = || {
+        let (all, bytes) = (all.clone(), recording());
+        let rest = bytes.slice(1000..);
+        let rest = stream::once(async move {
+            all.wait().await;
+            Ok::<_, Infallible>(rest)
+        });
+        Body::wrap_stream(stream::iter([Ok(bytes.slice(..1000))]).chain(rest))
+    };
+    let uploads = (0..8).map(|_| send(vault.upload(NAME).body(body())));
+    for answer in within("all are answered", futures::future::join_all(uploads)).await {
         assert_eq!(answer.status, 200, "{answer:?}");
     }
     assert_eq!((vault.keys().await.len(), vault.files().len()), (1, 1));

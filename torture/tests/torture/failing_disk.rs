@@ -18,9 +18,9 @@ impl Failing for Disk {
         world.faults.arm(Plan { trouble, nth, lasting });
     }
 
-    fn heal(world: &World) -> (u64, String) {
+    fn heal(world: &World) -> (u64, Option<String>) {
         let report = world.faults.heal();
-        (report.asked, format!("{:?}", report.failed))
+        (report.asked, (!report.failed.is_empty()).then(|| format!("{:?}", report.failed)))
     }
 }
 

@@ -24,9 +24,9 @@ impl Failing for Stores {
         world.store_faults.arm(StorePlan { mishap, nth, lasting });
     }
 
-    fn heal(world: &World) -> (u64, String) {
+    fn heal(world: &World) -> (u64, Option<String>) {
         let report = world.store_faults.heal();
-        (report.asked, format!("{:?}", report.failed))
+        (report.asked, report.failed.map(str::to_owned))
     }
 }
 

@@ -29,7 +29,7 @@ fn copy(from: &Path, to: &Path) {
 
 /// The power goes after every run of a step, the disk failing meanwhile as planned for that run.
 async fn power_goes_after(steps: &[Step], runs: u64, plan: impl Fn(u64) -> Option<Plan>) -> Vec<Report> {
-    let mut reports = Vec::new();
+    let (mut reports, mut answered) = (Vec::new(), 0);
     let dir = folder().unwrap();
     let mut world = World::open(dir.path()).await.unwrap();
     world.faults.platter.begin(&data(dir.path())).unwrap();
@@ -39,7 +39,9 @@ async fn power_goes_after(steps: &[Step], runs: u64, plan: impl Fn(u64) -> Optio
         if let Some(plan) = plan(run) {
             world.faults.arm(plan);
         }
+        let before = world.ledger.acknowledged().len();
         step.act(&mut world, run).await;
+        answered += world.ledger.acknowledged().len() - before;
         let report = world.faults.heal();
         let left = dir.path().with_extension("left");
         left_of(&world, &left);
@@ -50,6 +52,7 @@ async fn power_goes_after(steps: &[Step], runs: u64, plan: impl Fn(u64) -> Optio
         step.clear(&world, run).await;
         reports.push(report);
     }
+    assert!(answered > 0, "no upload was answered 200 before the power went");
     reports
 }
 

@@ -1,6 +1,6 @@
 //! Recordings in a folder.
 
-use crate::conformance::{bytes, read, store_suite};
+use crate::conformance::{Signs, bytes, read, store_suite};
 use crate::{failure, steps, store};
 use model::ObjectKey;
 use model::error::StoreErrorKind;
@@ -45,7 +45,7 @@ fn tree(path: &Path) -> BTreeSet<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn conforms() {
     let root = TempDir::new().unwrap();
-    store_suite(open(&root.path().join("made/when/missing")).await).await;
+    store_suite(open(&root.path().join("made/when/missing")).await, Signs::Nothing).await;
     let left = tree(&root.path().join("made/when/missing"));
     assert!(left.iter().all(|path| path.ends_with("/.vault-staging")), "no file and no folder is left: {left:?}");
 }

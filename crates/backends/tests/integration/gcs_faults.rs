@@ -69,11 +69,18 @@ async fn a_token_that_is_withdrawn() {
         (*first.get_or_insert_with(|| token.clone()) == token && seen.method == "POST")
             .then(|| StatusCode::UNAUTHORIZED.into_response())
     }
-    let (address, _) = relay(Some(&env("ENDPOINT")), withdraws).await;
+    let (address, log) = relay(Some(&env("ENDPOINT")), withdraws).await;
     let store = open(&settings().with("endpoint", format!("http://{address}")));
     let key = key("withdrawn.mp4");
     assert_eq!(store.head(&key).await.unwrap(), None);
     store.put(&key, bytes(1, 10)).await.unwrap();
+    let log = log.lock().unwrap().clone();
+    let tokens: Vec<_> =
+        log.iter().filter(|s| s.method == "POST").map(|s| s.headers["authorization"].clone()).collect();
+    assert!(
+        tokens.len() == 2 && tokens[0] != tokens[1],
+        "refused with the first token, taken with another: {tokens:?}"
+    );
     store.delete(&key).await.unwrap();
 }
 

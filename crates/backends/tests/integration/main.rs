@@ -33,9 +33,12 @@ use model::event::{Event, Metadata, Payload};
 use model::field::Settings;
 use model::ports::{BlobStore, Connector, EventSink, NoRecording, OutgoingEvent, Purpose};
 use model::probe::ProbeReport;
-use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
+
+/// Longest that anything may take that comes by itself: only what never comes takes longer, on any machine.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Opens a store that is known to be valid.
 fn store(kind: &str, settings: &[(&str, &str)]) -> Arc<dyn BlobStore> {
@@ -115,10 +118,32 @@ fn told(error: &SinkError) -> String {
     format!("{error} {error:?}")
 }
 
+/// What comes of something that ends by itself; fails the test when it never does.
+async fn within<T>(what: &str, work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| panic!("not within {PATIENCE:?}: {what}"))
+}
+
+/// A client beside the vault's own.
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().timeout(PATIENCE).build().unwrap()
+}
+
+/// Runs a program to its end, for what it prints; one that does not end is killed, and fails the test.
+fn output(command: &mut Command) -> Output {
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (process, (sender, output)) = (child.id().to_string(), mpsc::channel());
+    // What it prints is read meanwhile: nobody waits for room in a pipe.
+    std::thread::spawn(move || sender.send(child.wait_with_output()));
+    output.recv_timeout(PATIENCE).map(Result::unwrap).unwrap_or_else(|_| {
+        Command::new("kill").args(["-KILL", &process]).status().unwrap();
+        panic!("not within {PATIENCE:?}: the end of {command:?}")
+    })
+}
+
 /// Runs one of the clients in `consumers/`, which are not ours, and tells what it printed.
 fn consumer(python: &str, script: &str, arguments: &[&str]) -> serde_json::Value {
     let script = format!("{}/tests/integration/consumers/{script}", env!("CARGO_MANIFEST_DIR"));
-    let run = Command::new(python).arg(script).args(arguments).stderr(Stdio::inherit()).output().unwrap();
-    assert!(run.status.success(), "{arguments:?} failed");
+    let run = output(Command::new(python).arg(script).args(arguments));
+    assert!(run.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&run.stderr));
     serde_json::from_slice(&run.stdout).unwrap()
 }

@@ -4,7 +4,7 @@ use crate::conformance::{bytes, sink_suite};
 use crate::line::Line;
 use crate::relay::{Seen, relay};
 use crate::sink_faults::{Faulty, assert_arrived, while_the_line_is_cut, without_a_server};
-use crate::{failure, steps};
+use crate::{failure, output, steps};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use backends::Backends;
@@ -26,7 +26,7 @@ fn env(name: &str) -> String {
 /// Amazon's own client; tells what it prints.
 fn boto3(arguments: &[&str]) -> Vec<u8> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/integration/sqs.py");
-    let ran = Command::new(env("PYTHON")).arg(script).args(arguments).output().unwrap();
+    let ran = output(Command::new(env("PYTHON")).arg(script).args(arguments));
     assert!(ran.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
     ran.stdout
 }

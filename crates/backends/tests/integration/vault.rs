@@ -3,7 +3,7 @@
 use crate::conformance::{bytes, sink_suite_about};
 use crate::relay::{Log, Seen, cutting_relay, mute, relay};
 use crate::sink_faults::{Faulty, out_of_reach};
-use crate::{failure, hub, pairs, sink, steps};
+use crate::{failure, hub, pairs, sink, steps, within};
 use async_trait::async_trait;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -275,7 +275,7 @@ async fn an_early_refusal_ends_the_transfer() {
     };
     let error = open(&address, &[]).send(&event(Purpose::Stored, Arc::new(endless))).await.unwrap_err();
     assert_eq!(error.message, "The other vault answers 401: it does not accept the access key or the secret key.");
-    reader.await.unwrap();
+    within("the other side ends the connection", reader).await.unwrap();
     assert!(taken.load(Ordering::Relaxed) > 0);
 }
 

@@ -40,7 +40,7 @@ async fn an_upload_whose_commit_met_silence_is_stored_once_with_its_events() {
         let cut = line.clone();
         *t.world.store.at_put.lock().unwrap() = Some(Box::new(move || cut.cut(when)));
         let back = async {
-            t.world.store.put_started.notified().await;
+            t.world.store.put_begins().await;
             until("the line is silent", || async { !line.is_armed() }).await;
             line.speak();
         };

@@ -1,4 +1,4 @@
-use crate::support::{Fault, PART, TestVault, actor, until};
+use crate::support::{Fault, PART, TestVault, actor, until, within};
 use bytes::Bytes;
 use futures::{FutureExt as _, StreamExt as _, stream};
 use model::ObjectKey;
@@ -122,14 +122,14 @@ async fn a_copy_waits_for_a_running_upload_and_is_made_when_that_breaks_off() {
     };
     let vault = t.vault.clone();
     let running = tokio::spawn(async move { vault.ingest.store(request, body).await });
-    runs.notified().await;
+    within("the upload has begun", runs.notified()).await;
 
     t.upload("a.mp4", b"to be copied").await.unwrap();
     t.deliver();
     until("the copy was tried", || async { tried(&t, second).await > 0 }).await;
     assert_eq!(t.vault.deliveries.count(Some(second)).await.unwrap(), (1, 0), "it waits");
     break_off.send(()).unwrap();
-    running.await.unwrap().expect_err("most of it did not come");
+    within("the upload ends", running).await.unwrap().expect_err("most of it did not come");
     second_holds(&t, &["dir/a.mp4"]).await;
 }
 

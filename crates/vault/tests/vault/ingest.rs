@@ -1,4 +1,4 @@
-use crate::support::{Fault, PART, TestVault, account, actor, label};
+use crate::support::{Fault, PART, TestVault, Together, account, actor, label, within};
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use model::error::StoreErrorKind;
@@ -58,8 +58,11 @@ async fn the_same_file_again_is_no_news_but_another_replaces_it() {
 async fn the_same_file_at_the_same_time_is_stored_once() {
     let t = TestVault::new().await;
     let bytes = vec![7; 3 * PART];
-    let uploads = (0..8).map(|_| t.upload("a.mp4", &bytes));
-    let outcomes: Vec<_> = futures::future::join_all(uploads).await.into_iter().map(|o| o.unwrap().outcome).collect();
+    let together = Together::of(8);
+    let request = t.request("a.mp4").await;
+    let uploads = (0..8).map(|_| t.vault.ingest.store(request.clone(), together.body(&bytes)));
+    let stored = within("all are answered", futures::future::join_all(uploads)).await;
+    let outcomes: Vec<_> = stored.into_iter().map(|o| o.unwrap().outcome).collect();
     assert_eq!(outcomes.iter().filter(|o| **o == Outcome::New).count(), 1, "{outcomes:?}");
     assert_eq!(outcomes.iter().filter(|o| **o == Outcome::Identical).count(), 7);
     assert_eq!(t.vault.deliveries.count(None).await.unwrap().0, 2);

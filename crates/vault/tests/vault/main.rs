@@ -8,6 +8,7 @@ mod copies;
 mod damaged;
 mod deliveries;
 mod ingest;
+mod migrations;
 mod mismatch;
 mod moves;
 mod notices;

@@ -1,5 +1,7 @@
-use crate::support::{Fault, PART, TestVault, actor, until};
+use crate::support::{Fault, PART, PATIENCE, TestVault, actor, until, within};
 use model::moving::{MoveState, MoveView};
+use std::sync::mpsc;
+use tokio::task::block_in_place;
 use vault::VaultError;
 
 async fn latest(t: &TestVault) -> MoveView {
@@ -17,24 +19,40 @@ async fn with_recordings(t: &TestVault) {
     }
 }
 
-#[tokio::test]
+async fn all_can_be_read(t: &TestVault) {
+    for n in 0..5 {
+        assert_eq!(t.content(&format!("{n}.mp4")).await.unwrap(), vec![n as u8; 1 + n * PART], "{n}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn everything_arrives_and_can_be_read_all_the_while() {
     let t = TestVault::new().await;
     let (from, to) = t.add_second_provider().await;
     with_recordings(&t).await;
+    // The first one stays on its way until all have been read.
+    let ((comes, is_on_its_way), (let_go, is_let_go)) = (mpsc::channel(), mpsc::channel());
+    *t.world.second_store.at_put.lock().unwrap() = Some(Box::new(move || {
+        comes.send(()).unwrap();
+        block_in_place(|| is_let_go.recv_timeout(PATIENCE)).expect("all have been read");
+    }));
     t.deliver();
     t.vault.moves.start(&actor(), from, to).await.unwrap();
-    let reading = async {
+    block_in_place(|| is_on_its_way.recv_timeout(PATIENCE)).expect("a recording is on its way");
+    all_can_be_read(&t).await;
+    assert_eq!(latest(&t).await.state, MoveState::Running);
+    let_go.send(()).unwrap();
+    within("the move is done", async {
         while latest(&t).await.state != MoveState::Done {
-            for n in 0..5 {
-                assert_eq!(t.content(&format!("{n}.mp4")).await.unwrap(), vec![n as u8; 1 + n * PART], "{n}");
-            }
+            all_can_be_read(&t).await;
         }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(30), reading).await.unwrap();
+    })
+    .await;
+    all_can_be_read(&t).await;
     let done = latest(&t).await;
     assert_eq!((done.total, done.moved, done.failed), (5, 5, 0));
-    assert!(t.listed().await.iter().all(|r| r.provider == "second"));
+    let providers: Vec<_> = t.listed().await.into_iter().map(|row| row.provider).collect();
+    assert_eq!(providers, ["second"; 5]);
     assert_eq!(t.world.second_store.keys().len(), 5);
     let named = t.account("site-a").await;
     let key = model::ObjectKey::parse("dir/1.mp4").unwrap();

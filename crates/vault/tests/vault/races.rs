@@ -1,7 +1,7 @@
 //! Transactions that meet at the same rows. PostgreSQL runs them at once, and each statement sees what others have
 //! committed by then.
 
-use crate::support::{TestVault, actor, first, until, waiting_for_locks};
+use crate::support::{PATIENCE, TestVault, actor, first, until, waiting_for_locks, within};
 use futures::{FutureExt as _, stream};
 use model::moving::MoveState;
 use sea_orm::TransactionTrait as _;
@@ -53,7 +53,7 @@ async fn a_copy_noted_while_its_recording_is_deleted_goes_with_it() {
     let deletion = tokio::spawn(async move { vault.recordings.delete(&actor(), &found).await });
     waiting_for_locks(&tables, 2).await;
     nobody.rollback().await.unwrap();
-    deletion.await.unwrap().unwrap();
+    within("the deletion ends", deletion).await.unwrap().unwrap();
     comes_to_rest(&t).await;
     assert_eq!(copy::Entity::find().count(&tables).await.unwrap(), 0);
     assert!(t.world.second_store.keys().is_empty(), "no object stays that nobody knows of");
@@ -140,7 +140,7 @@ async fn a_provider_is_not_deleted_while_a_recording_comes_to_it() {
     waiting_for_locks(&tables, 1).await;
     coming.execute_unprepared(&format!("UPDATE recordings SET provider_id = {second}")).await.unwrap();
     coming.commit().await.unwrap();
-    let refused = deletion.await.unwrap();
+    let refused = within("the deletion ends", deletion).await.unwrap();
     assert!(matches!(refused, Err(VaultError::Conflict(_))), "{refused:?}");
     assert_eq!(t.listed().await[0].provider, "second");
 }
@@ -159,7 +159,7 @@ async fn a_recording_does_not_come_to_a_provider_that_is_being_deleted() {
         () = waiting_for_locks(&tables, 1) => {}
     }
     deletion.commit().await.unwrap();
-    upload.await.unwrap_err();
+    within("the upload ends", upload).await.unwrap_err();
     assert!(t.listed().await.is_empty());
 }
 
@@ -181,7 +181,7 @@ async fn a_recording_is_not_moved_to_a_provider_that_was_deleted() {
         gone.send(()).unwrap();
     }));
     t.deliver();
-    block_in_place(|| is_gone.recv()).unwrap();
+    block_in_place(|| is_gone.recv_timeout(PATIENCE)).expect("the provider is deleted while the recording moves");
     // Whoever uploads waits for the move's turn to end.
     t.upload("a.mp4", b"x").await.unwrap();
     let rows = t.listed().await;

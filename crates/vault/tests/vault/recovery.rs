@@ -1,4 +1,4 @@
-use crate::support::{Fault, PART, TestVault, actor, now_ms, until};
+use crate::support::{Fault, PART, TestVault, actor, now_ms, until, within};
 use bytes::Bytes;
 use futures::channel::mpsc;
 use sea_orm::{EntityTrait as _, PaginatorTrait as _};
@@ -71,7 +71,7 @@ async fn an_object_is_waited_for_from_when_its_upload_failed() {
     t.world.store.set(Fault::Down);
     send();
     drop(sender);
-    upload.await.unwrap().unwrap_err();
+    within("the upload ends", upload).await.unwrap().unwrap_err();
     noted(&t, 1).await;
     t.world.store.set(None);
     t.vault.keep_house().await;
@@ -155,12 +155,12 @@ async fn an_object_without_its_row_gets_one_with_its_event() {
         let (vault, bytes) = (t.vault.clone(), vec![3; size]);
         let body = futures::stream::iter([Ok::<_, std::convert::Infallible>(bytes.into())]);
         let upload = tokio::spawn(async move { vault.ingest.store(request, body).await });
-        t.world.store.put_started.notified().await;
+        t.world.store.put_begins().await;
         until("the object is there", || async { !t.world.store.keys().is_empty() }).await;
         t.world.store.set(None);
         assert!(t.listed().await.is_empty(), "no row before recovery");
         t.restart().await;
-        assert!(upload.await.unwrap().is_err());
+        assert!(within("the upload ends", upload).await.unwrap().is_err());
         let rows = t.listed().await;
         assert_eq!((rows.len(), rows[0].size, rows[0].instance_name.as_str()), (1, size as i64, "Door"));
         assert_eq!(rows[0].device, "camera-1");
@@ -179,14 +179,14 @@ async fn parts_of_a_cut_off_upload_are_freed() {
     let body = futures::stream::iter([Ok::<_, std::convert::Infallible>(vec![1; 3 * PART + 1].into())]);
     t.world.store.set(Fault::Hangs);
     let upload = tokio::spawn(async move { vault.ingest.store(request, body).await });
-    t.world.store.put_started.notified().await;
+    t.world.store.put_begins().await;
     until("the object is there", || async { !t.world.store.keys().is_empty() }).await;
     t.world.store.set(None);
     // As if the crash had come a moment earlier.
     t.world.store.objects.lock().unwrap().clear();
     assert_eq!(t.world.store.uploads.lock().unwrap().len(), 1);
     t.restart().await;
-    assert!(upload.await.unwrap().is_err());
+    assert!(within("the upload ends", upload).await.unwrap().is_err());
     assert!(t.world.store.uploads.lock().unwrap().is_empty());
     assert!(t.listed().await.is_empty());
 }
@@ -258,7 +258,7 @@ async fn recovery_leaves_the_parts_of_an_upload_that_began_while_it_waited() {
     let found = t.vault.recordings.find_by_id(stored.id).await.unwrap();
     let vault = t.vault.clone();
     let deletion = tokio::spawn(async move { vault.recordings.delete(&actor(), &found).await });
-    t.world.store.delete_started.notified().await;
+    t.world.store.delete_begins().await;
     t.world.store.set(None);
     // Recovery has given its attention to `a` and waits for `b`.
     t.world.store.heads.store(0, Ordering::Relaxed);
@@ -275,11 +275,11 @@ async fn recovery_leaves_the_parts_of_an_upload_that_began_while_it_waited() {
         tokio::task::yield_now().await;
     }
     t.world.store.let_go.notify_one();
-    deletion.await.unwrap().unwrap();
+    within("the deletion ends", deletion).await.unwrap().unwrap();
     until("its first part is there", || async { !t.world.store.uploads.lock().unwrap().is_empty() }).await;
     sender.unbounded_send(Ok(vec![7; PART].into())).unwrap();
     drop(sender);
-    let stored = upload.await.unwrap().expect("its parts were left alone");
+    let stored = within("the upload ends", upload).await.unwrap().expect("its parts were left alone");
     assert_eq!(stored.size, 3 * PART as u64);
     assert_eq!(t.world.store.objects.lock().unwrap()["dir/b.mp4"].len(), 3 * PART);
 }

@@ -1,12 +1,14 @@
 //! Whoever reads while a recording is replaced gets the old one or the new one, whole, and knows which.
 
-use crate::support::{Fault, TestVault, until};
+use crate::support::{Fault, TestVault, until, within};
 use futures::TryStreamExt as _;
 use futures::future::join_all;
 use model::ObjectKey;
 use model::error::StoreErrorKind;
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use vault::RecordingRef;
 use vault::VaultError;
@@ -32,7 +34,7 @@ async fn between_object_and_row_a_reader_waits_and_looks_again() {
     let upload = async { t.upload("a.mp4", b"new").await.unwrap() };
     let reading = async {
         // The intent is written by now; whoever holds the writer keeps the row from being committed.
-        t.world.store.put_started.notified().await;
+        t.world.store.put_begins().await;
         let writing = tables.begin().await.unwrap();
         writing.execute_unprepared("DELETE FROM audit").await.unwrap();
         until("the object is replaced", || async { t.world.store.objects.lock().unwrap()["dir/a.mp4"] == "new" }).await;
@@ -45,7 +47,7 @@ async fn between_object_and_row_a_reader_waits_and_looks_again() {
         })
         .await;
         writing.rollback().await.unwrap();
-        stale.await.unwrap()
+        within("the reader is answered", stale).await.unwrap()
     };
     t.world.store.gets.store(0, Ordering::SeqCst);
     let (_, stale) = tokio::join!(upload, reading);
@@ -59,23 +61,30 @@ async fn readers_of_what_is_replaced_all_the_while_never_get_other_bytes_than_th
     let t = TestVault::new().await;
     let versions: Vec<Vec<u8>> = (1..=3u8).map(|n| vec![n; usize::from(n) * 1000]).collect();
     t.upload("a.mp4", &versions[0]).await.unwrap();
-    let (done, reads) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let (done, met) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let seen = Mutex::new(BTreeSet::new());
     let reading = join_all((0..4).map(|_| async {
         while !done.load(Ordering::SeqCst) {
             let found = found(&t).await;
             match read(&t, &found).await {
-                Ok(bytes) => assert_eq!(hex::encode(Sha256::digest(&bytes)), found.sha256),
-                Err(VaultError::Replaced) => {}
+                Ok(bytes) => {
+                    assert_eq!(hex::encode(Sha256::digest(&bytes)), found.sha256);
+                    seen.lock().unwrap().insert(bytes.len());
+                }
+                Err(VaultError::Replaced) => _ = met.fetch_add(1, Ordering::SeqCst),
                 Err(error) => panic!("{error}"),
             }
-            reads.fetch_add(1, Ordering::SeqCst);
         }
     }));
     let writing = async {
-        for n in 1..200 {
+        // Until readers have had each of them, and some met one that was replaced meanwhile.
+        for n in 1.. {
             t.upload("a.mp4", &versions[n % 3]).await.unwrap();
+            if n >= 200 && seen.lock().unwrap().len() == versions.len() && met.load(Ordering::SeqCst) > 0 {
+                break;
+            }
+            assert!(n < 20_000, "{:?} were read, {met:?} times one was replaced", seen.lock().unwrap());
         }
-        until("it was read", || async { reads.load(Ordering::SeqCst) > 50 }).await;
         done.store(true, Ordering::SeqCst);
     };
     tokio::join!(reading, writing);

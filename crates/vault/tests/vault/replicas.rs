@@ -1,6 +1,6 @@
 //! Several vaults on one PostgreSQL database.
 
-use crate::support::{Fault, TestVault, label, now_ms, until};
+use crate::support::{Fault, TestVault, label, now_ms, until, within};
 use futures::stream;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
@@ -28,7 +28,7 @@ async fn replicas_share_the_outbox_in_order_and_without_repeating() {
     until("nothing waits", || async { t.vault.deliveries.count(None).await.unwrap() == (0, 0) }).await;
     stop.cancel();
     for replica in working {
-        replica.await.unwrap();
+        within("a replica ends", replica).await.unwrap();
     }
     for camera in 0..5 {
         let wanted: Vec<_> = (0..12).map(|i| format!("dir/{:02}.mp4", camera + 5 * i)).collect();
@@ -59,7 +59,7 @@ async fn what_a_replica_sends_is_its_own_until_it_has_ended() {
     sink.wait_for(9).await;
     stop.cancel();
     for replica in [sending, looking] {
-        replica.await.unwrap();
+        within("a replica ends", replica).await.unwrap();
     }
     let wanted: Vec<_> = (0..5).map(|n| format!("dir/slow-{n}.mp4")).collect();
     assert_eq!(sink.of("slow"), wanted, "each once, in order");
@@ -81,7 +81,7 @@ async fn a_running_upload_of_another_replica_is_left_alone() {
         let body = stream::iter([Ok::<_, Infallible>(b"x".as_slice().into())]);
         tokio::spawn(async move { other.ingest.store(request, body).await })
     };
-    t.world.store.put_started.notified().await;
+    t.world.store.put_begins().await;
     until("the object is there", || async { !t.world.store.keys().is_empty() }).await;
     t.world.store.set(None);
     let third = t.replica().await;
@@ -138,9 +138,9 @@ async fn cut_off(t: &TestVault, vault: &Vault, name: &str) {
     t.world.store.set(Fault::Hangs);
     let body = stream::iter([Ok::<_, Infallible>(b"x".as_slice().into())]);
     let upload = tokio::spawn(async move { vault.ingest.store(request, body).await });
-    t.world.store.put_started.notified().await;
+    t.world.store.put_begins().await;
     until("the object is there", || async { !t.world.store.keys().is_empty() }).await;
     t.world.store.set(None);
     t.world.store.kill();
-    upload.await.unwrap().unwrap_err();
+    within("the upload ends", upload).await.unwrap().unwrap_err();
 }

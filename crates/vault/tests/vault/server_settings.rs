@@ -1,6 +1,6 @@
 //! What an administrator of PostgreSQL has set for everybody does not fit a vault's sessions.
 
-use crate::support::{Fault, TestVault, alter_database, first, until};
+use crate::support::{Fault, TestVault, alter_database, first, until, within};
 use futures::stream;
 use sea_orm::ConnectionTrait as _;
 use std::convert::Infallible;
@@ -42,12 +42,12 @@ async fn a_turn_lasts_as_long_as_its_upload() {
     t.world.store.set(Fault::Hangs);
     let body = stream::iter([Ok::<_, Infallible>(b"x".as_slice().into())]);
     let upload = tokio::spawn(async move { vault.ingest.store(request, body).await });
-    t.world.store.put_started.notified().await;
+    t.world.store.put_begins().await;
     let turn = "SELECT CAST(EXTRACT(EPOCH FROM max(clock_timestamp() - state_change)) AS float8) FROM pg_stat_activity
                 WHERE datname = current_database() AND state = 'idle in transaction'";
     let idle = async || first::<Option<f64>>(&tables, turn).await.flatten();
     until("it lasts for longer, or ends", || async { idle().await.is_none_or(|seconds| seconds > 1.5) }).await;
     assert!(idle().await.is_some(), "the server has ended the turn");
     t.world.store.kill();
-    upload.await.unwrap().unwrap_err();
+    within("the upload ends", upload).await.unwrap().unwrap_err();
 }

@@ -98,6 +98,7 @@ async fn what_is_refused_is_tried_for_a_day_and_then_parked() {
     upload_from(&t, "odd", "1.mp4").await;
     let start = hands.now();
     for tries in 1.. {
+        assert!(tries < 100, "it is never given up");
         until("it was tried", || async { listed(&t, DeliveryState::Waiting).await.is_empty() }).await;
         let Some(row) = listed(&t, DeliveryState::Deferred).await.pop() else { break };
         assert_eq!(row.attempts, tries);

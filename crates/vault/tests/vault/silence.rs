@@ -4,6 +4,7 @@ use crate::support::{TestVault, until};
 use futures::FutureExt as _;
 use futures::future::join_all;
 use std::collections::HashSet;
+use std::ops::Range;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -17,13 +18,13 @@ fn name(n: usize) -> String {
 }
 
 /// The keys of what is answered 200.
-async fn upload_many(t: &TestVault) -> impl Future<Output = HashSet<String>> {
+async fn upload_many(t: &TestVault, many: Range<usize>) -> impl Future<Output = HashSet<String>> {
     let mut requests = Vec::new();
-    for n in 0..MANY {
-        requests.push(t.request(&name(n)).await);
+    for n in many {
+        requests.push((n, t.request(&name(n)).await));
     }
     // Whose they are is known before anything fails.
-    let uploads = requests.into_iter().enumerate().map(|(n, request)| async move {
+    let uploads = requests.into_iter().map(|(n, request)| async move {
         let stored = t.send(request, name(n).as_bytes()).await;
         stored.is_ok().then(|| format!("dir/{}", name(n)))
     });
@@ -38,12 +39,15 @@ async fn keys(t: &TestVault) -> HashSet<String> {
 async fn a_vault_stores_again_without_a_restart_after_its_database_was_silent() {
     let (t, line) = TestVault::impatient_on_a_line_to_postgres().await;
     for round in 0..2 {
+        let before = upload_many(&t, 0..MANY / 4).await.await;
+        assert_eq!(before.len(), MANY / 4);
         // Some have a turn then, some wait for one, some write, some read.
         let falls = line.clone();
         *t.world.store.at_put.lock().unwrap() = Some(Box::new(move || falls.fall_silent()));
         let reads = join_all((0..MANY).map(|_| t.vault.deliveries.count(None)));
-        let all = futures::future::join(upload_many(&t).await, reads);
-        let answered = timeout(LONG, all).await.expect("everybody gets an answer").0;
+        let all = futures::future::join(upload_many(&t, MANY / 4..MANY).await, reads);
+        let mut answered = timeout(LONG, all).await.expect("everybody gets an answer").0;
+        answered.extend(before);
         t.vault.ready().await.expect_err("it cannot store");
 
         line.speak();
@@ -66,7 +70,7 @@ async fn a_vault_stores_again_without_a_restart_after_its_database_was_silent() 
 #[tokio::test]
 async fn connections_that_were_idle_when_it_fell_silent_are_not_used_for_ever() {
     let (t, line) = TestVault::impatient_on_a_line_to_postgres().await;
-    upload_many(&t).await.await;
+    assert_eq!(upload_many(&t, 0..MANY).await.await.len(), MANY);
     line.fall_silent();
     line.speak();
     let again = async { until("it reads", || t.vault.deliveries.count(None).map(|count| count.is_ok())).await };

@@ -1,6 +1,6 @@
 //! Two providers of one place: nothing that is stored there is lost or given to another account.
 
-use crate::support::{PART, TestVault, account, actor, connection, until};
+use crate::support::{PART, TestVault, Together, account, actor, connection, until, within};
 use model::account::AccountForm;
 use model::connection::{ConnectionForm, Family};
 use model::delivery::DeliveryState;
@@ -140,7 +140,8 @@ async fn a_move_whose_target_turns_out_to_be_its_source_stops() {
     t.deliver();
     let why = ends(&t, MoveState::Paused).await;
     assert!(why.contains("same place"), "{why}");
-    assert!(t.listed().await.iter().all(|r| r.provider == "local"));
+    let providers: Vec<_> = t.listed().await.into_iter().map(|row| row.provider).collect();
+    assert_eq!(providers, ["local"; 3]);
     late(&mut t).await;
     assert_all_readable(&t).await;
 }
@@ -237,7 +238,12 @@ async fn of_two_accounts_at_once_one_gets_the_key() {
     for n in 0..20 {
         let name = format!("both-{n}.mp4");
         let theirs = as_site_b(&t, &name, "renamed").await;
-        let (a, b) = tokio::join!(t.upload(&name, b"of site-a"), t.send(theirs, b"of site-b, longer"));
+        let (ours, together) = (t.request(&name).await, Together::of(2));
+        let both = futures::future::join(
+            t.vault.ingest.store(ours, together.body(b"of site-a")),
+            t.vault.ingest.store(theirs, together.body(b"of site-b, longer")),
+        );
+        let (a, b) = within("both are answered", both).await;
         let (won, lost) = if a.is_ok() { (a, b) } else { (b, a) };
         assert!(matches!(lost, Err(UploadError::NotYours)), "{lost:?}");
         let size = t.world.store.objects.lock().unwrap()[&format!("dir/{name}")].len() as u64;

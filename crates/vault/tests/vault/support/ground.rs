@@ -34,6 +34,11 @@ impl Ground {
         }
     }
 
+    /// The same in a world that is there already.
+    pub(super) fn in_world(self, world: World) -> Self {
+        Self { world, ..self }
+    }
+
     /// On PostgreSQL, with a line to it that can be cut.
     /// `database_timeout` is how long an answer is waited for.
     pub(super) async fn on_a_line_to_postgres(database_timeout: Option<Duration>) -> (Self, Line) {
@@ -66,6 +71,13 @@ impl Ground {
 
     pub(super) fn key_file(&self) -> PathBuf {
         self.dir.path().join("master.key")
+    }
+
+    /// A database without any tables yet.
+    pub(super) async fn new_tables(&self) -> DatabaseConnection {
+        let url = self.database_url().await;
+        let make = if matches!(self.database, TestDatabase::Sqlite) { "?mode=rwc" } else { "" };
+        Database::connect(format!("{url}{make}")).await.unwrap()
     }
 
     pub(super) async fn tables(&self) -> DatabaseConnection {

@@ -1,12 +1,12 @@
 //! A sink in memory that fails on demand.
 
+use super::PATIENCE;
 use async_trait::async_trait;
 use model::error::{SinkError, SinkErrorKind};
 use model::ports::{EventSink, OutgoingEvent};
 use model::probe::ProbeReport;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 use tokio::sync::Notify;
 
 /// Events in the order they came.
@@ -46,8 +46,8 @@ impl MemorySink {
                 came.await;
             }
         };
-        let waited = tokio::time::timeout(Duration::from_secs(30), enough).await;
-        assert!(waited.is_ok(), "{} of {count} events came", self.events.lock().unwrap().len());
+        let waited = tokio::time::timeout(PATIENCE, enough).await;
+        assert!(waited.is_ok(), "{} of {count} events came within {PATIENCE:?}", self.events.lock().unwrap().len());
     }
 
     pub(crate) async fn wait_for_attempts(&self, count: u32) {
@@ -60,7 +60,8 @@ impl MemorySink {
                 came.await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), enough).await.unwrap();
+        let waited = tokio::time::timeout(PATIENCE, enough).await;
+        assert!(waited.is_ok(), "{} of {count} tries came within {PATIENCE:?}", self.attempts.lock().unwrap());
     }
 }
 

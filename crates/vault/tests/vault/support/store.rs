@@ -1,5 +1,6 @@
 //! A store in memory that fails on demand.
 
+use super::within;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
@@ -57,10 +58,10 @@ pub(crate) struct MemoryStore {
     /// How many there were: no id is given twice.
     begun: AtomicUsize,
     pub(crate) fault: Mutex<Option<Fault>>,
-    pub(crate) put_started: Notify,
+    put_started: Notify,
     /// What else happens when the next object is to be stored.
     pub(crate) at_put: Mutex<Option<Box<dyn FnOnce() + Send>>>,
-    pub(crate) delete_started: Notify,
+    delete_started: Notify,
     pub(crate) let_go: Notify,
     /// Objects that are there and cannot be read, as on a disk with bad sectors.
     pub(crate) unreadable: Mutex<BTreeSet<String>>,
@@ -79,6 +80,16 @@ impl MemoryStore {
     /// Kills whoever waits for an answer that hangs.
     pub(crate) fn kill(&self) {
         self.killed.notify_waiters();
+    }
+
+    /// Waits until an object is about to be stored.
+    pub(crate) async fn put_begins(&self) {
+        within("an object is about to be stored", self.put_started.notified()).await;
+    }
+
+    /// Waits until an object is about to be deleted, of a store that holds that up.
+    pub(crate) async fn delete_begins(&self) {
+        within("an object is about to be deleted", self.delete_started.notified()).await;
     }
 
     pub(crate) fn set(&self, fault: impl Into<Option<Fault>>) {

@@ -1,7 +1,7 @@
 //! A vault, its life, and what agents and readers ask of it.
 
 use super::ground::{Ground, TestDatabase, wanted_database};
-use super::{Line, World, account, actor, connection};
+use super::{Line, World, account, actor, connection, within};
 use bytes::Bytes;
 use futures::{TryStreamExt as _, stream};
 use model::account::AccountForm;
@@ -105,6 +105,21 @@ impl TestVault {
         Self { world, vault, ground, cancel: CancellationToken::new(), working: Mutex::default() }
     }
 
+    /// With a master key and a database that an old vault left; what it had stored is in the world already.
+    pub(crate) async fn of_an_old_one(
+        world: World,
+        key: &str,
+        fill: impl AsyncFnOnce(&DatabaseConnection),
+    ) -> Result<Self, StartError> {
+        let ground = Ground::new(wanted_database(), Pace::default(), Clock::default()).in_world(world);
+        std::fs::write(ground.key_file(), key).unwrap();
+        let tables = ground.new_tables().await;
+        fill(&tables).await;
+        tables.close().await.unwrap();
+        let (world, vault) = (ground.world.clone(), ground.open(Duration::ZERO).await?);
+        Ok(Self { world, vault, ground, cancel: CancellationToken::new(), working: Mutex::default() })
+    }
+
     /// Adds a second provider; answers the ids of both.
     pub(crate) async fn add_second_provider(&self) -> (i64, i64) {
         let path = Settings::new().with("path", "/tmp/second");
@@ -143,7 +158,7 @@ impl TestVault {
         self.cancel.cancel();
         self.cancel = CancellationToken::new();
         for working in self.working.get_mut().unwrap().drain(..) {
-            working.await.unwrap();
+            within("background work ends", working).await.unwrap();
         }
     }
 
