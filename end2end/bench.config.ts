@@ -5,7 +5,6 @@ import config from "./playwright.config.ts";
 export default {
   ...config,
   testDir: "bench",
-  timeout: 300_000,
   workers: 1,
   projects: [{ name: "loads" }],
 };

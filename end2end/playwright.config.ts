@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { defineConfig } from "@playwright/test";
+import { EXPECTATION, TEST } from "./support/limits.ts";
 
 /** The system's browser where there is one, else the one that Playwright installs. */
 function systemChromium(): string | undefined {
@@ -14,8 +15,8 @@ export default defineConfig({
   outputDir: "test-results",
   reporter: [["list"]],
   forbidOnly: !!process.env.CI,
-  timeout: 30_000,
-  expect: { timeout: 7_000 },
+  timeout: TEST,
+  expect: { timeout: EXPECTATION },
   // Each worker has a vault of its own, see support/vault.ts.
   workers: 2,
   use: {

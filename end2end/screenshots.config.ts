@@ -6,7 +6,6 @@ export default {
   ...config,
   testDir: ".",
   testMatch: "screenshots.ts",
-  timeout: 300_000,
   workers: 1,
   projects: [{ name: "pictures" }],
 };

@@ -7,10 +7,9 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { test as base } from "@playwright/test";
+import { START, STOP } from "./limits.ts";
 
 const REPOSITORY = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
-const START_TIMEOUT_MS = 30_000;
-const STOP_TIMEOUT_MS = 15_000;
 
 export interface Vault {
   /** Without a slash at the end. */
@@ -61,7 +60,7 @@ export async function startVault(options: Options = {}): Promise<Vault> {
     await answers(url, child);
   } catch (error) {
     const log = await vault.log();
-    await vault.stop();
+    await vault.stop().catch(() => undefined);
     throw new Error(`${String(error)}\n${binary()} printed:\n${log.slice(-4000)}`);
   }
   return vault;
@@ -122,7 +121,7 @@ function freePort(): Promise<number> {
 async function answers(url: string, child: ChildProcess): Promise<void> {
   let broken: Error | undefined;
   child.once("error", (error) => (broken = error));
-  const giveUp = Date.now() + START_TIMEOUT_MS;
+  const giveUp = Date.now() + START;
   while (Date.now() < giveUp) {
     if (broken) throw broken;
     if (child.exitCode !== null) throw new Error(`the vault ended with status ${child.exitCode}`);
@@ -130,14 +129,16 @@ async function answers(url: string, child: ChildProcess): Promise<void> {
     if (response?.ok) return;
     await new Promise((wait) => setTimeout(wait, 50));
   }
-  throw new Error(`the vault did not answer ${url}/api/health within ${START_TIMEOUT_MS / 1000} s`);
+  throw new Error(`the vault did not answer ${url}/api/health within ${START / 1000} s`);
 }
 
 async function end(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise<void>((done) => child.once("exit", () => done()));
+  let killed = false;
+  const killer = setTimeout(() => (killed = child.kill("SIGKILL")), STOP);
   child.kill("SIGTERM");
-  const killer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
   await ended;
   clearTimeout(killer);
+  if (killed) throw new Error(`the vault did not stop within ${STOP / 1000} s`);
 }

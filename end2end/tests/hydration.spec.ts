@@ -19,7 +19,6 @@ test("the sign-in page comes to life", async ({ page }) => {
 });
 
 test("every page and dialog hydrates without a complaint", async ({ page, vault }) => {
-  test.setTimeout(240_000);
   await signIn(page, vault);
   const { pages, dialogs } = await everyAddress(page, vault);
   for (const address of [...pages, ...dialogs]) {
@@ -134,5 +133,5 @@ async function expectClientSideNavigation(page: Page): Promise<void> {
     await page.goBack();
     await expect(page).toHaveURL(start);
     expect(await marked(page), "Back loaded the document anew").toBe(true);
-  }).toPass({ timeout: 20_000 });
+  }).toPass();
 }

@@ -8,7 +8,6 @@ import { unique } from "../support/admin.ts";
 import { expect, test } from "../support/vault.ts";
 
 test("from signing in to a recording that was played, saved and deleted", async ({ page, vault }) => {
-  test.setTimeout(90_000);
   const provider = unique("archive");
   const account = unique("warehouse");
   const folder = join(vault.directory, "archive");

@@ -9,7 +9,6 @@ import { expect, test, type Vault } from "../support/vault.ts";
 const WIDTHS = [360, 768, 1024, 1280, 1920, 3840];
 
 test("every list fits into every window", async ({ page, vault }) => {
-  test.setTimeout(120_000);
   await signIn(page, vault);
   const { pages } = await everyAddress(page, vault);
   await longNames(page, vault);
