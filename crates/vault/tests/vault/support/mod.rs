@@ -24,7 +24,8 @@ pub(crate) fn now_ms() -> i64 {
     Clock::default().now_ms()
 }
 
-/// Waits until something holds; fails the test when it does not within two minutes. Looks every few milliseconds, so that
+/// Waits until something holds; fails the test when it does not within ten minutes, which only what never
+/// comes needs. Looks every few milliseconds, so that
 /// whoever is waited for has the machine.
 pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
     let wait = async {
@@ -32,5 +33,5 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl 
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    assert!(tokio::time::timeout(Duration::from_secs(120), wait).await.is_ok(), "never: {what}");
+    assert!(tokio::time::timeout(Duration::from_secs(600), wait).await.is_ok(), "never: {what}");
 }
