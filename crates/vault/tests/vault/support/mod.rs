@@ -24,9 +24,8 @@ pub(crate) fn now_ms() -> i64 {
     Clock::default().now_ms()
 }
 
-/// Waits until something holds; fails the test when it does not within ten minutes, which only what never
-/// comes needs. Looks every few milliseconds, so that
-/// whoever is waited for has the machine.
+/// Waits until something holds; fails the test after ten minutes, which only what never comes takes. Looks every few
+/// milliseconds, so that whoever is waited for has the machine.
 pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
     let wait = async {
         while !holds().await {
