@@ -2,8 +2,8 @@
 
 use crate::support::{Fault, PATIENCE, TestVault, actor, connection, until, within};
 use bytes::Bytes;
-use futures::future::join_all;
-use futures::stream;
+use futures::future::{join_all, lazy};
+use futures::{StreamExt as _, stream};
 use model::connection::{ConnectionForm, Family};
 use model::error::StoreErrorKind;
 use model::field::Settings;
@@ -11,7 +11,7 @@ use sea_orm::{ActiveValue::Set, EntityTrait as _};
 use std::convert::Infallible;
 use std::sync::atomic::Ordering;
 use tokio::runtime::Handle;
-use tokio::task::block_in_place;
+use tokio::task::{JoinHandle, block_in_place};
 use vault::Provisioning;
 use vault::entity::connection as connections;
 use vault::ingest::{UploadError, UploadRequest};
@@ -79,10 +79,19 @@ async fn an_upload_that_meets_a_change_of_its_provider_is_not_acknowledged() {
     let t = TestVault::new().await;
     let local = t.vault.connections.provider_by_name("local").await.unwrap().unwrap().id;
     let (vault, moved) = (t.vault.clone(), folder("local", "/mnt/second", local));
-    let slow = stream::once(Box::pin(async move {
-        vault.connections.save(&actor(), moved).await.unwrap();
-        Ok::<_, Infallible>(Bytes::from_static(b"x"))
-    }));
+    let saved = async move { vault.connections.save(&actor(), moved).await.unwrap() };
+    let save = lazy(move |_| tokio::spawn(saved));
+    // One that sends nothing for a while would be given up.
+    let meanwhile = |saving| {
+        stream::unfold(Some(saving), |saving: Option<JoinHandle<i64>>| async {
+            let mut saving = saving?;
+            match tokio::time::timeout(Duration::from_millis(20), &mut saving).await {
+                Ok(saved) => saved.map(|_| (Ok::<_, Infallible>(Bytes::from_static(b"x")), None)).ok(),
+                Err(_) => Some((Ok(Bytes::new()), Some(saving))),
+            }
+        })
+    };
+    let slow = stream::once(save).flat_map(meanwhile).boxed();
     let stored = t.vault.ingest.store(t.request("a.mp4").await, slow).await;
     assert!(
         matches!(&stored, Err(UploadError::Store(error)) if error.kind == StoreErrorKind::Unavailable),
