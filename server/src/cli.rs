@@ -1,120 +1,70 @@
 //! The command line.
 
-use std::ffi::OsString;
+use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
-/// What `--help` prints.
-pub const HELP: &str = "\
-Kerberos Vault: stores cameras' recordings where you want them and tells who needs to know.
+/// Kerberos Vault: stores cameras' recordings where you want them and tells who needs to know.
+///
+/// Without a command it runs the vault. Without a file everything has a default: http://127.0.0.1:8080, data in ./data.
+/// Every setting can be given in the environment as well, which wins: VAULT_SERVER__LISTEN, VAULT_DATA__DIR, and so on.
+#[derive(Debug, PartialEq, Eq, Parser)]
+#[command(name = "kerberos-vault", version, disable_help_subcommand = true)]
+pub struct Arguments {
+    /// Settings, as TOML.
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// `None` runs the vault.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
 
-Usage:
-  kerberos-vault [--config FILE]         run the vault
-  kerberos-vault check [--config FILE]   check the file and its connections, then exit
-  kerberos-vault backup FILE [--config FILE]
-                                         copy the SQLite database into a new file, while the vault runs
-  kerberos-vault restore FILE [--config FILE]
-                                         put such a file in the database's place, while the vault is stopped
-  kerberos-vault --version
-  kerberos-vault --help
-
-Without a file everything has a default: http://127.0.0.1:8080, data in ./data. Every setting can
-be given in the environment as well, which wins: VAULT_SERVER__LISTEN, VAULT_DATA__DIR, and so on.";
-
-/// What to do.
-#[derive(Debug, PartialEq, Eq)]
+/// What to do instead of running the vault.
+#[derive(Debug, PartialEq, Eq, Subcommand)]
 pub enum Command {
-    /// Run the vault.
-    Run {
-        /// `--config`
-        config: Option<PathBuf>,
-    },
-    /// Check a configuration.
-    Check {
-        /// `--config`
-        config: Option<PathBuf>,
-    },
-    /// Copy the database to a file.
+    /// Check the settings and their connections, then exit.
+    Check,
+    /// Copy the SQLite database into a new file, while the vault runs.
     Backup {
-        /// `--config`
-        config: Option<PathBuf>,
         /// The new file; must not exist.
         file: PathBuf,
     },
-    /// Put a backup in place of the database.
+    /// Put a backup in the database's place, while the vault is stopped.
     Restore {
-        /// `--config`
-        config: Option<PathBuf>,
         /// A file made by `backup`.
         file: PathBuf,
     },
-    /// Print the version.
-    Version,
-    /// Print the help.
-    Help,
-}
-
-/// Parses the arguments after the program's name.
-pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, String> {
-    let mut arguments = arguments;
-    let (mut config, mut words) = (None, Vec::new());
-    while let Some(argument) = arguments.next() {
-        let text = argument.to_string_lossy();
-        match text.as_ref() {
-            "--help" | "-h" => return Ok(Command::Help),
-            "--version" | "-V" => return Ok(Command::Version),
-            "--config" | "-c" => {
-                config = Some(PathBuf::from(arguments.next().ok_or("--config needs a file")?));
-            }
-            other => match other.strip_prefix("--config=") {
-                Some(file) if !file.is_empty() => config = Some(PathBuf::from(file)),
-                _ if other.starts_with('-') => return Err(format!("unknown argument '{other}'")),
-                _ => words.push(argument),
-            },
-        }
-    }
-    let mut words = words.into_iter();
-    let command = words.next().map(|word| word.to_string_lossy().into_owned());
-    let mut file = |command| words.next().map(PathBuf::from).ok_or(format!("{command} needs a file"));
-    let command = match command.as_deref() {
-        None => Command::Run { config },
-        Some("help") => Command::Help,
-        Some("check") => Command::Check { config },
-        Some("backup") => Command::Backup { config, file: file("backup")? },
-        Some("restore") => Command::Restore { config, file: file("restore")? },
-        Some(other) => return Err(format!("unknown argument '{other}'")),
-    };
-    match words.next() {
-        None => Ok(command),
-        Some(word) => Err(format!("unknown argument '{}'", word.to_string_lossy())),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::error::ErrorKind;
 
-    fn parsed(line: &str) -> Result<Command, String> {
-        parse(line.split_whitespace().map(OsString::from))
+    fn parsed(line: &str) -> Result<Arguments, ErrorKind> {
+        let words = std::iter::once("kerberos-vault").chain(line.split_whitespace());
+        Arguments::try_parse_from(words).map_err(|error| error.kind())
     }
 
     #[test]
     fn arguments() {
-        let file = Some(PathBuf::from("vault.toml"));
-        assert_eq!(parsed(""), Ok(Command::Run { config: None }));
-        assert_eq!(parsed("--config vault.toml"), Ok(Command::Run { config: file.clone() }));
-        assert_eq!(parsed("check --config=vault.toml"), Ok(Command::Check { config: file.clone() }));
-        assert_eq!(parsed("-c vault.toml check"), Ok(Command::Check { config: file.clone() }));
-        let backup = PathBuf::from("b.db");
-        assert_eq!(
-            parsed("backup b.db --config vault.toml"),
-            Ok(Command::Backup { config: file, file: backup.clone() })
-        );
-        assert_eq!(parsed("restore b.db"), Ok(Command::Restore { config: None, file: backup }));
-        assert_eq!(parsed("restore"), Err("restore needs a file".into()));
-        assert_eq!(parsed("restore b.db c.db"), Err("unknown argument 'c.db'".into()));
-        assert_eq!(parsed("nonsense"), Err("unknown argument 'nonsense'".into()));
-        assert_eq!(parsed("--version"), Ok(Command::Version));
-        assert_eq!(parsed("--config"), Err("--config needs a file".into()));
-        assert_eq!(parsed("--confg x"), Err("unknown argument '--confg'".into()));
+        let command = |command| Ok(Arguments { config: None, command });
+        let with_file = |command| Ok(Arguments { config: Some("vault.toml".into()), command });
+        assert_eq!(parsed(""), command(None));
+        assert_eq!(parsed("--config vault.toml"), with_file(None));
+        assert_eq!(parsed("check --config=vault.toml"), with_file(Some(Command::Check)));
+        assert_eq!(parsed("-c vault.toml check"), with_file(Some(Command::Check)));
+        assert_eq!(parsed("backup b.db -c vault.toml"), with_file(Some(Command::Backup { file: "b.db".into() })));
+        assert_eq!(parsed("restore b.db"), command(Some(Command::Restore { file: "b.db".into() })));
+        for (line, wrong) in [
+            ("restore", ErrorKind::MissingRequiredArgument),
+            ("restore b.db c.db", ErrorKind::UnknownArgument),
+            ("nonsense", ErrorKind::InvalidSubcommand),
+            ("--config", ErrorKind::InvalidValue),
+            ("--confg x", ErrorKind::UnknownArgument),
+            ("--version", ErrorKind::DisplayVersion),
+            ("backup --help", ErrorKind::DisplayHelp),
+        ] {
+            assert_eq!(parsed(line), Err(wrong), "{line}");
+        }
     }
 }

@@ -13,13 +13,28 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures::TryStreamExt as _;
 use model::ports::CONTENT_TYPE as VIDEO;
-use std::fmt::Write as _;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use vault::RecordingRef;
 use vault::{Vault, VaultError};
 
 /// Browsers wrap a recording in a page of their own, which needs the recording itself and inline styles.
 const PLAYER: &str = "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+
+/// All but RFC 8187's `attr-char`.
+const EXCEPT_ATTR_CHARS: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'!')
+    .remove(b'#')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'^')
+    .remove(b'_')
+    .remove(b'`')
+    .remove(b'|')
+    .remove(b'~');
 
 /// Whether a browser plays or saves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,14 +176,7 @@ fn content_disposition(disposition: Disposition, name: &str) -> String {
         .chars()
         .map(|c| if c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%') || c == ' ' { c } else { '_' })
         .collect();
-    let mut encoded = String::new();
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
+    let encoded = utf8_percent_encode(name, EXCEPT_ATTR_CHARS);
     format!("{kind}; filename=\"{readable}\"; filename*=UTF-8''{encoded}")
 }
 

@@ -1,34 +1,15 @@
 //! `kerberos-vault`: see `--help`.
 
-use server::cli::{self, Command};
+use clap::Parser as _;
+use server::cli::{Arguments, Command};
 use server::config::Config;
 use server::{backup, check, run, runtime};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let command = match cli::parse(std::env::args_os().skip(1)) {
-        Ok(command) => command,
-        Err(message) => {
-            eprintln!("{message}\n\n{}", cli::HELP);
-            return ExitCode::from(2);
-        }
-    };
-    let file = match &command {
-        Command::Help => {
-            println!("{}", cli::HELP);
-            return ExitCode::SUCCESS;
-        }
-        Command::Version => {
-            println!("kerberos-vault {}", env!("CARGO_PKG_VERSION"));
-            return ExitCode::SUCCESS;
-        }
-        Command::Run { config }
-        | Command::Check { config }
-        | Command::Backup { config, .. }
-        | Command::Restore { config, .. } => config.as_deref(),
-    };
+    let Arguments { config: file, command } = Arguments::parse();
     let environment = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
-    let config = match Config::load(file, environment) {
+    let config = match Config::load(file.as_deref(), environment) {
         Ok(config) => config,
         Err(error) => {
             eprintln!("{error}");
@@ -45,9 +26,9 @@ fn main() -> ExitCode {
         }
     };
     match command {
-        Command::Check { .. } => runtime.block_on(check::check(&config)),
-        Command::Backup { file, .. } => runtime.block_on(backup::back_up(&config, &file)),
-        Command::Restore { file, .. } => runtime.block_on(backup::restore(&config, &file)),
-        _ => runtime.block_on(run::run(config)),
+        None => runtime.block_on(run::run(config)),
+        Some(Command::Check) => runtime.block_on(check::check(&config)),
+        Some(Command::Backup { file }) => runtime.block_on(backup::back_up(&config, &file)),
+        Some(Command::Restore { file }) => runtime.block_on(backup::restore(&config, &file)),
     }
 }

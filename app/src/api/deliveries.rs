@@ -8,7 +8,6 @@
 use super::AppError;
 use crate::text::query;
 use leptos::prelude::*;
-use leptos_router::params::ParamsMap;
 use model::delivery::{DeliveryDetails, DeliveryFilter, DeliveryHealth, DeliveryState, DeliveryView};
 use model::page::{Cursor, Page};
 use model::recording::Position;
@@ -27,22 +26,20 @@ pub const ROWS: u64 = 50;
 #[serde(default)]
 pub struct DeliveriesQuery {
     /// Row id of the connection.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub integration: String,
     /// A state's name.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub state: String,
     /// Cursor: rows older than this.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub older: String,
     /// Cursor: rows newer than this.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub newer: String,
 }
 
 impl DeliveriesQuery {
-    /// Reads a URL's query.
-    pub fn from_map(map: &ParamsMap) -> Self {
-        let get = |name| map.get(name).unwrap_or_default();
-        Self { integration: get("integration"), state: get("state"), older: get("older"), newer: get("newer") }
-    }
-
     /// The deliveries of one connection in one state.
     pub fn of(connection: i64, state: DeliveryState) -> Self {
         Self { integration: connection.to_string(), state: state.as_str().into(), ..Self::default() }
@@ -50,14 +47,7 @@ impl DeliveriesQuery {
 
     /// URL of `path` with this query.
     pub fn address(&self, path: &str) -> String {
-        let all = [
-            ("integration", self.integration.as_str()),
-            ("state", &self.state),
-            ("older", &self.older),
-            ("newer", &self.newer),
-        ];
-        let set: Vec<_> = all.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-        query::address(path, &set)
+        query::address_of(path, self)
     }
 
     /// The same filter at another position.

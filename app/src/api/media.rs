@@ -8,7 +8,6 @@
 use super::AppError;
 use crate::text::{query, time};
 use leptos::prelude::*;
-use leptos_router::params::ParamsMap;
 use model::page::{Cursor, Page};
 use model::recording::{Position, RecordingFilter, RecordingView};
 use serde::{Deserialize, Serialize};
@@ -28,57 +27,35 @@ pub const ROW_CHOICES: [u64; 3] = [50, 100, 200];
 #[serde(default)]
 pub struct MediaQuery {
     /// Account's name.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub account: String,
     /// Provider's name.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub provider: String,
     /// Device key.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub camera: String,
     /// Recorded at or after: `2026-07-27T10:15`, UTC.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub from: String,
     /// Recorded before.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub until: String,
+    /// Rows per page.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub rows: String,
     /// Cursor: rows older than this.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub older: String,
     /// Cursor: rows newer than this.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub newer: String,
-    /// Rows per page.
-    pub rows: String,
 }
 
 impl MediaQuery {
-    /// Reads a URL's query.
-    pub fn from_map(map: &ParamsMap) -> Self {
-        let get = |name| map.get(name).unwrap_or_default();
-        Self {
-            account: get("account"),
-            provider: get("provider"),
-            camera: get("camera"),
-            from: get("from"),
-            until: get("until"),
-            older: get("older"),
-            newer: get("newer"),
-            rows: get("rows"),
-        }
-    }
-
-    /// Names and values of what is set.
-    pub fn pairs(&self) -> Vec<(&'static str, &str)> {
-        let all = [
-            ("account", &self.account),
-            ("provider", &self.provider),
-            ("camera", &self.camera),
-            ("from", &self.from),
-            ("until", &self.until),
-            ("rows", &self.rows),
-            ("older", &self.older),
-            ("newer", &self.newer),
-        ];
-        all.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name, value.as_str())).collect()
-    }
-
     /// URL of `path` with this query.
     pub fn address(&self, path: &str) -> String {
-        query::address(path, &self.pairs())
+        query::address_of(path, self)
     }
 
     /// The same filter at another position.
@@ -191,7 +168,7 @@ mod tests {
     fn an_address_survives_being_read() {
         let query =
             MediaQuery { account: "Süd & Co".into(), older: "17-3".into(), rows: "100".into(), ..Default::default() };
-        assert_eq!(query.address("/media"), "/media?account=S%C3%BCd%20%26%20Co&rows=100&older=17-3");
+        assert_eq!(query.address("/media"), "/media?account=S%C3%BCd+%26+Co&rows=100&older=17-3");
         assert_eq!(query.limit(), 100);
         assert_eq!(query.position(), Position::OlderThan(Cursor { time: 17, id: 3 }));
         assert_eq!(query.at(None, None).position(), Position::Newest);

@@ -8,7 +8,6 @@
 use super::AppError;
 use crate::text::{query, time};
 use leptos::prelude::*;
-use leptos_router::params::ParamsMap;
 use model::delivery::ReplayChoices;
 use serde::{Deserialize, Serialize};
 
@@ -22,25 +21,20 @@ use model::delivery::ReplayForm;
 #[serde(default)]
 pub struct ReplayInput {
     /// Stored at or after: `2026-07-27T10:15`, UTC.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub from: String,
     /// Stored before.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub until: String,
     /// Account's name; empty for every account that uses the integration.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub account: String,
 }
 
 impl ReplayInput {
-    /// Reads a URL's query.
-    pub fn from_map(map: &ParamsMap) -> Self {
-        let get = |name| map.get(name).unwrap_or_default();
-        Self { from: get("from"), until: get("until"), account: get("account") }
-    }
-
     /// URL of `path` with this query.
     pub fn address(&self, path: &str) -> String {
-        let all = [("from", self.from.as_str()), ("until", &self.until), ("account", &self.account)];
-        let set: Vec<_> = all.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-        query::address(path, &set)
+        query::address_of(path, self)
     }
 
     /// The period in Unix milliseconds; `None` unless both ends can be read.

@@ -40,7 +40,7 @@ pub use page_head::PageHead;
 pub use pager::Pager;
 pub use panel::{Empty, Loading, loaded};
 pub use probe_report::ReportBox;
-pub use query::use_query;
+pub use query::{use_page_query, use_query};
 pub use refresh::while_watched;
 pub use setting_field::SettingField;
 pub use status::{State, status};

@@ -2,6 +2,8 @@
 
 use leptos_router::params::ParamsMap;
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// All but what never has a meaning in an address.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -16,6 +18,28 @@ pub fn encode(text: &str) -> String {
 /// A path with a query.
 pub fn address(path: &str, pairs: &[(&str, &str)]) -> String {
     pairs.iter().fold(path.to_owned(), |address, (name, value)| add(&address, name, value))
+}
+
+/// A path with what is set in a page's query.
+pub fn address_of(path: &str, query: &impl Serialize) -> String {
+    match encoded(query) {
+        query if query.is_empty() => path.to_owned(),
+        query => format!("{path}?{query}"),
+    }
+}
+
+/// Names and values of what is set in a page's query, for a form that keeps it.
+pub fn pairs(query: &impl Serialize) -> Vec<(String, String)> {
+    read(&encoded(query)).into_iter().map(|(name, value)| (name.into_owned(), value)).collect()
+}
+
+/// A page's query as an address has it, given without its `?`; nonsense is an empty one.
+pub fn parse<T: DeserializeOwned + Default>(search: &str) -> T {
+    serde_qs::from_str(search).unwrap_or_default()
+}
+
+fn encoded(query: &impl Serialize) -> String {
+    serde_qs::to_string(query).unwrap_or_default()
 }
 
 /// Adds a pair to a URL.
@@ -68,6 +92,36 @@ mod tests {
         assert_eq!(map.get("next").as_deref(), Some("/media?camera=a%26b"));
         assert_eq!(read("q=two+words&id=1&id=2&draft").get("q").as_deref(), Some("two words"));
         assert_eq!(read("id=1&id=2").get_all("id"), Some(vec!["1".to_owned(), "2".to_owned()]));
+    }
+
+    #[derive(Debug, Default, PartialEq, Serialize, serde::Deserialize)]
+    #[serde(default)]
+    struct Filter {
+        #[serde(skip_serializing_if = "String::is_empty")]
+        camera: String,
+        #[serde(skip_serializing_if = "String::is_empty")]
+        rows: String,
+    }
+
+    #[test]
+    fn a_pages_query_survives_being_written_and_read() {
+        for camera in ["gate & co%25", "a+b=c&d", "é[0]", ""] {
+            let filter = Filter { camera: camera.into(), rows: "100".into() };
+            let address = address_of("/media", &filter);
+            assert_eq!(parse::<Filter>(&address["/media?".len()..]), filter, "{address}");
+            let kept = pairs(&filter);
+            assert_eq!(kept.last(), Some(&("rows".to_owned(), "100".to_owned())));
+            assert!(camera.is_empty() || kept[0] == ("camera".to_owned(), camera.to_owned()), "{kept:?}");
+        }
+        assert_eq!(address_of("/media", &Filter::default()), "/media");
+    }
+
+    #[test]
+    fn a_dialogs_part_of_the_query_is_none_of_the_pages() {
+        let filter = Filter { camera: "a".into(), rows: String::new() };
+        for search in ["camera=a", "id=1&id=2&camera=a", "draft&camera=a", "camera=a&done=deleted", "&camera=a&"] {
+            assert_eq!(parse::<Filter>(search), filter, "{search}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ mod recordings;
 mod provisioning;
 mod start;
 
-pub use access::{accounts, links, sessions, users};
+pub use access::{accounts, links, rate_limit, sessions, users};
 pub use admin::dashboard;
 pub use base::{Result, VaultError, audit, clock, damaged, db, entity, keys, steps, vault_path};
 pub use flows::{forwarding, ingest, moves};

@@ -8,7 +8,6 @@ use crate::state::AppState;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use std::net::{IpAddr, Ipv4Addr};
-use std::time::Instant;
 use vault::accounts::Account;
 
 /// The account whose credentials a request carries.
@@ -22,7 +21,7 @@ impl FromRequestParts<AppState> for Caller {
         let Credentials { access_key, secret_key } = Credentials::parse(&parts.headers)?;
         let ip = parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip);
         let guess = (group(ip), access_key);
-        let (guesses, now) = (&state.limits.wrong_credentials, Instant::now());
+        let (guesses, now) = (&state.limits.wrong_credentials, state.vault.clock().elapsed());
         let too_many = |wait| ApiError::from(&problem::TOO_MANY).retry_after(seconds(wait));
         // Somebody else's wrong attempts from the same address must not lock out credentials that were right before.
         let fingerprint = state.vault.accounts.fingerprint(&secret_key);

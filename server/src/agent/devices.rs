@@ -11,7 +11,7 @@ use axum::extract::State;
 use axum::{Extension, Json};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use utoipa::ToSchema;
 use vault::devices::Heartbeat;
 
@@ -53,7 +53,7 @@ pub async fn heartbeat(
     Extension(peer): Extension<Peer>,
     body: Body,
 ) -> Result<Json<Noted>, ApiError> {
-    let (limits, now) = (&state.limits, Instant::now());
+    let (limits, now) = (&state.limits, state.vault.clock().elapsed());
     let too_many = |wait| ApiError::from(&problem::TOO_MANY).retry_after(seconds(wait));
     limits.heartbeats.take(group(peer.ip), now).map_err(too_many)?;
     limits.all_heartbeats.take((), now).map_err(too_many)?;

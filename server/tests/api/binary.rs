@@ -82,7 +82,7 @@ fn check_tries_every_connection() {
 #[test]
 fn help_and_version() {
     let (output, _dir) = run("", &["--help"]);
-    assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("kerberos-vault check"));
+    assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("backup "));
     let (output, _dir) = run("", &["--version"]);
     assert!(String::from_utf8_lossy(&output.stdout).starts_with("kerberos-vault "));
     let (output, _dir) = run("", &["--nonsense"]);

@@ -6,7 +6,7 @@ use crate::api::AppError;
 use crate::api::connections::list_path;
 use crate::api::replays::{ReplayInput, count_replay, list_replays};
 use crate::components::{
-    Dialog, Icon, Loading, Problem, Submit, Time, choice, icon, instant, loaded, to_utc, use_query,
+    Dialog, Icon, Loading, Problem, Submit, Time, choice, icon, instant, loaded, to_utc, use_page_query,
 };
 use crate::text::figures::capped;
 use leptos::form::ActionForm;
@@ -23,9 +23,9 @@ use web_sys::{FormData, HtmlFormElement, SubmitEvent};
 pub fn ReplayDialog() -> impl IntoView {
     let Changes { start, stop, .. } = expect_context();
     on_cleanup(move || start.clear());
-    let (params, query) = (use_params_map(), use_query());
+    let params = use_params_map();
     let id = Memo::new(move |_| params.with(id_of));
-    let input = Memo::new(move |_| query.with(ReplayInput::from_map));
+    let input = use_page_query::<ReplayInput>();
     let choices = Resource::new(move || (id.get(), stop.version().get()), |(id, _)| list_replays(id));
     let count = Resource::new(move || (id.get(), input.get()), |(id, input)| count_replay(id, input));
     let error = Signal::derive(move || {

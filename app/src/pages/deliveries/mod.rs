@@ -12,7 +12,7 @@ pub use list::DeliveriesPage;
 
 use crate::api::deliveries::{DeliveriesQuery, RetryDelivery, RetryParked, RetryReason, SendStoredTest};
 use crate::api::replays::StopReplay;
-use crate::components::{Icon, State, icon, status, use_query};
+use crate::components::{Icon, State, icon, status, use_page_query};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use model::delivery::{DeliveryState, DeliveryView};
@@ -30,8 +30,7 @@ struct Changes {
 
 /// Filter and position, as the address says; the same as long as only the dialog changes.
 fn deliveries_query() -> Memo<DeliveriesQuery> {
-    let query = use_query();
-    Memo::new(move |_| query.with(DeliveriesQuery::from_map))
+    use_page_query()
 }
 
 /// What has become of a delivery.

@@ -7,7 +7,6 @@ use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
-use leptos_router::params::ParamsMap;
 use web_sys::{FormData, HtmlFormElement, SubmitEvent};
 
 /// Account, provider, camera, times; shows what the address says.
@@ -70,18 +69,17 @@ fn moment(query: Memo<MediaQuery>, get: fn(&MediaQuery) -> &String) -> Signal<St
 
 /// What the form holds, with times back in UTC.
 fn read(data: &FormData) -> MediaQuery {
-    let mut map = ParamsMap::new();
-    for name in ["account", "provider", "camera", "from", "until", "rows"] {
-        let value = data.get(name).as_string().unwrap_or_default();
-        let value = match name {
-            "from" | "until" => to_utc(&value),
-            _ => value,
-        };
-        if !(name == "rows" && value == ROW_CHOICES[0].to_string()) {
-            map.insert(name, crate::text::query::encode(&value));
-        }
+    let get = |name| data.get(name).as_string().unwrap_or_default();
+    let rows = Some(get("rows")).filter(|rows| *rows != ROW_CHOICES[0].to_string());
+    MediaQuery {
+        account: get("account"),
+        provider: get("provider"),
+        camera: get("camera"),
+        from: to_utc(&get("from")),
+        until: to_utc(&get("until")),
+        rows: rows.unwrap_or_default(),
+        ..MediaQuery::default()
     }
-    MediaQuery::from_map(&map)
 }
 
 fn selects(query: &MediaQuery, choices: &MediaChoices) -> AnyView {

@@ -5,6 +5,7 @@ use crate::api::forward::{ForwardChoice, ForwardRecordings, list_forward_choices
 use crate::api::media::MediaQuery;
 use crate::components::{Dialog, Icon, Loading, Problem, icon, loaded, use_query};
 use crate::text::figures::plural;
+use crate::text::query;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -39,13 +40,9 @@ pub fn ForwardDialog() -> impl IntoView {
     };
     let pending = forward.pending();
     let filter = move || {
-        media
-            .get()
-            .pairs()
-            .into_iter()
-            .map(|(name, value)| {
-                view! { <input type="hidden" name=format!("query[{name}]") value=value.to_owned()/> }
-            })
+        let pairs = media.with(query::pairs).into_iter();
+        pairs
+            .map(|(name, value)| view! { <input type="hidden" name=format!("query[{name}]") value=value/> })
             .collect_view()
     };
     view! {

@@ -6,6 +6,7 @@ use super::{LIST, Shared, camera, file_name, media_query};
 use crate::api::media::{MediaQuery, list_recordings};
 use crate::components::{Done, Empty, Icon, Loading, PageHead, Pager, State, Time, icon, loaded, status};
 use crate::text::figures::{bytes, duration};
+use crate::text::query;
 use leptos::prelude::*;
 use leptos_router::components::{Form, Outlet};
 use model::page::Page;
@@ -64,9 +65,8 @@ fn panel(query: &MediaQuery, page: Page<RecordingView>) -> AnyView {
     let selected = RwSignal::new(0);
     let forward_all = query.at(None, None).address(&format!("{LIST}/forward"));
     let forward_all = format!("{forward_all}{}id=all", if forward_all.contains('?') { "&" } else { "?" });
-    let kept = query.pairs().into_iter().map(|(name, value)| (name, value.to_owned())).collect::<Vec<_>>();
-    let kept =
-        kept.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view();
+    let kept = query::pairs(query).into_iter();
+    let kept = kept.map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view();
     let rows = page.items.into_iter().map(|row| tr(query, row)).collect_view();
     view! {
         <Form method="get" action="/media/delete" noscroll=true attr:class="stack">

@@ -15,7 +15,7 @@ pub use play::PlayDialog;
 
 use crate::api::AppError;
 use crate::api::media::{DeleteRecordings, MediaQuery};
-use crate::components::use_query;
+use crate::components::use_page_query;
 use leptos::prelude::*;
 use model::page::Page;
 use model::recording::RecordingView;
@@ -31,8 +31,7 @@ struct Shared {
 
 /// Filter and position, as the address says; the same as long as only the dialog changes.
 fn media_query() -> Memo<MediaQuery> {
-    let query = use_query();
-    Memo::new(move |_| query.with(MediaQuery::from_map))
+    use_page_query()
 }
 
 /// The file name of a key, for people.

@@ -1,51 +1,45 @@
 //! Limits sign-in attempts per peer and per name.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use crate::access::rate_limit::{Buckets, Rate};
+use crate::base::VaultError;
+use std::time::Duration;
 
-/// Attempts of one peer within a window.
+/// Attempts of one peer at once; all of them come back within five minutes.
 pub(super) const PER_PEER: u32 = 10;
-/// Attempts for one name, from anywhere, within a window.
+/// Attempts for one name at once, from anywhere; all of them come back within five minutes.
 const PER_NAME: u32 = 50;
-const WINDOW_MS: i64 = 5 * 60_000;
+const REFILL_S: f64 = 300.0;
 /// Bounds the memory an attacker with many addresses can take.
 const MAX_TRACKED: usize = 10_000;
 
-#[derive(Default)]
-pub(super) struct Attempts(Mutex<HashMap<String, Window>>);
+pub(super) struct Attempts {
+    by_peer: Buckets<String>,
+    by_name: Buckets<String>,
+}
 
-struct Window {
-    started: i64,
-    tries: u32,
+impl Default for Attempts {
+    fn default() -> Self {
+        let buckets = |tokens: u32| {
+            let burst = f64::from(tokens);
+            Buckets::new(Rate { burst, per_second: burst / REFILL_S }, MAX_TRACKED)
+        };
+        Self { by_peer: buckets(PER_PEER), by_name: buckets(PER_NAME) }
+    }
 }
 
 impl Attempts {
-    /// Counts an attempt; after too many, the seconds to wait.
-    pub(super) fn admit(&self, peer: &str, name: &str, now: i64) -> Result<(), u64> {
-        let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if windows.len() >= MAX_TRACKED {
-            windows.retain(|_, w| now - w.started < WINDOW_MS);
-        }
-        if windows.len() >= MAX_TRACKED {
-            return Err(60);
-        }
-        for (key, limit) in [(format!("peer {peer}"), PER_PEER), (format!("name {name}"), PER_NAME)] {
-            let window = windows.entry(key).or_insert(Window { started: now, tries: 0 });
-            if now - window.started >= WINDOW_MS {
-                *window = Window { started: now, tries: 0 };
-            }
-            window.tries += 1;
-            if window.tries > limit {
-                return Err(u64::try_from((window.started + WINDOW_MS - now) / 1000).unwrap_or(0).max(1));
-            }
-        }
-        Ok(())
+    /// Counts an attempt.
+    ///
+    /// # Errors
+    /// [`VaultError::TooMany`] if there were too many lately.
+    pub(super) fn admit(&self, peer: &str, name: &str, now: Duration) -> Result<(), VaultError> {
+        let admitted = self.by_peer.take(peer.to_owned(), now).and_then(|()| self.by_name.take(name.to_owned(), now));
+        admitted.map_err(|wait| VaultError::TooMany { retry_after_s: wait.as_secs().max(1) })
     }
 
     /// Forgets the attempts after a successful sign-in.
     pub(super) fn forget(&self, peer: &str, name: &str) {
-        let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        windows.remove(&format!("peer {peer}"));
-        windows.remove(&format!("name {name}"));
+        self.by_peer.refill(&peer.to_owned());
+        self.by_name.refill(&name.to_owned());
     }
 }

@@ -115,9 +115,7 @@ impl Users {
 
     /// Checks name and password. Unknown names take as long as wrong passwords.
     pub async fn sign_in(&self, username: &str, password: &Secret, peer: &str) -> Result<User> {
-        self.attempts
-            .admit(peer, username, self.db.clock().elapsed_ms())
-            .map_err(|retry_after_s| VaultError::TooMany { retry_after_s })?;
+        self.attempts.admit(peer, username, self.db.clock().elapsed())?;
         let stored = self.by_name(username).await?;
         if let Some(user) = &stored {
             // Reported to administrators only: whoever signs in has not proved to be one yet.
@@ -143,9 +141,7 @@ impl Users {
     /// Changes a password, which ends every other session of that person.
     pub async fn change_password(&self, id: UserId, current: &Secret, new: &Secret) -> Result<User> {
         let stored = user::Entity::find_by_id(id.0).one(self.db.read()).await?.ok_or(VaultError::NotFound("user"))?;
-        self.attempts
-            .admit("password change", &stored.username, self.db.clock().elapsed_ms())
-            .map_err(|retry_after_s| VaultError::TooMany { retry_after_s })?;
+        self.attempts.admit("password change", &stored.username, self.db.clock().elapsed())?;
         if !self.verify(current.clone(), stored.password_hash.clone()).await {
             return Err(VaultError::invalid("current", "The current password is wrong"));
         }
