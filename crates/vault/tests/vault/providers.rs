@@ -10,6 +10,7 @@ use model::field::Settings;
 use sea_orm::{ActiveValue::Set, EntityTrait as _};
 use std::convert::Infallible;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, block_in_place};
 use vault::Provisioning;
