@@ -11,7 +11,6 @@ use sea_orm::{ActiveValue::Set, EntityTrait as _};
 use std::convert::Infallible;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, block_in_place};
 use vault::Provisioning;
