@@ -247,6 +247,9 @@ mod tests {
     }
 
     proptest! {
+        // Most are refused.
+        #![proptest_config(ProptestConfig { max_global_rejects: 100_000, ..ProptestConfig::default() })]
+
         /// Every other one is made of parts, so that enough are accepted.
         #[test]
         fn accepted_keys_never_leave_their_root(
