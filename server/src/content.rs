@@ -61,7 +61,7 @@ pub async fn answer(
         if let Some(answer) = answer.await? {
             return Ok(answer);
         }
-        found = vault.recordings.find_by_id(found.id).await?;
+        found = vault.recordings.find_again(&found).await?;
     }
     Err(VaultError::Replaced.into())
 }

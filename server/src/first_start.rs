@@ -6,9 +6,9 @@ use model::connection::{ConnectionForm, Family};
 use model::field::Settings;
 use std::fmt::Write as _;
 use std::path::Path;
-use vault::audit::{Actor, Task};
 use vault::clock::Clock;
 use vault::users::FirstAdmin;
+use vault::{Principal, Task};
 use vault::{Vault, VaultError};
 
 /// Name of the provider.
@@ -26,7 +26,7 @@ pub async fn defaults(vault: &Vault, config: &Config) -> Result<Option<KeyPair>,
     if anything {
         return Ok(None);
     }
-    let actor = Actor::Vault(Task::FirstStart);
+    let principal = Principal::Vault(Task::FirstStart);
     let folder = config.data.dir.join("recordings");
     let folder = std::path::absolute(&folder).unwrap_or(folder);
     let provider = ConnectionForm {
@@ -38,7 +38,7 @@ pub async fn defaults(vault: &Vault, config: &Config) -> Result<Option<KeyPair>,
         settings: Settings::new().with("path", folder.to_string_lossy()),
         cleared: Vec::new(),
     };
-    vault.connections.save(&actor, provider).await?;
+    vault.connections.save(&principal, provider).await?;
     let keys = vault.accounts.generate_keys();
     let account = AccountForm {
         id: None,
@@ -54,7 +54,7 @@ pub async fn defaults(vault: &Vault, config: &Config) -> Result<Option<KeyPair>,
         cloud_analysis: true,
         edge_analysis: false,
     };
-    vault.accounts.save(&actor, account).await?;
+    vault.accounts.save(&principal, account).await?;
     Ok(Some(keys))
 }
 

@@ -25,11 +25,11 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use vault::accounts::Account;
-use vault::audit::Actor;
 use vault::clock::Clock;
 use vault::dispatcher::Pace;
 use vault::ingest::{Outcome, UploadRequest};
 use vault::{Options, StartError, Vault, VaultError};
+use vault::{Principal, Task};
 
 /// Account whose recordings have no copies.
 pub const PLAIN: &str = "plain";
@@ -255,8 +255,8 @@ fn clock(later_ms: Arc<AtomicI64>) -> Clock {
 }
 
 /// The administrator who acts here.
-pub fn actor() -> Actor {
-    Actor::Person("torture".into())
+pub fn actor() -> Principal {
+    Principal::Vault(Task::Provisioning)
 }
 
 /// A folder for a world, removed after the test. In memory where possible, as syncing costs nothing there.

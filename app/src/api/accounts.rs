@@ -110,7 +110,7 @@ pub async fn edit_account(
 pub async fn save_account(account: AccountInput) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
     let saved = match account.parse() {
-        Ok(form) => admin.vault.accounts.save(&admin.actor(), form).await.map_err(server::refuse),
+        Ok(form) => admin.vault.accounts.save(&admin.principal(), form).await.map_err(server::refuse),
         Err(error) => Err(error),
     };
     match saved {
@@ -128,7 +128,7 @@ pub async fn save_account(account: AccountInput) -> Result<(), AppError> {
 #[server(prefix = "/api/fn", endpoint = "delete_account")]
 pub async fn delete_account(id: i64) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
-    admin.vault.accounts.delete(&admin.actor(), id).await.map_err(server::refuse)?;
+    admin.vault.accounts.delete(&admin.principal(), id).await.map_err(server::refuse)?;
     leptos_axum::redirect("/accounts?done=deleted");
     Ok(())
 }
@@ -151,8 +151,11 @@ pub async fn read_agent_settings(id: i64) -> Result<AgentSettings, AppError> {
     let accounts = &admin.vault.accounts;
     let account = accounts.get(id).await.map_err(server::refuse)?;
     let shown = server::load::<Shown>(SHOWN).await?.is_some_and(|s| s.account == id && s.until_s > now_s(&admin.vault));
-    let secret_key =
-        if shown { Some(accounts.reveal(&admin.actor(), id).await.map_err(server::refuse)?.secret_key) } else { None };
+    let secret_key = if shown {
+        Some(accounts.reveal(&admin.principal(), id).await.map_err(server::refuse)?.secret_key)
+    } else {
+        None
+    };
     let base_url = use_context::<server::BaseUrl>().map(|base| base.0).unwrap_or_default();
     Ok(AgentSettings { account, secret_key, base_url })
 }

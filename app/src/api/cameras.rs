@@ -23,7 +23,7 @@ pub async fn list_cameras() -> Result<Vec<DeviceView>, AppError> {
 #[server(prefix = "/api/fn", endpoint = "delete_camera")]
 pub async fn delete_camera(key: String) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
-    admin.vault.devices.delete(&admin.actor(), &key).await.map_err(server::refuse)?;
+    admin.vault.devices.delete(&admin.principal(), &key).await.map_err(server::refuse)?;
     leptos_axum::redirect("/cameras?done=deleted");
     Ok(())
 }

@@ -95,7 +95,7 @@ pub async fn save_connection(connection: ConnectionInput) -> Result<(), AppError
     let form = parse(&connection)?;
     let list = list_path(form.family);
     let done = if form.id.is_some() { "saved" } else { "added" };
-    match admin.vault.connections.save(&admin.actor(), form).await.map_err(server::refuse) {
+    match admin.vault.connections.save(&admin.principal(), form).await.map_err(server::refuse) {
         Ok(_) => leptos_axum::redirect(&format!("{list}?done={done}")),
         Err(error) => show_again(&connection, error).await?,
     }
@@ -146,7 +146,7 @@ pub async fn delete_connection(family: String, id: i64, #[server(default)] with_
     let admin = server::require_admin().await?;
     let list = list_path(parse_family(&family)?);
     let backlog = if with_waiting { Backlog::Drop } else { Backlog::Keep };
-    admin.vault.connections.delete(&admin.actor(), id, backlog).await.map_err(server::refuse)?;
+    admin.vault.connections.delete(&admin.principal(), id, backlog).await.map_err(server::refuse)?;
     leptos_axum::redirect(&format!("{list}?done=deleted"));
     Ok(())
 }

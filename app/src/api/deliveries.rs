@@ -103,7 +103,7 @@ pub async fn get_delivery(id: i64) -> Result<DeliveryDetails, AppError> {
 #[server(prefix = "/api/fn", endpoint = "retry_delivery")]
 pub async fn retry_delivery(id: i64, #[server(default)] back: String) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
-    admin.vault.deliveries.retry(&admin.actor(), id).await.map_err(server::refuse)?;
+    admin.vault.deliveries.retry(&admin.principal(), id).await.map_err(server::refuse)?;
     server::go_back(&back, LIST, "retried");
     Ok(())
 }
@@ -112,7 +112,7 @@ pub async fn retry_delivery(id: i64, #[server(default)] back: String) -> Result<
 #[server(prefix = "/api/fn", endpoint = "retry_parked")]
 pub async fn retry_parked(id: i64, #[server(default)] back: String) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
-    admin.vault.deliveries.retry_parked(&admin.actor(), id).await.map_err(server::refuse)?;
+    admin.vault.deliveries.retry_parked(&admin.principal(), id).await.map_err(server::refuse)?;
     server::go_back(&back, LIST, "retried-all");
     Ok(())
 }
@@ -125,7 +125,7 @@ pub async fn retry_reason(
     #[server(default)] back: String,
 ) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
-    admin.vault.deliveries.retry_reason(&admin.actor(), id, reason).await.map_err(server::refuse)?;
+    admin.vault.deliveries.retry_reason(&admin.principal(), id, reason).await.map_err(server::refuse)?;
     server::go_back(&back, LIST, "retried-all");
     Ok(())
 }

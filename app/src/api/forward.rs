@@ -46,7 +46,7 @@ pub async fn forward_recordings(
     #[server(default)] back: String,
 ) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
-    let (forwarding, actor) = (&admin.vault.forwarding, admin.actor());
+    let (forwarding, actor) = (&admin.vault.forwarding, admin.principal());
     let queued = match ids.as_str() {
         "all" => forwarding.matching(&actor, to, &query.filter()).await,
         chosen => forwarding.chosen(&actor, to, &parse_ids(chosen)).await,

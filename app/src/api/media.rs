@@ -150,7 +150,7 @@ pub async fn delete_recordings(ids: String, #[server(default)] back: String) -> 
     if ids.is_empty() {
         return Err(AppError::message("No recording is selected. Go back and tick the ones to delete."));
     }
-    admin.vault.recordings.delete_many(&admin.actor(), &ids).await.map_err(server::refuse)?;
+    admin.vault.recordings.delete_many(&admin.principal(), &ids).await.map_err(server::refuse)?;
     server::go_back(&back, "/media", "deleted");
     Ok(())
 }

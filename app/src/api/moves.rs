@@ -61,7 +61,7 @@ pub async fn ask_about_move(id: i64) -> Result<MoveQuestion, AppError> {
 #[server(prefix = "/api/fn", endpoint = "start_move")]
 pub async fn start_move(id: i64, to: i64) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
-    admin.vault.moves.start(&admin.actor(), id, to).await.map_err(server::refuse)?;
+    admin.vault.moves.start(&admin.principal(), id, to).await.map_err(server::refuse)?;
     leptos_axum::redirect("/providers?done=moving");
     Ok(())
 }
@@ -70,7 +70,7 @@ pub async fn start_move(id: i64, to: i64) -> Result<(), AppError> {
 #[server(prefix = "/api/fn", endpoint = "change_move")]
 pub async fn change_move(id: i64, action: String) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
-    let (moves, actor) = (&admin.vault.moves, admin.actor());
+    let (moves, actor) = (&admin.vault.moves, admin.principal());
     let changed = match action.as_str() {
         "pause" => moves.pause(&actor, id).await,
         "resume" => moves.resume(&actor, id).await,

@@ -23,7 +23,7 @@ pub async fn list_notices() -> Result<Vec<NoticeView>, AppError> {
 #[server(prefix = "/api/fn", endpoint = "confirm_clock")]
 pub async fn confirm_clock(#[server(default)] back: String) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
-    admin.vault.timekeeping.confirm(&admin.actor()).await.map_err(server::refuse)?;
+    admin.vault.timekeeping.confirm(&admin.principal()).await.map_err(server::refuse)?;
     lead_back(&back);
     Ok(())
 }
@@ -36,7 +36,7 @@ pub async fn dismiss_notice(
     #[server(default)] back: String,
 ) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
-    admin.vault.notices.dismiss(&admin.actor(), &code, &subject).await.map_err(server::refuse)?;
+    admin.vault.notices.dismiss(&admin.principal(), &code, &subject).await.map_err(server::refuse)?;
     lead_back(&back);
     Ok(())
 }

@@ -66,7 +66,7 @@ pub async fn start_replay(id: i64, #[server(default)] replay: ReplayInput) -> Re
     let Some(form) = parse(id, &replay) else {
         return Err(AppError::message("Choose from when until when first."));
     };
-    let started = admin.vault.deliveries.start_replay(&admin.actor(), form).await.map_err(server::refuse);
+    let started = admin.vault.deliveries.start_replay(&admin.principal(), form).await.map_err(server::refuse);
     started.map_err(AppError::in_one)?;
     server::go_back("", deliveries::LIST, "replaying");
     Ok(())
@@ -76,7 +76,7 @@ pub async fn start_replay(id: i64, #[server(default)] replay: ReplayInput) -> Re
 #[server(prefix = "/api/fn", endpoint = "stop_replay")]
 pub async fn stop_replay(id: i64, #[server(default)] back: String) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
-    admin.vault.deliveries.stop_replay(&admin.actor(), id).await.map_err(server::refuse)?;
+    admin.vault.deliveries.stop_replay(&admin.principal(), id).await.map_err(server::refuse)?;
     server::go_back(&back, deliveries::LIST, "stopped");
     Ok(())
 }

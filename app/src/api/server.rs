@@ -9,7 +9,7 @@ use model::Secret;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tower_sessions::Session;
-use vault::audit::Actor;
+use vault::Principal;
 use vault::users::User;
 use vault::{Vault, VaultError};
 
@@ -44,9 +44,9 @@ pub(crate) struct Admin {
 }
 
 impl Admin {
-    /// Name for the audit log.
-    pub(crate) fn actor(&self) -> Actor {
-        Actor::Person(self.user.username.clone())
+    /// Them, as use cases want to know.
+    pub(crate) fn principal(&self) -> Principal {
+        self.user.principal()
     }
 }
 
@@ -98,6 +98,7 @@ pub(crate) fn refuse(error: VaultError) -> AppError {
     let status = match &error {
         VaultError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
         VaultError::NotFound(_) => StatusCode::NOT_FOUND,
+        VaultError::Forbidden => StatusCode::FORBIDDEN,
         VaultError::Conflict(_) | VaultError::Provisioned(_) => StatusCode::CONFLICT,
         VaultError::WrongPassword => StatusCode::UNAUTHORIZED,
         VaultError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,

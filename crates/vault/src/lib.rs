@@ -16,9 +16,9 @@ mod recordings;
 mod provisioning;
 mod start;
 
-pub use access::{accounts, links, rate_limit, sessions, users};
+pub use access::{accounts, rate_limit, sessions, signed_urls, users};
 pub use admin::dashboard;
-pub use base::{Result, VaultError, audit, clock, damaged, db, entity, keys, steps, vault_path};
+pub use base::{Principal, Result, Task, VaultError, audit, clock, damaged, db, entity, keys, steps, vault_path};
 pub use flows::{forwarding, ingest, moves};
 pub use host::home::Home;
 pub use host::reserve::NoRoom;

@@ -3,8 +3,8 @@
 
 use crate::Vault;
 use crate::base::Result;
-use crate::base::audit::{Actor, Task};
 use crate::base::entity::{account, connection};
+use crate::base::{Principal, Task};
 use model::account::AccountForm;
 use model::connection::{ConnectionForm, Family};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
@@ -22,10 +22,10 @@ impl Vault {
     /// Applies the declarations. Safe to repeat.
     pub async fn provision(&self, wanted: Provisioning) -> Result<()> {
         self.release_provisioned().await?;
-        let actor = Actor::Vault(Task::Provisioning);
+        let principal = Principal::Vault(Task::Provisioning);
         for mut form in wanted.connections {
             form.id = self.connection_id(form.family, &form.name).await?;
-            self.connections.declare(&actor, form).await?;
+            self.connections.declare(&principal, form).await?;
         }
         for mut form in wanted.accounts {
             form.id = account::Entity::find()
@@ -33,7 +33,7 @@ impl Vault {
                 .one(self.db.read())
                 .await?
                 .map(|a| a.id);
-            self.accounts.save_as(&actor, form, true).await?;
+            self.accounts.save_as(&principal, form, true).await?;
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! Assembling a vault.
 
 use crate::access::accounts::Accounts;
-use crate::access::links::Links;
 use crate::access::sessions;
+use crate::access::signed_urls::SignedUrls;
 use crate::access::users::Users;
 use crate::admin::connections::ConnectionSetup;
 use crate::admin::dashboard::DashboardFigures;
@@ -128,7 +128,7 @@ pub struct Vault {
     /// The dashboard's figures.
     pub dashboard: DashboardFigures,
     /// Signed URLs.
-    pub links: Links,
+    pub signed_urls: SignedUrls,
     /// The audit trail.
     pub audit: Audit,
     /// Notices for administrators.
@@ -199,13 +199,13 @@ impl Vault {
         let notices = Notices::new(db.clone());
         let twins = Twins::new(db.clone());
         let locks = Arc::new(KeyLocks::new(db.clone(), twins.clone()));
-        let links = Links::new(keys.clone(), db.clock().clone());
+        let signed_urls = SignedUrls::new(keys.clone(), db.clock().clone());
         let connections = Connections::new(db.clone(), keys.clone(), connector.clone(), twins.clone(), notices.clone());
         let objects = Objects::new(db.clone(), connections.clone(), locks.clone(), twins);
         let devices = Devices::new(db.clone());
         let copies = Copies::new(db.clone(), connections.clone(), locks.clone(), objects.clone());
         let recordings =
-            Recordings::new(db.clone(), connections.clone(), links.clone(), objects.clone(), replicas.clone());
+            Recordings::new(db.clone(), connections.clone(), signed_urls.clone(), objects.clone(), replicas.clone());
         let vault = Self {
             users: Users::new(db.clone()),
             accounts: Accounts::new(db.clone(), keys.clone(), connections.changes()),
@@ -230,7 +230,7 @@ impl Vault {
             devices,
             connections: ConnectionSetup::new(db.clone(), keys.clone(), connector, connections.clone()),
             opened: connections,
-            links,
+            signed_urls,
             db,
             replicas,
             wakeups,

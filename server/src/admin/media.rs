@@ -26,15 +26,15 @@ pub async fn file(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    if vault::sessions::user(&state.vault.users, &session).await?.is_none() {
+    let Some(user) = vault::sessions::user(&state.vault.users, &session).await? else {
         return if wants_page(&headers) {
             Ok(Redirect::to("/sign-in").into_response())
         } else {
             Err((&problem::SIGN_IN).into())
         };
-    }
+    };
     let Ok(Path(id)) = id else { return Err((&problem::RECORDING_NOT_FOUND).into()) };
-    let found = state.vault.recordings.find_by_id(id).await?;
+    let found = state.vault.recordings.find_by_id(&user.principal(), id).await?;
     let download = options.is_ok_and(|Query(options)| options.download == 1);
     let disposition = if download { Disposition::Attachment } else { Disposition::Inline };
     answer(&state.vault, found, &method, &headers, disposition).await

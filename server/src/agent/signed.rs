@@ -63,11 +63,12 @@ async fn verified(
     query: Result<Query<Signed>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let Ok(Query(Signed { id, expires, signature })) = query else { return Err((&problem::SIGNATURE).into()) };
-    if !state.vault.links.verify(id, expires, &signature) {
-        let expired = state.vault.links.has_expired(expires);
+    let signed_urls = &state.vault.signed_urls;
+    let Some(principal) = signed_urls.verify(id, expires, &signature) else {
+        let expired = signed_urls.has_expired(expires);
         return Err(if expired { &problem::EXPIRED } else { &problem::SIGNATURE }.into());
-    }
-    let found = state.vault.recordings.find_by_id(id).await?;
+    };
+    let found = state.vault.recordings.find_by_id(&principal, id).await?;
     answer(&state.vault, found, method, headers, Disposition::Inline).await
 }
 

@@ -13,7 +13,6 @@ use utoipa::ToSchema;
 use vault::RecordingRef;
 use vault::Vault;
 use vault::accounts::Account;
-use vault::audit::Actor;
 
 /// An answer whose text is in `data`.
 #[derive(Debug, Serialize, ToSchema)]
@@ -99,7 +98,6 @@ pub async fn delete(
     headers: HeaderMap,
 ) -> Result<Json<Data>, ApiError> {
     let found = find(&state.vault, &account, &headers).await?;
-    let actor = Actor::Account(account.name.clone());
-    state.vault.recordings.delete(&actor, &found).await?;
+    state.vault.recordings.delete(&account.principal(), &found).await?;
     Ok(Json(Data { data: found.key.to_string() }))
 }

@@ -86,6 +86,7 @@ impl From<VaultError> for ApiError {
         match error {
             VaultError::Store(e) => e.into(),
             VaultError::NotFound(_) => (&RECORDING_NOT_FOUND).into(),
+            VaultError::Forbidden => (&NOT_YOUR_RECORDING).into(),
             VaultError::Database(_) | VaultError::CommitUnknown(_) | VaultError::Damaged { .. } => {
                 ApiError::from(&DATABASE).caused_by(error)
             }

@@ -4,7 +4,7 @@ use crate::routes;
 use crate::support::{ACCESS, ADMIN, FILE_NAME, NAME, SECRET, SITE_A, SITE_B, TestVault, account, recording, send};
 use reqwest::Method;
 use std::collections::BTreeSet;
-use vault::audit::Actor;
+use vault::{Principal, Task};
 
 #[tokio::test]
 async fn missing_and_wrong_credentials_are_refused_everywhere() {
@@ -41,7 +41,7 @@ async fn another_accounts_recording_is_neither_read_nor_deleted_nor_replaced() {
     }
     // site-b's directory is b; make an account that may name any
     let form = account("site-c", "*", ("AccessKeyOfSiteC", "secret-c"));
-    vault.vault.accounts.save(&Actor::Person("test".into()), form).await.unwrap();
+    vault.vault.accounts.save(&Principal::Vault(Task::Provisioning), form).await.unwrap();
     let request = vault.upload(NAME).body("other bytes").build().unwrap();
     let mut request = reqwest::Request::try_clone(&request).unwrap();
     request.headers_mut().insert(ACCESS, "AccessKeyOfSiteC".parse().unwrap());
@@ -58,7 +58,7 @@ async fn a_disabled_account_is_told_so_and_gets_nothing() {
     let key = vault.stored(NAME, recording()).await;
     let id = vault.vault.accounts.list().await.unwrap().into_iter().find(|a| a.name == "site-a").unwrap().id;
     let form = model::account::AccountForm { id: Some(id), enabled: false, ..account("site-a", "*", SITE_A) };
-    vault.vault.accounts.save(&Actor::Person("test".into()), form).await.unwrap();
+    vault.vault.accounts.save(&Principal::Vault(Task::Provisioning), form).await.unwrap();
     for operation in routes::with_credentials() {
         let answer = send(vault.about(operation.method.clone(), &operation.path, &key)).await;
         operation.refused_with(&answer, 403, "storage_account_disabled");

@@ -21,10 +21,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use vault::accounts::Account;
-use vault::audit::Actor;
 use vault::clock::Clock;
 use vault::dispatcher::Pace;
 use vault::ingest::UploadRequest;
+use vault::{Principal, Task};
 
 const STATUSES: std::ops::RangeInclusive<u16> = 300..=499;
 /// Events of each camera; there is a camera for each status.
@@ -118,7 +118,7 @@ async fn site(url: &str) -> (TestVault, Account, Arc<AtomicI64>) {
         settings: Settings::new().with("url", url),
         cleared: Vec::new(),
     };
-    let actor = Actor::Person("test".into());
+    let actor = Principal::Vault(Task::Provisioning);
     vault.vault.connections.save(&actor, form).await.unwrap();
     let authenticate = async || {
         vault.vault.accounts.authenticate(SITE_A.0, &Secret::new(SITE_A.1)).await.unwrap().expect("known account")

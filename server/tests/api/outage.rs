@@ -23,9 +23,9 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use vault::accounts::Account;
-use vault::audit::Actor;
 use vault::clock::Clock;
 use vault::ingest::UploadRequest;
+use vault::{Principal, Task};
 
 const OUTAGE_SECONDS: usize = 3600;
 /// The clock goes on by so much at a time.
@@ -183,8 +183,8 @@ impl Site {
     }
 }
 
-fn actor() -> Actor {
-    Actor::Person("test".into())
+fn actor() -> Principal {
+    Principal::Vault(Task::Provisioning)
 }
 
 fn webhook(name: &str, url: &str) -> ConnectionForm {

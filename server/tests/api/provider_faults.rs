@@ -10,7 +10,7 @@ use model::ports::{BlobStore, Connector as _};
 use reqwest::Method;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
-use vault::audit::Actor;
+use vault::{Principal, Task};
 
 /// Stored with one PUT.
 const SMALL: usize = 300_000;
@@ -33,7 +33,7 @@ struct Cloud {
 impl Cloud {
     async fn with(size: usize) -> Self {
         let (gate, vault) = (Gate::open().await, TestVault::start().await);
-        vault.vault.connections.save(&Actor::Person("test".into()), gate.provider("cloud")).await.unwrap();
+        vault.vault.connections.save(&Principal::Vault(Task::Provisioning), gate.provider("cloud")).await.unwrap();
         let direct = Backends::new().store("s3", &settings(&s3("ENDPOINT"))).unwrap();
         // Other tests use the same bucket.
         let unique = vault.dir.path().file_name().unwrap().display().to_string().replace('.', "");

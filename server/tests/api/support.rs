@@ -21,10 +21,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use vault::Vault;
-use vault::audit::Actor;
 use vault::clock::Clock;
 use vault::dispatcher::Pace;
 use vault::entity::upload;
+use vault::{Principal, Task};
 
 pub(crate) const ACCESS: &str = "x-kerberos-storage-accesskey";
 pub(crate) const SECRET: &str = "x-kerberos-storage-secretaccesskey";
@@ -329,7 +329,7 @@ pub(crate) fn account(name: &str, directory: &str, (access, secret): (&str, &str
 }
 
 async fn furnish(vault: &Vault, dir: &TempDir) {
-    let actor = Actor::Person("test".into());
+    let actor = Principal::Vault(Task::Provisioning);
     vault.connections.save(&actor, filesystem(dir, "local", true)).await.unwrap();
     vault.connections.save(&actor, filesystem(dir, "off", false)).await.unwrap();
     vault.accounts.save(&actor, account("site-a", "*", SITE_A)).await.unwrap();

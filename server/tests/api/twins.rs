@@ -12,8 +12,8 @@ use sea_orm::{ActiveValue::Set, Database, EntityTrait as _};
 use tokio_util::sync::CancellationToken;
 use vault::Provisioning;
 use vault::VaultError;
-use vault::audit::Actor;
 use vault::entity::{recording, removal};
+use vault::{Principal, Task};
 
 /// A vault whose provider `one` is the same place as `other`, which is declared.
 struct Twins {
@@ -22,8 +22,8 @@ struct Twins {
     names: Vec<String>,
 }
 
-fn actor() -> Actor {
-    Actor::Person("test".into())
+fn actor() -> Principal {
+    Principal::Vault(Task::Provisioning)
 }
 
 impl Twins {

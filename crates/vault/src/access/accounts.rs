@@ -1,10 +1,10 @@
 //! Accounts: credentials of agents, and what happens to their recordings.
 
-use crate::base::audit::{self, Actor};
 use crate::base::damaged::Damage;
 use crate::base::db::{Db, Tx};
 use crate::base::entity::{account, account_integration, account_secondary, connection};
 use crate::base::keys::{Keys, mac, random, random_text};
+use crate::base::{Permission, Principal, audit};
 use crate::base::{Result, VaultError};
 use model::account::{AccountForm, AccountView, DirectoryRule, KeyPair};
 use model::connection::Family;
@@ -23,8 +23,9 @@ use tokio::sync::watch;
 /// How long changes by other replicas may go unnoticed, in milliseconds.
 const SNAPSHOT_MS: i64 = 3_000;
 
-/// An account as uploads see it.
+/// An account that was authenticated. Nobody outside this crate can make one up.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Account {
     /// Row id.
     pub id: i64,
@@ -42,6 +43,13 @@ pub struct Account {
     pub integrations: Vec<i64>,
     /// Whether the Hub pipeline may analyse them.
     pub cloud_analysis: bool,
+}
+
+impl Account {
+    /// Whoever has its keys, as use cases want to know.
+    pub fn principal(&self) -> Principal {
+        Principal::Account { id: self.id, name: self.name.clone() }
+    }
 }
 
 /// Why an upload has no usable directory.
@@ -142,24 +150,24 @@ impl Accounts {
     }
 
     /// Adds or changes an account; returns its id.
-    pub async fn save(&self, actor: &Actor, form: AccountForm) -> Result<i64> {
-        self.save_as(actor, form, false).await
+    pub async fn save(&self, principal: &Principal, form: AccountForm) -> Result<i64> {
+        self.save_as(principal, form, false).await
     }
 
-    pub(crate) async fn save_as(&self, actor: &Actor, form: AccountForm, provisioned: bool) -> Result<i64> {
+    pub(crate) async fn save_as(&self, principal: &Principal, form: AccountForm, provisioned: bool) -> Result<i64> {
         let errors = form.check();
         if !errors.is_empty() {
             return Err(VaultError::Invalid(errors));
         }
-        let (actor, keys) = (actor.clone(), self.keys.clone());
-        let id = self.db.write(move |tx| Box::pin(save(tx, keys, actor, form, provisioned))).await?;
+        let (principal, keys) = (principal.clone(), self.keys.clone());
+        let id = self.db.write(move |tx| Box::pin(save(tx, keys, principal, form, provisioned))).await?;
         self.forget_snapshot();
         Ok(id)
     }
 
     /// Removes an account. Its recordings stay.
-    pub async fn delete(&self, actor: &Actor, id: i64) -> Result<()> {
-        let actor = actor.clone();
+    pub async fn delete(&self, principal: &Principal, id: i64) -> Result<()> {
+        let principal = principal.clone();
         let deletion = self.db.write(move |tx| {
             Box::pin(async move {
                 let row = find(tx, id).await?;
@@ -175,7 +183,7 @@ impl Accounts {
                     .exec(tx)
                     .await?;
                 account::Entity::delete_by_id(id).exec(tx).await?;
-                audit::record(tx, &actor, "deleted account", &row.name).await
+                audit::record(tx, &principal, Permission::Manage, "deleted account", &row.name).await
             })
         });
         deletion.await?;
@@ -184,12 +192,16 @@ impl Accounts {
     }
 
     /// An account's keys in clear text. Every look is audited.
-    pub async fn reveal(&self, actor: &Actor, id: i64) -> Result<KeyPair> {
+    pub async fn reveal(&self, principal: &Principal, id: i64) -> Result<KeyPair> {
         let row = find(self.db.read(), id).await?;
         let secret_key = self.db.damaged_rows().told(row.read_secret_key(&self.keys))?;
-        let (actor, name) = (actor.clone(), row.name);
+        let (principal, name) = (principal.clone(), row.name);
         self.db
-            .write(move |tx| Box::pin(async move { audit::record(tx, &actor, "revealed secret key", &name).await }))
+            .write(move |tx| {
+                Box::pin(async move {
+                    audit::record(tx, &principal, Permission::Manage, "revealed secret key", &name).await
+                })
+            })
             .await?;
         Ok(KeyPair { access_key: row.access_key, secret_key: secret_key.expose().to_owned() })
     }
@@ -268,7 +280,7 @@ impl Accounts {
     }
 }
 
-async fn save(tx: &Tx, keys: Arc<Keys>, actor: Actor, form: AccountForm, provisioned: bool) -> Result<i64> {
+async fn save(tx: &Tx, keys: Arc<Keys>, principal: Principal, form: AccountForm, provisioned: bool) -> Result<i64> {
     let provider = connection_id(tx, Family::Provider, "provider", &form.provider).await?;
     let mut integrations = Vec::new();
     for name in &form.integrations {
@@ -326,7 +338,7 @@ async fn save(tx: &Tx, keys: Arc<Keys>, actor: Actor, form: AccountForm, provisi
         let link = account_secondary::ActiveModel { account_id: Set(id), provider_id: Set(secondary) };
         account_secondary::Entity::insert(link).exec_without_returning(tx).await?;
     }
-    audit::record(tx, &actor, action, &form.name).await?;
+    audit::record(tx, &principal, Permission::Manage, action, &form.name).await?;
     Ok(id)
 }
 

@@ -1,44 +1,9 @@
 //! Who changed what, written in the same transaction as the change.
 
-use crate::base::Result;
 use crate::base::db::{Db, Tx};
 use crate::base::entity::audit;
+use crate::base::{Permission, Principal, Result};
 use sea_orm::{ActiveValue::Set, EntityTrait, QueryOrder, QuerySelect};
-
-/// Who makes a change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Actor {
-    /// A person who signed in, by user name.
-    Person(String),
-    /// An account, by name: its agents, or whoever else has its keys.
-    Account(String),
-    /// The vault itself, when it does this.
-    Vault(Task),
-}
-
-/// What a vault does by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Task {
-    /// Making what the first start needs.
-    FirstStart,
-    /// Applying the configuration file.
-    Provisioning,
-    /// Removing what is past an account's days.
-    Retention,
-}
-
-impl Actor {
-    /// As it is stored: what kind of actor, and which.
-    fn parts(&self) -> (&'static str, &str) {
-        match self {
-            Self::Person(name) => ("person", name),
-            Self::Account(name) => ("account", name),
-            Self::Vault(Task::FirstStart) => ("vault", "first start"),
-            Self::Vault(Task::Provisioning) => ("vault", "provisioning"),
-            Self::Vault(Task::Retention) => ("vault", "retention"),
-        }
-    }
-}
 
 /// Reads the audit log.
 #[derive(Clone)]
@@ -55,9 +20,20 @@ impl Audit {
     }
 }
 
-/// Adds an entry. `subject` names the thing and never holds a secret.
-pub(crate) async fn record(tx: &Tx, actor: &Actor, action: &str, subject: &str) -> Result<()> {
-    let (kind, name) = actor.parts();
+/// Adds an entry, if they may do this. `subject` names the thing and never holds a secret.
+///
+/// # Errors
+/// [`VaultError::Forbidden`](crate::VaultError::Forbidden): the transaction is rolled back with whatever it changed, so
+/// that no change passes without asking.
+pub(crate) async fn record(
+    tx: &Tx,
+    principal: &Principal,
+    permission: Permission,
+    action: &str,
+    subject: &str,
+) -> Result<()> {
+    principal.may(permission)?;
+    let (kind, name) = principal.parts();
     let row = audit::ActiveModel {
         at: Set(tx.now_ms()),
         actor: Set(name.to_owned()),

@@ -31,6 +31,9 @@ pub enum VaultError {
         /// Seconds to wait.
         retry_after_s: u64,
     },
+    /// Whoever asked may not.
+    #[error("This is not allowed here.")]
+    Forbidden,
     /// The recording was replaced since it was looked up.
     #[error("The recording has just been replaced. Reload the page.")]
     Replaced,

@@ -1,4 +1,4 @@
-//! What everything else builds on: the database and its rows, the clock, keys, errors, the audit trail.
+//! What everything else builds on: the database and its rows, the clock, keys, errors, who may do what, the audit trail.
 
 pub mod audit;
 pub mod clock;
@@ -7,7 +7,10 @@ pub mod db;
 pub mod entity;
 mod error;
 pub mod keys;
+mod principal;
 pub mod steps;
 pub mod vault_path;
 
 pub use error::{Result, VaultError};
+pub(crate) use principal::Permission;
+pub use principal::{Principal, Task};

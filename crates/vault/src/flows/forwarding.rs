@@ -2,9 +2,9 @@
 //! events do.
 
 use crate::access::accounts::Account;
-use crate::base::audit::{self, Actor};
 use crate::base::db::Db;
 use crate::base::entity::{account, connection, recording};
+use crate::base::{Permission, Principal, audit};
 use crate::base::{Result, VaultError};
 use crate::connections::Connections;
 use crate::outbox::deliveries::{self, NewDelivery, Wakeups};
@@ -72,18 +72,18 @@ impl Forwarding {
     }
 
     /// Forwards chosen recordings to a vault; returns how many were queued.
-    pub async fn chosen(&self, actor: &Actor, target: i64, ids: &[i64]) -> Result<u64> {
+    pub async fn chosen(&self, principal: &Principal, target: i64, ids: &[i64]) -> Result<u64> {
         let name = self.target(target).await?;
         let mut queued = 0;
         for batch in ids.chunks(BATCH) {
             queued += self.queue(batch.to_vec(), vec![target]).await?;
         }
-        self.note(actor, &name, queued).await?;
+        self.note(principal, &name, queued).await?;
         Ok(queued)
     }
 
     /// Forwards every recording that matches a filter, oldest first; returns how many were queued.
-    pub async fn matching(&self, actor: &Actor, target: i64, filter: &RecordingFilter) -> Result<u64> {
+    pub async fn matching(&self, principal: &Principal, target: i64, filter: &RecordingFilter) -> Result<u64> {
         let name = self.target(target).await?;
         let (mut queued, mut after) = (0, None);
         loop {
@@ -92,7 +92,7 @@ impl Forwarding {
             after = Some(*last);
             queued += self.queue(batch.iter().map(|cursor| cursor.id).collect(), vec![target]).await?;
         }
-        self.note(actor, &name, queued).await?;
+        self.note(principal, &name, queued).await?;
         Ok(queued)
     }
 
@@ -139,8 +139,12 @@ impl Forwarding {
         Ok(queued)
     }
 
-    async fn note(&self, actor: &Actor, target: &str, queued: u64) -> Result<()> {
-        let (actor, subject) = (actor.clone(), format!("{queued} recordings to {target}"));
-        self.db.write(move |tx| Box::pin(async move { audit::record(tx, &actor, "forwarded", &subject).await })).await
+    async fn note(&self, principal: &Principal, target: &str, queued: u64) -> Result<()> {
+        let (principal, subject) = (principal.clone(), format!("{queued} recordings to {target}"));
+        self.db
+            .write(move |tx| {
+                Box::pin(async move { audit::record(tx, &principal, Permission::Manage, "forwarded", &subject).await })
+            })
+            .await
     }
 }

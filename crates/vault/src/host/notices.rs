@@ -2,10 +2,10 @@
 //!
 //! The database itself may be what is wrong. So this process knows a notice at once, and writes it down when it can.
 
-use crate::base::audit::{self, Actor};
 use crate::base::damaged::Damage;
 use crate::base::db::{Db, Tx};
 use crate::base::entity::notice;
+use crate::base::{Permission, Principal, audit};
 use crate::base::{Result, VaultError};
 use model::notice::NoticeView;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
@@ -101,16 +101,18 @@ impl Notices {
     }
 
     /// An administrator dismisses a notice.
-    pub async fn dismiss(&self, actor: &Actor, code: &str, subject: &str) -> Result<()> {
+    pub async fn dismiss(&self, principal: &Principal, code: &str, subject: &str) -> Result<()> {
         let key = (code.to_owned(), subject.to_owned());
         let shown = self.list().await?.into_iter().find(|n| n.code == key.0 && n.subject == key.1);
         let shown = shown.ok_or(VaultError::NotFound("notice"))?;
         if !shown.dismissible {
             return Err(VaultError::Conflict(format!("This goes when its cause does. {}", shown.cure)));
         }
-        let (actor, subject) = (actor.clone(), format!("{code} {subject}"));
+        let (principal, subject) = (principal.clone(), format!("{code} {subject}"));
         let noted = self.db.write(move |tx| {
-            Box::pin(async move { audit::record(tx, &actor, "dismissed notice", subject.trim_end()).await })
+            Box::pin(async move {
+                audit::record(tx, &principal, Permission::Manage, "dismissed notice", subject.trim_end()).await
+            })
         });
         noted.await?;
         self.known().remove(&key);

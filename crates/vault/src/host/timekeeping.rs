@@ -7,10 +7,10 @@
 //! that deletes by age needs a [`Trusted`].
 
 use crate::base::Result;
-use crate::base::audit::{self, Actor};
 use crate::base::clock::DAY_MS;
 use crate::base::db::{Db, Tx};
 use crate::base::entity::{recording, removal, timekeeping, upload};
+use crate::base::{Permission, Principal, audit};
 use crate::host::notices::{Notice, Notices};
 use model::notice::CLOCK_JUMPED as CODE;
 use sea_orm::sea_query::OnConflict;
@@ -97,8 +97,8 @@ impl Timekeeping {
     /// An administrator confirms that the clock is right now. What was stored while it was wrong counts as stored now.
     /// Such rows are found by their time: more than a day ahead, which no camera's clock gets past a vault whose clock
     /// is right, or exactly the last believed moment, which is the stamp they get while the clock is behind.
-    pub async fn confirm(&self, actor: &Actor) -> Result<()> {
-        let (now, elapsed, actor) = (self.db.now_ms(), self.db.clock().elapsed(), actor.clone());
+    pub async fn confirm(&self, principal: &Principal) -> Result<()> {
+        let (now, elapsed, principal) = (self.db.now_ms(), self.db.clock().elapsed(), principal.clone());
         let confirmed = self.db.write(move |tx| {
             Box::pin(async move {
                 let noted = timekeeping::Entity::find_by_id(ROW).one(tx).await?.map_or(BUILT_MS, |row| row.noted_at);
@@ -117,7 +117,7 @@ impl Timekeeping {
                 let ahead = upload::Column::StartedAt.gt(now + JUMP_MS);
                 upload::Entity::update_many().set(started_now).filter(ahead).exec(tx).await?;
                 note(tx, now, false).await?;
-                audit::record(tx, &actor, "confirmed the clock", &date(now)).await
+                audit::record(tx, &principal, Permission::Manage, "confirmed the clock", &date(now)).await
             })
         });
         confirmed.await?;

@@ -16,7 +16,7 @@ pub(crate) struct Content<'a> {
     pub(crate) sha256: &'a str,
 }
 
-/// Runs a transfer to its end even if the caller goes away: the store may still be at work on what was asked of it, and
+/// Runs work at a store to its end even if the caller goes away: the store may still be at work on what was asked of it, and
 /// nobody else may have the key's turn until it is done.
 pub(crate) async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
     match tokio::spawn(work).await {

@@ -1,17 +1,19 @@
 //! Deleting: first the row, then the object.
 
 use super::{RecordingRef, Recordings, copies};
-use crate::base::audit::{self, Actor};
 use crate::base::entity::recording;
 use crate::base::steps::{self, Step};
+use crate::base::{Permission, Principal, audit};
 use crate::base::{Result, VaultError};
 use crate::objects::removals;
+use crate::objects::transfer::to_its_end;
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait as _, QueryFilter};
 
 impl Recordings {
     /// Deletes a recording: first its row, then its object. After a crash in between, housekeeping deletes the object.
-    pub async fn delete(&self, actor: &Actor, found: &RecordingRef) -> Result<()> {
-        self.remove(Some(actor.clone()), found).await
+    pub async fn delete(&self, principal: &Principal, found: &RecordingRef) -> Result<()> {
+        principal.may(Permission::Delete { account_id: found.account_id })?;
+        self.remove(Some(principal.clone()), found).await
     }
 
     /// Deletes an expired recording. These are audited per round, not one by one.
@@ -19,16 +21,14 @@ impl Recordings {
         self.remove(None, found).await
     }
 
-    /// Runs to its end even if the caller goes away: the object must not be deleted late, when it may have been
-    /// uploaded again.
-    async fn remove(&self, audited: Option<Actor>, found: &RecordingRef) -> Result<()> {
+    /// Goes on when the caller goes away: left half-way, the object would be deleted after a new upload of its key.
+    async fn remove(&self, audited: Option<Principal>, found: &RecordingRef) -> Result<()> {
         let (this, found) = (self.clone(), found.clone());
-        let work = tokio::spawn(async move { this.remove_now(audited, &found).await });
-        work.await.map_err(|_| VaultError::NotFound("recording"))?
+        to_its_end(Box::pin(async move { this.remove_now(audited, &found).await })).await
     }
 
     /// If it was moved meanwhile, deletes it at the new place.
-    async fn remove_now(&self, audited: Option<Actor>, found: &RecordingRef) -> Result<()> {
+    async fn remove_now(&self, audited: Option<Principal>, found: &RecordingRef) -> Result<()> {
         let mut found = found.clone();
         loop {
             match self.remove_at_its_place(audited.clone(), &found).await {
@@ -45,10 +45,10 @@ impl Recordings {
         }
     }
 
-    async fn remove_at_its_place(&self, audited: Option<Actor>, found: &RecordingRef) -> Result<()> {
+    async fn remove_at_its_place(&self, audited: Option<Principal>, found: &RecordingRef) -> Result<()> {
         let _turn = self.locks.lock(found.provider_id, &found.key).await?;
         let (id, uploaded_at) = (found.id, found.uploaded_at);
-        let (provider_id, key) = (found.provider_id, found.key.to_string());
+        let (provider_id, account_id, key) = (found.provider_id, found.account_id, found.key.to_string());
         let deletion = self.db.write(move |tx| {
             Box::pin(async move {
                 // If it was replaced since it was looked up, this is another recording; if it was moved, this is not
@@ -60,8 +60,8 @@ impl Recordings {
                     return Err(VaultError::NotFound("recording"));
                 }
                 copies::forget(tx, id).await?;
-                if let Some(actor) = audited {
-                    audit::record(tx, &actor, "deleted recording", &key).await?;
+                if let Some(principal) = audited {
+                    audit::record(tx, &principal, Permission::Delete { account_id }, "deleted recording", &key).await?;
                 }
                 removals::note(tx, provider_id, &key, tx.now_ms()).await
             })
@@ -88,12 +88,12 @@ impl Recordings {
     }
 
     /// Deletes several; returns how many existed.
-    pub async fn delete_many(&self, actor: &Actor, ids: &[i64]) -> Result<u64> {
+    pub async fn delete_many(&self, principal: &Principal, ids: &[i64]) -> Result<u64> {
         let mut deleted = 0;
         for id in ids {
-            match self.find_by_id(*id).await {
+            match self.look_up(*id).await {
                 Ok(found) => {
-                    self.delete(actor, &found).await?;
+                    self.delete(principal, &found).await?;
                     deleted += 1;
                 }
                 Err(VaultError::NotFound(_)) => {}

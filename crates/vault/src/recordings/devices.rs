@@ -1,9 +1,9 @@
 //! Cameras. Heartbeats carry no credentials (docs/protocol.md §8), so what they claim is bounded, and kept apart from
 //! what an upload has proved.
 
-use crate::base::audit::{self, Actor};
 use crate::base::db::Db;
 use crate::base::entity::{account, device};
+use crate::base::{Permission, Principal, audit};
 use crate::base::{Result, VaultError};
 use model::device::{DeviceView, ONLINE_FOR_MS};
 use sea_orm::sea_query::OnConflict;
@@ -105,8 +105,8 @@ impl Devices {
     }
 
     /// Forgets a camera; its next heartbeat or upload brings it back.
-    pub async fn delete(&self, actor: &Actor, key: &str) -> Result<()> {
-        let (actor, key) = (actor.clone(), key.to_owned());
+    pub async fn delete(&self, principal: &Principal, key: &str) -> Result<()> {
+        let (principal, key) = (principal.clone(), key.to_owned());
         self.0
             .write(move |tx| {
                 Box::pin(async move {
@@ -114,7 +114,7 @@ impl Devices {
                     if gone.rows_affected == 0 {
                         return Err(VaultError::NotFound("camera"));
                     }
-                    audit::record(tx, &actor, "deleted camera", &key).await
+                    audit::record(tx, &principal, Permission::Manage, "deleted camera", &key).await
                 })
             })
             .await

@@ -7,11 +7,11 @@ mod list;
 mod read;
 
 use crate::access::accounts::Account;
-use crate::access::links::Links;
+use crate::access::signed_urls::SignedUrls;
 use crate::base::damaged::Damage;
 use crate::base::db::Db;
 use crate::base::entity::{connection, recording};
-use crate::base::{Result, VaultError};
+use crate::base::{Permission, Principal, Result, VaultError};
 use crate::connections::Connections;
 use crate::host::replicas::Replicas;
 use crate::host::timekeeping::Trusted;
@@ -30,15 +30,16 @@ pub use list::MAX_PAGE;
 pub struct Recordings {
     db: Db,
     connections: Connections,
-    links: Links,
+    signed_urls: SignedUrls,
     locks: Arc<KeyLocks>,
     objects: Objects,
     replicas: Replicas,
     down: Arc<Down>,
 }
 
-/// A recording that was looked up, ready to be read.
+/// A recording that was looked up for someone who may read it. Nobody outside this crate can make one up.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct RecordingRef {
     /// Row id.
     pub id: i64,
@@ -57,9 +58,15 @@ pub struct RecordingRef {
 }
 
 impl Recordings {
-    pub(crate) fn new(db: Db, connections: Connections, links: Links, objects: Objects, replicas: Replicas) -> Self {
+    pub(crate) fn new(
+        db: Db,
+        connections: Connections,
+        signed_urls: SignedUrls,
+        objects: Objects,
+        replicas: Replicas,
+    ) -> Self {
         let down = Arc::new(Down::new(db.clock().clone()));
-        Self { db, connections, links, locks: objects.locks().clone(), objects, replicas, down }
+        Self { db, connections, signed_urls, locks: objects.locks().clone(), objects, replicas, down }
     }
 
     /// An account's recording by key. With a provider: the one there, else one that was first stored there and moved
@@ -101,7 +108,21 @@ impl Recordings {
     }
 
     /// A recording by row id.
-    pub async fn find_by_id(&self, id: i64) -> Result<RecordingRef> {
+    ///
+    /// # Errors
+    /// `Forbidden` if it is none of theirs.
+    pub async fn find_by_id(&self, principal: &Principal, id: i64) -> Result<RecordingRef> {
+        let found = self.look_up(id).await?;
+        principal.may(Permission::Read { recording_id: found.id, account_id: found.account_id })?;
+        Ok(found)
+    }
+
+    /// The same recording as it is now, for whoever has found it before.
+    pub async fn find_again(&self, found: &RecordingRef) -> Result<RecordingRef> {
+        self.look_up(found.id).await
+    }
+
+    async fn look_up(&self, id: i64) -> Result<RecordingRef> {
         self.db.damaged_rows().told(self.row(id).await?.try_into())
     }
 

@@ -173,7 +173,11 @@ impl Recordings {
             }
         }
         let expires_at = self.db.now_ms() / 1000 + i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX / 2);
-        Ok(format!("{}/api/storage/signed?{}", base_url.trim_end_matches('/'), self.links.sign(found.id, expires_at)))
+        Ok(format!(
+            "{}/api/storage/signed?{}",
+            base_url.trim_end_matches('/'),
+            self.signed_urls.sign(found.id, expires_at)
+        ))
     }
 }
 

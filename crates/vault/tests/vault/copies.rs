@@ -62,7 +62,7 @@ async fn copies_follow_replacement_and_deletion() {
     })
     .await;
     until("the copy is noted", || async { t.listed().await[0].copies == ["second"] }).await;
-    let found = t.vault.recordings.find_by_id(stored.id).await.unwrap();
+    let found = t.vault.recordings.find_by_id(&actor(), stored.id).await.unwrap();
     t.vault.recordings.delete(&actor(), &found).await.unwrap();
     t.restart().await;
     assert!(t.world.second_store.keys().is_empty() && t.world.store.keys().is_empty(), "no copy stays behind");

@@ -45,7 +45,7 @@ async fn nothing_comes_of_it_and_the_next_upload_does() {
         assert_eq!(told(&t).await, ["local"]);
         t.world.store.set(None);
         assert_eq!(t.upload(&name, &vec![1; size]).await.unwrap().outcome, Outcome::New);
-        let found = t.vault.recordings.find_by_id(t.listed().await[0].id).await.unwrap();
+        let found = t.vault.recordings.find_by_id(&actor(), t.listed().await[0].id).await.unwrap();
         t.vault.recordings.delete(&actor(), &found).await.unwrap();
         forget(&t).await;
     }

@@ -154,7 +154,7 @@ async fn a_recording_that_moves_while_it_is_deleted_leaves_no_object() {
     let t = TestVault::new().await;
     let (from, to) = t.add_second_provider().await;
     let stored = t.upload("a.mp4", b"moving").await.unwrap();
-    let found = t.vault.recordings.find_by_id(stored.id).await.unwrap();
+    let found = t.vault.recordings.find_by_id(&actor(), stored.id).await.unwrap();
     t.deliver();
     t.vault.moves.start(&actor(), from, to).await.unwrap();
     ends(&t, MoveState::Done).await;

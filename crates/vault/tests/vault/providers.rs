@@ -64,7 +64,7 @@ async fn an_empty_mount_point_is_not_taken_for_a_provider_that_has_no_recordings
     t.upload("a.mp4", b"x").await.expect("it is mounted");
 
     let recording = t.listed().await.remove(0);
-    let found = t.vault.recordings.find_by_id(recording.id).await.unwrap();
+    let found = t.vault.recordings.find_by_id(&actor(), recording.id).await.unwrap();
     t.vault.recordings.delete(&actor(), &found).await.unwrap();
     t.world.store.objects.lock().unwrap().clear();
     t.world.store.set_ups.store(0, Ordering::Relaxed);

@@ -48,7 +48,7 @@ async fn a_copy_noted_while_its_recording_is_deleted_goes_with_it() {
     let t = TestVault::on_postgres().await;
     let tables = t.tables().await;
     let nobody = copy_to_be_noted(&t, &tables).await;
-    let found = t.vault.recordings.find_by_id(t.listed().await[0].id).await.unwrap();
+    let found = t.vault.recordings.find_by_id(&actor(), t.listed().await[0].id).await.unwrap();
     let vault = t.vault.clone();
     let deletion = tokio::spawn(async move { vault.recordings.delete(&actor(), &found).await });
     waiting_for_locks(&tables, 2).await;
@@ -86,7 +86,7 @@ async fn an_object_is_no_copy_of_a_recording_that_was_deleted_meanwhile() {
     let tables = t.tables().await;
     let due = removal::Entity::update_many().col_expr(removal::Column::RemovedAt, Expr::val(0));
     due.exec(&tables).await.unwrap();
-    let found = t.vault.recordings.find_by_id(stored.id).await.unwrap();
+    let found = t.vault.recordings.find_by_id(&actor(), stored.id).await.unwrap();
     let (vault, runtime) = (t.vault.clone(), Handle::current());
     *t.world.store.at_get.lock().unwrap() = Some(Box::new(move || {
         block_in_place(|| runtime.block_on(vault.recordings.delete(&actor(), &found)).unwrap());

@@ -113,7 +113,7 @@ async fn an_object_that_arrives_late_is_what_its_row_says_in_the_end() {
 async fn what_was_deleted_is_no_recording_again() {
     let t = TestVault::new().await;
     let stored = t.upload("a.mp4", b"deleted").await.unwrap();
-    let found = t.vault.recordings.find_by_id(stored.id).await.unwrap();
+    let found = t.vault.recordings.find_by_id(&actor(), stored.id).await.unwrap();
     t.world.store.set(Fault::Down);
     t.vault.recordings.delete(&actor(), &found).await.unwrap();
     t.upload("a.mp4", &vec![1; 3 * PART]).await.unwrap_err();
@@ -226,7 +226,7 @@ async fn deletion_is_finished_after_a_crash() {
     let mut t = TestVault::new().await;
     for name in ["gone.mp4", "again.mp4"] {
         let stored = t.upload(name, b"x").await.unwrap();
-        let found = t.vault.recordings.find_by_id(stored.id).await.unwrap();
+        let found = t.vault.recordings.find_by_id(&actor(), stored.id).await.unwrap();
         t.world.store.set(Fault::Down);
         t.vault.recordings.delete(&actor(), &found).await.unwrap();
         t.world.store.set(None);
@@ -255,7 +255,7 @@ async fn recovery_leaves_the_parts_of_an_upload_that_began_while_it_waited() {
 
     // A deletion has the turn at `b`.
     t.world.store.set(Fault::HoldsDelete);
-    let found = t.vault.recordings.find_by_id(stored.id).await.unwrap();
+    let found = t.vault.recordings.find_by_id(&actor(), stored.id).await.unwrap();
     let vault = t.vault.clone();
     let deletion = tokio::spawn(async move { vault.recordings.delete(&actor(), &found).await });
     t.world.store.delete_begins().await;

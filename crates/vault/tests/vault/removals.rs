@@ -13,7 +13,7 @@ async fn with_removals() -> TestVault {
     let t = TestVault::new().await;
     for name in NAMES {
         let stored = t.upload(name, name.as_bytes()).await.unwrap();
-        let found = t.vault.recordings.find_by_id(stored.id).await.unwrap();
+        let found = t.vault.recordings.find_by_id(&actor(), stored.id).await.unwrap();
         t.world.store.set(Fault::Down);
         t.vault.recordings.delete(&actor(), &found).await.unwrap();
         t.world.store.set(None);

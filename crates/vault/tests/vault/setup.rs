@@ -5,7 +5,6 @@ use model::connection::{ConnectionForm, Family};
 use model::field::Settings;
 use vault::Provisioning;
 use vault::VaultError;
-use vault::audit::Actor;
 use vault::deliveries::Backlog;
 
 fn s3(id: Option<i64>, host: &str, secret: &str) -> ConnectionForm {
@@ -140,6 +139,9 @@ async fn a_user_named_like_what_the_vault_does_is_not_the_vault() {
     let declared = Provisioning { accounts: vec![account("declared")], ..Provisioning::default() };
     t.vault.provision(declared).await.unwrap();
     assert_eq!(who().await, ("vault".into(), "provisioning".into()));
-    t.vault.accounts.save(&Actor::Person("provisioning".into()), account("typed")).await.unwrap();
+    let password = Secret::new("a password for tests");
+    t.vault.users.ensure_admin(Some("provisioning"), Some(&password)).await.unwrap();
+    let user = t.vault.users.sign_in("provisioning", &password, "test").await.unwrap();
+    t.vault.accounts.save(&user.principal(), account("typed")).await.unwrap();
     assert_eq!(who().await, ("person".into(), "provisioning".into()));
 }

@@ -1,6 +1,6 @@
 //! PostgreSQL's machine dies, or its network swallows everything: nobody is told, and nobody waits for ever.
 
-use crate::support::{TestVault, until};
+use crate::support::{TestVault, actor, until};
 use futures::FutureExt as _;
 use futures::future::join_all;
 use std::collections::HashSet;
@@ -60,7 +60,7 @@ async fn a_vault_stores_again_without_a_restart_after_its_database_was_silent() 
         }
         assert_eq!(keys(&t).await.len(), MANY);
         for row in t.listed().await {
-            let found = t.vault.recordings.find_by_id(row.id).await.unwrap();
+            let found = t.vault.recordings.find_by_id(&actor(), row.id).await.unwrap();
             t.vault.recordings.delete(&crate::support::actor(), &found).await.unwrap();
         }
     }

@@ -178,7 +178,7 @@ async fn deleting_one_of_two_recordings_of_one_object_keeps_it() {
     let mut second: recording::ActiveModel = first.clone().into();
     (second.id, second.provider_id) = (sea_orm::ActiveValue::NotSet, Set(twin));
     recording::Entity::insert(second).exec_without_returning(&tables).await.unwrap();
-    let found = t.vault.recordings.find_by_id(first.id).await.unwrap();
+    let found = t.vault.recordings.find_by_id(&actor(), first.id).await.unwrap();
     t.vault.recordings.delete(&actor(), &found).await.unwrap();
     assert_all_readable(&t).await;
     assert_eq!(removals(&t).await, 0);

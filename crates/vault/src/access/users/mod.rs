@@ -1,9 +1,9 @@
 //! People who sign in.
 
-use crate::base::audit::{self, Actor};
 use crate::base::db::Db;
 use crate::base::entity::user;
 use crate::base::keys::random_text;
+use crate::base::{Permission, Principal, audit};
 use crate::base::{Result, VaultError};
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
@@ -28,8 +28,9 @@ pub const MAX_PASSWORD: usize = 256;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserId(pub i64);
 
-/// A person.
+/// A person who signed in. Nobody outside this crate can make one up.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct User {
     /// Row id.
     pub id: UserId,
@@ -39,6 +40,13 @@ pub struct User {
     pub epoch: i64,
     /// Whether the configuration has a password for them; if that changes, the next start applies it.
     pub configured: bool,
+}
+
+impl User {
+    /// Them, as use cases want to know.
+    pub fn principal(&self) -> Principal {
+        Principal::Person { name: self.username.clone() }
+    }
 }
 
 /// The first administrator, whose password was just generated.
@@ -182,7 +190,8 @@ impl Users {
                             row.insert(tx).await?
                         }
                     };
-                    audit::record(tx, &Actor::Person(username), "set password", &saved.username).await?;
+                    let principal = Principal::Person { name: username };
+                    audit::record(tx, &principal, Permission::Manage, "set password", &saved.username).await?;
                     Ok(saved.into())
                 })
             })

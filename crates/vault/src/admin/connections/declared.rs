@@ -1,8 +1,8 @@
 //! Connections declared in the configuration file.
 
 use super::ConnectionSetup;
+use crate::base::Principal;
 use crate::base::Result;
-use crate::base::audit::Actor;
 use crate::connections::find;
 use model::connection::ConnectionForm;
 use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, IntoActiveModel as _};
@@ -10,10 +10,10 @@ use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, IntoActiveModel as _};
 impl ConnectionSetup {
     /// Makes a connection match its declaration. One that does already is not touched: a mere start must not end its
     /// deliveries' waits.
-    pub(crate) async fn declare(&self, actor: &Actor, form: ConnectionForm) -> Result<()> {
+    pub(crate) async fn declare(&self, principal: &Principal, form: ConnectionForm) -> Result<()> {
         match form.id {
             Some(id) if self.is_already(id, &form).await? => self.mark_declared(id).await,
-            _ => self.save_as(actor, form, true).await.map(drop),
+            _ => self.save_as(principal, form, true).await.map(drop),
         }
     }
 

@@ -4,10 +4,10 @@ mod declared;
 mod test_event;
 mod validate;
 
-use crate::base::audit::{self, Actor};
 use crate::base::db::Db;
 use crate::base::entity::{account, account_integration, account_secondary, connection, upload};
 use crate::base::keys::Keys;
+use crate::base::{Permission, Principal, audit};
 use crate::base::{Result, VaultError};
 use crate::connections::{Connections, ProviderInfo, find, holds_recordings};
 use crate::flows::moves;
@@ -60,11 +60,11 @@ impl ConnectionSetup {
     }
 
     /// Adds or changes a connection; returns its id.
-    pub async fn save(&self, actor: &Actor, form: ConnectionForm) -> Result<i64> {
-        self.save_as(actor, form, false).await
+    pub async fn save(&self, principal: &Principal, form: ConnectionForm) -> Result<i64> {
+        self.save_as(principal, form, false).await
     }
 
-    pub(crate) async fn save_as(&self, actor: &Actor, form: ConnectionForm, provisioned: bool) -> Result<i64> {
+    pub(crate) async fn save_as(&self, principal: &Principal, form: ConnectionForm, provisioned: bool) -> Result<i64> {
         // A configuration file is complete every time; what it leaves out is meant to be gone.
         let settings = if provisioned { declared_settings(&form)? } else { self.checked_settings(&form).await? };
         name::check(&form.name).map_err(|e| VaultError::Invalid(vec![e]))?;
@@ -75,7 +75,7 @@ impl ConnectionSetup {
             false => None,
         };
         let name = form.name.clone();
-        let (actor, keys) = (actor.clone(), self.keys.clone());
+        let (principal, keys) = (principal.clone(), self.keys.clone());
         let id = self.db.write(move |tx| {
             Box::pin(async move {
                 let plain = serde_json::to_vec(&settings).expect("texts serialise");
@@ -130,7 +130,7 @@ impl ConnectionSetup {
                 row.updated_at = Set(updated_at);
                 row.update(tx).await?;
                 deliveries::make_all_due(tx, id).await?;
-                audit::record(tx, &actor, &format!("{action} {}", form.family), &name).await?;
+                audit::record(tx, &principal, Permission::Manage, &format!("{action} {}", form.family), &name).await?;
                 Ok(id)
             })
         });
@@ -141,8 +141,8 @@ impl ConnectionSetup {
     }
 
     /// Removes a connection that nothing depends on any more, with its deliveries.
-    pub async fn delete(&self, actor: &Actor, id: i64, backlog: Backlog) -> Result<()> {
-        let actor = actor.clone();
+    pub async fn delete(&self, principal: &Principal, id: i64, backlog: Backlog) -> Result<()> {
+        let principal = principal.clone();
         let deletion = self.db.write(move |tx| {
             Box::pin(async move {
                 // Waits for whoever stores there right now; later ones wait for this, see `hold`.
@@ -180,7 +180,7 @@ impl ConnectionSetup {
                     lost => format!("{}, with {lost} waiting deliveries", row.name),
                 };
                 connection::Entity::delete_by_id(id).exec(tx).await?;
-                audit::record(tx, &actor, &format!("deleted {}", row.family), &subject).await
+                audit::record(tx, &principal, Permission::Manage, &format!("deleted {}", row.family), &subject).await
             })
         });
         deletion.await?;

@@ -3,10 +3,10 @@
 mod damage_watch;
 mod removals;
 
-use crate::base::audit::{self, Actor, Task};
 use crate::base::clock::DAY_MS;
 use crate::base::db::Db;
 use crate::base::entity::{account, connection, delivery, device, session};
+use crate::base::{Permission, Principal, Task, audit};
 use crate::base::{Result, VaultError};
 use crate::connections::Connections;
 use crate::flows::ingest::Ingest;
@@ -91,9 +91,16 @@ impl Housekeeping {
 
     async fn note_retired(&self, subject: String) -> Result<()> {
         let noted = self.db.write(move |tx| {
-            Box::pin(
-                async move { audit::record(tx, &Actor::Vault(Task::Retention), "deleted recordings", &subject).await },
-            )
+            Box::pin(async move {
+                audit::record(
+                    tx,
+                    &Principal::Vault(Task::Retention),
+                    Permission::Manage,
+                    "deleted recordings",
+                    &subject,
+                )
+                .await
+            })
         });
         noted.await
     }

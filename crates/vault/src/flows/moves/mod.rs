@@ -7,9 +7,9 @@
 mod one;
 mod worker;
 
-use crate::base::audit::{self, Actor};
 use crate::base::db::Db;
 use crate::base::entity::{connection, provider_move, recording};
+use crate::base::{Permission, Principal, audit};
 use crate::base::{Result, VaultError};
 use crate::connections::Connections;
 use crate::host::replicas::Replicas;
@@ -94,13 +94,13 @@ impl Moves {
     }
 
     /// Starts moving all recordings of one provider to another; returns the move's id.
-    pub async fn start(&self, actor: &Actor, from: i64, to: i64) -> Result<i64> {
+    pub async fn start(&self, principal: &Principal, from: i64, to: i64) -> Result<i64> {
         if from == to {
             return Err(VaultError::invalid("to", "Choose another provider than the one to be emptied"));
         }
         self.check_apart(from, to).await?;
         let total = self.count(from).await?;
-        let actor = actor.clone();
+        let principal = principal.clone();
         let id = self.db.write(move |tx| {
             Box::pin(async move {
                 let (source, target) = (provider(tx, from).await?, provider(tx, to).await?);
@@ -134,7 +134,7 @@ impl Moves {
                 };
                 let id = row.insert(tx).await?.id;
                 let subject = format!("{} to {}", source.name, target.name);
-                audit::record(tx, &actor, "started moving recordings", &subject).await?;
+                audit::record(tx, &principal, Permission::Manage, "started moving recordings", &subject).await?;
                 Ok(id)
             })
         });
@@ -153,14 +153,16 @@ impl Moves {
     }
 
     /// Pauses a move; what has been moved stays moved.
-    pub async fn pause(&self, actor: &Actor, id: i64) -> Result<()> {
-        self.change(actor, id, "paused moving recordings", |row, _| row.state = Set(MoveState::Paused.as_str().into()))
-            .await
+    pub async fn pause(&self, principal: &Principal, id: i64) -> Result<()> {
+        self.change(principal, id, "paused moving recordings", |row, _| {
+            row.state = Set(MoveState::Paused.as_str().into())
+        })
+        .await
     }
 
     /// Resumes a move; what could not be moved is tried again.
-    pub async fn resume(&self, actor: &Actor, id: i64) -> Result<()> {
-        self.change(actor, id, "resumed moving recordings", |row, _| {
+    pub async fn resume(&self, principal: &Principal, id: i64) -> Result<()> {
+        self.change(principal, id, "resumed moving recordings", |row, _| {
             row.state = Set(MoveState::Running.as_str().into());
             row.after_id = Set(0);
             row.failed = Set(0);
@@ -172,8 +174,8 @@ impl Moves {
     }
 
     /// Ends a move where it stands.
-    pub async fn stop(&self, actor: &Actor, id: i64) -> Result<()> {
-        self.change(actor, id, "stopped moving recordings", |row, now_ms| {
+    pub async fn stop(&self, principal: &Principal, id: i64) -> Result<()> {
+        self.change(principal, id, "stopped moving recordings", |row, now_ms| {
             row.state = Set(MoveState::Stopped.as_str().into());
             row.finished_at = Set(now_ms);
         })
@@ -182,12 +184,12 @@ impl Moves {
 
     async fn change(
         &self,
-        actor: &Actor,
+        principal: &Principal,
         id: i64,
         action: &'static str,
         edit: impl FnOnce(&mut provider_move::ActiveModel, i64) + Send + 'static,
     ) -> Result<()> {
-        let actor = actor.clone();
+        let principal = principal.clone();
         self.db
             .write(move |tx| {
                 Box::pin(async move {
@@ -199,7 +201,7 @@ impl Moves {
                     let mut row = row.into_active_model();
                     edit(&mut row, tx.now_ms());
                     row.update(tx).await?;
-                    audit::record(tx, &actor, action, &id.to_string()).await
+                    audit::record(tx, &principal, Permission::Manage, action, &id.to_string()).await
                 })
             })
             .await

@@ -6,10 +6,10 @@
 
 use super::enqueue::{NewDelivery, enqueue_many};
 use super::{BATCH, Deliveries, WAITING, Wakeups, capped, count_in};
-use crate::base::audit::{self, Actor};
 use crate::base::damaged::Damage;
 use crate::base::db::{Db, Tx};
 use crate::base::entity::{account, account_integration, connection, recording, replay};
+use crate::base::{Permission, Principal, audit};
 use crate::base::{Result, VaultError};
 use crate::outbox::event::{event_of, lane};
 use model::connection::Family;
@@ -67,10 +67,10 @@ impl Deliveries {
 
     /// Starts sending a period's events again; returns the replay's id. Only accounts that use the integration take
     /// part: the others' recordings are none of its business.
-    pub async fn start_replay(&self, actor: &Actor, form: ReplayForm) -> Result<i64> {
+    pub async fn start_replay(&self, principal: &Principal, form: ReplayForm) -> Result<i64> {
         let now = self.db.now_ms();
         check_period(&form, now)?;
-        let actor = actor.clone();
+        let principal = principal.clone();
         let started = self.db.write(move |tx| {
             Box::pin(async move {
                 let row = integration_row(tx, form.integration).await?;
@@ -97,7 +97,7 @@ impl Deliveries {
                 let (from, until) = (form.from, std::cmp::Ord::min(form.until, now));
                 let whose = form.account.as_deref().unwrap_or("all accounts");
                 let subject = format!("{}, {whose}, stored from {from} until {until} (Unix milliseconds)", row.name);
-                audit::record(tx, &actor, "started replay", &subject).await?;
+                audit::record(tx, &principal, Permission::Manage, "started replay", &subject).await?;
                 let new = replay::ActiveModel {
                     integration_id: Set(row.id),
                     account_id: Set(account.unwrap_or_default()),
@@ -120,15 +120,15 @@ impl Deliveries {
     }
 
     /// Stops a replay. Events already in the outbox are still sent.
-    pub async fn stop_replay(&self, actor: &Actor, id: i64) -> Result<()> {
-        let actor = actor.clone();
+    pub async fn stop_replay(&self, principal: &Principal, id: i64) -> Result<()> {
+        let principal = principal.clone();
         let stop = self.db.write(move |tx| {
             Box::pin(async move {
                 let row = replay::Entity::find_by_id(id).one(tx).await?.ok_or(VaultError::NotFound("replay"))?;
                 row.read_state()?;
                 if end(tx, id, ReplayState::Stopped).await? {
                     let name = integration_row(tx, row.integration_id).await?.name;
-                    audit::record(tx, &actor, "stopped replay", &name).await?;
+                    audit::record(tx, &principal, Permission::Manage, "stopped replay", &name).await?;
                 }
                 Ok(())
             })

@@ -2,9 +2,9 @@
 
 use super::enqueue::open_lanes;
 use super::{BATCH, DEFERRED, Deliveries, PARKED, WAITING, aside, in_state};
-use crate::base::audit::{self, Actor};
 use crate::base::db::Tx;
 use crate::base::entity::{connection, delivery, lane};
+use crate::base::{Permission, Principal, audit};
 use crate::base::{Result, VaultError};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder,
@@ -13,8 +13,8 @@ use sea_orm::{
 
 impl Deliveries {
     /// Retries one delivery now: one set aside or parked, or one whose camera waits after a failure.
-    pub async fn retry(&self, actor: &Actor, id: i64) -> Result<()> {
-        let actor = actor.clone();
+    pub async fn retry(&self, principal: &Principal, id: i64) -> Result<()> {
+        let principal = principal.clone();
         let retry = self.db.write(move |tx| {
             Box::pin(async move {
                 let row = delivery::Entity::find_by_id(id).one(tx).await?.ok_or(VaultError::NotFound("delivery"))?;
@@ -33,7 +33,7 @@ impl Deliveries {
                 let lane = lane::Column::IntegrationId.eq(row.integration_id).and(lane::Column::Device.eq(&row.device));
                 make_due(tx, Condition::all().add(lane)).await?;
                 let subject = format!("{} ({})", row.event_id, name(tx, row.integration_id).await?);
-                audit::record(tx, &actor, "retried delivery", &subject).await?;
+                audit::record(tx, &principal, Permission::Manage, "retried delivery", &subject).await?;
                 Ok(row.integration_id)
             })
         });
@@ -44,23 +44,23 @@ impl Deliveries {
     }
 
     /// Retries everything of a connection that is set aside or parked; returns how many.
-    pub async fn retry_parked(&self, actor: &Actor, connection_id: i64) -> Result<u64> {
-        self.retry_all(actor, connection_id, None).await
+    pub async fn retry_parked(&self, principal: &Principal, connection_id: i64) -> Result<u64> {
+        self.retry_all(principal, connection_id, None).await
     }
 
     /// Retries those that failed for this reason; returns how many.
-    pub async fn retry_reason(&self, actor: &Actor, connection_id: i64, reason: String) -> Result<u64> {
-        self.retry_all(actor, connection_id, Some(reason)).await
+    pub async fn retry_reason(&self, principal: &Principal, connection_id: i64, reason: String) -> Result<u64> {
+        self.retry_all(principal, connection_id, Some(reason)).await
     }
 
-    async fn retry_all(&self, actor: &Actor, connection_id: i64, reason: Option<String>) -> Result<u64> {
-        let (actor, told) = (actor.clone(), reason.clone());
+    async fn retry_all(&self, principal: &Principal, connection_id: i64, reason: Option<String>) -> Result<u64> {
+        let (principal, told) = (principal.clone(), reason.clone());
         let start = self.db.write(move |tx| {
             Box::pin(async move {
                 let name = name(tx, connection_id).await?;
                 make_lanes_due(tx, connection_id).await?;
                 let subject = told.map_or_else(|| name.clone(), |reason| format!("{name}: {reason}"));
-                audit::record(tx, &actor, "retried parked deliveries", &subject).await
+                audit::record(tx, &principal, Permission::Manage, "retried parked deliveries", &subject).await
             })
         });
         start.await?;

@@ -4,10 +4,10 @@ use model::account::AccountForm;
 use model::connection::{ConnectionForm, Family};
 use model::field::Settings;
 use model::wire::Label;
-use vault::audit::Actor;
+use vault::{Principal, Task};
 
-pub(crate) fn actor() -> Actor {
-    Actor::Person("test".into())
+pub(crate) fn actor() -> Principal {
+    Principal::Vault(Task::Provisioning)
 }
 
 pub(crate) fn connection(family: Family, kind: &str, name: &str, settings: Settings) -> ConnectionForm {

@@ -1,5 +1,6 @@
 //! URLs signed by the vault: each reads one recording without credentials until it expires.
 
+use crate::base::Principal;
 use crate::base::clock::Clock;
 use crate::base::keys::Keys;
 use std::sync::Arc;
@@ -7,12 +8,12 @@ use subtle::ConstantTimeEq as _;
 
 /// Signs and verifies such URLs.
 #[derive(Clone)]
-pub struct Links {
+pub struct SignedUrls {
     keys: Arc<Keys>,
     clock: Clock,
 }
 
-impl Links {
+impl SignedUrls {
     pub(crate) fn new(keys: Arc<Keys>, clock: Clock) -> Self {
         Self { keys, clock }
     }
@@ -28,11 +29,11 @@ impl Links {
         self.clock.now_ms() / 1000 > expires_at_s
     }
 
-    /// Whether the signature is ours and still valid. Takes the same time for every signature.
-    pub fn verify(&self, recording_id: i64, expires_at_s: i64, signature: &str) -> bool {
+    /// Whoever has this URL, if the signature is ours and still valid. Takes the same time for every signature.
+    pub fn verify(&self, recording_id: i64, expires_at_s: i64, signature: &str) -> Option<Principal> {
         let expected = hex::encode(self.keys.sign_link(&text(recording_id, expires_at_s)));
         let genuine: bool = expected.as_bytes().ct_eq(signature.as_bytes()).into();
-        genuine && !self.has_expired(expires_at_s)
+        (genuine && !self.has_expired(expires_at_s)).then_some(Principal::SignedUrl { recording_id })
     }
 }
 
@@ -45,15 +46,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refuses_other_recordings_and_expired_links() {
+    fn refuses_other_recordings_and_expired_urls() {
         let dir = tempfile::tempdir().expect("temp dir");
-        let links = Links::new(Arc::new(Keys::load(None, &dir.path().join("k")).expect("key")), Clock::default());
-        let soon = links.clock.now_ms() / 1000 + 60;
-        let signature = |id, at| links.sign(id, at).rsplit_once('=').expect("has a signature").1.to_owned();
-        assert!(links.verify(7, soon, &signature(7, soon)));
-        assert!(!links.verify(8, soon, &signature(7, soon)));
-        assert!(!links.verify(7, soon + 1, &signature(7, soon)));
-        assert!(!links.verify(7, soon - 120, &signature(7, soon - 120)));
-        assert!(!links.verify(7, soon, ""));
+        let urls = SignedUrls::new(Arc::new(Keys::load(None, &dir.path().join("k")).expect("key")), Clock::default());
+        let soon = urls.clock.now_ms() / 1000 + 60;
+        let signature = |id, at| urls.sign(id, at).rsplit_once('=').expect("has a signature").1.to_owned();
+        let verified = Some(Principal::SignedUrl { recording_id: 7 });
+        assert_eq!(urls.verify(7, soon, &signature(7, soon)), verified);
+        assert_eq!(urls.verify(8, soon, &signature(7, soon)), None);
+        assert_eq!(urls.verify(7, soon + 1, &signature(7, soon)), None);
+        assert_eq!(urls.verify(7, soon - 120, &signature(7, soon - 120)), None);
+        assert_eq!(urls.verify(7, soon, ""), None);
     }
 }
