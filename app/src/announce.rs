@@ -1,7 +1,7 @@
 //! Announces in a page's head which WebAssembly files it needs, so that browsers need not wait for the script to
 //! request them.
 //!
-//! Leptos can do this too (`prefetch_lazy_fn_on_server`), but finds the request by thread after a suspension: under
+//! Leptos can do this too (`prefetch_lazy_fn_on_server`), but looks the request up by thread, which is wrong after an `.await`: under
 //! load, pages come without announcements, or with another page's.
 
 use leptos::prelude::*;

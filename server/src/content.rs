@@ -77,7 +77,7 @@ async fn answer_unless_replaced(
     let etag = format!("\"{}\"", found.sha256);
     let modified = UNIX_EPOCH + Duration::from_secs(u64::try_from(found.uploaded_at / 1000).unwrap_or(0));
     let conditions = Conditions { request, etag: &etag, modified };
-    if !conditions.hold() {
+    if !conditions.satisfied() {
         return Err((&problem::PRECONDITION).into());
     }
     let mut headers = HeaderMap::new();
@@ -132,7 +132,7 @@ struct Conditions<'a> {
 }
 
 impl Conditions<'_> {
-    fn hold(&self) -> bool {
+    fn satisfied(&self) -> bool {
         match (self.text(&IF_MATCH), self.date(&IF_UNMODIFIED_SINCE)) {
             (Some(tags), _) => self.is_among(tags, false),
             (None, Some(since)) => self.modified <= since,
@@ -192,7 +192,7 @@ mod tests {
 
     #[derive(Clone, Copy)]
     enum Ask {
-        Hold,
+        Satisfied,
         NotModified,
         RangeApplies,
     }
@@ -202,7 +202,7 @@ mod tests {
         let modified = UNIX_EPOCH + Duration::from_secs(784_111_777);
         let conditions = Conditions { request: &request, etag: "\"abc\"", modified };
         match ask {
-            Ask::Hold => conditions.hold(),
+            Ask::Satisfied => conditions.satisfied(),
             Ask::NotModified => conditions.not_modified(),
             Ask::RangeApplies => conditions.range_applies(),
         }
@@ -221,8 +221,8 @@ mod tests {
             assert!(check(Ask::NotModified, IF_NONE_MATCH, tags), "{tags}");
         }
         assert!(!check(Ask::NotModified, IF_NONE_MATCH, "\"x\""));
-        assert!(!check(Ask::Hold, IF_MATCH, "\"x\""));
-        assert!(check(Ask::Hold, IF_MATCH, "\"abc\""));
+        assert!(!check(Ask::Satisfied, IF_MATCH, "\"x\""));
+        assert!(check(Ask::Satisfied, IF_MATCH, "\"abc\""));
         assert!(check(Ask::RangeApplies, IF_RANGE, "\"abc\""));
         assert!(!check(Ask::RangeApplies, IF_RANGE, "W/\"abc\""));
         assert!(check(Ask::RangeApplies, IF_RANGE, "Sun, 06 Nov 1994 08:49:37 GMT"));

@@ -46,9 +46,9 @@ pub async fn run(config: Config) -> ExitCode {
     match serve_until_stopped(config).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The cause follows, so leave out the reference to the log.
-            let said = chain(&error).replace(&format!(". {}", VaultError::IN_LOG), "");
-            eprintln!("kerberos-vault cannot start: {}", said.replace('\n', " "));
+            // The cause is printed below, so the message need not point to the log.
+            let message = chain(&error).replace(&format!(". {}", VaultError::IN_LOG), "");
+            eprintln!("kerberos-vault cannot start: {}", message.replace('\n', " "));
             ExitCode::FAILURE
         }
     }
@@ -63,16 +63,11 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failed> {
     let vault = Vault::open(vault_options(&config), Arc::new(Backends::new())).await?;
     let declared = config.declarations.clone();
     let provisioning = Provisioning { connections: declared.connections, accounts: declared.accounts };
-    let failed = |what: fn(VaultError) -> Failed| {
-        let vault = vault.clone();
-        move |error: VaultError| {
-            vault.no_room(&error).map_or_else(|| what(error), |missing| StartError::NoRoom(missing).into())
-        }
-    };
-    vault.provision(provisioning).await.map_err(failed(Failed::Provision))?;
-    let keys = first_start::defaults(&vault, &config).await.map_err(failed(Failed::FirstStart))?;
+    vault.provision(provisioning).await.map_err(|error| failure(&vault, error, Failed::Provision))?;
+    let keys = first_start::defaults(&vault, &config).await;
+    let keys = keys.map_err(|error| failure(&vault, error, Failed::FirstStart))?;
     let admin = vault.users.ensure_admin(config.admin.username.as_deref(), config.admin.password.as_ref()).await;
-    let admin = admin.map_err(failed(Failed::FirstStart))?;
+    let admin = admin.map_err(|error| failure(&vault, error, Failed::FirstStart))?;
 
     let app = router(AppState::new(vault.clone(), HttpOptions::from(&config)));
     let background = CancellationToken::new();
@@ -96,6 +91,11 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failed> {
     close(&vault).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// What the start says: that there is no room, if that is why, else what failed.
+fn failure(vault: &Vault, error: VaultError, what: fn(VaultError) -> Failed) -> Failed {
+    vault.no_room(&error).map_or_else(|| what(error), |missing| StartError::NoRoom(missing).into())
 }
 
 /// Leaves the database as one file. If that fails, nothing is lost: the next start reads the rest.

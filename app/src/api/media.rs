@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "ssr")]
 use super::server;
 #[cfg(feature = "ssr")]
-use model::recording::DELETED_ACCOUNT;
+use model::recording::NAME_OF_DELETED_ACCOUNT;
 
 /// Rows per page by default.
 pub const ROWS: u64 = 50;
@@ -125,8 +125,8 @@ pub async fn read_media_choices() -> Result<MediaChoices, AppError> {
     let providers = vault.connections.list(model::connection::Family::Provider).await.map_err(server::refuse)?;
     let cameras = vault.devices.list().await.map_err(server::refuse)?;
     let mut accounts: Vec<String> = accounts.into_iter().map(|a| a.name).collect();
-    if !accounts.iter().any(|name| name == DELETED_ACCOUNT) {
-        accounts.push(DELETED_ACCOUNT.to_owned());
+    if !accounts.iter().any(|name| name == NAME_OF_DELETED_ACCOUNT) {
+        accounts.push(NAME_OF_DELETED_ACCOUNT.to_owned());
     }
     Ok(MediaChoices {
         accounts,

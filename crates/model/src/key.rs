@@ -134,11 +134,6 @@ fn check_path(s: &str, max: usize) -> Result<(), NameError> {
 pub struct ObjectKey(String);
 
 impl ObjectKey {
-    /// Joins directory and file name.
-    pub fn new(directory: &Directory, file: &FileName) -> Self {
-        Self(format!("{}/{}", directory.0, file.0))
-    }
-
     /// Parses a full key as readers send it.
     pub fn parse(s: &str) -> Result<Self, NameError> {
         check_path(s, MAX_KEY)?;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::page::Position;
 
 /// Shown instead of the account's name once the account is deleted; also works as a filter.
-pub const DELETED_ACCOUNT: &str = "deleted account";
+pub const NAME_OF_DELETED_ACCOUNT: &str = "deleted account";
 
 /// One row of Media.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub struct RecordingView {
     pub device: String,
     /// Camera name from the file name; may be empty.
     pub instance_name: String,
-    /// Account's name, or [`DELETED_ACCOUNT`].
+    /// Account's name, or [`NAME_OF_DELETED_ACCOUNT`].
     pub account: String,
     /// Provider's name.
     pub provider: String,
@@ -43,7 +43,7 @@ pub struct RecordingView {
 /// Which recordings to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordingFilter {
-    /// Account's name, or [`DELETED_ACCOUNT`].
+    /// Account's name, or [`NAME_OF_DELETED_ACCOUNT`].
     pub account: Option<String>,
     /// Provider's name.
     pub provider: Option<String>,

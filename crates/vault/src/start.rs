@@ -9,12 +9,12 @@ use crate::admin::dashboard::DashboardFigures;
 use crate::base::audit::Audit;
 use crate::base::clock::Clock;
 use crate::base::db::location::{folder_of, sqlite_file};
-use crate::base::db::{self, Db, Harm, location};
+use crate::base::db::{self, Db, Harm};
 use crate::base::entity::connection;
 use crate::base::keys::Keys;
 use crate::base::{Result, VaultError};
 use crate::connections::Connections;
-use crate::connections::places::Twins;
+use crate::connections::places::SharedPlaces;
 use crate::flows::copies::Copies;
 use crate::flows::forwarding::Forwarding;
 use crate::flows::housekeeping::{Housekeeping, Watch};
@@ -27,7 +27,7 @@ use crate::host::master_key;
 use crate::host::notices::{Notice, Notices};
 use crate::host::readiness::Readiness;
 use crate::host::replicas::Replicas;
-use crate::host::reserve::{self, NoRoom, Reserve};
+use crate::host::reserve::{NoRoom, Reserve};
 use crate::host::start_error::StartError;
 use crate::host::timekeeping::Timekeeping;
 use crate::objects::KeyLocks;
@@ -154,59 +154,62 @@ impl Vault {
             return Err(StartError::RestoreUnfinished(note));
         }
         let key_file = options.home().key_file();
-        if let Some(file) = sqlite_file(&options.database_url).filter(|file| is_missing_or_empty(file)) {
-            // Created after the database, so they prove that one existed. A new one would destroy what only its log
-            // holds.
-            let signs = [location::log_of(&file), key_file.clone(), folder_of(&file).join(reserve::FILE)];
-            if let Some(sign) = signs.into_iter().find(|sign| sign.exists()) {
-                return Err(StartError::DatabaseMissing { file, sign });
-            }
-        }
-        let spool = options.data_dir.join("spool");
-        let dir_error = |source| StartError::DataDir { path: spool.display().to_string(), source };
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&spool).map_err(dir_error)?;
-        let reserve = match sqlite_file(&options.database_url).map(|file| folder_of(&file)) {
-            Some(folder) => Some(
-                Reserve::open(&folder)
-                    .map_err(|source| StartError::DataDir { path: folder.display().to_string(), source })?,
-            ),
-            None => None,
-        };
-        first_look::first_look(&options.database_url).await?;
-        let not_open = |error| match no_room(reserve.as_ref(), &error) {
+        first_look::first_look(&options.database_url, &key_file).await?;
+        let folders = Folders::make(&options)?;
+        let not_open = |error| match no_room(folders.reserve.as_ref(), &error) {
             Some(missing) => StartError::NoRoom(missing),
             None => StartError::database(error, &options.database_url),
         };
-        let db = Db::open(&options.database_url, options.clock, options.database_timeout).await.map_err(not_open)?;
-        let needed = connection::Entity::find().limit(1).one(db.read()).await;
+        let clock = options.clock.clone();
+        let db = Db::open(&options.database_url, clock, options.database_timeout).await.map_err(not_open)?;
         // From here on the start writes, and may find no room.
-        let failed =
-            |error| no_room(reserve.as_ref(), &error).map_or_else(|| StartError::Vault(error), StartError::NoRoom);
-        let needed = needed.map_err(|e| failed(e.into()))?.is_some();
-        if needed && options.master_key.is_none() && !key_file.exists() {
+        let failed = |error| {
+            no_room(folders.reserve.as_ref(), &error).map_or_else(|| StartError::Vault(error), StartError::NoRoom)
+        };
+        let holds_secrets = connection::Entity::find().limit(1).one(db.read()).await;
+        let holds_secrets = holds_secrets.map_err(|e| failed(e.into()))?.is_some();
+        if holds_secrets && options.master_key.is_none() && !key_file.exists() {
             return Err(StartError::KeyMissing { path: key_file.display().to_string() });
         }
         let keys = Arc::new(Keys::load(options.master_key.as_ref(), &key_file)?);
+
+        let vault = Self::assemble(db, keys.clone(), &options, &folders, connector);
+        if let Some(reserve) = &vault.reserve {
+            reserve.tend().await;
+        }
+        vault.replicas.report().await.map_err(failed)?;
+        master_key::check(&vault.db, &keys).await.map_err(failed)?;
+        vault.sweep().await.map_err(failed)?;
+        Ok(vault)
+    }
+
+    fn assemble(
+        db: Db,
+        keys: Arc<Keys>,
+        options: &Options,
+        Folders { spool, reserve }: &Folders,
+        connector: Arc<dyn Connector>,
+    ) -> Self {
         let limits = Limits {
             max_bytes: options.max_upload_bytes,
             idle_timeout: options.idle_timeout,
-            budget: Budget::new(options.receive_budget_bytes, spool),
+            budget: Budget::new(options.receive_budget_bytes, spool.clone()),
             reserve: reserve.clone(),
         };
-
         let replicas = Replicas::new(db.clone(), options.replica_timeout);
         let wakeups = Wakeups::default();
         let notices = Notices::new(db.clone());
-        let twins = Twins::new(db.clone());
-        let locks = Arc::new(KeyLocks::new(db.clone(), twins.clone()));
+        let shared_places = SharedPlaces::new(db.clone());
+        let locks = Arc::new(KeyLocks::new(db.clone(), shared_places.clone()));
         let signed_urls = SignedUrls::new(keys.clone(), db.clock().clone());
-        let connections = Connections::new(db.clone(), keys.clone(), connector.clone(), twins.clone(), notices.clone());
-        let objects = Objects::new(db.clone(), connections.clone(), locks.clone(), twins);
+        let connections =
+            Connections::new(db.clone(), keys.clone(), connector.clone(), shared_places.clone(), notices.clone());
+        let objects = Objects::new(db.clone(), connections.clone(), locks.clone(), shared_places);
         let devices = Devices::new(db.clone());
         let copies = Copies::new(db.clone(), connections.clone(), locks.clone(), objects.clone());
         let recordings =
             Recordings::new(db.clone(), connections.clone(), signed_urls.clone(), objects.clone(), replicas.clone());
-        let vault = Self {
+        Self {
             users: Users::new(db.clone()),
             accounts: Accounts::new(db.clone(), keys.clone(), connections.changes()),
             forwarding: Forwarding::new(db.clone(), connections.clone(), recordings.clone(), wakeups.clone()),
@@ -240,27 +243,23 @@ impl Vault {
             vault_id: keys.vault_id().to_owned(),
             pace: options.pace,
             reserve: reserve.clone(),
-        };
-        if let Some(reserve) = &vault.reserve {
-            reserve.tend().await;
         }
-        vault.replicas.report().await.map_err(failed)?;
-        master_key::check(&vault.db, &keys).await.map_err(failed)?;
-        let trusted = vault.timekeeping.look().await.map_err(failed)?;
+    }
+
+    /// Reconciles what a crash cut off. Waits for providers for a while only.
+    async fn sweep(&self) -> Result<()> {
+        let trusted = self.timekeeping.look().await?;
         let sweep = async {
-            vault.ingest.recover().await?;
+            self.ingest.recover().await?;
             match &trusted {
-                Some(trusted) => vault.housekeeping().finish_removals(trusted).await,
+                Some(trusted) => self.housekeeping().finish_removals(trusted).await,
                 None => Ok(()),
             }
         };
-        match tokio::time::timeout(SWEEP_PATIENCE, sweep).await {
-            Ok(swept) => swept.map_err(failed)?,
-            Err(_) => {
-                tracing::warn!("a storage provider does not answer; what it holds is reconciled in the background")
-            }
-        }
-        Ok(vault)
+        tokio::time::timeout(SWEEP_PATIENCE, sweep).await.unwrap_or_else(|_| {
+            tracing::warn!("a storage provider does not answer; what it holds is reconciled in the background");
+            Ok(())
+        })
     }
 
     /// Starts the background work: deliveries and housekeeping. After `cancel`, the task ends once current sends have
@@ -353,8 +352,25 @@ fn no_room(reserve: Option<&Reserve>, error: &VaultError) -> Option<NoRoom> {
     reserve.missing_to_start().or_else(|| full.then(|| reserve.missing()))
 }
 
-fn is_missing_or_empty(file: &Path) -> bool {
-    std::fs::metadata(file).map_or(true, |found| found.len() == 0)
+/// What a vault needs beside its database.
+struct Folders {
+    spool: PathBuf,
+    /// Beside an SQLite database only.
+    reserve: Option<Reserve>,
+}
+
+impl Folders {
+    fn make(options: &Options) -> std::result::Result<Self, StartError> {
+        let unusable = |path: &Path| {
+            let path = path.display().to_string();
+            move |source| StartError::DataDir { path, source }
+        };
+        let spool = options.data_dir.join("spool");
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&spool).map_err(unusable(&spool))?;
+        let folder = sqlite_file(&options.database_url).map(|file| folder_of(&file));
+        let reserve = folder.map(|folder| Reserve::open(&folder).map_err(unusable(&folder))).transpose()?;
+        Ok(Self { spool, reserve })
+    }
 }
 
 /// In memory only: the database accepts nothing any more.

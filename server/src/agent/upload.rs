@@ -87,8 +87,8 @@ fn length(headers: &HeaderMap) -> Option<u64> {
     text(headers, CONTENT_LENGTH.as_str()).parse().ok()
 }
 
-/// A form from a browser or `curl -F` would be stored as it is, and be no recording. The other media type of forms is
-/// accepted: `curl --data-binary` sends it with any file.
+/// A form from a browser or `curl -F` would be stored as it is, and be no recording. `application/x-www-form-urlencoded`
+/// is accepted: `curl --data-binary` sends it with any file.
 fn is_form(headers: &HeaderMap) -> bool {
     text(headers, CONTENT_TYPE.as_str()).to_ascii_lowercase().starts_with("multipart/form-data")
 }
@@ -120,7 +120,7 @@ fn refused(error: UploadError) -> ApiError {
         UploadError::Vault(VaultError::NotFound(_)) => &problem::PROVIDER_NOT_FOUND,
         UploadError::Vault(e) => return e.into(),
         // If a provider lost an upload half-way, that is not the agent's fault: it keeps the file and tries again.
-        UploadError::Store(e) if is_upheaval(e.kind) => {
+        UploadError::Store(e) if is_unexpected(e.kind) => {
             return ApiError::from(&problem::PROVIDER_UNAVAILABLE).caused_by(e);
         }
         UploadError::Store(e) => return e.into(),
@@ -135,7 +135,7 @@ fn refused(error: UploadError) -> ApiError {
 }
 
 /// Errors that only make sense on reading, or mean that the provider lost parts of an upload.
-fn is_upheaval(kind: StoreErrorKind) -> bool {
+fn is_unexpected(kind: StoreErrorKind) -> bool {
     use StoreErrorKind::{Corrupt, Interrupted, NotFound, Range};
     matches!(kind, NotFound | Range | Interrupted | Corrupt)
 }

@@ -194,7 +194,7 @@ impl Accounts {
     /// An account's keys in clear text. Every look is audited.
     pub async fn reveal(&self, principal: &Principal, id: i64) -> Result<KeyPair> {
         let row = find(self.db.read(), id).await?;
-        let secret_key = self.db.damaged_rows().told(row.read_secret_key(&self.keys))?;
+        let secret_key = self.db.damaged_rows().or_error(row.read_secret_key(&self.keys))?;
         let (principal, name) = (principal.clone(), row.name);
         self.db
             .write(move |tx| {
@@ -268,7 +268,7 @@ impl Accounts {
                 integrations: of_account(row.id).filter(|id| enabled.contains(id)).collect(),
                 cloud_analysis: row.cloud_analysis,
             });
-            by_access_key.insert(row.access_key, Known { account: self.db.damaged_rows().noted(account), expected });
+            by_access_key.insert(row.access_key, Known { account: self.db.damaged_rows().reported(account), expected });
         }
         let snapshot = Arc::new(Snapshot { taken_at: now, connections_version, version, by_access_key });
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Some(snapshot.clone());

@@ -12,7 +12,7 @@ use crate::base::db::{Db, Tx};
 use crate::base::entity::{connection, copy, recording};
 use crate::base::keys::Keys;
 use crate::base::{Result, VaultError};
-use crate::connections::places::Twins;
+use crate::connections::places::SharedPlaces;
 use crate::host::notices::Notices;
 use model::connection::Family;
 use model::field::Settings;
@@ -23,7 +23,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
 
-pub(crate) use open::{OpenSink, OpenStore, Version, Way};
+pub(crate) use open::{DeliveryMethod, OpenSink, OpenStore, Version};
 
 /// Opens connections.
 #[derive(Clone)]
@@ -33,7 +33,7 @@ pub(crate) struct Connections {
     connector: Arc<dyn Connector>,
     /// Open stores by id and last change; adapters keep their network connections alive.
     stores: Arc<RwLock<HashMap<i64, OpenStore>>>,
-    twins: Twins,
+    shared_places: SharedPlaces,
     notices: Notices,
     changed: watch::Sender<u64>,
 }
@@ -50,8 +50,14 @@ pub struct ProviderInfo {
 }
 
 impl Connections {
-    pub(crate) fn new(db: Db, keys: Arc<Keys>, connector: Arc<dyn Connector>, twins: Twins, notices: Notices) -> Self {
-        Self { db, keys, connector, stores: Arc::default(), twins, notices, changed: watch::Sender::new(0) }
+    pub(crate) fn new(
+        db: Db,
+        keys: Arc<Keys>,
+        connector: Arc<dyn Connector>,
+        shared_places: SharedPlaces,
+        notices: Notices,
+    ) -> Self {
+        Self { db, keys, connector, stores: Arc::default(), shared_places, notices, changed: watch::Sender::new(0) }
     }
 
     /// A provider by name.
@@ -81,7 +87,7 @@ impl Connections {
     /// Something was changed: open connections may be outdated.
     pub(crate) fn notify(&self) {
         self.stores.write().unwrap_or_else(PoisonError::into_inner).clear();
-        self.twins.look_again();
+        self.shared_places.look_again();
         self.changed.send_modify(|version| *version += 1);
     }
 
@@ -91,12 +97,12 @@ impl Connections {
 
     /// A connection's settings, with secrets.
     pub(crate) fn settings(&self, row: &connection::Model) -> Result<Settings> {
-        self.db.damaged_rows().told(row.read_settings(&self.keys))
+        self.db.damaged_rows().or_error(row.read_settings(&self.keys))
     }
 }
 
 /// Which of these connections exist. None of them is deleted before this transaction ends.
-pub(crate) async fn hold(tx: &Tx, ids: Vec<i64>) -> Result<Vec<i64>> {
+pub(crate) async fn lock_rows(tx: &Tx, ids: Vec<i64>) -> Result<Vec<i64>> {
     let there = connection::Entity::find()
         .select_only()
         .column(connection::Column::Id)

@@ -93,12 +93,12 @@ pub(crate) struct OpenSink {
     /// Version of its settings.
     pub updated_at: i64,
     /// What makes its deliveries.
-    pub way: Way,
+    pub way: DeliveryMethod,
 }
 
 /// What makes deliveries.
 #[derive(Clone)]
-pub(crate) enum Way {
+pub(crate) enum DeliveryMethod {
     /// An integration's adapter.
     Sink(Arc<dyn EventSink>),
     /// The vault itself, which copies to the provider.
@@ -148,11 +148,11 @@ impl Connections {
         let rows = connection::Entity::find().filter(connection::Column::Enabled.eq(true)).all(self.db.read()).await?;
         let way = |row: &connection::Model| {
             if row.family == Family::Provider.as_str() {
-                return Way::Copies;
+                return DeliveryMethod::Copies;
             }
             // If the family is damaged, the settings cannot be read either.
             let sink = self.settings(row).and_then(|s| self.connector.sink(&row.kind, &s).map_err(VaultError::Invalid));
-            sink.map_or_else(|e| Way::Unusable(e.to_string()), Way::Sink)
+            sink.map_or_else(|e| DeliveryMethod::Unusable(e.to_string()), DeliveryMethod::Sink)
         };
         let open = |row: connection::Model| OpenSink {
             way: way(&row),

@@ -88,7 +88,7 @@ impl Connections {
     /// Makes sure, before anything is stored, that a provider is ready and still the place it was. Costs one request
     /// after a start or a change of connections.
     ///
-    /// A provider that holds recordings is left as it is: if their place is another one now, creating it anew would
+    /// A provider that holds recordings is left as it is: if its folder is missing, its disk may not be mounted, and a new folder would
     /// hide them.
     pub(crate) async fn set_up(&self, provider: &OpenStore) -> Result<()> {
         if provider.seen(None).is_none() {
@@ -131,7 +131,7 @@ impl Connections {
     }
 
     /// The same, but marks seen a moment ago will do.
-    pub(crate) async fn check_apart_lately(&self, one: &OpenStore, other: &OpenStore) -> Result<()> {
+    pub(crate) async fn check_apart_cached(&self, one: &OpenStore, other: &OpenStore) -> Result<()> {
         self.set_up(other).await?;
         let (here, there) = (self.place_now(one).await?, self.place_now(other).await?);
         if here.is_some() && here == there { Err(one_place(&one.name, &other.name)) } else { Ok(()) }
@@ -139,7 +139,7 @@ impl Connections {
 
     /// The same, from what is known of both.
     pub(crate) async fn check_known_apart(&self, one: &OpenStore, other: &OpenStore) -> Result<()> {
-        let same = self.twins.of(one.id).await?.contains(&other.id);
+        let same = self.shared_places.of(one.id).await?.contains(&other.id);
         if same { Err(one_place(&one.name, &other.name)) } else { Ok(()) }
     }
 
@@ -160,7 +160,7 @@ impl Connections {
             }
         }))
         .await;
-        self.tell_of_twins().await
+        self.tell_of_shared_places().await
     }
 
     /// Surveys now, after every change of connections, and every ten minutes, until cancelled.
@@ -202,7 +202,7 @@ impl Connections {
         }
     }
 
-    /// Name of another provider that shows this mark now. One that does not answer counts as where it was.
+    /// Name of another provider that shows this mark now. One that does not answer is assumed to be at its last known place.
     pub(crate) async fn other_at(&self, id: Option<i64>, place: &str) -> Result<Option<String>> {
         let others = self.other_providers(id).await?;
         let places = join_all(others.iter().map(|row| async {
@@ -232,7 +232,7 @@ impl Connections {
             Ok(None) => Ok(None),
             Ok(Some(place)) => {
                 if place != known {
-                    self.note_place(provider.id, place.clone()).await?;
+                    self.store_place(provider.id, place.clone()).await?;
                 }
                 self.forget_elsewhere(provider.id).await;
                 provider.saw(&place, self.db.clock().elapsed());
@@ -326,7 +326,7 @@ impl Connections {
         })
     }
 
-    async fn note_place(&self, id: i64, place: String) -> Result<()> {
+    async fn store_place(&self, id: i64, place: String) -> Result<()> {
         let noted = self.db.write(move |tx| {
             Box::pin(async move {
                 let known = connection::ActiveModel { place: Set(place), ..Default::default() };
@@ -336,8 +336,8 @@ impl Connections {
             })
         });
         noted.await?;
-        self.twins.look_again();
-        self.tell_of_twins().await
+        self.shared_places.look_again();
+        self.tell_of_shared_places().await
     }
 
     /// All providers but one.

@@ -21,8 +21,8 @@ const MISMATCH: &str = "store-mismatch";
 
 impl Connections {
     /// Raises a notice for every place with several providers; clears those of places that have just one.
-    pub(crate) async fn tell_of_twins(&self) -> Result<()> {
-        let groups = self.twins.all().await?;
+    pub(crate) async fn tell_of_shared_places(&self) -> Result<()> {
+        let groups = self.shared_places.all().await?;
         let told = self.notices.list().await?.into_iter().filter(|notice| notice.code == ONE_PLACE);
         for old in told.filter(|notice| !groups.contains_key(&notice.subject)) {
             self.notices.clear(ONE_PLACE, &old.subject).await;

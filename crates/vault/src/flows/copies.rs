@@ -6,7 +6,7 @@ use crate::base::steps::{self, Step};
 use crate::base::{Result, VaultError};
 use crate::connections::{Connections, OpenStore, Version};
 use crate::objects::KeyLocks;
-use crate::objects::transfer::{self, Content};
+use crate::objects::transfer::{self, Expected};
 use crate::objects::{Objects, removals};
 use crate::outbox::dispatcher::CopyMaker;
 use crate::recordings::{RecordingRef, copies};
@@ -61,9 +61,9 @@ impl Copies {
         if self.is_taken(&found, provider_id).await.map_err(sink_error)? {
             return Err(self.taken(&found, provider_id).await.map_err(sink_error)?);
         }
-        let announced = removals::announce(&self.db, provider_id, &found.key).await.map_err(sink_error)?;
+        let announced = removals::reserve(&self.db, provider_id, &found.key).await.map_err(sink_error)?;
         steps::reached(Step::CopyAnnounced);
-        let content = Content { key: &found.key, size: found.size, sha256: &found.sha256 };
+        let content = Expected { key: &found.key, size: found.size, sha256: &found.sha256 };
         let body = source.store.get(&found.key, None).await.map_err(|e| store_error(&source.name, e))?;
         if let Err(error) = transfer::store(target.store.as_ref(), &content, body).await {
             self.connections.tell_unconfirmed(&target.name, &found.key, &error).await;
@@ -71,14 +71,14 @@ impl Copies {
             return Err(if passing { replaced(error) } else { store_error(&target.name, error) });
         }
         steps::reached(Step::CopyStored);
-        self.note(&found, target.version(), announced).await.map_err(sink_error)?;
+        self.record_copy(&found, target.version(), announced).await.map_err(sink_error)?;
         steps::reached(Step::CopyNoted);
         Ok(())
     }
 
     async fn found(&self, recording_id: i64) -> Result<Option<RecordingRef>> {
         let row = recording::Entity::find_by_id(recording_id).one(self.db.read()).await?;
-        row.map(|row| self.db.damaged_rows().told(RecordingRef::try_from(row))).transpose()
+        row.map(|row| self.db.damaged_rows().or_error(RecordingRef::try_from(row))).transpose()
     }
 
     /// The target must be another place than the recording's and its other copies': there it would be the same object.
@@ -94,7 +94,7 @@ impl Copies {
             others.push(self.connections.store(id).await.map_err(sink_error)?);
         }
         for other in others {
-            self.connections.check_apart_lately(&other, target).await.map_err(|error| match error {
+            self.connections.check_apart_cached(&other, target).await.map_err(|error| match error {
                 VaultError::Conflict(why) => SinkError::refused(why),
                 VaultError::Store(error) => store_error(&target.name, error),
                 error => sink_error(error),
@@ -123,13 +123,13 @@ impl Copies {
     }
 
     /// Records a copy, unless its recording was replaced, moved or deleted meanwhile.
-    async fn note(&self, found: &RecordingRef, target: Version, announced: i64) -> Result<()> {
+    async fn record_copy(&self, found: &RecordingRef, target: Version, announced: i64) -> Result<()> {
         let (id, key, sha256) = (found.id, found.key.to_string(), found.sha256.clone());
         self.db
             .write(move |tx| {
                 Box::pin(async move {
                     target.check_current(tx).await?;
-                    let current = copies::hold(tx, id).await?;
+                    let current = copies::lock_recording(tx, id).await?;
                     let provider_id = target.provider_id();
                     if current.is_none_or(|row| row.sha256 != sha256 || row.provider_id == provider_id) {
                         // The announced object is deleted, as after a crash.

@@ -78,7 +78,7 @@ impl Forwarding {
         for batch in ids.chunks(BATCH) {
             queued += self.queue(batch.to_vec(), vec![target]).await?;
         }
-        self.note(principal, &name, queued).await?;
+        self.audit(principal, &name, queued).await?;
         Ok(queued)
     }
 
@@ -92,7 +92,7 @@ impl Forwarding {
             after = Some(*last);
             queued += self.queue(batch.iter().map(|cursor| cursor.id).collect(), vec![target]).await?;
         }
-        self.note(principal, &name, queued).await?;
+        self.audit(principal, &name, queued).await?;
         Ok(queued)
     }
 
@@ -119,7 +119,7 @@ impl Forwarding {
                 for row in &rows {
                     let source = providers.get(&row.provider_id).map_or("", String::as_str);
                     let cloud_analysis = analysed.get(&row.account_id).copied().unwrap_or(false);
-                    let event = damaged.noted(event_of(row, source, cloud_analysis));
+                    let event = damaged.reported(event_of(row, source, cloud_analysis));
                     let Ok((event_id, event)) = event else { continue };
                     let new = NewDelivery {
                         recording_id: row.id,
@@ -139,7 +139,7 @@ impl Forwarding {
         Ok(queued)
     }
 
-    async fn note(&self, principal: &Principal, target: &str, queued: u64) -> Result<()> {
+    async fn audit(&self, principal: &Principal, target: &str, queued: u64) -> Result<()> {
         let (principal, subject) = (principal.clone(), format!("{queued} recordings to {target}"));
         self.db
             .write(move |tx| {

@@ -1,14 +1,15 @@
-//! Checks before a database is opened: whether a file is an intact database, whether a server answers. Opening it would
-//! tell less, later, or nothing: SQLite serves what it can of a damaged file, and a connection pool retries for half a
-//! minute and forgets why.
+//! Checks before a database is opened: whether a file is an intact database, and not missing where a vault ran; whether a
+//! server answers. Opening it would tell less, later, or nothing: SQLite serves what it can of a damaged file, and a
+//! connection pool retries for half a minute and forgets why.
 
-use crate::base::db::location::sqlite_file;
+use crate::base::db::location::{self, sqlite_file};
+use crate::host::reserve;
 use crate::host::start_error::StartError;
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _};
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -20,13 +21,13 @@ const STEPS: i32 = 1000;
 const REACHING: Duration = Duration::from_secs(5);
 const TRY_AGAIN: Duration = Duration::from_millis(250);
 
-/// Checks the database at this URL.
-pub(crate) async fn first_look(url: &str) -> Result<(), StartError> {
+/// Checks the database at this URL. Comes before anything is created.
+pub(crate) async fn first_look(url: &str, key_file: &Path) -> Result<(), StartError> {
     let Some(file) = sqlite_file(url) else {
         return if url.starts_with("postgres") { reach(url).await } else { Ok(()) };
     };
-    if !file.exists() {
-        return Ok(());
+    if is_missing_or_empty(&file) {
+        return expect_no_vault(file, key_file);
     }
     match look_through(&file, LOOKING).await {
         Looked::NotADatabase => Err(StartError::NotADatabase(file)),
@@ -37,6 +38,20 @@ pub(crate) async fn first_look(url: &str) -> Result<(), StartError> {
         }
         Looked::Whole | Looked::Unknown => Ok(()),
     }
+}
+
+/// There is no database: then no vault must have run here. What is looked for is created after the database, so it proves
+/// that one existed, and a new one would destroy what only its log holds.
+fn expect_no_vault(file: PathBuf, key_file: &Path) -> Result<(), StartError> {
+    let signs = [location::log_of(&file), key_file.to_owned(), location::folder_of(&file).join(reserve::FILE)];
+    match signs.into_iter().find(|sign| sign.exists()) {
+        Some(sign) => Err(StartError::DatabaseMissing { file, sign }),
+        None => Ok(()),
+    }
+}
+
+fn is_missing_or_empty(file: &Path) -> bool {
+    std::fs::metadata(file).map_or(true, |found| found.len() == 0)
 }
 
 #[derive(Debug, PartialEq, Eq)]

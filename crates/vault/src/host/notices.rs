@@ -123,7 +123,7 @@ impl Notices {
     /// are included.
     pub async fn list(&self) -> Result<Vec<NoticeView>> {
         // All are known before the first is written: the caller may not wait for the end.
-        let untold = self.db.damaged_rows().take_untold();
+        let untold = self.db.damaged_rows().take_unreported();
         let untold: Vec<_> = untold.into_iter().filter_map(|damage| self.note(damage.into())).collect();
         for (view, times) in untold {
             self.write(view, times).await;

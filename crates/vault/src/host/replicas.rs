@@ -50,7 +50,7 @@ impl Replicas {
     }
 
     /// For a shared database: a condition that `column` names no other live process, so that this one may take the row.
-    pub(crate) fn nobody_elses(&self, column: impl ColumnTrait) -> SimpleExpr {
+    pub(crate) fn free_or_mine(&self, column: impl ColumnTrait) -> SimpleExpr {
         column.not_in_subquery(self.others().select_only().column(replica::Column::Id).into_query())
     }
 

@@ -75,7 +75,7 @@ impl Reserve {
         };
         let reserve = Self(Arc::new(inner));
         if reserve.0.look()? < reserve.0.critical() {
-            reserve.0.give_up()?;
+            reserve.0.remove()?;
         }
         Ok(reserve)
     }
@@ -164,7 +164,7 @@ impl Inner {
         let held = fs::metadata(self.file()).map_or(0, |file| file.len());
         let size = self.low / 2;
         if left < self.critical() && held > 0 {
-            return self.give_up();
+            return self.remove();
         }
         if held < size && left >= self.low + size {
             let file = File::create(self.file())?;
@@ -187,7 +187,7 @@ impl Inner {
         *trouble = error;
     }
 
-    fn give_up(&self) -> io::Result<()> {
+    fn remove(&self) -> io::Result<()> {
         match fs::remove_file(self.file()) {
             Ok(()) => tracing::error!(
                 folder = %self.folder.display(),
@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(reserve.admit(Some(u64::MAX / 2), None).await, Ok(()), "it goes to another volume");
         let refused = reserve.admit(Some(u64::MAX / 2), Some(reserve.0.device)).await.expect_err("it does not fit");
         assert!(refused.to_string().contains(&dir.path().display().to_string()), "{refused}");
-        reserve.0.give_up().expect("given up");
+        reserve.0.remove().expect("given up");
         assert!(!file.exists());
     }
 }

@@ -95,8 +95,9 @@ impl Timekeeping {
     }
 
     /// An administrator confirms that the clock is right now. What was stored while it was wrong counts as stored now.
-    /// Such rows are found by their time: more than a day ahead, which no camera's clock gets past a vault whose clock
-    /// is right, or exactly the last believed moment, which is the stamp they get while the clock is behind.
+    /// Such rows are found by their time:
+    /// - more than a day ahead: a vault whose clock is right accepts no such time from a camera;
+    /// - exactly the last believed moment: the stamp that rows get while the clock is behind.
     pub async fn confirm(&self, principal: &Principal) -> Result<()> {
         let (now, elapsed, principal) = (self.db.now_ms(), self.db.clock().elapsed(), principal.clone());
         let confirmed = self.db.write(move |tx| {
@@ -116,7 +117,7 @@ impl Timekeeping {
                 let started_now = upload::ActiveModel { started_at: Set(now), ..Default::default() };
                 let ahead = upload::Column::StartedAt.gt(now + JUMP_MS);
                 upload::Entity::update_many().set(started_now).filter(ahead).exec(tx).await?;
-                note(tx, now, false).await?;
+                save(tx, now, false).await?;
                 audit::record(tx, &principal, Permission::Manage, "confirmed the clock", &date(now)).await
             })
         });
@@ -155,7 +156,7 @@ impl Timekeeping {
     }
 
     async fn write(&self, noted_at: i64, held: bool) -> Result<()> {
-        self.db.write(move |tx| Box::pin(note(tx, noted_at, held))).await
+        self.db.write(move |tx| Box::pin(save(tx, noted_at, held))).await
     }
 
     async fn tell(&self, now: i64, noted: Option<i64>, consequence: &str) {
@@ -178,7 +179,7 @@ impl Timekeeping {
     }
 }
 
-async fn note(tx: &Tx, noted_at: i64, held: bool) -> Result<()> {
+async fn save(tx: &Tx, noted_at: i64, held: bool) -> Result<()> {
     use timekeeping::Column::{Held, Id, NotedAt};
     let row = timekeeping::ActiveModel { id: Set(ROW), noted_at: Set(noted_at), held: Set(held) };
     let again = OnConflict::column(Id).update_columns([NotedAt, Held]).to_owned();

@@ -26,7 +26,7 @@ pub(crate) struct Draft {
     pub(crate) path: String,
     /// Set once the provider failed to confirm it: then recovery makes a recording of nothing else.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) sent: Option<Sent>,
+    pub(crate) sent: Option<SentContent>,
     /// When that happened, Unix milliseconds.
     #[serde(skip_serializing_if = "is_zero")]
     pub(crate) failed_at: i64,
@@ -38,7 +38,7 @@ fn is_zero(ms: &i64) -> bool {
 
 /// What was sent to a provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Sent {
+pub(crate) struct SentContent {
     size: u64,
     sha256: String,
 }
@@ -46,7 +46,7 @@ pub(crate) struct Sent {
 impl Draft {
     /// Drops connections that were deleted while the bytes arrived.
     pub(crate) async fn still_concerning(mut self, tx: &Tx) -> Result<Self> {
-        let there = connections::hold(tx, self.concerned()).await?;
+        let there = connections::lock_rows(tx, self.concerned()).await?;
         self.integrations.retain(|id| there.contains(id));
         self.secondaries.retain(|id| there.contains(id));
         Ok(self)
@@ -64,7 +64,7 @@ impl Draft {
 
     /// Adds what the provider was sent but did not confirm.
     pub(crate) fn having_sent(&self, size: u64, sha256: &str, now_ms: i64) -> Self {
-        Self { sent: Some(Sent { size, sha256: sha256.to_owned() }), failed_at: now_ms, ..self.clone() }
+        Self { sent: Some(SentContent { size, sha256: sha256.to_owned() }), failed_at: now_ms, ..self.clone() }
     }
 
     /// Whether its provider failed to confirm what it was sent.

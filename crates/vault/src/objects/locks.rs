@@ -7,7 +7,7 @@
 
 use crate::base::Result;
 use crate::base::db::{Db, ServerTurn};
-use crate::connections::places::Twins;
+use crate::connections::places::SharedPlaces;
 use model::ObjectKey;
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
@@ -20,7 +20,7 @@ type Key = (i64, ObjectKey);
 /// Lets only one at a time change the object and row of a key, and knows which keys are being uploaded.
 pub(crate) struct KeyLocks {
     db: Db,
-    twins: Twins,
+    shared_places: SharedPlaces,
     turns: Mutex<HashMap<Key, Arc<tokio::sync::Mutex<()>>>>,
     running: Mutex<HashMap<Key, usize>>,
 }
@@ -41,13 +41,13 @@ pub(crate) struct Running {
 }
 
 impl KeyLocks {
-    pub(crate) fn new(db: Db, twins: Twins) -> Self {
-        Self { db, twins, turns: Mutex::default(), running: Mutex::default() }
+    pub(crate) fn new(db: Db, shared_places: SharedPlaces) -> Self {
+        Self { db, shared_places, turns: Mutex::default(), running: Mutex::default() }
     }
 
     /// Waits for a turn.
     pub(crate) async fn lock(self: &Arc<Self>, provider_id: i64, key: &ObjectKey) -> Result<KeyGuard> {
-        let place = self.twins.first_of(provider_id).await?;
+        let place = self.shared_places.first_of(provider_id).await?;
         self.lock_at(place, key).await
     }
 
@@ -58,7 +58,7 @@ impl KeyLocks {
         other: i64,
         key: &ObjectKey,
     ) -> Result<Option<(KeyGuard, KeyGuard)>> {
-        let (one, other) = (self.twins.first_of(one).await?, self.twins.first_of(other).await?);
+        let (one, other) = (self.shared_places.first_of(one).await?, self.shared_places.first_of(other).await?);
         if one == other {
             return Ok(None);
         }
@@ -91,7 +91,7 @@ impl KeyLocks {
 
     /// Whether an upload of this key is in progress at the provider's place.
     pub(crate) async fn is_running(&self, provider_id: i64, key: &ObjectKey) -> Result<bool> {
-        let place = self.twins.of(provider_id).await?;
+        let place = self.shared_places.of(provider_id).await?;
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(place.iter().any(|id| running.contains_key(&(*id, key.clone()))))
     }
@@ -133,7 +133,7 @@ mod tests {
             Db::open(&format!("sqlite://{}/t.db", dir.path().display()), Clock::default(), crate::base::db::PATIENCE)
                 .await
                 .expect("opens");
-        let locks = Arc::new(KeyLocks::new(db.clone(), Twins::new(db)));
+        let locks = Arc::new(KeyLocks::new(db.clone(), SharedPlaces::new(db)));
         let inside = Arc::new(AtomicUsize::new(0));
         let key = ObjectKey::parse("a/b").expect("valid");
         let tasks = (0..50).map(|_| {

@@ -13,7 +13,7 @@ use crate::base::db::Db;
 use crate::base::entity::{copy, recording, removal, upload};
 use crate::base::{Result, VaultError};
 use crate::connections::Connections;
-use crate::connections::places::Twins;
+use crate::connections::places::SharedPlaces;
 use model::ObjectKey;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 use std::collections::BTreeSet;
@@ -28,7 +28,7 @@ pub(crate) struct Objects {
     db: Db,
     connections: Connections,
     locks: Arc<KeyLocks>,
-    twins: Twins,
+    shared_places: SharedPlaces,
     settled: Settled,
 }
 
@@ -42,8 +42,8 @@ pub(crate) enum Deletion {
 }
 
 impl Objects {
-    pub(crate) fn new(db: Db, connections: Connections, locks: Arc<KeyLocks>, twins: Twins) -> Self {
-        Self { db, connections, locks, twins, settled: Settled::default() }
+    pub(crate) fn new(db: Db, connections: Connections, locks: Arc<KeyLocks>, shared_places: SharedPlaces) -> Self {
+        Self { db, connections, locks, shared_places, settled: Settled::default() }
     }
 
     /// Turns at keys.
@@ -58,12 +58,12 @@ impl Objects {
 
     /// All providers at a provider's place, itself included.
     pub(crate) async fn providers_at(&self, provider_id: i64) -> Result<Arc<[i64]>> {
-        self.twins.of(provider_id).await
+        self.shared_places.of(provider_id).await
     }
 
     /// The recording at a key of a provider's place; if several, the provider's own.
     pub(crate) async fn recording_at(&self, provider_id: i64, key: &ObjectKey) -> Result<Option<recording::Model>> {
-        let place = self.twins.of(provider_id).await?;
+        let place = self.shared_places.of(provider_id).await?;
         let rows = recording::Entity::find()
             .filter(recording::Column::ProviderId.is_in(place.iter().copied()))
             .filter(recording::Column::Key.eq(key.as_str()))
@@ -74,7 +74,7 @@ impl Objects {
 
     /// The recording whose copy is at a key of a provider's place.
     pub(crate) async fn copied_to(&self, provider_id: i64, key: &ObjectKey) -> Result<Option<recording::Model>> {
-        let place = self.twins.of(provider_id).await?;
+        let place = self.shared_places.of(provider_id).await?;
         let copy = copy::Entity::find()
             .filter(copy::Column::ProviderId.is_in(place.iter().copied()))
             .filter(copy::Column::Key.eq(key.as_str()));
@@ -86,7 +86,7 @@ impl Objects {
 
     /// Unfinished uploads of a key at a provider's place.
     pub(crate) async fn intents_at(&self, provider_id: i64, key: &ObjectKey) -> Result<Vec<upload::Model>> {
-        let place = self.twins.of(provider_id).await?;
+        let place = self.shared_places.of(provider_id).await?;
         let intents = upload::Entity::find()
             .filter(upload::Column::ProviderId.is_in(place.iter().copied()))
             .filter(upload::Column::Key.eq(key.as_str()));
@@ -100,7 +100,7 @@ impl Objects {
 
     /// Whether an object at a key of a provider's place is still to be deleted.
     pub(crate) async fn is_to_be_deleted(&self, provider_id: i64, key: &ObjectKey) -> Result<bool> {
-        let place = self.twins.of(provider_id).await?;
+        let place = self.shared_places.of(provider_id).await?;
         let waiting = removal::Entity::find()
             .filter(removal::Column::ProviderId.is_in(place.iter().copied()))
             .filter(removal::Column::Key.eq(key.as_str()));

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use std::error::Error as StdError;
 
 /// What is transferred, and what the result must be.
-pub(crate) struct Content<'a> {
+pub(crate) struct Expected<'a> {
     pub(crate) key: &'a ObjectKey,
     pub(crate) size: u64,
     pub(crate) sha256: &'a str,
@@ -28,7 +28,7 @@ pub(crate) async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> 
 }
 
 /// Stores the bytes of `body`, holding one part in memory. The caller has the key's turn at `store`.
-pub(crate) async fn store(store: &dyn BlobStore, content: &Content<'_>, body: ByteStream) -> Result<(), StoreError> {
+pub(crate) async fn store(store: &dyn BlobStore, content: &Expected<'_>, body: ByteStream) -> Result<(), StoreError> {
     let mut parts = Parts { body, part_size: store.part_size(), hash: Sha256::new(), rest: BytesMut::new(), size: 0 };
     if content.size <= store.part_size() as u64 {
         let whole = parts.next().await?.unwrap_or_default();
@@ -58,7 +58,7 @@ pub(crate) async fn store(store: &dyn BlobStore, content: &Content<'_>, body: By
 }
 
 /// Reads an object back and compares it with `content`.
-pub(crate) async fn verify(store: &dyn BlobStore, content: &Content<'_>) -> Result<(), StoreError> {
+pub(crate) async fn verify(store: &dyn BlobStore, content: &Expected<'_>) -> Result<(), StoreError> {
     let body = store.get(content.key, None).await?;
     let mut parts = Parts { body, part_size: store.part_size(), hash: Sha256::new(), rest: BytesMut::new(), size: 0 };
     while parts.next().await?.is_some() {}
@@ -87,7 +87,7 @@ impl Parts {
         Ok((full > 0).then(|| self.rest.split_to(full).freeze()))
     }
 
-    fn check(&self, content: &Content<'_>) -> Result<(), StoreError> {
+    fn check(&self, content: &Expected<'_>) -> Result<(), StoreError> {
         if self.size == content.size && hex::encode(self.hash.clone().finalize()) == content.sha256 {
             return Ok(());
         }

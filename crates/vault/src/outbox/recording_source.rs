@@ -18,12 +18,12 @@ pub(crate) struct StoredRecording {
 impl RecordingSource for StoredRecording {
     async fn open(&self) -> Result<OpenRecording, StoreError> {
         let row = self.recordings.row(self.id).await.map_err(store_error)?;
-        let told = |damage: Damage| store_error(self.recordings.told(damage));
-        let metadata = row.read_metadata().map_err(told)?;
-        let path = row.read_path().map_err(told)?;
+        let error = |damage: Damage| store_error(self.recordings.damage_error(damage));
+        let metadata = row.read_metadata().map_err(error)?;
+        let path = row.read_path().map_err(error)?;
         let timestamp = row.timestamp;
         let path = path.ids().chain([self.vault_id.as_str()]).map(str::to_owned).collect();
-        let found = RecordingRef::try_from(row).map_err(told)?;
+        let found = RecordingRef::try_from(row).map_err(error)?;
         let body = self.recordings.open(&found, None).await.map_err(|error| missing(store_error(error)))?;
         Ok(OpenRecording { key: found.key, size: found.size, sha256: found.sha256, timestamp, metadata, path, body })
     }

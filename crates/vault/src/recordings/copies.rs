@@ -30,7 +30,7 @@ pub(crate) async fn of(db: &Db, recording_ids: Vec<i64>) -> Result<HashMap<i64, 
         .await?;
     let mut places: HashMap<i64, Vec<i64>> = HashMap::new();
     let sound = |row: copy::Model| row.read_key().map(|_| row);
-    for row in db.damaged_rows().sound(rows.into_iter().map(sound)) {
+    for row in db.damaged_rows().readable(rows.into_iter().map(sound)) {
         places.entry(row.recording_id).or_default().push(row.provider_id);
     }
     Ok(places)
@@ -38,7 +38,7 @@ pub(crate) async fn of(db: &Db, recording_ids: Vec<i64>) -> Result<HashMap<i64, 
 
 /// A recording whose row cannot change before this transaction ends. Whoever replaces or deletes it waits, and then
 /// finds the copies recorded meanwhile.
-pub(crate) async fn hold(tx: &Tx, recording_id: i64) -> Result<Option<recording::Model>> {
+pub(crate) async fn lock_recording(tx: &Tx, recording_id: i64) -> Result<Option<recording::Model>> {
     // On SQLite nobody else writes meanwhile.
     Ok(recording::Entity::find_by_id(recording_id).lock_shared().one(tx).await?)
 }
@@ -48,7 +48,7 @@ pub(crate) async fn hold(tx: &Tx, recording_id: i64) -> Result<Option<recording:
 pub(crate) async fn forget(tx: &Tx, recording_id: i64) -> Result<()> {
     let rows = copy::Entity::find().filter(copy::Column::RecordingId.eq(recording_id)).all(tx).await?;
     for row in rows {
-        removals::note(tx, row.provider_id, &row.key, tx.now_ms()).await?;
+        removals::insert(tx, row.provider_id, &row.key).await?;
     }
     copy::Entity::delete_many().filter(copy::Column::RecordingId.eq(recording_id)).exec(tx).await?;
     Ok(())

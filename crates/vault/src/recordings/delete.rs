@@ -38,7 +38,7 @@ impl Recordings {
                         now.uploaded_at == found.uploaded_at && now.provider_id != found.provider_id
                     };
                     let now = now.filter(moved).ok_or(VaultError::NotFound(what))?;
-                    found = self.db.damaged_rows().told(now.try_into())?;
+                    found = self.db.damaged_rows().or_error(now.try_into())?;
                 }
                 done => return done,
             }
@@ -63,7 +63,7 @@ impl Recordings {
                 if let Some(principal) = audited {
                     audit::record(tx, &principal, Permission::Delete { account_id }, "deleted recording", &key).await?;
                 }
-                removals::note(tx, provider_id, &key, tx.now_ms()).await
+                removals::insert(tx, provider_id, &key).await
             })
         });
         let removal = deletion.await?;

@@ -6,7 +6,7 @@ use crate::base::damaged::Damage;
 use crate::base::entity::{account, connection, recording};
 use model::connection::Family;
 use model::page::{Cursor, Page};
-use model::recording::{DELETED_ACCOUNT, Position, RecordingFilter, RecordingView};
+use model::recording::{NAME_OF_DELETED_ACCOUNT, Position, RecordingFilter, RecordingView};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, ExprTrait, IdenStatic as _, Iterable as _, Order, QueryFilter, QueryOrder,
@@ -39,16 +39,16 @@ impl Recordings {
     async fn views(&self, names: &Names, rows: Vec<recording::Model>) -> Result<Vec<RecordingView>> {
         let copies = copies::of(&self.db, rows.iter().map(|row| row.id).collect()).await?;
         // Shown even if damaged, as only forwarding needs the path.
-        self.db.damaged_rows().sound(rows.iter().map(recording::Model::read_path));
+        self.db.damaged_rows().readable(rows.iter().map(recording::Model::read_path));
         let places = |id: i64| copies.get(&id).map(Vec::as_slice).unwrap_or_default();
-        Ok(self.db.damaged_rows().sound(rows.into_iter().map(|row| names.view(places(row.id), row))))
+        Ok(self.db.damaged_rows().readable(rows.into_iter().map(|row| names.view(places(row.id), row))))
     }
 
     /// One recording.
     pub async fn get(&self, id: i64) -> Result<RecordingView> {
         let (row, names) = (self.row(id).await?, self.names().await?);
         let copies = copies::of(&self.db, vec![id]).await?;
-        self.db.damaged_rows().told(names.view(copies.get(&id).map(Vec::as_slice).unwrap_or_default(), row))
+        self.db.damaged_rows().or_error(names.view(copies.get(&id).map(Vec::as_slice).unwrap_or_default(), row))
     }
 
     /// Positions of the recordings that match a filter, oldest first, after a position.
@@ -105,7 +105,7 @@ impl Names {
         row.read_sha256()?;
         Ok(RecordingView {
             copies: copies.iter().filter_map(|id| self.providers.get(id).cloned()).collect(),
-            account: self.accounts.get(&row.account_id).cloned().unwrap_or_else(|| DELETED_ACCOUNT.to_owned()),
+            account: self.accounts.get(&row.account_id).cloned().unwrap_or_else(|| NAME_OF_DELETED_ACCOUNT.to_owned()),
             provider: self.providers.get(&row.provider_id).cloned().unwrap_or_default(),
             id: row.id,
             key: row.key,
@@ -151,7 +151,7 @@ fn condition(filter: &RecordingFilter, names: &Names) -> Option<Condition> {
     if let Some(account) = &filter.account {
         all = all.add(match id_of(&names.accounts, account) {
             Some(id) => recording::Column::AccountId.eq(id),
-            None if account == DELETED_ACCOUNT => {
+            None if account == NAME_OF_DELETED_ACCOUNT => {
                 recording::Column::AccountId.is_not_in(names.accounts.keys().copied())
             }
             None => return None,

@@ -85,7 +85,7 @@ impl Recordings {
         }
         rows.retain(|row| row.account_id == account.id);
         rows.sort_by_key(|row| row.provider_id != account.provider_id);
-        rows.into_iter().next().map(|row| self.db.damaged_rows().told(RecordingRef::try_from(row))).transpose()
+        rows.into_iter().next().map(|row| self.db.damaged_rows().or_error(RecordingRef::try_from(row))).transpose()
     }
 
     /// Whether any account has a recording of this key.
@@ -123,12 +123,12 @@ impl Recordings {
     }
 
     async fn look_up(&self, id: i64) -> Result<RecordingRef> {
-        self.db.damaged_rows().told(self.row(id).await?.try_into())
+        self.db.damaged_rows().or_error(self.row(id).await?.try_into())
     }
 
-    /// Reports damage to administrators, as an error.
-    pub(crate) fn told(&self, damage: Damage) -> VaultError {
-        self.db.damaged_rows().tell(damage)
+    /// Reports damage to administrators, and makes it an error.
+    pub(crate) fn damage_error(&self, damage: Damage) -> VaultError {
+        self.db.damaged_rows().error(damage)
     }
 
     pub(crate) async fn row(&self, id: i64) -> Result<recording::Model> {
@@ -149,7 +149,7 @@ impl Recordings {
             .filter(recording::Column::UploadedAt.lt(before))
             .order_by_asc(recording::Column::Timestamp)
             .limit(limit);
-        Ok(self.db.damaged_rows().sound(rows.all(self.db.read()).await?.into_iter().map(RecordingRef::try_from)))
+        Ok(self.db.damaged_rows().readable(rows.all(self.db.read()).await?.into_iter().map(RecordingRef::try_from)))
     }
 }
 

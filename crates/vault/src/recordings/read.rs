@@ -5,7 +5,7 @@ use crate::base::clock::Clock;
 use crate::base::entity::recording;
 use crate::base::{Result, VaultError};
 use crate::objects::intent;
-use crate::objects::transfer::{self, Content};
+use crate::objects::transfer::{self, Expected};
 use model::error::{StoreError, StoreErrorKind};
 use model::ports::ByteStream;
 use sea_orm::EntityTrait as _;
@@ -58,7 +58,7 @@ impl Recordings {
     pub async fn open(&self, found: &RecordingRef, range: Option<Range<u64>>) -> Result<ByteStream> {
         let opened = self.open_somewhere(found, range.clone()).await;
         // An upload changes the object first and its row after that, so the bytes just opened may belong to either. If
-        // the row is settled now, they are the right ones. The other branch is rare, and a large future.
+        // the row is settled now, they are the right ones. The `else` branch is boxed: it is rare and its future large.
         if self.is_settled(found).await? { opened } else { Box::pin(self.open_in_turn(found, range)).await }
     }
 
@@ -82,9 +82,9 @@ impl Recordings {
         if !self.is_current(found).await? {
             return Err(VaultError::Replaced);
         }
-        if self.is_disputed(found).await? {
+        if self.content_is_uncertain(found).await? {
             let provider = self.connections.store(found.provider_id).await?;
-            let content = Content { key: &found.key, size: found.size, sha256: &found.sha256 };
+            let content = Expected { key: &found.key, size: found.size, sha256: &found.sha256 };
             match transfer::verify(provider.store.as_ref(), &content).await {
                 Ok(()) => {}
                 Err(error) if error.kind == StoreErrorKind::Corrupt => return Err(being_replaced().into()),
@@ -95,7 +95,7 @@ impl Recordings {
     }
 
     /// Whether an upload of this key failed, or its vault was killed, and recovery has not yet found out what is there.
-    async fn is_disputed(&self, found: &RecordingRef) -> Result<bool> {
+    async fn content_is_uncertain(&self, found: &RecordingRef) -> Result<bool> {
         let mut intents = self.objects.intents_at(found.provider_id, &found.key).await?;
         intents.retain(|intent| !self.objects.settled().contains(intent.id));
         if intents.iter().any(intent::has_failed) {
@@ -162,7 +162,7 @@ impl Recordings {
         Ok(provider.store.get(&found.key, range).await?)
     }
 
-    /// A URL that plays a recording without credentials for a while. Signed by the provider if it is set so, else by
+    /// A URL that plays a recording without credentials for a while. Signed by the provider if its settings ask for that, else by
     /// the vault, below `base_url`.
     pub async fn sign(&self, found: &RecordingRef, base_url: &str, ttl: Duration) -> Result<String> {
         // While the provider is down, only the vault's own URL leads to a copy.

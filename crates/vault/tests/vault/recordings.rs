@@ -1,7 +1,7 @@
 use crate::support::{TestVault, actor, label};
 use futures::StreamExt as _;
 use model::ObjectKey;
-use model::recording::{DELETED_ACCOUNT, Position, RecordingFilter};
+use model::recording::{NAME_OF_DELETED_ACCOUNT, Position, RecordingFilter};
 
 #[tokio::test]
 async fn pages_go_both_ways_without_gaps_or_repeats() {
@@ -72,9 +72,9 @@ async fn what_a_deleted_account_stored_can_still_be_told_and_found() {
         let page = t.vault.recordings.list(&filter, Position::Newest, 50).await.unwrap();
         page.items.into_iter().map(|r| r.account).collect()
     };
-    assert!(accounts(DELETED_ACCOUNT).await.is_empty());
+    assert!(accounts(NAME_OF_DELETED_ACCOUNT).await.is_empty());
     t.vault.accounts.delete(&actor(), t.account("site-b").await.id).await.unwrap();
-    assert_eq!(accounts(DELETED_ACCOUNT).await, [DELETED_ACCOUNT]);
+    assert_eq!(accounts(NAME_OF_DELETED_ACCOUNT).await, [NAME_OF_DELETED_ACCOUNT]);
     assert_eq!(accounts("site-a").await, ["site-a"]);
 }
 

@@ -87,7 +87,7 @@ impl Users {
         };
         let stored = self.by_name(&username).await?;
         if let Some(user) = &stored
-            && self.db.damaged_rows().noted(user.check_configured()).is_err()
+            && self.db.damaged_rows().reported(user.check_configured()).is_err()
         {
             // Whether it was applied before is unknown, so keep the password that may have been chosen since.
             return Ok(None);
@@ -127,7 +127,7 @@ impl Users {
         let stored = self.by_name(username).await?;
         if let Some(user) = &stored {
             // Reported to administrators only: whoever signs in has not proved to be one yet.
-            let _ = self.db.damaged_rows().noted(user.check());
+            let _ = self.db.damaged_rows().reported(user.check());
         }
         let hash = stored.as_ref().map_or_else(|| DECOY.to_owned(), |u| u.password_hash.clone());
         let matches = password.expose().len() <= MAX_PASSWORD && self.verify(password.clone(), hash).await;

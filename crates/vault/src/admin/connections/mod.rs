@@ -136,7 +136,7 @@ impl ConnectionSetup {
         });
         let id = id.await?;
         self.connections.notify();
-        Box::pin(self.connections.tell_of_twins()).await?;
+        Box::pin(self.connections.tell_of_shared_places()).await?;
         Ok(id)
     }
 
@@ -186,7 +186,7 @@ impl ConnectionSetup {
         deletion.await?;
         self.connections.notify();
         self.connections.forget_elsewhere(id).await;
-        self.connections.tell_of_twins().await
+        self.connections.tell_of_shared_places().await
     }
 
     /// A provider by name.

@@ -1,6 +1,6 @@
 //! A value in the database that no vault writes is an error that names table, row and column, never a default.
 //!
-//! `columns.rs` has the rules. Code that reads a row passes the outcome to `DamagedRows::sound`, `noted` or `told`, so
+//! `columns.rs` has the rules. Code that reads a row passes the outcome to `DamagedRows::readable`, `reported` or `or_error`, so
 //! that an administrator learns of it; lists and loops then skip the row and go on.
 
 mod columns;
@@ -22,44 +22,44 @@ const MOST: usize = 1000;
 #[derive(Default)]
 struct Met {
     logged: HashSet<Damage>,
-    untold: BTreeSet<Damage>,
+    unreported: BTreeSet<Damage>,
 }
 
 impl DamagedRows {
-    /// Reports damage, as an error.
-    pub(crate) fn tell(&self, damage: Damage) -> crate::base::VaultError {
-        self.note(&damage);
+    /// Reports damage, and makes it the vault's error.
+    pub(crate) fn error(&self, damage: Damage) -> crate::base::VaultError {
+        self.report(&damage);
         damage.into()
     }
 
     /// Passes on what was read; damage is reported to administrators, and logged once.
-    pub(crate) fn noted<T>(&self, read: Result<T, Damage>) -> Result<T, Damage> {
-        read.inspect_err(|damage| self.note(damage))
+    pub(crate) fn reported<T>(&self, read: Result<T, Damage>) -> Result<T, Damage> {
+        read.inspect_err(|damage| self.report(damage))
     }
 
-    /// Like [`noted`](Self::noted), with the vault's error type.
-    pub(crate) fn told<T>(&self, read: Result<T, Damage>) -> crate::base::Result<T> {
-        read.map_err(|damage| self.tell(damage))
+    /// Like [`reported`](Self::reported), with the vault's error type.
+    pub(crate) fn or_error<T>(&self, read: Result<T, Damage>) -> crate::base::Result<T> {
+        read.map_err(|damage| self.error(damage))
     }
 
     /// The readable ones of several; the others are reported.
-    pub(crate) fn sound<T>(&self, read: impl IntoIterator<Item = Result<T, Damage>>) -> Vec<T> {
-        read.into_iter().filter_map(|one| self.noted(one).ok()).collect()
+    pub(crate) fn readable<T>(&self, read: impl IntoIterator<Item = Result<T, Damage>>) -> Vec<T> {
+        read.into_iter().filter_map(|one| self.reported(one).ok()).collect()
     }
 
-    fn note(&self, damage: &Damage) {
+    fn report(&self, damage: &Damage) {
         let mut met = self.lock();
         // Logged once only: an administrator may dismiss the notice, and the row is found again every minute.
         if met.logged.len() < MOST && met.logged.insert(damage.clone()) {
             let Damage { table, id, column, why } = damage;
             tracing::error!(table, id, column, why, "a damaged row is left out");
-            met.untold.insert(damage.clone());
+            met.unreported.insert(damage.clone());
         }
     }
 
     /// Damage not yet reported to administrators.
-    pub(crate) fn take_untold(&self) -> BTreeSet<Damage> {
-        std::mem::take(&mut self.lock().untold)
+    pub(crate) fn take_unreported(&self) -> BTreeSet<Damage> {
+        std::mem::take(&mut self.lock().unreported)
     }
 
     /// Table and row id of each damaged row.

@@ -27,12 +27,12 @@ impl Harm {
 
 /// Remembers the first harm found; cheap to clone.
 #[derive(Clone, Default)]
-pub(super) struct Damage {
+pub(super) struct HarmFlag {
     harm: Arc<OnceLock<Harm>>,
     met: CancellationToken,
 }
 
-impl Damage {
+impl HarmFlag {
     pub(super) fn harm(&self) -> Option<Harm> {
         self.harm.get().copied()
     }
@@ -64,7 +64,7 @@ fn tells_damage(error: &str) -> bool {
 #[derive(Clone)]
 pub struct Reader {
     pub(super) source: Source,
-    pub(super) damage: Damage,
+    pub(super) damage: HarmFlag,
 }
 
 /// Where reads go.

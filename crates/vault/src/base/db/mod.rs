@@ -21,7 +21,7 @@ pub use tx::Tx;
 use crate::base::clock::Clock;
 use crate::base::damaged::DamagedRows;
 use crate::base::{Result, VaultError};
-use damage::{Damage, Source};
+use damage::{HarmFlag, Source};
 use futures::future::BoxFuture;
 use migrations::{Migrator, MigratorTrait as _};
 use queue::Queue;
@@ -54,7 +54,7 @@ enum Writer {
 impl Db {
     /// Opens the database at this URL and migrates its tables. `patience` is how long a server may take to answer.
     pub async fn open(url: &str, clock: Clock, patience: Duration) -> Result<Self> {
-        let (damage, damaged_rows) = (Damage::default(), DamagedRows::default());
+        let (damage, damaged_rows) = (HarmFlag::default(), DamagedRows::default());
         if !url.starts_with("sqlite:") {
             let server = Server::open(url, patience).await?;
             let reader = Reader { source: Source::Server(server.clone()), damage };

@@ -1,6 +1,6 @@
 //! The queue in front of SQLite's one writer.
 
-use super::damage::Damage;
+use super::damage::HarmFlag;
 use super::job::{Job, Write};
 use super::stopped;
 use super::tx::Tx;
@@ -30,7 +30,7 @@ enum Order {
 
 impl Queue {
     /// Opens the writer's connection and starts its task.
-    pub(super) async fn start(url: String, clock: Clock, damage: Damage) -> Result<Self> {
+    pub(super) async fn start(url: String, clock: Clock, damage: HarmFlag) -> Result<Self> {
         let (orders, waiting) = mpsc::channel(WAITING);
         let trouble = Arc::new(WriteFailure::default());
         let writer = SqliteWriter::open(url, clock, trouble.clone(), damage).await?;

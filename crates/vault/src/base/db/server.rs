@@ -48,9 +48,9 @@ const SESSION: [(&str, &str); 6] = [
 ];
 /// Settings of a session that depend on the server's.
 ///
-/// With `synchronous_commit` off, a crash of the server loses what was acknowledged. With `local`, so does a failover
-/// to a standby that the server would otherwise wait for; whoever set one up wants nothing lost, and a vault that waits
-/// is noticed, one that loses is not. The other values survive the loss of one machine and stay.
+/// With `synchronous_commit` off, a crash of the server loses what was acknowledged. With `local`, a failover to a
+/// synchronous standby does: better to wait for the standby, which is noticed, than to lose silently. The other values
+/// survive the loss of one machine and stay.
 ///
 /// `transaction_timeout` would end turns; servers before version 17 do not know it.
 const AFTER_CONNECT: &str = "
@@ -139,7 +139,7 @@ impl Server {
     }
 
     /// Abandons these connections; later callers get new ones.
-    async fn give_up(&self, pools: &Arc<Pools>) {
+    async fn abandon(&self, pools: &Arc<Pools>) {
         if !Arc::ptr_eq(pools, &self.pools()) {
             return;
         }
@@ -198,11 +198,11 @@ impl Lent {
         asked: impl Future<Output = std::result::Result<T, DbErr>>,
     ) -> std::result::Result<T, DbErr> {
         let Some(OfServer { server, pools, .. }) = &self.of_server else { return asked.await };
-        // Dropped earlier, its connection would return to a pool that is still open, and be tested.
+        // Kept until the pools are closed: dropped earlier, its dead connection would go back into the pool, which tests it.
         let mut asked = pin!(asked);
         let answer = timeout(server.0.patience, asked.as_mut()).await.unwrap_or_else(|_| Err(no_answer()));
         if answer.as_ref().is_err_and(is_silence) {
-            server.give_up(pools).await;
+            server.abandon(pools).await;
         }
         answer
     }

@@ -8,7 +8,7 @@
 //! When one of these statements fails, the connection's state is unknown. It is thrown away, everyone in the group is
 //! told, and the next group gets a new connection.
 
-use super::damage::{Damage, Harm};
+use super::damage::{Harm, HarmFlag};
 use super::files::Files;
 use super::job::{Done, Job};
 use super::options;
@@ -47,7 +47,7 @@ pub(super) struct SqliteWriter {
     not_before: Option<Instant>,
     trouble: Arc<WriteFailure>,
     files: Option<Files>,
-    damage: Damage,
+    damage: HarmFlag,
 }
 
 /// A connection that nothing else uses, outside any transaction between two groups.
@@ -78,7 +78,7 @@ impl Pinned {
 }
 
 impl SqliteWriter {
-    pub(super) async fn open(url: String, clock: Clock, trouble: Arc<WriteFailure>, damage: Damage) -> Result<Self> {
+    pub(super) async fn open(url: String, clock: Clock, trouble: Arc<WriteFailure>, damage: HarmFlag) -> Result<Self> {
         let connection = Some(Pinned::open(&url).await?);
         let files = Files::of(&url);
         Ok(Self { url, clock, connection, not_before: None, trouble, files, damage })

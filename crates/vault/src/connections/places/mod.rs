@@ -1,7 +1,7 @@
 //! Places: whether two providers are the same one, and whether a provider is still the one it was.
 
 mod mark;
-mod twins;
+mod shared;
 
 pub(crate) use mark::Mark;
-pub(crate) use twins::Twins;
+pub(crate) use shared::SharedPlaces;

@@ -55,11 +55,11 @@ impl Watch {
     /// which no worker would find.
     async fn look(&self) -> Result<()> {
         let (db, damaged) = (self.db.read(), self.damaged());
-        damaged.sound(account::Entity::find().all(db).await?.iter().map(|row| row.check(&self.keys)));
-        damaged.sound(connection::Entity::find().all(db).await?.iter().map(|row| row.check(&self.keys)));
-        damaged.sound(user::Entity::find().all(db).await?.iter().map(user::Model::check));
-        damaged.sound(provider_move::Entity::find().all(db).await?.iter().map(provider_move::Model::read_state));
-        damaged.sound(replay::Entity::find().all(db).await?.iter().map(replay::Model::read_state));
+        damaged.readable(account::Entity::find().all(db).await?.iter().map(|row| row.check(&self.keys)));
+        damaged.readable(connection::Entity::find().all(db).await?.iter().map(|row| row.check(&self.keys)));
+        damaged.readable(user::Entity::find().all(db).await?.iter().map(user::Model::check));
+        damaged.readable(provider_move::Entity::find().all(db).await?.iter().map(provider_move::Model::read_state));
+        damaged.readable(replay::Entity::find().all(db).await?.iter().map(replay::Model::read_state));
         let lost: Vec<i64> = delivery::Entity::find()
             .select_only()
             .column(delivery::Column::Id)
@@ -68,7 +68,7 @@ impl Watch {
             .into_tuple()
             .all(db)
             .await?;
-        damaged.sound(lost.into_iter().map(|id| Err::<(), _>(damage_of_state(id))));
+        damaged.readable(lost.into_iter().map(|id| Err::<(), _>(damage_of_state(id))));
         Ok(())
     }
 

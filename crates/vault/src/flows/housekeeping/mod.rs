@@ -2,12 +2,12 @@
 
 mod damage_watch;
 mod removals;
+mod retention;
 
+use crate::base::Result;
 use crate::base::clock::DAY_MS;
 use crate::base::db::Db;
-use crate::base::entity::{account, connection, delivery, device, session};
-use crate::base::{Permission, Principal, Task, audit};
-use crate::base::{Result, VaultError};
+use crate::base::entity::{connection, delivery, device, session};
 use crate::connections::Connections;
 use crate::flows::ingest::Ingest;
 use crate::host::timekeeping::{Timekeeping, Trusted};
@@ -64,45 +64,6 @@ impl Housekeeping {
             Err(error) => log("looking at the clock", Err(error)),
         }
         log("looking for damaged rows", self.watch.round().await);
-    }
-
-    /// Deletes recordings older than their account's day limit.
-    async fn retire(&self, trusted: &Trusted) -> Result<()> {
-        let limited = account::Entity::find().filter(account::Column::DayLimit.gt(0)).all(self.db.read()).await?;
-        for account in limited {
-            let before = self.db.now_ms() - i64::from(account.day_limit) * DAY_MS;
-            // The rest waits for the next round, so that recovery gets its turn.
-            let expired = self.recordings.expired(trusted, account.id, before, BATCH).await?;
-            let mut retired = 0;
-            for found in expired {
-                match self.recordings.retire(&found).await {
-                    Ok(()) => retired += 1,
-                    Err(VaultError::NotFound(_)) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            if retired > 0 {
-                let subject = format!("{}: {retired} recordings older than {} days", account.name, account.day_limit);
-                self.note_retired(subject).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn note_retired(&self, subject: String) -> Result<()> {
-        let noted = self.db.write(move |tx| {
-            Box::pin(async move {
-                audit::record(
-                    tx,
-                    &Principal::Vault(Task::Retention),
-                    Permission::Manage,
-                    "deleted recordings",
-                    &subject,
-                )
-                .await
-            })
-        });
-        noted.await
     }
 
     async fn tidy(&self, _: &Trusted) -> Result<()> {

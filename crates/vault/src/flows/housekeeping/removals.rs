@@ -7,8 +7,8 @@ use crate::base::{Result, VaultError};
 use crate::connections::OpenStore;
 use crate::flows::failures::Failures;
 use crate::host::timekeeping::Trusted;
-use crate::objects::Deletion;
-use crate::objects::transfer::{self, Content};
+use crate::objects::transfer::{self, Expected};
+use crate::objects::{Deletion, removals};
 use crate::recordings::{RecordingRef, copies};
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
@@ -25,6 +25,14 @@ enum Moved {
     Missing(RecordingRef),
     /// Its new provider does not answer.
     Unknown,
+}
+
+/// What becomes of the old object of a recording that is missing where it was moved to.
+enum OldObject {
+    /// It stays: as a copy, or until the next round knows more.
+    Stays,
+    /// It is not the recording either.
+    IsUseless,
 }
 
 impl Housekeeping {
@@ -61,7 +69,7 @@ impl Housekeeping {
             let Some(last) = rows.last() else { break };
             after = last.id;
             for row in rows {
-                match self.db.damaged_rows().noted(row.read_key()) {
+                match self.db.damaged_rows().reported(row.read_key()) {
                     Ok(key) if self.objects.locks().is_running(provider_id, &key).await? => {}
                     Ok(key) => {
                         if let Err(error) = self.finish_removal(&row, &key, &mut down).await {
@@ -97,8 +105,10 @@ impl Housekeeping {
         match self.moved(row, down).await? {
             Moved::There => {}
             Moved::Unknown => return Ok(()),
-            Moved::Missing(found) if self.keep_as_copy(row, &found).await? => return Ok(()),
-            Moved::Missing(_) => {}
+            Moved::Missing(found) => match self.keep_as_copy(row, &found).await? {
+                OldObject::Stays => return Ok(()),
+                OldObject::IsUseless => {}
+            },
         }
         match self.connections.store(row.provider_id).await {
             Ok(provider) => {
@@ -149,7 +159,7 @@ impl Housekeeping {
             id => recording::Entity::find_by_id(id).one(self.db.read()).await?,
         };
         let Some(moved) = moved.filter(|moved| moved.provider_id != row.provider_id) else { return Ok(Moved::There) };
-        let found = self.db.damaged_rows().told(RecordingRef::try_from(moved))?;
+        let found = self.db.damaged_rows().or_error(RecordingRef::try_from(moved))?;
         if down.contains(&found.provider_id) {
             return Ok(Moved::Unknown);
         }
@@ -166,13 +176,15 @@ impl Housekeeping {
     }
 
     /// The moved recording is missing at its new place, so its old object becomes a copy: readers find it, and it goes
-    /// when the recording does. Returns whether it must stay: as a copy, or until the next round knows more.
-    async fn keep_as_copy(&self, row: &removal::Model, found: &RecordingRef) -> Result<bool> {
+    /// when the recording does.
+    async fn keep_as_copy(&self, row: &removal::Model, found: &RecordingRef) -> Result<OldObject> {
         let old = self.connections.store(row.provider_id).await?;
-        let content = Content { key: &found.key, size: found.size, sha256: &found.sha256 };
+        let content = Expected { key: &found.key, size: found.size, sha256: &found.sha256 };
         match transfer::verify(old.store.as_ref(), &content).await {
             Ok(()) => {}
-            Err(error) if matches!(error.kind, StoreErrorKind::NotFound | StoreErrorKind::Corrupt) => return Ok(false),
+            Err(error) if matches!(error.kind, StoreErrorKind::NotFound | StoreErrorKind::Corrupt) => {
+                return Ok(OldObject::IsUseless);
+            }
             Err(error) => return Err(VaultError::Store(error)),
         }
         let (removal_id, provider_id, key, found_then) = (row.id, row.provider_id, row.key.clone(), found.clone());
@@ -180,7 +192,7 @@ impl Housekeeping {
             .db
             .write(move |tx| {
                 Box::pin(async move {
-                    let now = copies::hold(tx, found_then.id).await?;
+                    let now = copies::lock_recording(tx, found_then.id).await?;
                     let same = |row: &recording::Model| {
                         (row.provider_id, &row.sha256) == (found_then.provider_id, &found_then.sha256)
                     };
@@ -195,7 +207,7 @@ impl Housekeeping {
                     };
                     let there = OnConflict::new().do_nothing().to_owned();
                     copy::Entity::insert(kept).on_conflict(there).exec_without_returning(tx).await?;
-                    removal::Entity::delete_by_id(removal_id).exec(tx).await?;
+                    removals::forget(tx, removal_id).await?;
                     Ok(true)
                 })
             })
@@ -203,7 +215,7 @@ impl Housekeeping {
         if kept {
             self.connections.tell_missing(&found.key, found.provider_id, &old).await?;
         }
-        Ok(true)
+        Ok(OldObject::Stays)
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) enum Arrived {
 
 impl Received {
     /// Discards bytes and intent. What the provider does not free now, recovery frees by the intent.
-    pub(super) async fn give_up(self, intent: Intent) {
+    pub(super) async fn discard(self, intent: Intent) {
         if self.bytes.discard().await {
             intent.withdraw().await;
         }
@@ -96,13 +96,13 @@ impl Ingest {
     /// All bytes have come.
     pub(super) async fn arrived(&self, arriving: Arriving, target: &Target) -> Result<Received, Failed> {
         if let Err(error) = self.check_whole(&arriving, target).await {
-            return Err(arriving.give_up(error).await);
+            return Err(arriving.discard(error).await);
         }
         let Arriving { digest, part, multipart } = arriving;
         match multipart {
             None => {
                 let share = self.shares.of(target.provider.id);
-                let held = part.hold(&share).await.map_err(|e| Failed { error: e.into(), clean: true })?;
+                let held = part.load(&share).await.map_err(|e| Failed { error: e.into(), clean: true })?;
                 Ok(Received { content: digest.finish(), bytes: Arrived::Whole(held) })
             }
             Some(mut multipart) => match multipart.finish(part).await {
@@ -140,7 +140,7 @@ impl Ingest {
 
 impl Arriving {
     /// Gives up what has come, for this reason.
-    pub(super) async fn give_up(self, error: UploadError) -> Failed {
+    pub(super) async fn discard(self, error: UploadError) -> Failed {
         let clean = match self.multipart {
             Some(multipart) => multipart.abort().await,
             // The provider was asked for an upload, and may have begun one although its answer did not come.

@@ -136,7 +136,7 @@ impl PartBuffer {
 
     /// The whole part in memory. If it was spooled, waits for its provider's share of the sending budget, then for the
     /// budget itself.
-    pub(super) async fn hold(self, share: &Share) -> io::Result<HeldPart> {
+    pub(super) async fn load(self, share: &Share) -> io::Result<HeldPart> {
         match self.place {
             Place::Memory(memory) => {
                 let (bytes, permit) = memory.freeze(self.len);
@@ -214,7 +214,7 @@ mod tests {
         }
         assert!(parts.iter().any(|p| matches!(p.place, Place::Spool(_))), "the budget is smaller than the parts");
         for (n, part) in (0..4u8).zip(parts) {
-            let held = part.hold(&shares.of(1)).await.expect("read back");
+            let held = part.load(&shares.of(1)).await.expect("read back");
             assert_eq!(held.bytes, vec![n; 400_000]);
         }
         assert_eq!(std::fs::read_dir(dir.path()).expect("readable").count(), 0, "spool files have no name");

@@ -61,7 +61,7 @@ pub(super) struct NewRecording {
 }
 
 /// Returns the recording's id. Safe to repeat: the intent is deleted first, so whoever finds it gone knows that this
-/// upload was committed before. On PostgreSQL that waits for a commit whose outcome nobody heard.
+/// upload was committed before. On PostgreSQL that waits until an earlier COMMIT, whose answer was lost, has ended.
 pub(super) async fn commit(tx: &Tx, fresh: NewRecording) -> Result<i64> {
     let now = tx.now_ms();
     if upload::Entity::delete_by_id(fresh.intent_id).exec(tx).await?.rows_affected == 0 {
@@ -97,14 +97,14 @@ pub(super) async fn commit(tx: &Tx, fresh: NewRecording) -> Result<i64> {
         None => recording::Entity::insert(row).exec(tx).await?.last_insert_id,
         Some(id) => {
             row.id = Set(id);
-            // First of all, since whoever records a copy holds this row until that is done.
+            // First, because it waits for any transaction that records a copy and has locked this row.
             row.update(tx).await?;
             copies::forget(tx, id).await?;
             id
         }
     };
     copies::give_way(tx, &fresh.place, fresh.key.as_str()).await?;
-    announce(tx, &fresh, id, instance_name, metadata, now).await?;
+    enqueue(tx, &fresh, id, instance_name, metadata, now).await?;
     if !fresh.draft.device.is_empty() {
         let draft = &fresh.draft;
         devices::uploaded(tx, &draft.device, instance_name, &draft.capture, draft.account_id, now).await?;
@@ -123,7 +123,7 @@ async fn committed_before(tx: &Tx, fresh: &NewRecording) -> Result<i64> {
 }
 
 /// Puts the event into the outbox of every integration, and copies into that of every secondary provider.
-async fn announce(
+async fn enqueue(
     tx: &Tx,
     fresh: &NewRecording,
     id: i64,

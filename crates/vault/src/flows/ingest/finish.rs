@@ -2,6 +2,7 @@
 
 use super::arriving::{Arrived, Received};
 use super::commit::{NewRecording, commit};
+use super::digest::Content;
 use super::{Ingest, Intent, Outcome, Stored, Target, UploadError, forget};
 use crate::base::VaultError;
 use crate::base::entity::{recording, upload};
@@ -29,7 +30,7 @@ impl Ingest {
         let (turn, existing) = match self.turn(target.provider.id, &target.key).await {
             Ok(turn) => turn,
             Err(error) => {
-                received.give_up(intent).await;
+                received.discard(intent).await;
                 return Err(error.into());
             }
         };
@@ -38,7 +39,7 @@ impl Ingest {
             let same = mine && row.sha256 == received.content.sha256 && self.is_there(&target, row).await?;
             if same || !mine {
                 let size = received.content.size;
-                received.give_up(intent).await;
+                received.discard(intent).await;
                 return if mine {
                     Ok(Stored { id: row.id, key: target.key, size, outcome: Outcome::Identical })
                 } else {
@@ -56,43 +57,67 @@ impl Ingest {
         };
         steps::reached(Step::UploadAnnounced);
         let store = &target.provider.store;
-        let published = publish(store.as_ref(), &target.key, received.bytes, &received.content.sha256).await;
-        if let Err(Unpublished { error, clean }) = published {
-            // If the provider did not answer, what is there or arrives late stays, and recovery decides by the intent:
-            // a late deletion could remove what the next attempt was answered 200 for. After any other failure a new
-            // key is cleared; a replaced one is compared by recovery. The agent need not wait for that, but the key
-            // stays locked.
-            let clears = existing.is_none() && error.kind != StoreErrorKind::Unavailable;
-            // Whatever is found there later becomes a recording only if it is this.
-            let draft = target.draft.having_sent(received.content.size, &received.content.sha256, self.db.now_ms());
-            let this = self.clone();
-            tokio::spawn(async move {
-                let _turn = turn;
-                this.note(intent_id, &draft).await;
-                if clears {
-                    this.clear(&target, intent_id, clean).await;
-                }
-            });
-            return Err(error.into());
+        if let Err(failed) = publish(store.as_ref(), &target.key, received.bytes, &received.content.sha256).await {
+            let clears = existing.is_none();
+            return Err(self.unpublished(failed, target, &received.content, intent_id, clears, turn));
         }
         steps::reached(Step::UploadPublished);
-        let outcome = match &existing {
-            None => Outcome::New,
-            // Its object had been lost; consumers know about it already.
-            Some(row) if row.sha256 == received.content.sha256 => Outcome::Identical,
-            Some(_) => Outcome::Replaced,
-        };
-        if outcome == Outcome::Identical {
-            target.provider.version().check_current(self.db.read()).await?;
-            forget(&self.db, intent_id).await;
-            drop(turn);
-            return Ok(Stored {
-                id: existing.map_or(0, |row| row.id),
-                key: target.key,
-                size: received.content.size,
-                outcome,
-            });
+        match existing {
+            Some(row) if row.sha256 == received.content.sha256 => {
+                self.restored(target, intent_id, row.id, received.content.size).await
+            }
+            existing => {
+                let (stored, concerned) = self.record(target, intent_id, received.content, existing).await?;
+                drop(turn);
+                self.wakeups.wake(&concerned);
+                Ok(stored)
+            }
         }
+    }
+
+    /// Sees to what a failed upload has left. The agent need not wait for that, but the key stays locked.
+    fn unpublished(
+        &self,
+        Unpublished { error, clean }: Unpublished,
+        target: Target,
+        content: &Content,
+        intent_id: i64,
+        is_new: bool,
+        turn: KeyGuard,
+    ) -> UploadError {
+        // If the provider did not answer, nothing is deleted here: a late deletion could remove the next attempt's
+        // object. After other failures a new key is cleared here; a replaced one is left to recovery.
+        let clears = is_new && error.kind != StoreErrorKind::Unavailable;
+        // What is found there later becomes a recording only if its hash is this draft's.
+        let draft = target.draft.having_sent(content.size, &content.sha256, self.db.now_ms());
+        let this = self.clone();
+        tokio::spawn(async move {
+            let _turn = turn;
+            this.save_draft(intent_id, &draft).await;
+            if clears {
+                this.clear(&target, intent_id, clean).await;
+            }
+        });
+        error.into()
+    }
+
+    /// A recording's object had been lost and is there again; consumers know about it already.
+    async fn restored(&self, target: Target, intent_id: i64, id: i64, size: u64) -> Result<Stored, UploadError> {
+        target.provider.version().check_current(self.db.read()).await?;
+        forget(&self.db, intent_id).await;
+        Ok(Stored { id, key: target.key, size, outcome: Outcome::Identical })
+    }
+
+    /// Writes the row and its events; returns whom to wake, too.
+    async fn record(
+        &self,
+        target: Target,
+        intent_id: i64,
+        content: Content,
+        existing: Option<recording::Model>,
+    ) -> Result<(Stored, Vec<i64>), UploadError> {
+        let (key, size) = (target.key.clone(), content.size);
+        let outcome = if existing.is_some() { Outcome::Replaced } else { Outcome::New };
         let fresh = NewRecording {
             intent_id,
             replaces: existing.map(|row| row.id),
@@ -100,16 +125,14 @@ impl Ingest {
             version: target.provider.version(),
             place: self.objects.providers_at(target.provider.id).await?,
             provider_name: target.provider.name.clone(),
-            key: target.key.clone(),
+            key: target.key,
             draft: target.draft,
-            content: received.content,
+            content,
         };
-        let (size, concerned) = (fresh.content.size, fresh.draft.concerned());
+        let concerned = fresh.draft.concerned();
         let id = self.commit_for_sure(fresh).await?;
         steps::reached(Step::UploadCommitted);
-        drop(turn);
-        self.wakeups.wake(&concerned);
-        Ok(Stored { id, key: target.key, size, outcome })
+        Ok((Stored { id, key, size, outcome }, concerned))
     }
 
     /// Commits. If the connection broke during COMMIT, tries again by the intent instead of guessing.
@@ -140,7 +163,7 @@ impl Ingest {
     }
 
     /// Records what is known of a failed upload.
-    async fn note(&self, intent_id: i64, draft: &Draft) {
+    async fn save_draft(&self, intent_id: i64, draft: &Draft) {
         let row = upload::ActiveModel { draft: Set(draft.to_json()), ..Default::default() };
         let noted = self.db.write(move |tx| {
             Box::pin(async move {
@@ -157,11 +180,11 @@ impl Ingest {
     async fn is_there(&self, target: &Target, row: &recording::Model) -> crate::base::Result<bool> {
         let size = target.provider.store.head(&target.key).await.ok().flatten();
         let there = size.is_some_and(|size| i64::try_from(size).is_ok_and(|size| size == row.size));
-        Ok(there && !self.is_disputed(target).await?)
+        Ok(there && !self.content_is_uncertain(target).await?)
     }
 
     /// Whether an upload of this key failed half-way, so that something else may be there by now.
-    async fn is_disputed(&self, target: &Target) -> crate::base::Result<bool> {
+    async fn content_is_uncertain(&self, target: &Target) -> crate::base::Result<bool> {
         let intents = self.objects.intents_at(target.provider.id, &target.key).await?;
         Ok(intents.iter().any(intent::has_failed))
     }

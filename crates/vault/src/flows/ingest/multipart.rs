@@ -45,7 +45,7 @@ impl Multipart {
         let (key, id, number) = (self.key.clone(), self.id.clone(), self.next);
         self.next += 1;
         self.in_flight.spawn(async move {
-            let held = part.hold(&share).await?;
+            let held = part.load(&share).await?;
             let part = store.put_part(&key, &id, number, held.bytes.clone()).await?;
             steps::reached(Step::UploadPartSent);
             Ok(part)

@@ -26,7 +26,7 @@ impl Ingest {
                 Err(error) => Err(error),
             };
             if let Err(error) = taken {
-                return Err(arriving.give_up(error).await);
+                return Err(arriving.discard(error).await);
             }
         }
     }

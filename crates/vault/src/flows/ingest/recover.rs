@@ -63,7 +63,7 @@ impl Ingest {
             let Some(last) = intents.last() else { break };
             after = last.id;
             for intent in intents {
-                match self.db.damaged_rows().noted(intent.read_key()) {
+                match self.db.damaged_rows().reported(intent.read_key()) {
                     // No need to wait for its turn.
                     Ok(key) if self.locks.is_running(provider_id, &key).await? => {}
                     Ok(_) if self.is_settled(&intent) => {}
@@ -74,7 +74,7 @@ impl Ingest {
                             failures.note(&key, error);
                         }
                     }
-                    // The intent is kept: an object it was about may be there, and would have no owner without it.
+                    // The intent is kept: its object may exist, and nothing else refers to it.
                     Err(_) => {}
                 }
             }
@@ -86,7 +86,7 @@ impl Ingest {
     async fn reconcile(&self, intent: &upload::Model, key: &ObjectKey) -> Result<()> {
         let turn = self.locks.lock(intent.provider_id, key).await?;
         // An upload may have begun meanwhile, and its parts must not be abandoned. One that begins from here on waits
-        // for its turn before it has any (see `receive.rs`).
+        // for its turn before it has any (`begin_parts` in `arriving.rs`).
         if self.locks.is_running(intent.provider_id, key).await? {
             return Ok(());
         }
@@ -112,23 +112,23 @@ impl Ingest {
         let copied = self.objects.copied_to(intent.provider_id, key).await?;
         let is_unknown = existing.is_none() && copied.is_none();
         if is_unknown && self.objects.is_to_be_deleted(intent.provider_id, key).await? {
-            // It may be what was deleted. If it is what was sent, nobody was answered 200 for it.
-            self.give_up(intent).await;
+            // Either the object that was deleted, or that of an upload that was never acknowledged: both may go.
+            self.forget_if_decided(intent).await;
             return Ok(());
         }
         let Some(content) = read(provider.store.as_ref(), key).await? else {
             if existing.is_some() {
                 tracing::error!(%key, provider = provider.name, "a recording's object is missing at its provider");
             }
-            self.forget_lately(intent).await;
+            self.forget_unless_late(intent).await;
             return Ok(());
         };
         steps::reached(Step::RecoveryRead);
         if [&existing, &copied].into_iter().flatten().any(|row| row.sha256 == content.sha256) {
-            self.give_up(intent).await;
+            self.forget_if_decided(intent).await;
             return self.settle(intent, key).await;
         }
-        let draft = self.db.damaged_rows().told(Draft::of(intent))?;
+        let draft = self.db.damaged_rows().or_error(Draft::of(intent))?;
         if existing.as_ref().is_some_and(|row| row.account_id != draft.account_id) {
             tracing::error!(%key, provider = provider.name, "a recording's object is not what its account stored");
             forget(&self.db, intent.id).await;
@@ -163,12 +163,12 @@ impl Ingest {
     async fn refuse(&self, intent: &upload::Model, key: &ObjectKey, provider: &str, replaced: bool) -> Result<()> {
         if self.objects.intents_at(intent.provider_id, key).await?.iter().any(|other| other.id != intent.id) {
             // It may be another upload's object; that upload has its own intent.
-            self.forget_lately(intent).await;
+            self.forget_unless_late(intent).await;
             return Ok(());
         }
         let reason = if replaced {
             // Its owner may still have the file; sending it again mends the recording.
-            self.forget_lately(intent).await;
+            self.forget_unless_late(intent).await;
             "A recording that lay there is overwritten: send it again, or delete it."
         } else {
             // The next round finds nothing there, and forgets the intent.
@@ -180,16 +180,16 @@ impl Ingest {
     }
 
     /// Forgets an intent that needs nothing more for now; not one of a failed upload whose object may still arrive.
-    async fn give_up(&self, intent: &upload::Model) {
+    async fn forget_if_decided(&self, intent: &upload::Model) {
         if Draft::of(intent).is_ok_and(|draft| draft.has_failed()) {
-            self.forget_lately(intent).await;
+            self.forget_unless_late(intent).await;
         } else {
             forget(&self.db, intent.id).await;
         }
     }
 
     /// Forgets an intent, unless its object may still arrive.
-    async fn forget_lately(&self, intent: &upload::Model) {
+    async fn forget_unless_late(&self, intent: &upload::Model) {
         if !self.may_arrive_late(intent) {
             forget(&self.db, intent.id).await;
         }

@@ -78,7 +78,7 @@ impl Moves {
                 finished_at: row.finished_at,
             })
         };
-        Ok(self.db.damaged_rows().sound(rows.into_iter().map(view)))
+        Ok(self.db.damaged_rows().readable(rows.into_iter().map(view)))
     }
 
     /// Number of recordings at a provider.

@@ -2,19 +2,16 @@
 
 use super::Moves;
 use crate::base::db::Tx;
-use crate::base::entity::{copy, provider_move, recording, removal};
+use crate::base::entity::{copy, provider_move, recording};
 use crate::base::steps::{self, Step};
 use crate::base::{Result, VaultError};
 use crate::connections::{OpenStore, Version};
 use crate::objects::removals;
-use crate::objects::transfer::{self, Content};
+use crate::objects::transfer::{self, Expected};
 use crate::recordings::{RecordingRef, copies};
 use model::error::{StoreError, StoreErrorKind};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait, ExprTrait as _, QueryFilter as _};
-
-/// How long the old object is kept for current readers, in milliseconds.
-const LINGERS_MS: i64 = 10 * 60_000;
+use sea_orm::{ColumnTrait as _, EntityTrait, ExprTrait as _, QueryFilter as _};
 
 impl Moves {
     /// Does nothing if the recording has been deleted, or is elsewhere by now.
@@ -31,8 +28,8 @@ impl Moves {
                 found.key, to.name
             )));
         }
-        let content = Content { key: &found.key, size: found.size, sha256: &found.sha256 };
-        let intent = if copied { None } else { Some(removals::announce(&self.db, to.id, &found.key).await?) };
+        let content = Expected { key: &found.key, size: found.size, sha256: &found.sha256 };
+        let intent = if copied { None } else { Some(removals::reserve(&self.db, to.id, &found.key).await?) };
         steps::reached(Step::MoveAnnounced);
         if !copied {
             self.connections.set_up(to).await?;
@@ -57,7 +54,7 @@ impl Moves {
         if self.connections.check_apart(from, to).await.is_err() {
             return Ok(false);
         }
-        let content = Content { key: &found.key, size: found.size, sha256: &found.sha256 };
+        let content = Expected { key: &found.key, size: found.size, sha256: &found.sha256 };
         let read = transfer::verify(from.store.as_ref(), &content).await;
         Ok(read.is_err_and(|error| matches!(error.kind, StoreErrorKind::Unavailable | StoreErrorKind::Denied)))
     }
@@ -65,7 +62,7 @@ impl Moves {
     async fn at(&self, id: i64, provider_id: i64) -> Result<Option<RecordingRef>> {
         let row = recording::Entity::find_by_id(id).one(self.db.read()).await?;
         let row = row.filter(|row| row.provider_id == provider_id);
-        row.map(|row| self.db.damaged_rows().told(RecordingRef::try_from(row))).transpose()
+        row.map(|row| self.db.damaged_rows().or_error(RecordingRef::try_from(row))).transpose()
     }
 
     async fn is_taken(&self, found: &RecordingRef, provider_id: i64) -> Result<bool> {
@@ -97,16 +94,9 @@ impl Moves {
                     }
                     count(tx, move_id, size).await?;
                     copies::give_way(tx, &place, &key).await?;
-                    let old = removal::ActiveModel {
-                        provider_id: Set(from),
-                        key: Set(key),
-                        removed_at: Set(tx.now_ms() + LINGERS_MS),
-                        moved_id: Set(id),
-                        ..Default::default()
-                    };
-                    removal::Entity::insert(old).exec_without_returning(tx).await?;
+                    removals::insert_moved(tx, from, &key, id).await?;
                     if let Some(intent) = intent {
-                        removal::Entity::delete_by_id(intent).exec(tx).await?;
+                        removals::forget(tx, intent).await?;
                     }
                     Ok(())
                 })

@@ -72,7 +72,7 @@ impl Moves {
             }
             match self.advance(&row).await {
                 Ok(goes_on) => more |= goes_on,
-                Err(VaultError::Damaged(damage)) => self.hold(row.id, damage.into()).await?,
+                Err(VaultError::Damaged(damage)) => self.pause_or_wait(row.id, damage.into()).await?,
                 Err(error) => return Err(error),
             }
         }
@@ -84,7 +84,7 @@ impl Moves {
         if !self.db.is_shared() {
             return Ok(true);
         }
-        let free = provider_move::Column::Id.eq(id).and(self.replicas.nobody_elses(provider_move::Column::Owner));
+        let free = provider_move::Column::Id.eq(id).and(self.replicas.free_or_mine(provider_move::Column::Owner));
         let mine = provider_move::ActiveModel { owner: Set(self.replicas.me().to_owned()), ..Default::default() };
         let claim = provider_move::Entity::update_many().set(mine).filter(free);
         self.db.write(move |tx| Box::pin(async move { Ok(claim.exec(tx).await?.rows_affected == 1) })).await
@@ -120,17 +120,17 @@ impl Moves {
         let from = self.connections.store(row.from_provider_id).await?;
         let to = self.connections.store(row.to_provider_id).await?;
         if let Err(error) = self.connections.check_apart(&from, &to).await {
-            return self.hold(row.id, error).await.map(|()| false);
+            return self.pause_or_wait(row.id, error).await.map(|()| false);
         }
         let batch = self.batch(row, &ids, &from, &to).await?;
         let interrupted = batch.interrupted;
-        self.note(row.id, batch).await?;
+        self.record_batch(row.id, batch).await?;
         steps::reached(Step::MoveNoted);
         Ok(!interrupted)
     }
 
     /// Records why a batch was not begun. Between two providers of one place none ever will be, so the move is paused.
-    async fn hold(&self, id: i64, error: VaultError) -> Result<()> {
+    async fn pause_or_wait(&self, id: i64, error: VaultError) -> Result<()> {
         use provider_move::Column::{Id, LastError, State};
         let paused = match &error {
             VaultError::Conflict(_) => true,
@@ -179,7 +179,7 @@ impl Moves {
         Ok(batch)
     }
 
-    async fn note(&self, id: i64, batch: Batch) -> Result<()> {
+    async fn record_batch(&self, id: i64, batch: Batch) -> Result<()> {
         use provider_move::Column::{AfterId, Failed, LastError};
         self.db
             .write(move |tx| {

@@ -21,8 +21,8 @@ pub(crate) async fn return_due(db: &Db, connection_id: i64, now: i64, future: i6
         .order_by_asc(delivery::Column::DueAt)
         .limit(AT_ONCE);
     let of_the_future = set_aside(connection_id).filter(delivery::Column::FailedAt.gt(future)).limit(AT_ONCE);
-    let mut rows: Vec<Place> = due.into_tuple().all(db.read()).await?;
-    rows.extend(of_the_future.into_tuple::<Place>().all(db.read()).await?);
+    let mut rows: Vec<DeliveryKey> = due.into_tuple().all(db.read()).await?;
+    rows.extend(of_the_future.into_tuple::<DeliveryKey>().all(db.read()).await?);
     if rows.is_empty() {
         return Ok(());
     }
@@ -41,15 +41,15 @@ pub(crate) async fn next_due(db: &Db, connection_id: i64) -> Result<Option<i64>>
     Ok(next.into_tuple().one(db.read()).await?)
 }
 
-/// The other side accepts events again: retries those that were refused while it accepted nothing, this camera's first,
-/// to keep their order, and some of others'. Those refused while others were accepted keep waiting: this says nothing
-/// about them.
+/// The other side accepts events again: retries those that were refused while it accepted none. This camera's go first,
+/// to keep their order, with some of other cameras'. Those that were refused alone keep waiting: that others are accepted
+/// says nothing about them.
 pub(crate) async fn return_alike(tx: &impl ConnectionTrait, connection_id: i64, device: &str) -> Result<()> {
     let alike = || set_aside(connection_id).filter(not_alone());
     let of_camera = alike().filter(delivery::Column::Device.eq(device)).order_by_asc(delivery::Column::Id).limit(BATCH);
     let others = alike().order_by_asc(delivery::Column::Device).order_by_asc(delivery::Column::Id).limit(AT_ONCE);
-    let mut rows: Vec<Place> = of_camera.into_tuple().all(tx).await?;
-    rows.extend(others.into_tuple::<Place>().all(tx).await?);
+    let mut rows: Vec<DeliveryKey> = of_camera.into_tuple().all(tx).await?;
+    rows.extend(others.into_tuple::<DeliveryKey>().all(tx).await?);
     return_to_lanes(tx, connection_id, rows).await
 }
 
@@ -61,7 +61,7 @@ pub(crate) async fn return_oldest(tx: &impl ConnectionTrait, connection_id: i64)
 }
 
 /// Row id and device.
-type Place = (i64, String);
+type DeliveryKey = (i64, String);
 
 fn set_aside(connection_id: i64) -> Select<delivery::Entity> {
     delivery::Entity::find()
@@ -75,7 +75,7 @@ fn not_alone() -> Condition {
     Condition::all().add(delivery::Column::Alone.eq(false))
 }
 
-async fn return_to_lanes(tx: &impl ConnectionTrait, connection_id: i64, rows: Vec<Place>) -> Result<()> {
+async fn return_to_lanes(tx: &impl ConnectionTrait, connection_id: i64, rows: Vec<DeliveryKey>) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }

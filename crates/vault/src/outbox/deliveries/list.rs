@@ -56,7 +56,7 @@ impl Deliveries {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let Page { items, older, newer } =
             Page::cut(rows, position, limit, |row| Cursor { time: row.created_at, id: row.id });
-        let items = self.db.damaged_rows().sound(self.views(items).await?);
+        let items = self.db.damaged_rows().readable(self.views(items).await?);
         Ok(Page { items, older, newer })
     }
 
@@ -71,7 +71,7 @@ impl Deliveries {
             .one(self.db.read())
             .await?;
         let view = self.views(vec![row]).await?.pop().ok_or(VaultError::NotFound("delivery"))?;
-        let view = self.db.damaged_rows().told(view)?;
+        let view = self.db.damaged_rows().or_error(view)?;
         Ok(DeliveryDetails { view, event: event.unwrap_or_default() })
     }
 

@@ -52,7 +52,7 @@ impl Deliveries {
             integration: row.name,
             enabled: row.enabled,
             accounts: accounts.into_iter().map(|a| a.name).collect(),
-            replays: self.db.damaged_rows().sound(rows.into_iter().map(|row| view(row, &names))),
+            replays: self.db.damaged_rows().readable(rows.into_iter().map(|row| view(row, &names))),
         })
     }
 
@@ -202,7 +202,7 @@ impl Replayer {
         let write = self.db.write(move |tx| {
             Box::pin(async move {
                 let analysed = |id| accounts.iter().any(|a| a.id == id && a.cloud_analysis);
-                let events = damaged.sound(recordings.iter().map(|row| event_again(row, &sources, analysed)));
+                let events = damaged.readable(recordings.iter().map(|row| event_again(row, &sources, analysed)));
                 if advance(tx, &row, last, events.len()).await? {
                     enqueue_again(tx, integration_id, &events).await?;
                 }
@@ -286,7 +286,7 @@ pub(super) async fn running_replays(db: &Db) -> Result<HashMap<i64, ReplayView>>
     let rows = replay::Entity::find().filter(is_running()).all(db.read()).await?;
     let names = account_names(db).await?;
     let views = rows.into_iter().map(|row| Ok((row.integration_id, view(row, &names)?)));
-    Ok(db.damaged_rows().sound(views).into_iter().collect())
+    Ok(db.damaged_rows().readable(views).into_iter().collect())
 }
 
 /// Spelled out so that the partial index can be used.

@@ -3,13 +3,13 @@
 use super::CopyMaker;
 use super::Integration;
 use super::backoff::Pace;
-use super::sent::Sent;
+use super::sent_batch::SentBatch;
 use crate::base::Result;
 use crate::base::damaged::delivery_purpose;
 use crate::base::db::Db;
 use crate::base::entity::{delivery, lane};
 use crate::base::steps::{self, Step};
-use crate::connections::Way;
+use crate::connections::DeliveryMethod;
 use crate::host::replicas::Replicas;
 use crate::outbox::deliveries::{WAITING, Wakeups, in_state};
 use crate::outbox::recording_source::StoredRecording;
@@ -35,7 +35,7 @@ const COPY_TIMEOUT: Duration = Duration::from_secs(600);
 const STOP_GRACE: Duration = Duration::from_secs(5);
 
 /// Exponent of the longest wait for an outbox that records no outcomes: two to this many seconds.
-const UNNOTED_MOST: u32 = 6;
+const UNRECORDED_MOST: u32 = 6;
 
 pub(super) struct Lane {
     pub(super) db: Db,
@@ -46,13 +46,13 @@ pub(super) struct Lane {
     pub(super) integration: String,
     copies: Arc<dyn CopyMaker>,
     replicas: Replicas,
-    way: Way,
+    way: DeliveryMethod,
     pub(super) device: String,
     pub(super) pace: Pace,
     /// Whether the integration's last answered event, of any camera, was refused; true before the first.
-    refusing: Arc<AtomicBool>,
+    last_was_refused: Arc<AtomicBool>,
     /// How many outcomes in a row could not be recorded.
-    unnoted: Arc<AtomicU32>,
+    unrecorded: Arc<AtomicU32>,
     stop: CancellationToken,
 }
 
@@ -80,8 +80,8 @@ impl Lane {
             way: integration.sink.way.clone(),
             device,
             pace: integration.pace,
-            refusing: integration.refusing.clone(),
-            unnoted: integration.unnoted.clone(),
+            last_was_refused: integration.last_was_refused.clone(),
+            unrecorded: integration.unrecorded.clone(),
             stop: integration.stop.clone(),
         }
     }
@@ -108,9 +108,9 @@ impl Lane {
         self.device
     }
 
-    /// What was sent but not recorded will be sent again, so send one at a time, and ever more rarely.
+    /// Backs off, doubling up to a minute, while outcomes cannot be recorded: what was sent then is sent again.
     async fn wait_for_the_outbox(&self) {
-        let failures = std::cmp::min(self.unnoted.fetch_add(1, Ordering::Relaxed), UNNOTED_MOST);
+        let failures = std::cmp::min(self.unrecorded.fetch_add(1, Ordering::Relaxed), UNRECORDED_MOST);
         let wait = Duration::from_secs(1 << failures);
         self.stop.run_until_cancelled(tokio::time::sleep(wait)).await;
     }
@@ -144,11 +144,12 @@ impl Lane {
         else {
             return Ok(Batch::Empty);
         };
-        // After failures, one event shows whether all is well again. Those set aside meanwhile then go before the next.
-        let careful =
-            lane.attempts > 0 || self.refusing.load(Ordering::Relaxed) || self.unnoted.load(Ordering::Relaxed) > 0;
+        // After failures, one event shows whether all is well again. If it is, those set aside meanwhile go before the next.
+        let careful = lane.attempts > 0
+            || self.last_was_refused.load(Ordering::Relaxed)
+            || self.unrecorded.load(Ordering::Relaxed) > 0;
         let limit = if careful { 1 } else { BATCH };
-        let newest_first = matches!(&self.way, Way::Sink(sink) if sink.newest_first());
+        let newest_first = matches!(&self.way, DeliveryMethod::Sink(sink) if sink.newest_first());
         let order = if newest_first { Order::Desc } else { Order::Asc };
         let waiting = delivery::Entity::find()
             .filter(delivery::Column::IntegrationId.eq(self.integration_id))
@@ -159,21 +160,21 @@ impl Lane {
             .all(self.db.read())
             .await?;
         let looked = waiting.len();
-        let mut sent = Sent::default();
+        let mut sent = SentBatch::default();
         for row in waiting {
             match self.send(&row).await {
                 Some(Ok(())) => {
                     steps::reached(Step::DeliverySent);
                     sent.ids.push(row.id);
-                    sent.takes_again |= self.refusing.swap(false, Ordering::Relaxed);
+                    sent.takes_again |= self.last_was_refused.swap(false, Ordering::Relaxed);
                     sent.was_aside |= row.due_at > 0;
                 }
                 None => break,
                 Some(Err(error)) => {
                     let refused = matches!(error.kind, SinkErrorKind::Refused | SinkErrorKind::Denied);
-                    let alone = refused && !self.refusing.swap(true, Ordering::Relaxed);
-                    self.note(&row, lane.attempts, alone, sent, error).await?;
-                    self.unnoted.store(0, Ordering::Relaxed);
+                    let alone = refused && !self.last_was_refused.swap(true, Ordering::Relaxed);
+                    self.record_failure(&row, lane.attempts, alone, sent, error).await?;
+                    self.unrecorded.store(0, Ordering::Relaxed);
                     return Ok(Batch::Failed);
                 }
             }
@@ -182,8 +183,8 @@ impl Lane {
             }
         }
         let all = looked < limit as usize && sent.ids.len() == looked;
-        let rests = self.note_sent(sent, &lane, all).await?;
-        self.unnoted.store(0, Ordering::Relaxed);
+        let rests = self.record_sent(sent, &lane, all).await?;
+        self.unrecorded.store(0, Ordering::Relaxed);
         steps::reached(Step::DeliveryNoted);
         Ok(if rests { Batch::Empty } else { Batch::More })
     }
@@ -191,9 +192,9 @@ impl Lane {
     /// Sends one event; `None` if the worker is being stopped and the other side does not answer.
     async fn send(&self, row: &delivery::Model) -> Option<std::result::Result<(), SinkError>> {
         let patience = match &self.way {
-            Way::Sink(sink) => sink.send_timeout(),
-            Way::Copies => COPY_TIMEOUT,
-            Way::Unusable(why) => return Some(Err(SinkError::down(why.clone()))),
+            DeliveryMethod::Sink(sink) => sink.send_timeout(),
+            DeliveryMethod::Copies => COPY_TIMEOUT,
+            DeliveryMethod::Unusable(why) => return Some(Err(SinkError::down(why.clone()))),
         };
         let stopping = async {
             self.stop.cancelled().await;
@@ -210,9 +211,9 @@ impl Lane {
 
     async fn deliver(&self, row: &delivery::Model) -> std::result::Result<(), SinkError> {
         let sink = match &self.way {
-            Way::Sink(sink) => sink,
-            Way::Copies => return self.copies.make(row.recording_id, self.integration_id).await,
-            Way::Unusable(why) => return Err(SinkError::down(why.clone())),
+            DeliveryMethod::Sink(sink) => sink,
+            DeliveryMethod::Copies => return self.copies.make(row.recording_id, self.integration_id).await,
+            DeliveryMethod::Unusable(why) => return Err(SinkError::down(why.clone())),
         };
         let (purpose, event) = self.read(row)?;
         let recording = StoredRecording {
@@ -233,7 +234,7 @@ impl Lane {
     /// A damaged delivery stays damaged until somebody mends it: it is parked, and the camera goes on.
     fn read<'a>(&self, row: &'a delivery::Model) -> std::result::Result<(Purpose, &'a str), SinkError> {
         let read = delivery_purpose(row.id, &row.purpose).and_then(|purpose| Ok((purpose, row.read_event()?)));
-        let read = self.db.damaged_rows().noted(read);
+        let read = self.db.damaged_rows().reported(read);
         read.map_err(|damage| SinkError::new(SinkErrorKind::Hopeless, damage.to_string()))
     }
 }

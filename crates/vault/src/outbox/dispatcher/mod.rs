@@ -1,17 +1,17 @@
 //! Sends the outbox: at least once, in order per camera, no integration delaying another.
 
 mod backoff;
+mod clock_set_back;
 mod given_up;
 mod lane;
 mod outcome;
-mod sent;
-mod set_back;
+mod sent_batch;
 mod verdict;
 
 use crate::base::Result;
 use crate::base::db::Db;
 use crate::base::entity::lane as lane_row;
-use crate::connections::{Connections, OpenSink, Way};
+use crate::connections::{Connections, DeliveryMethod, OpenSink};
 use crate::host::notices::Notices;
 use crate::host::replicas::Replicas;
 use crate::outbox::deliveries::{Wakeups, aside};
@@ -124,8 +124,8 @@ impl Dispatcher {
                 vault_id: self.vault_id.clone(),
                 pace: self.pace,
                 sink,
-                refusing: Arc::new(AtomicBool::new(true)),
-                unnoted: Arc::default(),
+                last_was_refused: Arc::new(AtomicBool::new(true)),
+                unrecorded: Arc::default(),
                 stop: stop.clone(),
             };
             let predecessor = leaving.remove(&id);
@@ -152,8 +152,8 @@ struct Integration {
     pace: Pace,
     sink: OpenSink,
     /// See [`Lane`].
-    refusing: Arc<AtomicBool>,
-    unnoted: Arc<AtomicU32>,
+    last_was_refused: Arc<AtomicBool>,
+    unrecorded: Arc<AtomicU32>,
     stop: CancellationToken,
 }
 
@@ -163,10 +163,10 @@ impl Integration {
         let mut running = JoinSet::new();
         let mut busy: HashSet<String> = HashSet::new();
         let concurrency = match &self.sink.way {
-            Way::Sink(sink) => sink.concurrency().max(1),
-            Way::Copies => COPIES_AT_A_TIME,
+            DeliveryMethod::Sink(sink) => sink.concurrency().max(1),
+            DeliveryMethod::Copies => COPIES_AT_A_TIME,
             // One lane is enough to say so.
-            Way::Unusable(_) => 1,
+            DeliveryMethod::Unusable(_) => 1,
         };
         loop {
             let mut next_look = self.pace.poll;
@@ -197,8 +197,8 @@ impl Integration {
 
     /// Retries what is due of those set aside, and claims lanes.
     async fn look(&self, busy: &HashSet<String>, limit: usize) -> Result<Vec<String>> {
-        self.end_waits_of_the_future().await?;
-        aside::return_due(&self.db, self.sink.id, self.db.now_ms(), self.future()).await?;
+        self.clear_waits_after_clock_set_back().await?;
+        aside::return_due(&self.db, self.sink.id, self.db.now_ms(), self.latest_plausible_ms()).await?;
         self.claim(busy, limit).await
     }
 
@@ -218,7 +218,7 @@ impl Integration {
             return Ok(due.into_tuple().all(self.db.read()).await?);
         }
         let free = due
-            .filter(self.replicas.nobody_elses(lane_row::Column::Owner))
+            .filter(self.replicas.free_or_mine(lane_row::Column::Owner))
             .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
         let mine = lane_row::ActiveModel { owner: Set(self.replicas.me().to_owned()), ..Default::default() };
         let own = lane_row::Entity::update_many().set(mine).filter(lane_row::Column::IntegrationId.eq(self.sink.id));

@@ -2,7 +2,7 @@
 
 use super::lane::Lane;
 use super::open;
-use super::sent::Sent;
+use super::sent_batch::SentBatch;
 use super::verdict::{Verdict, judge};
 use crate::base::Result;
 use crate::base::db::Tx;
@@ -18,11 +18,12 @@ const RELEASED: u64 = 8;
 const MAX_ERROR: usize = 500;
 
 impl Lane {
-    /// Records successes. If all was sent, the lane rests, unless something came in meanwhile; returns whether it does.
+    /// Records successes; returns whether the lane rests now: all was sent, and nothing came in meanwhile.
+    ///
     /// A camera's first success after failures, or of what was set aside, shows that the integration is back: some of
     /// its other cameras are tried at once, and what was set aside. Each success releases more, so that a weak endpoint
     /// is not flooded.
-    pub(super) async fn note_sent(&self, sent: Sent, seen: &lane::Model, all: bool) -> Result<bool> {
+    pub(super) async fn record_sent(&self, sent: SentBatch, seen: &lane::Model, all: bool) -> Result<bool> {
         let (id, device, now) = (self.integration_id, self.device.clone(), self.db.now_ms());
         let is_back = seen.attempts > 0 && !sent.ids.is_empty();
         let others_try = is_back || sent.was_aside;
@@ -63,12 +64,12 @@ impl Lane {
 
     /// Records a failure, and what happens to the delivery and its lane. `before` is the lane's number of failures in a
     /// row so far; `alone` says that the previous event, of any camera, was accepted.
-    pub(super) async fn note(
+    pub(super) async fn record_failure(
         &self,
         row: &delivery::Model,
         before: i32,
         alone: bool,
-        sent: Sent,
+        sent: SentBatch,
         error: SinkError,
     ) -> Result<()> {
         let now = self.db.now_ms();

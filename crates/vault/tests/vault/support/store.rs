@@ -37,7 +37,7 @@ pub(crate) enum Fault {
     Panics,
     /// Begins to delete, and goes on when it is told to by `let_go`.
     HoldsDelete,
-    /// Stores other bytes of the same length, and knows it.
+    /// Stores different bytes of the same length, and reports `Unconfirmed`.
     Lies,
     /// The same, and deletes nothing.
     LiesForGood,

@@ -11,16 +11,16 @@ const APART_MS: i64 = 10_000;
 
 impl Integration {
     /// A failure later than this happened before the clock was set back.
-    pub(super) fn future(&self) -> i64 {
+    pub(super) fn latest_plausible_ms(&self) -> i64 {
         self.db.now_ms() + if self.db.is_shared() { APART_MS } else { 0 }
     }
 
     /// Ends the waits of lanes that began in the future.
-    pub(super) async fn end_waits_of_the_future(&self) -> Result<()> {
+    pub(super) async fn clear_waits_after_clock_set_back(&self) -> Result<()> {
         let now = self.db.now_ms();
         let waits_of_the_future = Condition::all()
             .add(lane::Column::IntegrationId.eq(self.sink.id))
-            .add(lane::Column::FailedAt.gt(self.future()))
+            .add(lane::Column::FailedAt.gt(self.latest_plausible_ms()))
             // Spelled out so that the partial index can be used.
             .add(Expr::cust("lanes.failed_at > 0"))
             .add(lane::Column::NextAttemptAt.gt(now))

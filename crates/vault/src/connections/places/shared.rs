@@ -14,7 +14,7 @@ type Groups = HashMap<i64, Arc<[i64]>>;
 /// Knows which providers share a place. The answer is cached, except on a shared database, where other replicas may
 /// find more.
 #[derive(Clone)]
-pub(crate) struct Twins {
+pub(crate) struct SharedPlaces {
     db: Db,
     known: Arc<Mutex<Known>>,
 }
@@ -26,7 +26,7 @@ struct Known {
     changes: u64,
 }
 
-impl Twins {
+impl SharedPlaces {
     pub(crate) fn new(db: Db) -> Self {
         Self { db, known: Arc::default() }
     }
