@@ -1,4 +1,4 @@
-//! The database's tables, one file per release that changed them. A released file is never edited.
+//! The database's tables, one file per change. A released file is never edited.
 
 use sea_orm_migration::prelude::*;
 
@@ -20,6 +20,8 @@ pub struct Migrator;
 
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
+    // None is released yet, see CHANGELOG.md. New ones go to the end. A database remembers by name which it has run, so
+    // editing one changes nothing there.
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
             Box::new(m0001_tables::Migration),
