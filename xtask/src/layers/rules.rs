@@ -30,7 +30,7 @@ const OWN: [(&str, &[&str]); 7] = [
 const TOOLS: [&str; 4] = ["xtask", "dev-features", "bench", "torture"];
 
 /// Everything `model` may import: it is compiled into every other crate, and into the browser.
-const MODEL: [&str; 6] = ["async-trait", "bytes", "futures-core", "serde", "serde_json", "thiserror"];
+const MODEL: [&str; 7] = ["async-trait", "bytes", "futures-core", "serde", "serde_json", "thiserror", "zeroize"];
 
 /// A third-party package (or, ending in `*`, a family), who may import it, and why nobody else.
 struct Reserved {
