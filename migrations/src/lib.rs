@@ -11,6 +11,7 @@ mod m0006_deliveries;
 mod m0007_timekeeping;
 mod m0008_damage;
 mod m0009_actors;
+mod m0010_nulls;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_timekeeping::Migration),
             Box::new(m0008_damage::Migration),
             Box::new(m0009_actors::Migration),
+            Box::new(m0010_nulls::Migration),
         ]
     }
 }

@@ -151,7 +151,7 @@ async fn objects_of_a_move_that_ran_between_them_stay() {
                 provider_id: Set(one),
                 key: Set(row.key),
                 removed_at: Set(0),
-                moved_id: Set(row.id),
+                moved_id: Set(Some(row.id)),
                 ..Default::default()
             };
             removal::Entity::insert(old).exec_without_returning(&tables).await.unwrap();

@@ -41,12 +41,19 @@ pub(crate) const BACK: &str = "Check that its address, bucket or folder is right
 struct Claim<'a> {
     /// Row id; `None` for one that is not saved yet.
     id: Option<i64>,
-    /// Id of the place it was; empty while unknown.
-    known: &'a str,
+    /// Id of the place it was; `None` while unknown.
+    known: Option<&'a str>,
     /// Whether its recordings should be there.
     holds: bool,
     /// Whether its settings have changed, so that a place without a mark may well be a new one.
     changed: bool,
+}
+
+impl Claim<'_> {
+    /// Id that the place must have; `None` if it may well be a new one.
+    fn expected(&self) -> Option<&str> {
+        self.known.filter(|_| !self.changed)
+    }
 }
 
 /// Why a place could not be identified.
@@ -185,10 +192,10 @@ impl Connections {
     pub(crate) async fn place_to_save(&self, form: &ConnectionForm, settings: &Settings) -> Result<Option<String>> {
         let store = self.connector.store(&form.kind, settings).map_err(VaultError::Invalid)?;
         let (known, holds) = match form.id {
-            None => (String::new(), false),
+            None => (None, false),
             Some(id) => (self.row(id).await?.place, holds_recordings(self.db.read(), id).await?),
         };
-        let claim = Claim { id: form.id, known: &known, holds, changed: true };
+        let claim = Claim { id: form.id, known: known.as_deref(), holds, changed: true };
         let place = match timeout(PATIENCE, self.look(store.as_ref(), &claim, true)).await {
             Ok(Ok(Some(place))) => place,
             Ok(Err(PlaceError::Elsewhere(reason))) => return Err(VaultError::Conflict(format!("{reason} {BACK}"))),
@@ -211,11 +218,11 @@ impl Connections {
                 self.identify(&provider, false).await
             };
             match timeout(PATIENCE, looked).await {
-                Ok(Ok(Some(place))) => place,
+                Ok(Ok(Some(place))) => Some(place),
                 _ => row.place.clone(),
             }
         }));
-        let same = others.iter().zip(places.await).find(|(_, found)| found == place);
+        let same = others.iter().zip(places.await).find(|(_, found)| found.as_deref() == Some(place));
         Ok(same.map(|(row, _)| row.name.clone()))
     }
 
@@ -227,11 +234,11 @@ impl Connections {
     async fn identify_now(&self, provider: &OpenStore, may_mark: bool) -> Result<Option<String>> {
         let known = self.row(provider.id).await?.place;
         let holds = holds_recordings(self.db.read(), provider.id).await?;
-        let claim = Claim { id: Some(provider.id), known: &known, holds, changed: false };
+        let claim = Claim { id: Some(provider.id), known: known.as_deref(), holds, changed: false };
         match self.look(provider.store.as_ref(), &claim, may_mark).await {
             Ok(None) => Ok(None),
             Ok(Some(place)) => {
-                if place != known {
+                if known.as_ref() != Some(&place) {
                     self.store_place(provider.id, place.clone()).await?;
                 }
                 self.forget_elsewhere(provider.id).await;
@@ -256,32 +263,29 @@ impl Connections {
         may_mark: bool,
     ) -> std::result::Result<Option<String>, PlaceError> {
         // A folder that was marked is not created again, even if nothing is stored there: its disk may be away.
-        if may_mark && !claim.holds && (claim.known.is_empty() || claim.changed) {
+        if may_mark && !claim.holds && claim.expected().is_none() {
             store.set_up().await?;
         }
         let mark = Mark::read(store).await?;
-        if mark == Mark::Blank {
-            store.set_up().await?;
-        }
-        if let Mark::Id(id) = &mark
-            && (id == claim.known || !claim.holds)
-        {
-            return Ok(Some(id.clone()));
+        match &mark {
+            Mark::Id(id) if !claim.holds || claim.known == Some(id) => return Ok(Some(id.clone())),
+            Mark::Blank => store.set_up().await?,
+            Mark::Id(_) | Mark::Missing => {}
         }
         if !claim.holds && !may_mark {
             return Ok(None);
         }
-        if let (true, Some(id)) = (claim.holds && mark != Mark::Blank, claim.id)
+        if claim.holds
+            && mark != Mark::Blank
+            && let Some(id) = claim.id
             && !self.has_a_recording(store, id).await?
         {
             return Err(PlaceError::Elsewhere(self.where_else(&mark).await?));
         }
-        let id = match mark {
-            Mark::Id(id) => id,
-            Mark::Missing | Mark::Blank if claim.known.is_empty() || claim.changed => {
-                Mark::write(store, &Mark::fresh()).await?
-            }
-            Mark::Missing | Mark::Blank => Mark::write(store, claim.known).await?,
+        let id = match (mark, claim.expected()) {
+            (Mark::Id(id), _) => id,
+            (Mark::Missing | Mark::Blank, Some(expected)) => Mark::write(store, expected).await?,
+            (Mark::Missing | Mark::Blank, None) => Mark::write(store, &Mark::fresh()).await?,
         };
         Ok(Some(id))
     }
@@ -317,7 +321,7 @@ impl Connections {
 
     async fn where_else(&self, mark: &Mark) -> Result<String> {
         let owner = match mark {
-            Mark::Id(id) => self.other_providers(None).await?.into_iter().find(|row| row.place == *id),
+            Mark::Id(id) => self.other_providers(None).await?.into_iter().find(|row| row.place.as_ref() == Some(id)),
             Mark::Missing | Mark::Blank => None,
         };
         Ok(match owner {
@@ -329,7 +333,7 @@ impl Connections {
     async fn store_place(&self, id: i64, place: String) -> Result<()> {
         let noted = self.db.write(move |tx| {
             Box::pin(async move {
-                let known = connection::ActiveModel { place: Set(place), ..Default::default() };
+                let known = connection::ActiveModel { place: Set(Some(place)), ..Default::default() };
                 let this = connection::Column::Id.eq(id);
                 connection::Entity::update_many().set(known).filter(this).exec(tx).await?;
                 Ok(())

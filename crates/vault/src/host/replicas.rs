@@ -51,7 +51,8 @@ impl Replicas {
 
     /// For a shared database: a condition that `column` names no other live process, so that this one may take the row.
     pub(crate) fn free_or_mine(&self, column: impl ColumnTrait) -> SimpleExpr {
-        column.not_in_subquery(self.others().select_only().column(replica::Column::Id).into_query())
+        let others = self.others().select_only().column(replica::Column::Id).into_query();
+        column.is_null().or(column.not_in_subquery(others))
     }
 
     fn others(&self) -> Select<replica::Entity> {

@@ -26,7 +26,7 @@ pub(crate) async fn insert_moved(tx: &Tx, provider_id: i64, key: &str, recording
         provider_id: Set(provider_id),
         key: Set(key.to_owned()),
         removed_at: Set(tx.now_ms() + LINGERS_MS),
-        moved_id: Set(recording_id),
+        moved_id: Set(Some(recording_id)),
         ..Default::default()
     };
     removal::Entity::insert(row).exec_without_returning(tx).await?;

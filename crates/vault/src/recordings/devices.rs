@@ -16,8 +16,6 @@ use std::collections::HashMap;
 pub const MAX_UNVERIFIED: u64 = 1_000;
 /// Most devices in a list.
 const MAX_LISTED: u64 = 5_000;
-/// Account id of a device that never uploaded.
-pub(crate) const NOBODY: i64 = 0;
 
 /// What an agent says about itself.
 #[derive(Debug, Clone, Default)]
@@ -49,9 +47,8 @@ impl Devices {
     pub async fn heartbeat(&self, beat: Heartbeat) -> Result<bool> {
         let known = device::Entity::find_by_id(&beat.key).one(self.0.read()).await?.is_some();
         if !known {
-            let unproven =
-                device::Entity::find().filter(device::Column::AccountId.eq(NOBODY)).count(self.0.read()).await?;
-            if unproven >= MAX_UNVERIFIED {
+            let unproven = device::Entity::find().filter(device::Column::AccountId.is_null());
+            if unproven.count(self.0.read()).await? >= MAX_UNVERIFIED {
                 return Ok(false);
             }
         }
@@ -66,7 +63,7 @@ impl Devices {
             first_seen: Set(now),
             last_seen: Set(now),
             last_recording: Set(0),
-            account_id: Set(NOBODY),
+            account_id: Set(None),
         };
         self.0
             .write(move |tx| {
@@ -91,8 +88,8 @@ impl Devices {
         let now = self.0.now_ms();
         let view = |row: device::Model| DeviceView {
             online: now - row.last_seen < ONLINE_FOR_MS,
-            verified: row.account_id != NOBODY,
-            account: accounts.get(&row.account_id).cloned().unwrap_or_default(),
+            verified: row.account_id.is_some(),
+            account: row.account_id.and_then(|id| accounts.get(&id).cloned()).unwrap_or_default(),
             key: row.key,
             name: row.name,
             capture: row.capture,
@@ -149,7 +146,7 @@ pub(crate) async fn uploaded(
         first_seen: Set(at),
         last_seen: Set(at),
         last_recording: Set(at),
-        account_id: Set(account_id),
+        account_id: Set(Some(account_id)),
     };
     let update = OnConflict::column(Key).update_columns([LastSeen, LastRecording, AccountId]).to_owned();
     device::Entity::insert(row).on_conflict(update).exec_without_returning(tx).await?;

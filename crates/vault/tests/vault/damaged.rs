@@ -92,7 +92,7 @@ const ROWS: &str = "
 INSERT INTO sessions (id, data, expires_at) VALUES ('1', '{}', 9999999999);
 INSERT INTO notices (code, subject, text, cure, dismissible, times, first_at, last_at) VALUES ('c', 's', 't', 'u', 1, 1, 1, 1);
 INSERT INTO replicas (id, seen_at) VALUES ('gone', 0);
-INSERT INTO removals (provider_id, key, removed_at, moved_id) VALUES (1, 'dir/gone.mp4', 0, 0);
+INSERT INTO removals (provider_id, key, removed_at, moved_id) VALUES (1, 'dir/gone.mp4', 0, NULL);
 INSERT INTO uploads (provider_id, key, draft, owner, started_at) VALUES (1, 'dir/cut.mp4', '{\"account_id\":1}', 'dead', 0);
 INSERT INTO copies (recording_id, provider_id, key, copied_at) SELECT id, 99, key, 1 FROM recordings;
 INSERT INTO moves (from_provider_id, to_provider_id, state, after_id, total, moved, moved_bytes, failed, last_error, owner,

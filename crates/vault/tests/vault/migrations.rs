@@ -226,8 +226,8 @@ async fn the_outbox_knows_what_it_knew(t: &TestVault) {
     assert_eq!(failing, ["The sink is down."]);
     let first = integration(t, "first").await;
     let replays: Vec<_> = t.vault.deliveries.replays(first).await.unwrap().replays;
-    let replays: Vec<_> = replays.iter().map(|one| (one.state, one.enqueued)).collect();
-    assert_eq!(replays, [(ReplayState::Running, 0), (ReplayState::Done, 1)]);
+    let replays: Vec<_> = replays.iter().map(|one| (one.state, one.enqueued, one.account.as_str())).collect();
+    assert_eq!(replays, [(ReplayState::Running, 0, "site-a"), (ReplayState::Done, 1, "")]);
     let moves: Vec<_> = t.vault.moves.list().await.unwrap().into_iter().map(|one| (one.state, one.moved)).collect();
     assert_eq!(moves, [(MoveState::Paused, 0), (MoveState::Done, 1)]);
 }
@@ -238,8 +238,9 @@ async fn integration(t: &TestVault, name: &str) -> i64 {
 }
 
 async fn figures_are_there(t: &TestVault) {
-    let mut cameras: Vec<_> =
-        t.vault.devices.list().await.unwrap().into_iter().map(|one| (one.key, one.name)).collect();
+    let cameras = t.vault.devices.list().await.unwrap();
+    assert!(cameras.iter().all(|one| one.verified && !one.account.is_empty()), "{cameras:?}");
+    let mut cameras: Vec<_> = cameras.into_iter().map(|one| (one.key, one.name)).collect();
     cameras.sort();
     let wanted = [("camera-1", "Door"), ("camera-2", ""), ("odd", "")];
     assert_eq!(cameras, wanted.map(|(key, name)| (key.to_owned(), name.to_owned())));

@@ -92,11 +92,13 @@ impl Users {
             // Whether it was applied before is unknown, so keep the password that may have been chosen since.
             return Ok(None);
         }
-        let (applied, current) = stored.map(|user| (user.configured_hash, user.password_hash)).unwrap_or_default();
-        if self.verify(password.clone(), applied).await {
+        let (applied, current) = stored.map(|user| (user.configured_hash, user.password_hash)).unzip();
+        if let Some(applied) = applied.flatten()
+            && self.verify(password.clone(), applied).await
+        {
             return Ok(None);
         }
-        if !self.verify(password.clone(), current).await {
+        if !self.verify(password.clone(), current.unwrap_or_default()).await {
             self.set_password(&username, password).await?;
         }
         self.mark_configured(Some(username)).await?;
@@ -109,8 +111,8 @@ impl Users {
         self.db
             .write(move |tx| {
                 Box::pin(async move {
-                    let forget = user::Entity::update_many().col_expr(ConfiguredHash, Expr::val(""));
-                    forget.filter(ConfiguredHash.ne("")).exec(tx).await?;
+                    let forget = user::Entity::update_many().col_expr(ConfiguredHash, Expr::val(None::<String>));
+                    forget.filter(ConfiguredHash.is_not_null()).exec(tx).await?;
                     if let Some(username) = username {
                         let mark = user::Entity::update_many().col_expr(ConfiguredHash, Expr::col(PasswordHash));
                         mark.filter(Username.eq(username)).exec(tx).await?;
@@ -182,7 +184,7 @@ impl Users {
                             let row = user::ActiveModel {
                                 username: Set(username.clone()),
                                 password_hash: Set(hash),
-                                configured_hash: Set(String::new()),
+                                configured_hash: Set(None),
                                 epoch: Set(epoch),
                                 created_at: Set(epoch),
                                 ..Default::default()
@@ -235,7 +237,7 @@ fn check_new_password(new: &Secret) -> Result<()> {
 
 impl From<user::Model> for User {
     fn from(row: user::Model) -> Self {
-        let configured = !row.configured_hash.is_empty();
+        let configured = row.configured_hash.is_some();
         Self { id: UserId(row.id), username: row.username, epoch: row.epoch, configured }
     }
 }

@@ -99,7 +99,7 @@ impl ConnectionSetup {
                             enabled: Set(form.enabled),
                             provisioned: Set(provisioned),
                             settings: Set(Vec::new()),
-                            place: Set(String::new()),
+                            place: Set(None),
                             updated_at: Set(0),
                             ..Default::default()
                         };
@@ -125,7 +125,7 @@ impl ConnectionSetup {
                 let mut row = row.into_active_model();
                 row.settings = Set(keys.seal(&connection::Model::sealed_in(id), &plain));
                 if moved {
-                    row.place = Set(place.unwrap_or_default());
+                    row.place = Set(place);
                 }
                 row.updated_at = Set(updated_at);
                 row.update(tx).await?;

@@ -98,10 +98,12 @@ impl user::Model {
     }
 
     pub(crate) fn check_configured(&self) -> Read<()> {
-        if self.configured_hash.is_empty() || PasswordHash::new(&self.configured_hash).is_ok() {
-            return Ok(());
+        match &self.configured_hash {
+            Some(hash) if PasswordHash::new(hash).is_err() => {
+                Err(damage(Self::TABLE, self.id, "configured_hash", "holds no hash of a password"))
+            }
+            _ => Ok(()),
         }
-        Err(damage(Self::TABLE, self.id, "configured_hash", "holds no hash of a password"))
     }
 }
 

@@ -13,8 +13,8 @@ pub struct Model {
     pub enabled: bool,
     pub provisioned: bool,
     pub settings: Vec<u8>,
-    /// The id in the mark last seen at the provider's place; empty while unknown.
-    pub place: String,
+    /// The id in the mark last seen at the provider's place; `None` while unknown.
+    pub place: Option<String>,
     pub updated_at: i64,
 }
 

@@ -15,7 +15,8 @@ pub struct Model {
     pub first_seen: i64,
     pub last_seen: i64,
     pub last_recording: i64,
-    pub account_id: i64,
+    /// The account that last uploaded from it; `None` if none has yet.
+    pub account_id: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -13,8 +13,8 @@ pub struct Model {
     pub enqueued: i64,
     pub attempts: i32,
     pub next_attempt_at: i64,
-    /// The vault working on it; empty when none is.
-    pub owner: String,
+    /// The vault working on it; `None` when none is.
+    pub owner: Option<String>,
     pub last_error: String,
     pub failed_at: i64,
 }

@@ -16,8 +16,8 @@ pub struct Model {
     pub moved_bytes: i64,
     pub failed: i64,
     pub last_error: String,
-    /// The vault working on it; empty when none is.
-    pub owner: String,
+    /// The vault working on it; `None` when none is.
+    pub owner: Option<String>,
     pub started_at: i64,
     pub finished_at: i64,
 }

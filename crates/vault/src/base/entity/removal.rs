@@ -10,8 +10,8 @@ pub struct Model {
     pub provider_id: i64,
     pub key: String,
     pub removed_at: i64,
-    /// The recording that was moved away from here; 0 for any other removal.
-    pub moved_id: i64,
+    /// The recording that was moved away from here; `None` for any other removal.
+    pub moved_id: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -8,8 +8,8 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
     pub integration_id: i64,
-    /// Account id; 0 for every account that uses the integration.
-    pub account_id: i64,
+    /// Account id; `None` for every account that uses the integration.
+    pub account_id: Option<i64>,
     pub from_time: i64,
     pub until_time: i64,
     pub state: String,

@@ -9,8 +9,8 @@ pub struct Model {
     pub id: i64,
     pub username: String,
     pub password_hash: String,
-    /// Hash of the configured password that was last applied; empty while none is configured.
-    pub configured_hash: String,
+    /// Hash of the configured password that was last applied; `None` while none is configured.
+    pub configured_hash: Option<String>,
     pub epoch: i64,
     pub created_at: i64,
 }

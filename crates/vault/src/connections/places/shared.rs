@@ -48,7 +48,7 @@ impl SharedPlaces {
             .select_only()
             .columns([connection::Column::Id, connection::Column::Place])
             .filter(connection::Column::Family.eq(Family::Provider.as_str()))
-            .filter(connection::Column::Place.ne(""))
+            .filter(connection::Column::Place.is_not_null())
             .order_by_asc(connection::Column::Id)
             .into_tuple()
             .all(self.db.read())

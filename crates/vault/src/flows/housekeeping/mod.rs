@@ -14,7 +14,6 @@ use crate::host::timekeeping::{Timekeeping, Trusted};
 use crate::objects::Objects;
 use crate::outbox::deliveries::{DELIVERED, in_state};
 use crate::recordings::Recordings;
-use crate::recordings::devices;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -74,7 +73,7 @@ impl Housekeeping {
                     session::Entity::delete_many().filter(session::Column::ExpiresAt.lt(now / 1000)).exec(tx).await?;
                     forget_delivered(tx, now - KEEP_DELIVERED_MS).await?;
                     device::Entity::delete_many()
-                        .filter(device::Column::AccountId.eq(devices::NOBODY))
+                        .filter(device::Column::AccountId.is_null())
                         .filter(device::Column::LastSeen.lt(now - FORGET_UNPROVEN_MS))
                         .exec(tx)
                         .await?;

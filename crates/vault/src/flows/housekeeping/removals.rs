@@ -155,8 +155,8 @@ impl Housekeeping {
     /// Looks for the moved recording at its new place, right before its old object goes.
     async fn moved(&self, row: &removal::Model, down: &mut HashSet<i64>) -> Result<Moved> {
         let moved = match row.moved_id {
-            0 => None,
-            id => recording::Entity::find_by_id(id).one(self.db.read()).await?,
+            None => None,
+            Some(id) => recording::Entity::find_by_id(id).one(self.db.read()).await?,
         };
         let Some(moved) = moved.filter(|moved| moved.provider_id != row.provider_id) else { return Ok(Moved::There) };
         let found = self.db.damaged_rows().or_error(RecordingRef::try_from(moved))?;

@@ -127,7 +127,7 @@ impl Moves {
                     moved_bytes: Set(0),
                     failed: Set(0),
                     last_error: Set(String::new()),
-                    owner: Set(String::new()),
+                    owner: Set(None),
                     started_at: Set(tx.now_ms()),
                     finished_at: Set(0),
                     ..Default::default()

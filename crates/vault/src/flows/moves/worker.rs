@@ -85,7 +85,7 @@ impl Moves {
             return Ok(true);
         }
         let free = provider_move::Column::Id.eq(id).and(self.replicas.free_or_mine(provider_move::Column::Owner));
-        let mine = provider_move::ActiveModel { owner: Set(self.replicas.me().to_owned()), ..Default::default() };
+        let mine = provider_move::ActiveModel { owner: Set(Some(self.replicas.me().to_owned())), ..Default::default() };
         let claim = provider_move::Entity::update_many().set(mine).filter(free);
         self.db.write(move |tx| Box::pin(async move { Ok(claim.exec(tx).await?.rows_affected == 1) })).await
     }
@@ -96,7 +96,7 @@ impl Moves {
             return Ok(());
         }
         let mine = provider_move::Column::Owner.eq(self.replicas.me());
-        let nobodys = provider_move::ActiveModel { owner: Set(String::new()), ..Default::default() };
+        let nobodys = provider_move::ActiveModel { owner: Set(None), ..Default::default() };
         let release = provider_move::Entity::update_many().set(nobodys).filter(mine);
         self.db.write(move |tx| Box::pin(async move { Ok(release.exec(tx).await.map(drop)?) })).await
     }

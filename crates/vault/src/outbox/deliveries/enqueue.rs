@@ -76,7 +76,7 @@ pub(super) async fn open_lanes(tx: &impl ConnectionTrait, mut lanes: Vec<(i64, S
         enqueued: Set(1),
         attempts: Set(0),
         next_attempt_at: Set(0),
-        owner: Set(String::new()),
+        owner: Set(None),
         last_error: Set(String::new()),
         failed_at: Set(0),
     });

@@ -100,7 +100,7 @@ impl Deliveries {
                 audit::record(tx, &principal, Permission::Manage, "started replay", &subject).await?;
                 let new = replay::ActiveModel {
                     integration_id: Set(row.id),
-                    account_id: Set(account.unwrap_or_default()),
+                    account_id: Set(account),
                     from_time: Set(from),
                     until_time: Set(until),
                     state: Set(RUNNING.into()),
@@ -192,7 +192,7 @@ impl Replayer {
     /// The next batch of one replay. It counts only if nobody else has done it meanwhile.
     async fn step(&self, row: replay::Model) -> Result<()> {
         let accounts = accounts_of(self.db.read(), row.integration_id).await?;
-        let wanted = (row.account_id != 0).then_some(row.account_id);
+        let wanted = row.account_id;
         let recordings = self.next(&row, &ids(&accounts, wanted)).await?;
         let Some(last) = recordings.last().map(|r| (r.uploaded_at, r.id)) else {
             return self.db.write(move |tx| Box::pin(finish(tx, row.id))).await;
@@ -343,8 +343,8 @@ async fn provider_names(db: &Db) -> Result<HashMap<i64, String>> {
 fn view(row: replay::Model, accounts: &HashMap<i64, String>) -> std::result::Result<ReplayView, Damage> {
     let state = row.read_state()?;
     let account = match row.account_id {
-        0 => String::new(),
-        id => accounts.get(&id).cloned().unwrap_or_else(|| "a deleted account".into()),
+        None => String::new(),
+        Some(id) => accounts.get(&id).cloned().unwrap_or_else(|| "a deleted account".into()),
     };
     Ok(ReplayView {
         id: row.id,

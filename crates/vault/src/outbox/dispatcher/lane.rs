@@ -126,7 +126,7 @@ impl Lane {
         }
         let this = lane::Column::IntegrationId.eq(self.integration_id).and(lane::Column::Device.eq(&self.device));
         let mine = this.and(lane::Column::Owner.eq(self.replicas.me()));
-        let nobodys = lane::ActiveModel { owner: Set(String::new()), ..Default::default() };
+        let nobodys = lane::ActiveModel { owner: Set(None), ..Default::default() };
         let release = lane::Entity::update_many().set(nobodys).filter(mine);
         let released = self.db.write(move |tx| Box::pin(async move { Ok(release.exec(tx).await.map(drop)?) }));
         if let Err(error) = released.await {

@@ -220,7 +220,7 @@ impl Integration {
         let free = due
             .filter(self.replicas.free_or_mine(lane_row::Column::Owner))
             .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
-        let mine = lane_row::ActiveModel { owner: Set(self.replicas.me().to_owned()), ..Default::default() };
+        let mine = lane_row::ActiveModel { owner: Set(Some(self.replicas.me().to_owned())), ..Default::default() };
         let own = lane_row::Entity::update_many().set(mine).filter(lane_row::Column::IntegrationId.eq(self.sink.id));
         let claim = self.db.write(move |tx| {
             Box::pin(async move {
