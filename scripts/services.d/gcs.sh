@@ -1,4 +1,5 @@
-# fake-gcs-server, behind a gate of ours that asks for what Google asks for: tokens, signatures, rights.
+# fake-gcs-server, behind a gate of ours that asks for what Google asks for (tokens, signatures,
+# rights): crates/backends/tests/emulators/gcs_gate.py.
 # Not faithful: no XML multipart uploads, no soft delete, composing leaves its sources.
 
 service_install() {
@@ -36,5 +37,5 @@ VAULT_TEST_GCS_KEYS=$data
 ENV
 
   launch "curl -sf -o /dev/null -m 1 http://127.0.0.1:$gate/ready" \
-    python3 "$services_dir/gcs_gate.py" "$gate" "$server" "$data/modulus" "$program"
+    python3 "$repository/crates/backends/tests/emulators/gcs_gate.py" "$gate" "$server" "$data/modulus" "$program"
 }

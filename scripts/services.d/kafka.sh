@@ -1,4 +1,5 @@
-# A broker that answers like Kafka (noida-db), and gates before it for SASL and TLS, which it lacks: kafka_gate.py.
+# A broker that answers like Kafka (noida-db), and gates before it for SASL and TLS, which it lacks:
+# crates/backends/tests/emulators/kafka_gate.py.
 # Not faithful: no access rights per topic, one broker only.
 
 service_install() { install_python_packages; }
@@ -21,7 +22,7 @@ VAULT_TEST_KAFKA_OTHER_CA=$data/other-ca.pem
 VAULT_TEST_KAFKA_PYTHON=$programs_dir/kafka/bin/python
 ENV
 
-  launch "all_listen $plain $sasl $ssl $sasl_ssl" "$programs_dir/kafka/bin/python" "$services_dir/kafka_gate.py" \
+  launch "all_listen $plain $sasl $ssl $sasl_ssl" "$programs_dir/kafka/bin/python" "$repository/crates/backends/tests/emulators/kafka_gate.py" \
     --data "$data/broker" --plaintext "$plain" --sasl-plaintext "$sasl" --ssl "$ssl" --sasl-ssl "$sasl_ssl" \
     --certificate "$data/server.pem" --key "$data/server.key" --user vault=vaultpass
 }
