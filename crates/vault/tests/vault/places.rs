@@ -77,7 +77,7 @@ async fn a_place_from_before_there_were_marks_gets_one() {
     let mut t = TestVault::new().await;
     t.upload("a.mp4", b"x").await.unwrap();
     t.world.store.set_mark(None);
-    let unknown = connections::ActiveModel { place: Set(String::new()), ..Default::default() };
+    let unknown = connections::ActiveModel { place: Set(None), ..Default::default() };
     connections::Entity::update_many().set(unknown).exec(&t.tables().await).await.unwrap();
     t.restart().await;
     t.deliver();

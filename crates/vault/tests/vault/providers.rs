@@ -19,7 +19,7 @@ use vault::ingest::{UploadError, UploadRequest};
 
 /// As after it was saved while nobody answered.
 async fn forget_the_place(t: &mut TestVault) {
-    let unknown = connections::ActiveModel { place: Set(String::new()), ..Default::default() };
+    let unknown = connections::ActiveModel { place: Set(None), ..Default::default() };
     connections::Entity::update_many().set(unknown).exec(&t.tables().await).await.unwrap();
     t.world.store.set_mark(None);
     t.restart().await;

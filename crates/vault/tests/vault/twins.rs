@@ -156,7 +156,7 @@ async fn an_old_object_stays_when_its_new_place_is_the_same() {
             provider_id: Set(local),
             key: Set(row.key),
             removed_at: Set(0),
-            moved_id: Set(row.id),
+            moved_id: Set(Some(row.id)),
             ..Default::default()
         };
         removal::Entity::insert(old).exec_without_returning(&tables).await.unwrap();
