@@ -22,6 +22,7 @@ pub mod setting_field;
 mod shortcuts;
 pub mod sidebar;
 pub mod status;
+pub mod table;
 pub mod time;
 
 pub use bar_chart::{Bar, BarChart};
@@ -44,6 +45,7 @@ pub use query::use_query;
 pub use refresh::while_watched;
 pub use setting_field::SettingField;
 pub use status::{State, status};
+pub use table::{Column, Hidden, OfRow, Table, actions, clipped, column};
 pub use time::{Time, offset_ms};
 
 pub(crate) use sidebar::mark;

@@ -10,6 +10,7 @@ pub mod help;
 pub mod media;
 pub mod not_found;
 pub mod password;
+pub mod provisioned;
 pub mod search;
 pub mod sign_in;
 

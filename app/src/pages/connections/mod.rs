@@ -14,7 +14,6 @@ pub use chooser::ChooseKind;
 pub use delete::DeleteDialog;
 pub use editor::EditDialog;
 pub use list::ConnectionsPage;
-pub(super) use list::provisioned;
 pub use moves::MoveDialog;
 pub use replay::ReplayDialog;
 
