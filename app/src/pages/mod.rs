@@ -6,6 +6,7 @@ pub mod cameras;
 pub mod connections;
 pub mod dashboard;
 pub mod deliveries;
+pub mod editing;
 pub mod help;
 pub mod media;
 pub mod not_found;

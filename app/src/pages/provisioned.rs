@@ -9,6 +9,17 @@ pub fn badge() -> AnyView {
         .into_any()
 }
 
+/// Says so in its dialog.
+pub fn note() -> AnyView {
+    view! {
+        <div class="note" data-tone="info">
+            {icon(Icon::Lock)}
+            <span>"Declared in the vault's configuration file. To change it, edit that file and restart the vault."</span>
+        </div>
+    }
+    .into_any()
+}
+
 /// The buttons of a row that lead to the dialogs at `edit` and below it; of what is declared only the one that shows it.
 pub fn buttons(edit: &str, name: &str, provisioned: bool) -> AnyView {
     let (verb, picture) = if provisioned { ("View", Icon::Eye) } else { ("Edit", Icon::Pencil) };
