@@ -166,6 +166,8 @@ impl AccountInput {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::account::fields;
+    use std::collections::BTreeSet;
 
     #[test]
     fn an_address_of_this_machine_alone_is_told() {
@@ -177,6 +179,14 @@ mod tests {
         {
             assert!(!is_loopback(&format!("http://{elsewhere}")), "{elsewhere}");
         }
+    }
+
+    #[test]
+    fn the_form_has_the_fields_of_an_account() {
+        let form = serde_json::to_value(AccountInput::default()).expect("plain texts");
+        let form = form.as_object().expect("a struct").keys().map(String::as_str);
+        let known = fields::FIELDS.map(|field| field.name);
+        assert_eq!(form.collect::<BTreeSet<_>>(), known.into_iter().chain(["id"]).collect());
     }
 
     #[test]

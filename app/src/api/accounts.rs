@@ -13,6 +13,8 @@ use model::account::{AccountView, KeyPair};
 #[cfg(feature = "ssr")]
 use super::server;
 #[cfg(feature = "ssr")]
+use model::account::fields::SECRET_KEY;
+#[cfg(feature = "ssr")]
 use model::connection::Family;
 #[cfg(feature = "ssr")]
 use model::field::FieldError;
@@ -193,12 +195,9 @@ async fn show_again(input: AccountInput, error: AppError) -> Result<(), AppError
     if !server::is_plain_form() {
         return Err(error);
     }
-    let mut errors = match error {
-        AppError::Invalid(errors) => errors,
-        other => vec![FieldError::new("", other.sentence())],
-    };
-    if !input.secret_key.is_empty() && !errors.iter().any(|e| e.field == "secret_key") {
-        errors.push(FieldError::new("secret_key", SECRET_NOT_KEPT));
+    let mut errors = error.into_fields();
+    if !input.secret_key.is_empty() && !errors.iter().any(|e| e.field == SECRET_KEY.name) {
+        errors.push(SECRET_KEY.error(SECRET_NOT_KEPT));
     }
     let page = keep_draft(input, errors).await?;
     leptos_axum::redirect(&page);

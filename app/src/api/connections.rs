@@ -201,11 +201,7 @@ async fn show_again(input: &ConnectionInput, error: AppError) -> Result<(), AppE
     if !server::is_plain_form() {
         return Err(error);
     }
-    let errors = match error {
-        AppError::Invalid(errors) => errors,
-        other => vec![FieldError::new("", other.sentence())],
-    };
-    keep_draft(input, errors, (None, None)).await
+    keep_draft(input, error.into_fields(), (None, None)).await
 }
 
 #[cfg(feature = "ssr")]

@@ -52,6 +52,15 @@ impl AppError {
         }
     }
 
+    /// As errors of fields; what belongs to none concerns the whole form.
+    #[cfg(feature = "ssr")]
+    pub(super) fn into_fields(self) -> Vec<FieldError> {
+        match self {
+            Self::Invalid(errors) => errors,
+            other => vec![FieldError::new("", other.sentence())],
+        }
+    }
+
     /// The errors of single fields.
     pub fn fields(&self) -> &[FieldError] {
         match self {

@@ -1,10 +1,17 @@
 //! Form fields: label, control, help, error.
 
+use crate::api::AppError;
 use leptos::prelude::*;
 use model::field::FieldError;
 
 /// What is wrong with a form, by field.
 pub type Errors = Signal<Vec<FieldError>>;
+
+/// What of a form's error belongs to its fields.
+pub fn at_fields(error: impl Into<Signal<Option<AppError>>>) -> Errors {
+    let error = error.into();
+    Signal::derive(move || error.with(|error| error.as_ref().map(|e| e.fields().to_vec()).unwrap_or_default()))
+}
 
 fn error_of(errors: Errors, name: &'static str) -> Memo<Option<String>> {
     Memo::new(move |_| errors.with(|all| all.iter().find(|e| e.field == name).map(|e| e.message.clone())))

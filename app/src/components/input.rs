@@ -4,6 +4,18 @@ use super::field::Ties;
 use super::{Icon, icon};
 use leptos::prelude::*;
 
+/// Shown in the place of a secret that has a stored value and may be typed anew.
+pub(super) const SET_AND_KEPT: &str = "•••••••• set, leave empty to keep";
+
+/// Shown in the place of a secret that is not here; `example` where none is stored.
+pub fn secret_placeholder(set: bool, readonly: bool, example: &'static str) -> &'static str {
+    match (set, readonly) {
+        (true, true) => "•••••••• set",
+        (true, false) => SET_AND_KEPT,
+        _ => example,
+    }
+}
+
 /// A line of text. The browser keeps the value; `value` is what it starts with.
 #[component]
 pub fn TextInput(

@@ -2,12 +2,9 @@
 
 use super::field::{Errors, FieldRow, Ties};
 use super::from_file::FromFile;
-use super::input::{SecretInput, Switch, TextInput};
+use super::input::{SET_AND_KEPT, SecretInput, Switch, TextInput, secret_placeholder};
 use leptos::prelude::*;
 use model::field::{Field, FieldKind};
-
-/// Shown in the place of a secret that has a stored value.
-const SET_AND_KEPT: &str = "•••••••• set, leave empty to keep";
 
 /// The field a connection kind describes.
 #[component]
@@ -31,11 +28,7 @@ pub fn SettingField(
     }
     let control = move |ties: Ties| match field.kind {
         FieldKind::Secret => {
-            let placeholder = match (set, readonly) {
-                (true, true) => "•••••••• set",
-                (true, false) => SET_AND_KEPT,
-                _ => field.placeholder,
-            };
+            let placeholder = secret_placeholder(set, readonly, field.placeholder);
             view! { <SecretInput ties=ties name=name placeholder=placeholder readonly=readonly/> }.into_any()
         }
         FieldKind::Select(options) => {

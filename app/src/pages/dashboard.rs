@@ -1,7 +1,10 @@
 //! The figures of the day.
 
 use crate::api::dashboard::{latest_recordings, read_dashboard};
-use crate::components::{Bar, BarChart, Icon, Loading, PageHead, State, Time, icon, loaded, status, while_watched};
+use crate::components::{
+    Bar, BarChart, Column, Icon, Loading, PageHead, State, Table, Time, actions, clipped, column, icon, loaded, status,
+    while_watched,
+};
 use crate::pages::media::camera;
 use crate::text::figures::{bytes, capped, count, duration, plural};
 use crate::text::time::{day_label, day_of_month};
@@ -94,23 +97,6 @@ fn latest_panel(rows: Vec<RecordingView>) -> AnyView {
     if rows.is_empty() {
         return ().into_any();
     }
-    let tr = |row: RecordingView| {
-        let play = format!("/media/{}/play", row.id);
-        view! {
-            <tr>
-                <th scope="row" data-label="Camera"><a class="row-link" href=play.clone()>{camera(&row)}</a></th>
-                <td data-label="Recorded"><Time at=row.timestamp/></td>
-                <td data-label="Stored" data-spare="2"><Time at=row.uploaded_at ago=true/></td>
-                <td data-label="Account" class="clip" title=row.account.clone()>{row.account.clone()}</td>
-                <td data-label="Provider" data-spare="2" class="clip" title=row.provider.clone()>{row.provider.clone()}</td>
-                <td data-label="Size" class="number">{bytes(row.size)}</td>
-                <td data-label="Length" class="number">{duration(row.duration_ms)}</td>
-                <td class="actions">
-                    <a class="icon-button" href=play aria-label="Play">{icon(Icon::Play)}</a>
-                </td>
-            </tr>
-        }
-    };
     view! {
         <section class="stack latest" aria-labelledby="latest-title">
             <div class="section-head">
@@ -118,25 +104,28 @@ fn latest_panel(rows: Vec<RecordingView>) -> AnyView {
                 <a href="/media">"All recordings"</a>
             </div>
             <div class="table-wrap">
-                <table class="table">
-                    <thead>
-                        <tr>
-                            <th scope="col">"Camera"</th>
-                            <th scope="col">"Recorded"</th>
-                            <th scope="col" data-spare="2">"Stored"</th>
-                            <th scope="col">"Account"</th>
-                            <th scope="col" data-spare="2">"Provider"</th>
-                            <th scope="col" class="number">"Size"</th>
-                            <th scope="col" class="number">"Length"</th>
-                            <th scope="col"><span class="sr-only">"Actions"</span></th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows.into_iter().map(tr).collect_view()}</tbody>
-                </table>
+                <Table columns=columns() rows=rows/>
             </div>
         </section>
     }
     .into_any()
+}
+
+fn columns() -> Vec<Column<RecordingView>> {
+    let play = |row: &RecordingView| format!("/media/{}/play", row.id);
+    vec![
+        column("Camera", move |row: &RecordingView| view! { <a class="row-link" href=play(row)>{camera(row)}</a> })
+            .heading(),
+        column("Recorded", |row: &RecordingView| view! { <Time at=row.timestamp/> }),
+        column("Stored", |row: &RecordingView| view! { <Time at=row.uploaded_at ago=true/> }).spare("2"),
+        clipped("Account", |row: &RecordingView| row.account.clone()),
+        clipped("Provider", |row: &RecordingView| row.provider.clone()).spare("2"),
+        column("Size", |row: &RecordingView| bytes(row.size)).whole_class("number"),
+        column("Length", |row: &RecordingView| duration(row.duration_ms)).whole_class("number"),
+        actions(move |row: &RecordingView| {
+            view! { <a class="icon-button" href=play(row) aria-label="Play">{icon(Icon::Play)}</a> }
+        }),
+    ]
 }
 
 /// What to do until the first recording is there.

@@ -6,10 +6,12 @@ pub mod cameras;
 pub mod connections;
 pub mod dashboard;
 pub mod deliveries;
+pub mod editing;
 pub mod help;
 pub mod media;
 pub mod not_found;
 pub mod password;
+pub mod provisioned;
 pub mod search;
 pub mod sign_in;
 

@@ -1,7 +1,7 @@
 //! Change one's password.
 
 use crate::api::session::{ChangePassword, who_am_i};
-use crate::components::{Done, FieldRow, Icon, PageHead, Problem, SecretInput, Submit, icon};
+use crate::components::{Done, FieldRow, Icon, PageHead, Problem, SecretInput, Submit, at_fields, icon};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 
@@ -11,7 +11,7 @@ pub fn PasswordPage() -> impl IntoView {
     let change = ServerAction::<ChangePassword>::new();
     let me = Resource::new(|| (), |()| who_am_i());
     let error = Signal::derive(move || change.value().get().and_then(Result::err));
-    let errors = Signal::derive(move || error.get().map(|e| e.fields().to_vec()).unwrap_or_default());
+    let errors = at_fields(error);
     let row = move |name: &'static str, label: &'static str, help: &'static str, autocomplete: &'static str| {
         view! {
             <FieldRow

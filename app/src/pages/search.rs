@@ -1,6 +1,6 @@
 //! The search box above a list: a plain GET form, live once the page lives.
 
-use crate::components::{Empty, Icon, icon, use_query};
+use crate::components::{Empty, Hidden, Icon, OfRow, icon, use_query};
 use leptos::prelude::*;
 
 /// What is searched for; starts with what the address says.
@@ -9,8 +9,16 @@ pub fn needle() -> RwSignal<String> {
 }
 
 /// Whether every word searched for is in the text.
-pub fn matches(needle: RwSignal<String>, text: &str) -> bool {
+fn matches(needle: RwSignal<String>, text: &str) -> bool {
     needle.with(|needle| holds(text, needle))
+}
+
+/// Tells of a row whether it is not found; `searched` is what the search looks at.
+pub fn unmatched<T: 'static>(needle: RwSignal<String>, searched: fn(&T) -> String) -> OfRow<T, Hidden> {
+    Box::new(move |row| {
+        let text = searched(row);
+        Box::new(move || !matches(needle, &text))
+    })
 }
 
 fn holds(text: &str, needle: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use super::document::{Declared, Document, Value, Written};
 use super::error::{Origin, Problem, suggest};
-use model::account::{self, AccountForm};
+use model::account::{self, AccountForm, fields};
 use model::connection::{ConnectionForm, Family};
 use model::field::{FieldError, Settings};
 use model::name;
@@ -10,20 +10,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Keys every connection has.
 const CONNECTION_KEYS: [&str; 3] = ["name", "kind", "enabled"];
-/// Keys of an account.
-const ACCOUNT_KEYS: [&str; 11] = [
-    "name",
-    "provider",
-    "secondary_providers",
-    "integrations",
-    "directory",
-    "access_key",
-    "secret_key",
-    "day_limit",
-    "cloud_analysis",
-    "edge_analysis",
-    "enabled",
-];
 
 /// The declarations, checked.
 #[derive(Debug, Clone, Default)]
@@ -111,36 +97,37 @@ fn connection(family: Family, entry: &mut Entry<'_>) -> Option<ConnectionForm> {
 }
 
 fn account(declarations: &Declarations, entry: &mut Entry<'_>) -> Option<AccountForm> {
-    let name = entry.required("name")?;
-    let unknown: Vec<String> = entry.keys().filter(|k| !ACCOUNT_KEYS.contains(&k.as_str())).cloned().collect();
+    let name = entry.required(fields::NAME.name)?;
+    let known = fields::FIELDS.map(|field| field.name);
+    let unknown: Vec<String> = entry.keys().filter(|k| !known.contains(&k.as_str())).cloned().collect();
     for key in unknown {
-        entry.problem_at(&key, &format!("unknown setting '{key}'{}", suggest(&key, ACCOUNT_KEYS.into_iter())));
+        entry.problem_at(&key, &format!("unknown setting '{key}'{}", suggest(&key, known.into_iter())));
     }
     let form = AccountForm {
         id: None,
         name,
-        enabled: entry.flag("enabled", true),
-        provider: entry.required("provider").unwrap_or_default(),
-        secondary_providers: entry.list("secondary_providers"),
-        integrations: entry.list("integrations"),
-        directory: entry.required("directory").unwrap_or_default(),
+        enabled: entry.flag(fields::ENABLED.name, true),
+        provider: entry.required(fields::PROVIDER.name).unwrap_or_default(),
+        secondary_providers: entry.list(fields::SECONDARY_PROVIDERS.name),
+        integrations: entry.list(fields::INTEGRATIONS.name),
+        directory: entry.required(fields::DIRECTORY.name).unwrap_or_default(),
         day_limit: entry.day_limit(),
-        access_key: entry.required("access_key").unwrap_or_default(),
-        secret_key: entry.required("secret_key").unwrap_or_default(),
-        cloud_analysis: entry.flag("cloud_analysis", true),
-        edge_analysis: entry.flag("edge_analysis", false),
+        access_key: entry.required(fields::ACCESS_KEY.name).unwrap_or_default(),
+        secret_key: entry.required(fields::SECRET_KEY.name).unwrap_or_default(),
+        cloud_analysis: entry.flag(fields::CLOUD_ANALYSIS.name, true),
+        edge_analysis: entry.flag(fields::EDGE_ANALYSIS.name, false),
     };
     for error in form.check() {
         entry.problem(&error);
     }
     if !form.provider.is_empty() {
-        entry.reference(declarations, "provider", Family::Provider, &form.provider);
+        entry.reference(declarations, fields::PROVIDER.name, Family::Provider, &form.provider);
     }
     for provider in &form.secondary_providers {
-        entry.reference(declarations, "secondary_providers", Family::Provider, provider);
+        entry.reference(declarations, fields::SECONDARY_PROVIDERS.name, Family::Provider, provider);
     }
     for integration in &form.integrations {
-        entry.reference(declarations, "integrations", Family::Integration, integration);
+        entry.reference(declarations, fields::INTEGRATIONS.name, Family::Integration, integration);
     }
     Some(form)
 }
@@ -209,7 +196,7 @@ impl<'a> Entry<'a> {
     }
 
     fn day_limit(&mut self) -> i32 {
-        let Some(text) = self.scalar("day_limit") else { return 0 };
+        let Some(text) = self.scalar(fields::DAY_LIMIT.name) else { return 0 };
         account::parse_day_limit(&text).unwrap_or_else(|error| {
             self.problem(&error);
             0

@@ -1,4 +1,5 @@
 use super::*;
+use model::account;
 use model::connection::Family;
 
 const EXAMPLE: &str = r#"
@@ -229,6 +230,20 @@ fn the_documentation_has_every_key_of_every_kind() {
             assert!(known.contains(key), "{}: there is no key {key}", kind.name);
         }
     }
+}
+
+#[test]
+fn the_documentation_has_every_key_of_an_account() {
+    let page = include_str!("../../../docs/configuration.md");
+    let (_, section) = page.split_once("### [[account]]").expect("it has a section");
+    let (section, _) = section.split_once("\n## ").expect("another one follows");
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    let mut documented: Vec<&str> =
+        rows.flat_map(|row| row.split('|').nth(1).unwrap_or_default().split('`').skip(1).step_by(2)).collect();
+    let mut known = account::fields::FIELDS.map(|field| field.name);
+    documented.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(documented, known);
 }
 
 #[test]

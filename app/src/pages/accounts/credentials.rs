@@ -1,11 +1,13 @@
 //! The upper right of the dialog: the keys.
 
 use super::LIST;
+use super::field::row;
 use crate::api::accounts::{AccountInput, GenerateKeys};
-use crate::components::{CopyButton, Errors, FieldRow, Icon, SecretInput, TextInput, icon};
+use crate::components::{CopyButton, Errors, Icon, SecretInput, TextInput, icon, secret_placeholder};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos::wasm_bindgen::JsCast;
+use model::account::fields;
 use web_sys::HtmlInputElement;
 
 /// Ids of the two inputs, as `FieldRow` makes them.
@@ -34,30 +36,24 @@ pub(super) fn credentials(input: &AccountInput, readonly: bool, errors: Errors) 
     view! {
         <h3>{icon(Icon::Key)} "Credentials"</h3>
         <p class="about">"Agents and Kerberos Hub use these to send and read recordings."</p>
-        <FieldRow
-            name="access_key"
-            label="Access key"
-            errors=errors
-            control=move |ties| {
-                view! { <TextInput ties=ties name="account[access_key]" value=access readonly=readonly mono=true/> }.into_any()
-            }
-        />
-        <FieldRow
-            name="secret_key"
-            label="Secret key"
-            errors=errors
-            control=move |ties| {
-                let placeholder = match (secret_set, readonly) {
-                    (true, true) => "•••••••• set",
-                    (true, false) => "•••••••• set, leave empty to keep",
-                    _ => "",
-                };
+        {row(
+            &fields::ACCESS_KEY,
+            errors,
+            move |ties, form_name| {
+                view! { <TextInput ties=ties name=form_name value=access readonly=readonly mono=true/> }.into_any()
+            },
+        )}
+        {row(
+            &fields::SECRET_KEY,
+            errors,
+            move |ties, form_name| {
+                let placeholder = secret_placeholder(secret_set, readonly, "");
                 view! {
-                    <SecretInput ties=ties name="account[secret_key]" value=secret placeholder=placeholder what="secret key" readonly=readonly/>
+                    <SecretInput ties=ties name=form_name value=secret placeholder=placeholder what="secret key" readonly=readonly/>
                 }
                     .into_any()
-            }
-        />
+            },
+        )}
         <div class="cluster">
             {(!readonly)
                 .then(|| {

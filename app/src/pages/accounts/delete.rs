@@ -1,8 +1,8 @@
 //! Delete, after asking.
 
-use super::{Changes, LIST, id_of};
+use super::{Changes, LIST};
 use crate::api::accounts::list_accounts;
-use crate::components::{Confirm, Dialog, Loading, Problem, loaded};
+use crate::components::{Confirm, Dialog, Loading, Problem, id_of, loaded};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;

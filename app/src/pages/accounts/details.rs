@@ -1,8 +1,11 @@
 //! The left column of the dialog: what the account is.
 
+use super::field::{form_name, row, switch};
 use crate::api::accounts::{AccountInput, Choice};
-use crate::components::{Errors, FieldRow, Icon, Switch, TextInput, icon};
+use crate::components::{Errors, FieldRow, Icon, TextInput, Ties, icon};
 use leptos::prelude::*;
+use model::account::AccountField;
+use model::account::fields::{DAY_LIMIT, DIRECTORY, ENABLED, INTEGRATIONS, NAME, PROVIDER, SECONDARY_PROVIDERS};
 
 /// Name, provider, limits, integrations, directory.
 pub(super) fn details(
@@ -13,19 +16,9 @@ pub(super) fn details(
     errors: Errors,
 ) -> AnyView {
     let chosen = input.provider.clone();
-    let secondaries = (providers.len() > 1).then(|| {
-        let help = "Each recording is copied there as well, and read from there while the main provider is down.";
-        choices(
-            "secondary_providers",
-            "Secondary providers",
-            help,
-            providers.clone(),
-            &input.secondary_providers,
-            readonly,
-            errors,
-        )
-    });
-    let no_provider = providers.is_empty();
+    let secondaries = (providers.len() > 1)
+        .then(|| choices(&SECONDARY_PROVIDERS, providers.clone(), &input.secondary_providers, readonly, errors));
+    let provider_help = PROVIDER.help_for(providers.is_empty());
     let options = providers.into_iter().map(move |p| {
         let selected = p.name == chosen;
         let label = format!("{} ({}{})", p.name, p.kind, if p.enabled { "" } else { ", disabled" });
@@ -33,74 +26,54 @@ pub(super) fn details(
     });
     let options = options.collect_view();
     let (name, limit, directory) = (input.name, input.day_limit, input.directory);
+    let provider = move |ties: Ties| {
+        view! {
+            <select
+                id=ties.id()
+                class="input"
+                name=form_name(&PROVIDER)
+                disabled=readonly
+                aria-invalid=move || ties.invalid()
+                aria-describedby=move || ties.described_by()
+            >
+                <option value="">"Choose a provider"</option>
+                {options}
+            </select>
+        }
+        .into_any()
+    };
     view! {
         <section class="stack">
             <div class="section-head">
                 <h3>{icon(Icon::Account)} "Details"</h3>
-                <Switch name="account[enabled]" label="Enabled" checked=input.enabled disabled=readonly/>
+                {switch(&ENABLED, input.enabled, readonly)}
             </div>
-            <FieldRow
-                name="name"
-                label="Account name"
-                errors=errors
-                control=move |ties| {
-                    view! {
-                        <TextInput ties=ties name="account[name]" value=name placeholder="A site, a customer, a camera" readonly=readonly autofocus=!readonly/>
-                    }
-                        .into_any()
-                }
-            />
-            <FieldRow
-                name="provider"
-                label="Main provider"
-                help=if no_provider { "There is none yet: add a storage provider first." } else { "Where its recordings are kept." }
-                errors=errors
-                control=move |ties| {
-                    view! {
-                        <select
-                            id=ties.id()
-                            class="input"
-                            name="account[provider]"
-                            disabled=readonly
-                            aria-invalid=move || ties.invalid()
-                            aria-describedby=move || ties.described_by()
-                        >
-                            <option value="">"Choose a provider"</option>
-                            {options}
-                        </select>
-                    }
-                        .into_any()
-                }
-            />
-            <FieldRow
-                name="day_limit"
-                label="Day limit"
-                help="Days recordings are kept, then they are deleted from the store. 0 keeps them for ever."
-                errors=errors
-                control=move |ties| {
-                    view! { <TextInput ties=ties name="account[day_limit]" value=limit kind="number" readonly=readonly/> }.into_any()
-                }
-            />
-            {secondaries}
-            {choices(
-                "integrations",
-                "Integrations",
-                if integrations.is_empty() { "None yet. Recordings are stored all the same." } else { "" },
-                integrations,
-                &input.integrations,
-                readonly,
+            {row(
+                &NAME,
                 errors,
+                move |ties, form_name| {
+                    view! { <TextInput ties=ties name=form_name value=name placeholder=NAME.placeholder readonly=readonly autofocus=!readonly/> }
+                        .into_any()
+                },
             )}
+            <FieldRow name=PROVIDER.name label=PROVIDER.label help=provider_help errors=errors control=provider/>
+            {row(
+                &DAY_LIMIT,
+                errors,
+                move |ties, form_name| {
+                    view! { <TextInput ties=ties name=form_name value=limit kind="number" readonly=readonly/> }.into_any()
+                },
+            )}
+            {secondaries} {choices(&INTEGRATIONS, integrations, &input.integrations, readonly, errors)}
             <h3>{icon(Icon::Folder)} "Directory"</h3>
-            <FieldRow
-                name="directory"
-                label="Directory"
-                help="Recordings are stored below it, whatever an agent says. With * each agent names its own directory: Hub users give their Hub user name."
-                errors=errors
-                control=move |ties| {
-                    view! { <TextInput ties=ties name="account[directory]" value=directory placeholder="*" readonly=readonly mono=true/> }.into_any()
-                }
-            />
+            {row(
+                &DIRECTORY,
+                errors,
+                move |ties, form_name| {
+                    view! { <TextInput ties=ties name=form_name value=directory placeholder=DIRECTORY.placeholder readonly=readonly mono=true/> }
+                        .into_any()
+                },
+            )}
         </section>
     }
     .into_any()
@@ -108,31 +81,31 @@ pub(super) fn details(
 
 /// Connections to tick.
 fn choices(
-    name: &'static str,
-    legend: &'static str,
-    help: &'static str,
+    field: &'static AccountField,
     connections: Vec<Choice>,
     ticked: &[String],
     readonly: bool,
     errors: Errors,
 ) -> AnyView {
+    let help = field.help_for(connections.is_empty());
     let choice = |choice: Choice| {
         let checked = ticked.contains(&choice.name);
+        let name = format!("{}[]", form_name(field));
         let kind = format!("{}{}", choice.kind, if choice.enabled { "" } else { ", disabled" });
         view! {
             <label class="check">
-                <input type="checkbox" name=format!("account[{name}][]") value=choice.name.clone() checked=checked disabled=readonly/>
+                <input type="checkbox" name=name value=choice.name.clone() checked=checked disabled=readonly/>
                 <span>{choice.name} " " <span class="quiet">{kind}</span></span>
             </label>
         }
     };
     let error = move || {
-        let wrong = errors.with(|errors| errors.iter().find(|e| e.field == name).map(|e| e.message.clone()));
+        let wrong = errors.with(|errors| errors.iter().find(|e| e.field == field.name).map(|e| e.message.clone()));
         wrong.map(|message| view! { <p class="field-error" role="alert">{message}</p> })
     };
     view! {
         <fieldset class="field">
-            <legend>{legend} " " <span class="optional">"optional"</span></legend>
+            <legend>{field.label} " " <span class="optional">"optional"</span></legend>
             {connections.into_iter().map(choice).collect_view()}
             {(!help.is_empty()).then(|| view! { <p class="field-help">{help}</p> })}
             {error}

@@ -1,8 +1,8 @@
 //! What to enter in an agent, and the explicit way to see a secret key.
 
-use super::{LIST, id_of};
+use super::LIST;
 use crate::api::accounts::{AgentSettings, RevealSecret, read_agent_settings};
-use crate::components::{CopyButton, CopyRow, Dialog, Done, Icon, Loading, Problem, icon, loaded};
+use crate::components::{CopyButton, CopyRow, Dialog, Done, Icon, Loading, Problem, icon, id_of, loaded};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;

@@ -2,9 +2,12 @@
 
 use super::{Changes, LIST};
 use crate::api::accounts::list_accounts;
-use crate::components::{CopyButton, Done, Empty, Icon, Loading, PageHead, State, icon, loaded, status};
-use crate::pages::connections::provisioned;
-use crate::pages::search::{Found, Search, matches, needle};
+use crate::components::{
+    Column, CopyButton, Done, Empty, Icon, Loading, PageHead, State, Table, actions, clipped, column, icon, loaded,
+    status,
+};
+use crate::pages::provisioned;
+use crate::pages::search::{Found, Search, needle, unmatched};
 use crate::text::figures::plural;
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
@@ -45,23 +48,10 @@ fn table(rows: Vec<AccountView>, needle: RwSignal<String>) -> AnyView {
         .into_any();
     }
     let texts = rows.iter().map(searched).collect();
+    let hidden = unmatched(needle, searched);
     view! {
         <Found needle=needle texts=texts>
-            <table class="table">
-                <caption class="sr-only">"Accounts"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Status"</th>
-                        <th scope="col">"Account"</th>
-                        <th scope="col">"Provider"</th>
-                        <th scope="col" data-spare="2">"Integrations"</th>
-                        <th scope="col">"Access key"</th>
-                        <th scope="col" data-spare="2">"Keeps"</th>
-                        <th scope="col"><span class="sr-only">"Actions"</span></th>
-                    </tr>
-                </thead>
-                <tbody>{rows.into_iter().map(|row| tr(row, needle)).collect_view()}</tbody>
-            </table>
+            <Table caption="Accounts" columns=columns() rows=rows hidden=hidden/>
         </Found>
     }
     .into_any()
@@ -72,54 +62,63 @@ fn searched(row: &AccountView) -> String {
     format!("{} {} {} {} {}", row.name, row.directory, row.provider, row.integrations.join(", "), row.access_key)
 }
 
-fn tr(row: AccountView, needle: RwSignal<String>) -> AnyView {
-    let hay = searched(&row);
-    let AccountView { id, name, directory, provider, access_key, .. } = row;
-    let integrations = row.integrations.join(", ");
-    let state = if row.enabled { status(State::Good, "Enabled") } else { status(State::Off, "Disabled") };
-    let keeps = if row.day_limit == 0 { "for ever".to_owned() } else { plural(row.day_limit.into(), "day") };
-    let edit = format!("{LIST}/{id}");
+fn columns() -> Vec<Column<AccountView>> {
+    vec![
+        column("Status", |row: &AccountView| match row.enabled {
+            true => status(State::Good, "Enabled"),
+            false => status(State::Off, "Disabled"),
+        }),
+        column("Account", name).heading(),
+        clipped("Provider", |row: &AccountView| row.provider.clone()),
+        column("Integrations", integrations).spare("2").class("clip"),
+        column("Access key", access_key),
+        column("Keeps", |row: &AccountView| match row.day_limit {
+            0 => "for ever".to_owned(),
+            days => plural(days.into(), "day"),
+        })
+        .spare("2"),
+        actions(buttons),
+    ]
+}
+
+fn edit(row: &AccountView) -> String {
+    format!("{LIST}/{}", row.id)
+}
+
+fn name(row: &AccountView) -> AnyView {
     view! {
-        <tr hidden=move || !matches(needle, &hay)>
-            <td data-label="Status">{state}</td>
-            <th scope="row" data-label="Account">
-                <a class="row-link" href=edit.clone() data-noscroll="">{name.clone()}</a>
-                " "
-                <span class="quiet mono">"(" {directory} ")"</span>
-                {row.provisioned.then(provisioned)}
-            </th>
-            <td data-label="Provider" class="clip" title=provider.clone()>{provider.clone()}</td>
-            <td data-label="Integrations" data-spare="2" class="clip">
-                {if integrations.is_empty() {
-                    view! { <span class="quiet">"none"</span> }.into_any()
-                } else {
-                    integrations.into_any()
-                }}
-            </td>
-            <td data-label="Access key">
-                <span class="cluster tight">
-                    <code class="mono">{access_key.clone()}</code>
-                    <CopyButton text=access_key what=format!("access key of {name}")/>
-                </span>
-            </td>
-            <td data-label="Keeps" data-spare="2">{keeps}</td>
-            <td class="actions">
-                <a class="icon-button" href=format!("{edit}/keys") data-noscroll="" aria-label=format!("Agent settings of {name}")>
-                    {icon(Icon::Key)}
-                </a>
-                <a class="icon-button" href=edit.clone() data-noscroll="" aria-label=format!("{} {name}", if row.provisioned { "View" } else { "Edit" })>
-                    {icon(if row.provisioned { Icon::Eye } else { Icon::Pencil })}
-                </a>
-                {(!row.provisioned)
-                    .then(|| {
-                        view! {
-                            <a class="icon-button" href=format!("{edit}/delete") data-noscroll="" aria-label=format!("Delete {name}")>
-                                {icon(Icon::Bin)}
-                            </a>
-                        }
-                    })}
-            </td>
-        </tr>
+        <a class="row-link" href=edit(row) data-noscroll="">{row.name.clone()}</a>
+        " "
+        <span class="quiet mono">"(" {row.directory.clone()} ")"</span>
+        {row.provisioned.then(provisioned::badge)}
+    }
+    .into_any()
+}
+
+fn integrations(row: &AccountView) -> AnyView {
+    match row.integrations.as_slice() {
+        [] => view! { <span class="quiet">"none"</span> }.into_any(),
+        names => names.join(", ").into_any(),
+    }
+}
+
+fn access_key(row: &AccountView) -> AnyView {
+    let key = row.access_key.clone();
+    view! {
+        <span class="cluster tight">
+            <code class="mono">{key.clone()}</code>
+            <CopyButton text=key what=format!("access key of {}", row.name)/>
+        </span>
+    }
+    .into_any()
+}
+
+fn buttons(row: &AccountView) -> AnyView {
+    let edit = edit(row);
+    let label = format!("Agent settings of {}", row.name);
+    view! {
+        <a class="icon-button" href=format!("{edit}/keys") data-noscroll="" aria-label=label>{icon(Icon::Key)}</a>
+        {provisioned::buttons(&edit, &row.name, row.provisioned)}
     }
     .into_any()
 }

@@ -4,6 +4,7 @@ mod credentials;
 pub mod delete;
 mod details;
 pub mod editor;
+mod field;
 pub mod keys;
 pub mod list;
 
@@ -14,7 +15,6 @@ pub use list::AccountsPage;
 
 use crate::api::accounts::{DeleteAccount, SaveAccount};
 use leptos::prelude::*;
-use leptos_router::params::ParamsMap;
 
 const LIST: &str = "/accounts";
 
@@ -23,8 +23,4 @@ const LIST: &str = "/accounts";
 struct Changes {
     save: ServerAction<SaveAccount>,
     delete: ServerAction<DeleteAccount>,
-}
-
-fn id_of(params: &ParamsMap) -> i64 {
-    params.get("id").and_then(|id| id.parse().ok()).unwrap_or_default()
 }

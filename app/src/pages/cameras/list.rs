@@ -2,8 +2,11 @@
 
 use super::{Changes, LIST};
 use crate::api::cameras::list_cameras;
-use crate::components::{Done, Empty, Icon, Loading, PageHead, State, Time, icon, loaded, status, while_watched};
-use crate::pages::search::{Found, Search, matches, needle};
+use crate::components::{
+    Column, Done, Empty, Icon, Loading, PageHead, State, Table, Time, actions, column, icon, loaded, status,
+    while_watched,
+};
+use crate::pages::search::{Found, Search, needle, unmatched};
 use crate::text::query;
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
@@ -45,25 +48,10 @@ fn table(rows: Vec<DeviceView>, needle: RwSignal<String>) -> AnyView {
         .into_any();
     }
     let texts = rows.iter().map(searched).collect();
+    let hidden = unmatched(needle, searched);
     view! {
         <Found needle=needle texts=texts>
-            <table class="table">
-                <caption class="sr-only">"Cameras"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Status"</th>
-                        <th scope="col">"Name"</th>
-                        <th scope="col" data-spare="2">"Key"</th>
-                        <th scope="col">"Identity"</th>
-                        <th scope="col" data-spare="2">"Version"</th>
-                        <th scope="col" data-spare="2">"Host"</th>
-                        <th scope="col">"Last seen"</th>
-                        <th scope="col">"Last recording"</th>
-                        <th scope="col"><span class="sr-only">"Actions"</span></th>
-                    </tr>
-                </thead>
-                <tbody>{rows.into_iter().map(|row| tr(row, needle)).collect_view()}</tbody>
-            </table>
+            <Table caption="Cameras" columns=columns() rows=rows hidden=hidden/>
         </Found>
         <p class="field-help">
             <strong>"Verified"</strong>
@@ -79,37 +67,58 @@ fn searched(row: &DeviceView) -> String {
     format!("{} {} {} {} {} {}", row.name, row.key, row.capture, row.version, row.hostname, row.account)
 }
 
-fn tr(row: DeviceView, needle: RwSignal<String>) -> AnyView {
-    let hay = searched(&row);
-    let state = if row.online { status(State::Good, "Online") } else { status(State::Off, "Offline") };
-    let name = if row.name.is_empty() { row.key.clone() } else { row.name.clone() };
-    let identity = if row.verified { status(State::Good, "Verified") } else { status(State::Warn, "Unverified") };
+fn columns() -> Vec<Column<DeviceView>> {
+    vec![
+        column("Status", |row: &DeviceView| match row.online {
+            true => status(State::Good, "Online"),
+            false => status(State::Off, "Offline"),
+        }),
+        column("Name", name).heading(),
+        column("Key", |row: &DeviceView| row.key.clone()).spare("2").class("mono clip"),
+        column("Identity", identity),
+        column("Version", |row: &DeviceView| or_dash(&row.version)).spare("2"),
+        column("Host", |row: &DeviceView| or_dash(&row.hostname)).spare("2").class("clip"),
+        column("Last seen", |row: &DeviceView| since(row.last_seen)),
+        column("Last recording", |row: &DeviceView| since(row.last_recording)),
+        actions(delete),
+    ]
+}
+
+/// What people call it.
+fn called(row: &DeviceView) -> String {
+    if row.name.is_empty() { row.key.clone() } else { row.name.clone() }
+}
+
+fn name(row: &DeviceView) -> AnyView {
+    let (name, capture) = (called(row), row.capture.clone());
     let media = query::address("/media", &[("camera", &row.key)]);
-    let delete = query::address("/cameras/delete", &[("key", &row.key)]);
-    let time = |at: i64| match at {
-        0 => view! { <span class="quiet">"never"</span> }.into_any(),
-        _ => view! { <Time at=at ago=true/> }.into_any(),
-    };
-    let or_dash = |text: String| if text.is_empty() { "–".to_owned() } else { text };
     view! {
-        <tr hidden=move || !matches(needle, &hay)>
-            <td data-label="Status">{state}</td>
-            <th scope="row" data-label="Name">
-                <a class="row-link" href=media>{name.clone()}</a>
-                {(!row.capture.is_empty()).then(|| view! { " " <span class="quiet">"(" {row.capture} ")"</span> })}
-            </th>
-            <td data-label="Key" data-spare="2" class="mono clip">{row.key}</td>
-            <td data-label="Identity">
-                {identity} {(!row.account.is_empty()).then(|| view! { " " <span class="quiet break">{row.account}</span> })}
-            </td>
-            <td data-label="Version" data-spare="2">{or_dash(row.version)}</td>
-            <td data-label="Host" data-spare="2" class="clip">{or_dash(row.hostname)}</td>
-            <td data-label="Last seen">{time(row.last_seen)}</td>
-            <td data-label="Last recording">{time(row.last_recording)}</td>
-            <td class="actions">
-                <a class="icon-button" href=delete data-noscroll="" aria-label=format!("Delete {name}")>{icon(Icon::Bin)}</a>
-            </td>
-        </tr>
+        <a class="row-link" href=media>{name}</a>
+        {(!capture.is_empty()).then(|| view! { " " <span class="quiet">"(" {capture} ")"</span> })}
     }
     .into_any()
+}
+
+fn identity(row: &DeviceView) -> AnyView {
+    let identity = if row.verified { status(State::Good, "Verified") } else { status(State::Warn, "Unverified") };
+    let account = row.account.clone();
+    view! { {identity} {(!account.is_empty()).then(|| view! { " " <span class="quiet break">{account}</span> })} }
+        .into_any()
+}
+
+fn or_dash(text: &str) -> String {
+    if text.is_empty() { "–".to_owned() } else { text.to_owned() }
+}
+
+fn since(at: i64) -> AnyView {
+    match at {
+        0 => view! { <span class="quiet">"never"</span> }.into_any(),
+        _ => view! { <Time at=at ago=true/> }.into_any(),
+    }
+}
+
+fn delete(row: &DeviceView) -> AnyView {
+    let delete = query::address("/cameras/delete", &[("key", &row.key)]);
+    let label = format!("Delete {}", called(row));
+    view! { <a class="icon-button" href=delete data-noscroll="" aria-label=label>{icon(Icon::Bin)}</a> }.into_any()
 }

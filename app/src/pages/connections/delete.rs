@@ -1,8 +1,8 @@
 //! Delete, after asking.
 
-use super::{Changes, id_of, words};
+use super::{Changes, words};
 use crate::api::connections::{get_connection, list_path};
-use crate::components::{Confirm, Dialog, Icon, Loading, Problem, icon, loaded};
+use crate::components::{Confirm, Dialog, Icon, Loading, Problem, icon, id_of, loaded};
 use crate::text::figures::capped;
 use leptos::form::ActionForm;
 use leptos::prelude::*;

@@ -5,7 +5,10 @@ use super::form_state::FormState;
 use super::{Changes, kind_icon, words};
 use crate::api::AppError;
 use crate::api::connections::{ConnectionEditor, edit_connection, list_path};
-use crate::components::{Dialog, FieldRow, Icon, Loading, Problem, SettingField, Switch, TextInput, icon, use_query};
+use crate::components::{
+    Dialog, Errors, FieldRow, Icon, Problem, SettingField, Switch, TextInput, at_fields, icon, row_id, use_query,
+};
+use crate::pages::editing::opened;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
@@ -13,8 +16,8 @@ use leptos_meta::Title;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_params_map};
 use model::connection::{Family, Kind};
-use model::field::{Column, Field, FieldError};
-use web_sys::{FormData, HtmlFormElement, HtmlInputElement, HtmlSelectElement, SubmitEvent};
+use model::field::{Column, Field};
+use web_sys::{HtmlInputElement, HtmlSelectElement, SubmitEvent};
 
 /// The dialog at `new/<kind>` and `<id>`.
 #[component]
@@ -22,81 +25,45 @@ pub fn EditDialog(
     /// Which side.
     family: Family,
 ) -> impl IntoView {
-    let params = use_params_map();
-    let query = use_query();
+    let (params, query) = (use_params_map(), use_query());
     let wanted = Memo::new(move |_| {
-        let (kind, id) = params.with(|p| (p.get("kind"), p.get("id")));
-        let draft = query.with(|q| q.get("draft").is_some());
-        // An id that is no number is one that no row has.
-        (kind.unwrap_or_default(), id.map(|id| id.parse::<i64>().unwrap_or_default()), draft)
+        let kind = params.with(|p| p.get("kind")).unwrap_or_default();
+        (kind, params.with(row_id), query.with(|q| q.get("draft").is_some()))
     });
     let editor = Resource::new(
         move || wanted.get(),
         move |(kind, id, draft)| edit_connection(family.as_str().to_owned(), kind, id, draft),
     );
-    view! {
-        <Transition fallback=Loading>
-            {move || Suspend::new(async move { dialog(family, editor.await) })}
-        </Transition>
-    }
-    .into_any()
+    opened(words(family).title, list_path(family), editor, dialog)
 }
 
-fn dialog(family: Family, editor: Result<ConnectionEditor, AppError>) -> AnyView {
-    let list = list_path(family);
-    let missing = |error: AppError| {
-        view! {
-            <Dialog title=words(family).title close=list size="narrow">
-                <div class="dialog-body"><Problem error=Some(error)/></div>
-            </Dialog>
-        }
-        .into_any()
+fn dialog(editor: ConnectionEditor) -> Result<AnyView, AppError> {
+    let kind = editor.kind().ok_or_else(|| AppError::message("This vault does not know that kind."))?;
+    let family = editor.family;
+    let verb = match (editor.provisioned, editor.id) {
+        (true, _) => "View",
+        (_, Some(_)) => "Edit",
+        _ => "Add",
     };
-    match editor {
-        Err(error) => missing(error),
-        Ok(editor) => match editor.kind() {
-            None => missing(AppError::message("This vault does not know that kind.")),
-            Some(kind) => {
-                let verb = match (editor.provisioned, editor.id) {
-                    (true, _) => "View",
-                    (_, Some(_)) => "Edit",
-                    _ => "Add",
-                };
-                // Not "Blob Storage storage provider".
-                let noun = if kind.label.ends_with("Storage") { "provider" } else { words(family).one };
-                let title = format!("{verb} {} {noun}", kind.label);
-                view! {
-                    <Title text=title.clone()/>
-                    <Dialog title=title close=list size="wide">{form(editor, kind)}</Dialog>
-                }
-                .into_any()
-            }
-        },
-    }
+    // Not "Blob Storage storage provider".
+    let noun = if kind.label.ends_with("Storage") { "provider" } else { words(family).one };
+    let title = format!("{verb} {} {noun}", kind.label);
+    let dialog = view! {
+        <Title text=title.clone()/>
+        <Dialog title=title close=list_path(family) size="wide">{form(editor, kind)}</Dialog>
+    };
+    Ok(dialog.into_any())
 }
 
 fn form(editor: ConnectionEditor, kind: &'static Kind) -> AnyView {
     let Changes { save, .. } = expect_context();
-    let readonly = editor.provisioned;
     let family = editor.family;
-    let state = FormState {
-        editor: StoredValue::new(editor.clone()),
-        kind,
-        save,
-        validate: ServerAction::new(),
-        test: ServerAction::new(),
-        local: RwSignal::new(None),
-    };
-    // The action outlives the dialog; what it said about this one must not show in the next.
-    on_cleanup(move || save.clear());
+    let state = FormState::new(editor.clone(), kind, save);
+    let readonly = state.editing.readonly;
     let error = Memo::new(move |_| state.error());
-    let errors = Signal::derive(move || error.with(|e| e.as_ref().map(|e| e.fields().to_vec()).unwrap_or_default()));
+    let errors = at_fields(error);
     let on_submit = move |event: SubmitEvent| {
-        let data = event_target::<HtmlFormElement>(&event);
-        let accepted = FormData::new_with_form(&data).is_ok_and(|data| state.accepts(&data));
-        if !accepted || save.pending().get_untracked() {
-            event.prevent_default();
-        } else {
+        if state.editing.lets_through(&event) {
             state.forget_tries();
         }
     };
@@ -108,7 +75,7 @@ fn form(editor: ConnectionEditor, kind: &'static Kind) -> AnyView {
     view! {
         <ActionForm action=save attr:class="dialog-form" attr:novalidate=true attr:autocomplete="off" on:submit:capture=on_submit>
             <div class="dialog-body">
-                {readonly.then(provisioned_note)} <Problem error=error/>
+                {state.editing.note()} <Problem error=error/>
                 <input type="hidden" name="connection[family]" value=family.as_str()/>
                 <input type="hidden" name="connection[kind]" value=kind.name/>
                 <input type="hidden" name="connection[id]" value=id/>
@@ -153,7 +120,7 @@ fn form(editor: ConnectionEditor, kind: &'static Kind) -> AnyView {
 }
 
 /// The fields of one column.
-fn fields(state: FormState, column: Column, errors: Signal<Vec<FieldError>>) -> AnyView {
+fn fields(state: FormState, column: Column, errors: Errors) -> AnyView {
     let field = move |field: &'static Field| {
         state.editor.with_value(|editor| {
             let value = field.value(&editor.settings).to_owned();
@@ -163,16 +130,6 @@ fn fields(state: FormState, column: Column, errors: Signal<Vec<FieldError>>) -> 
         })
     };
     state.kind.fields.iter().filter(|f| f.column == column).map(field).collect_view().into_any()
-}
-
-fn provisioned_note() -> AnyView {
-    view! {
-        <div class="note" data-tone="info">
-            {icon(Icon::Lock)}
-            <span>"Declared in the vault's configuration file. To change it, edit that file and restart the vault."</span>
-        </div>
-    }
-    .into_any()
 }
 
 /// The kind: for a new connection a choice that leads to the other kind's form.

@@ -3,7 +3,7 @@
 use super::form_state::FormState;
 use super::words;
 use crate::api::connections::{SendTestEvent, ValidateConnection, list_path};
-use crate::components::{Icon, ReportBox, Submit, form_data, icon};
+use crate::components::{Icon, ReportBox, form_data, icon};
 use leptos::ev::MouseEvent;
 use leptos::form::FromFormData;
 use leptos::prelude::*;
@@ -13,7 +13,8 @@ use model::probe::ProbeReport;
 
 /// The bottom of the dialog.
 pub(super) fn footer(state: FormState) -> AnyView {
-    let (readonly, new, family) = state.editor.with_value(|e| (e.provisioned, e.id.is_none(), e.family));
+    let editing = state.editing;
+    let (new, family) = state.editor.with_value(|e| (e.id.is_none(), e.family));
     let validate = move |event: MouseEvent| {
         if let Some(args) = accepted::<ValidateConnection>(state, &event) {
             state.validate.dispatch(args);
@@ -38,16 +39,13 @@ pub(super) fn footer(state: FormState) -> AnyView {
             </button>
         }
     });
-    let save = if new { words(family).add } else { "Save" };
     view! {
         <div class="report-slot" role="status">{move || outcome(state)}</div>
         <footer class="dialog-foot">
-            // The first button is what Enter presses.
-            {(!readonly)
-                .then(|| view! { <button type="submit" class="sr-only" tabindex="-1" aria-hidden="true">"Save"</button> })}
-            <a class="button quiet" href=list_path(family) data-noscroll="">{if readonly { "Close" } else { "Cancel" }}</a>
+            {editing.first_button()}
+            {editing.leave(list_path(family))}
             <span class="grow"></span>
-            {(!readonly).then_some(send_test)}
+            {(!editing.readonly).then_some(send_test)}
             <button
                 type="submit"
                 class="button good"
@@ -58,7 +56,7 @@ pub(super) fn footer(state: FormState) -> AnyView {
                 {icon(Icon::Shield)}
                 "Validate"
             </button>
-            {(!readonly).then(|| view! { <Submit label=save working="Saving…" pending=state.save.pending()/> })}
+            {editing.save_button(if new { words(family).add } else { "Save" })}
         </footer>
     }
     .into_any()
@@ -68,8 +66,7 @@ pub(super) fn footer(state: FormState) -> AnyView {
 fn accepted<T: FromFormData>(state: FormState, event: &MouseEvent) -> Option<T> {
     event.prevent_default();
     let data = form_data(&event_target(event))?;
-    let readonly = state.editor.with_value(|editor| editor.provisioned);
-    if !(readonly || state.accepts(&data)) || state.is_trying() {
+    if !state.editing.accepts(&data) || state.is_trying() {
         return None;
     }
     let args = T::from_form_data(&data).ok()?;

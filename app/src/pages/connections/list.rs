@@ -5,8 +5,11 @@ use super::{Changes, kind_icon, words};
 use crate::api::connections::{list_connections, list_path};
 use crate::api::deliveries::{DeliveriesQuery, LIST as DELIVERIES, SendStoredTest};
 use crate::api::moves::StartMove;
-use crate::components::{Done, Empty, Icon, Loading, PageHead, Problem, State, icon, loaded, status};
-use crate::pages::search::{Found, Search, matches, needle};
+use crate::components::{
+    Column, Done, Empty, Icon, Loading, PageHead, Problem, State, Table, actions, column, icon, loaded, status,
+};
+use crate::pages::provisioned;
+use crate::pages::search::{Found, Search, needle, unmatched};
 use crate::text::figures::capped;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
@@ -79,100 +82,87 @@ fn table(
         }
         .into_any();
     }
-    let integrations = family == Family::Integration;
     let texts = rows.iter().map(searched).collect();
-    let rows = rows.into_iter().map(|row| tr(row, needle, test)).collect_view();
+    let (columns, hidden) = (columns(family, test), unmatched(needle, searched));
     view! {
         <Found needle=needle texts=texts>
-            <table class="table">
-                <caption class="sr-only">{words.title}</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Status"</th>
-                        <th scope="col">"Name"</th>
-                        <th scope="col" data-spare=integrations.then_some("3")>"Kind"</th>
-                        <th scope="col" data-spare="2">"Goes to"</th>
-                        <th scope="col">"Used by"</th>
-                        {integrations.then(|| view! { <th scope="col">"Deliveries"</th> })}
-                        <th scope="col"><span class="sr-only">"Actions"</span></th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
+            <Table caption=words.title columns=columns rows=rows hidden=hidden/>
         </Found>
     }
     .into_any()
 }
 
-/// The label of its kind, where things go, and who uses it.
-fn facts(row: &ConnectionView) -> [String; 3] {
-    let kind = row.family.kind(&row.kind);
-    let label = kind.map_or_else(|| row.kind.clone(), |k| k.label.to_owned());
-    // The first field of each kind says where things go: a bucket, a folder, an address.
-    let target = kind.and_then(|k| k.fields.first()).map(|f| row.settings.get(f.name).to_owned()).unwrap_or_default();
-    let used_by = if row.used_by.is_empty() { "no account".to_owned() } else { row.used_by.join(", ") };
-    [label, target, used_by]
+/// The label of its kind.
+fn kind_label(row: &ConnectionView) -> String {
+    row.family.kind(&row.kind).map_or_else(|| row.kind.clone(), |kind| kind.label.to_owned())
+}
+
+/// Where things go, as the first field of each kind says: a bucket, a folder, an address.
+fn target(row: &ConnectionView) -> String {
+    let first = row.family.kind(&row.kind).and_then(|kind| kind.fields.first());
+    first.map(|field| row.settings.get(field.name).to_owned()).unwrap_or_default()
+}
+
+fn used_by(row: &ConnectionView) -> String {
+    if row.used_by.is_empty() { "no account".to_owned() } else { row.used_by.join(", ") }
 }
 
 /// What the search looks at.
 fn searched(row: &ConnectionView) -> String {
-    format!("{} {}", row.name, facts(row).join(" "))
+    format!("{} {} {} {}", row.name, kind_label(row), target(row), used_by(row))
 }
 
-fn tr(row: ConnectionView, needle: RwSignal<String>, test: ServerAction<SendStoredTest>) -> AnyView {
-    let list = list_path(row.family);
-    let hay = searched(&row);
-    let [label, target, used_by] = facts(&row);
-    let state = if row.enabled { status(State::Good, "Enabled") } else { status(State::Off, "Disabled") };
-    let edit = format!("{list}/{}", row.id);
-    let movable = row.family == Family::Provider;
-    let delete = format!("{edit}/delete");
-    let edit_label = format!("{} {}", if row.provisioned { "View" } else { "Edit" }, row.name);
-    let integration = row.family == Family::Integration;
-    let deliveries = integration.then(|| deliveries(&row));
-    let more = integration.then(|| more_actions(&row, test));
+fn columns(family: Family, test: ServerAction<SendStoredTest>) -> Vec<Column<ConnectionView>> {
+    let mut columns = vec![
+        column("Status", |row: &ConnectionView| match row.enabled {
+            true => status(State::Good, "Enabled"),
+            false => status(State::Off, "Disabled"),
+        }),
+        column("Name", name).heading(),
+        match family {
+            Family::Provider => column("Kind", kind),
+            Family::Integration => column("Kind", kind).spare("3"),
+        },
+        column("Goes to", target).spare("2").class("mono clip"),
+        column("Used by", used_by).class("clip").quiet(|row| row.used_by.is_empty()),
+    ];
+    match family {
+        Family::Provider => columns.push(actions(move_and_change)),
+        Family::Integration => {
+            columns.push(column("Deliveries", deliveries));
+            columns.push(actions(move |row: &ConnectionView| test_and_change(row, test)));
+        }
+    }
+    columns
+}
+
+fn edit(row: &ConnectionView) -> String {
+    format!("{}/{}", list_path(row.family), row.id)
+}
+
+fn name(row: &ConnectionView) -> AnyView {
     view! {
-        <tr hidden=move || !matches(needle, &hay)>
-            <td data-label="Status">{state}</td>
-            <th scope="row" data-label="Name">
-                <a class="row-link" href=edit.clone() data-noscroll="">{row.name.clone()}</a>
-                {row.provisioned.then(provisioned)}
-            </th>
-            <td data-label="Kind" data-spare=integration.then_some("3")><span class="kind">{icon(kind_icon(&row.kind))} {label}</span></td>
-            <td data-label="Goes to" data-spare="2" class="mono clip">{target}</td>
-            <td data-label="Used by" class="clip" data-quiet=row.used_by.is_empty().then_some("")>{used_by}</td>
-            {deliveries}
-            <td class="actions">
-                {movable
-                    .then(|| {
-                        view! {
-                            <a class="icon-button" href=format!("{edit}/move") data-noscroll="" aria-label=format!("Move recordings of {}", row.name)>
-                                {icon(Icon::Arrow)}
-                            </a>
-                        }
-                    })}
-                {more}
-                <a class="icon-button" href=edit data-noscroll="" aria-label=edit_label>
-                    {icon(if row.provisioned { Icon::Eye } else { Icon::Pencil })}
-                </a>
-                {(!row.provisioned)
-                    .then(|| {
-                        view! {
-                            <a class="icon-button" href=delete data-noscroll="" aria-label=format!("Delete {}", row.name)>
-                                {icon(Icon::Bin)}
-                            </a>
-                        }
-                    })}
-            </td>
-        </tr>
+        <a class="row-link" href=edit(row) data-noscroll="">{row.name.clone()}</a>
+        {row.provisioned.then(provisioned::badge)}
     }
     .into_any()
 }
 
-/// Marks what the configuration file declares.
-pub(in crate::pages) fn provisioned() -> AnyView {
-    view! { <span class="badge" title="Declared in the configuration file">{icon(Icon::Lock)} "provisioned"</span> }
-        .into_any()
+fn kind(row: &ConnectionView) -> AnyView {
+    view! { <span class="kind">{icon(kind_icon(&row.kind))} {kind_label(row)}</span> }.into_any()
+}
+
+fn move_and_change(row: &ConnectionView) -> AnyView {
+    let label = format!("Move recordings of {}", row.name);
+    view! {
+        <a class="icon-button" href=format!("{}/move", edit(row)) data-noscroll="" aria-label=label>{icon(Icon::Arrow)}</a>
+        {provisioned::buttons(&edit(row), &row.name, row.provisioned)}
+    }
+    .into_any()
+}
+
+fn test_and_change(row: &ConnectionView, test: ServerAction<SendStoredTest>) -> AnyView {
+    view! { {more_actions(row, test)} {provisioned::buttons(&edit(row), &row.name, row.provisioned)} }.into_any()
 }
 
 /// What can be done with an integration besides changing it.
@@ -204,6 +194,5 @@ fn deliveries(row: &ConnectionView) -> AnyView {
     let parked = link(DeliveryState::Parked, State::Bad, "Parked", row.parked);
     let none =
         (row.waiting + row.deferred + row.parked == 0).then(|| view! { <span class="quiet">"none waiting"</span> });
-    view! { <td data-label="Deliveries"><div class="cluster">{none} {waiting} {deferred} {parked}</div></td> }
-        .into_any()
+    view! { <div class="cluster">{none} {waiting} {deferred} {parked}</div> }.into_any()
 }

@@ -14,7 +14,6 @@ pub use chooser::ChooseKind;
 pub use delete::DeleteDialog;
 pub use editor::EditDialog;
 pub use list::ConnectionsPage;
-pub(super) use list::provisioned;
 pub use moves::MoveDialog;
 pub use replay::ReplayDialog;
 
@@ -23,7 +22,6 @@ use crate::api::deliveries::SendStoredTest;
 use crate::api::replays::{StartReplay, StopReplay};
 use crate::components::Icon;
 use leptos::prelude::*;
-use leptos_router::params::ParamsMap;
 use model::connection::Family;
 
 /// What changes the list; lives with the page, so that the list reloads when a dialog is gone.
@@ -93,9 +91,4 @@ pub(super) fn kind_icon(kind: &str) -> Icon {
         "kafka" | "sqs" | "rabbitmq" => Icon::Plug,
         _ => Icon::Cloud,
     }
-}
-
-/// The row id in a dialog's address; 0, which no row has, when there is none.
-fn id_of(params: &ParamsMap) -> i64 {
-    params.get("id").and_then(|id| id.parse().ok()).unwrap_or_default()
 }

@@ -1,8 +1,7 @@
 //! Moving recordings between providers: the dialog that starts it, and the panel that shows it.
 
-use super::id_of;
 use crate::api::moves::{ChangeMove, MoveQuestion, StartMove, ask_about_move, list_moves};
-use crate::components::{Dialog, Icon, Loading, Problem, State, icon, loaded, status};
+use crate::components::{Dialog, Icon, Loading, Problem, State, icon, id_of, loaded, status};
 use crate::text::figures::{bytes, count, plural};
 use leptos::form::ActionForm;
 use leptos::prelude::*;

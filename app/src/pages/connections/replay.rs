@@ -1,12 +1,12 @@
 //! Sending the events of a period again: choose, see how many, then confirm.
 
+use super::Changes;
 use super::past_replays::past_replays;
-use super::{Changes, id_of};
 use crate::api::AppError;
 use crate::api::connections::list_path;
 use crate::api::replays::{ReplayInput, count_replay, list_replays};
 use crate::components::{
-    Dialog, Icon, Loading, Problem, Submit, Time, choice, icon, instant, loaded, to_utc, use_page_query,
+    Dialog, Icon, Loading, Problem, Submit, Time, choice, icon, id_of, instant, loaded, to_utc, use_page_query,
 };
 use crate::text::figures::capped;
 use leptos::form::ActionForm;

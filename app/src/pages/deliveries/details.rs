@@ -2,7 +2,7 @@
 
 use super::{Changes, can_retry, deliveries_query, is_held_up, purpose, retry_form, state_of, tries};
 use crate::api::deliveries::{LIST, RetryReason, get_delivery};
-use crate::components::{CopyButton, Dialog, Loading, Time, loaded};
+use crate::components::{CopyButton, Dialog, Loading, Time, id_of, loaded};
 use crate::text::figures::count;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
@@ -18,10 +18,7 @@ pub fn DeliveryDialog() -> impl IntoView {
     let query = deliveries_query();
     let back = Signal::derive(move || query.with(|q| q.address(LIST)));
     let Changes { retry, retry_reason, .. } = expect_context();
-    let row = Resource::new(
-        move || params.with(|p| p.get("id")).and_then(|id| id.parse().ok()).unwrap_or_default(),
-        get_delivery,
-    );
+    let row = Resource::new(move || params.with(id_of), get_delivery);
     view! {
         <Title text="Delivery"/>
         <Dialog title="Delivery" close=back size="wide">

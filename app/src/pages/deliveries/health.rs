@@ -3,7 +3,7 @@
 use super::Changes;
 use super::reasons::reasons;
 use crate::api::deliveries::{DeliveriesQuery, LIST};
-use crate::components::{Empty, Icon, State, Time, icon, status};
+use crate::components::{Column, Empty, Icon, State, Table, Time, actions, column, icon, status};
 use crate::pages::connections::kind_icon;
 use crate::text::figures::capped;
 use crate::text::time::age;
@@ -23,58 +23,52 @@ pub(super) fn health(lines: Vec<DeliveryHealth>, back: &str, changes: Changes) -
         }
         .into_any();
     }
-    let lines = lines.into_iter().map(|line| tr(line, back, changes)).collect_view();
     view! {
         <div class="table-wrap">
-            <table class="table health">
-                <caption class="sr-only">"How deliveries to each integration are going"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Status"</th>
-                        <th scope="col">"Integration"</th>
-                        <th scope="col">"Last success"</th>
-                        <th scope="col">"Rate"</th>
-                        <th scope="col">"Waiting"</th>
-                        <th scope="col">"Parked"</th>
-                        <th scope="col">"Last error"</th>
-                        <th scope="col"><span class="sr-only">"Actions"</span></th>
-                    </tr>
-                </thead>
-                <tbody>{lines}</tbody>
-            </table>
+            <Table
+                class="table health"
+                caption="How deliveries to each integration are going"
+                columns=columns(back, changes)
+                rows=lines
+                testid="health"
+            />
         </div>
     }
     .into_any()
 }
 
-fn tr(line: DeliveryHealth, back: &str, changes: Changes) -> AnyView {
+fn columns(back: &str, changes: Changes) -> Vec<Column<DeliveryHealth>> {
+    // For cells with forms: these lead back to the list as it is filtered now.
+    let leading_back = |cell: fn(&DeliveryHealth, &str, Changes) -> AnyView| {
+        let back = back.to_owned();
+        move |line: &DeliveryHealth| cell(line, &back, changes)
+    };
+    vec![
+        column("Status", state),
+        column("Integration", leading_back(name)).heading(),
+        column("Last success", |line: &DeliveryHealth| match line.last_success {
+            0 => view! { <span class="quiet">"none yet"</span> }.into_any(),
+            at => view! { <Time at=at ago=true/> }.into_any(),
+        }),
+        column("Rate", rate),
+        column("Waiting", waiting),
+        column("Parked", leading_back(parked)),
+        column("Last error", leading_back(error)).class("break last-error"),
+        actions(leading_back(test_and_replay)),
+    ]
+}
+
+fn name(line: &DeliveryHealth, back: &str, changes: Changes) -> AnyView {
     let edit = match line.family {
         Family::Provider => format!("/providers/{}", line.id),
         Family::Integration => format!("/integrations/{}", line.id),
     };
     let copies = (line.family == Family::Provider).then_some(" · copies");
-    let last = match line.last_success {
-        0 => view! { <span class="quiet">"none yet"</span> }.into_any(),
-        at => view! { <Time at=at ago=true/> }.into_any(),
-    };
-    let name = line.name.clone();
-    let actions = (line.family == Family::Integration).then(|| test_and_replay(&line, back.to_owned(), changes));
     let replay = line.replay.clone().map(|replay| progress(replay, back.to_owned(), changes));
     view! {
-        <tr data-testid="health">
-            <td data-label="Status">{state(&line)}</td>
-            <th scope="row" data-label="Integration">
-                <a class="row-link kind" href=edit>{icon(kind_icon(&line.kind))} {name}</a>
-                <span class="quiet">{copies}</span>
-                {replay}
-            </th>
-            <td data-label="Last success">{last}</td>
-            <td data-label="Rate">{rate(&line)}</td>
-            <td data-label="Waiting">{waiting(&line)}</td>
-            <td data-label="Parked">{parked(&line, back, changes)}</td>
-            <td data-label="Last error" class="break last-error">{error(&line, back, changes)}</td>
-            <td class="actions">{actions}</td>
-        </tr>
+        <a class="row-link kind" href=edit>{icon(kind_icon(&line.kind))} {line.name.clone()}</a>
+        <span class="quiet">{copies}</span>
+        {replay}
     }
     .into_any()
 }
@@ -156,7 +150,12 @@ fn retry_parked(line: &DeliveryHealth, back: String, changes: Changes) -> AnyVie
     .into_any()
 }
 
-fn test_and_replay(line: &DeliveryHealth, back: String, changes: Changes) -> AnyView {
+/// What can be sent to an integration.
+fn test_and_replay(line: &DeliveryHealth, back: &str, changes: Changes) -> AnyView {
+    if line.family == Family::Provider {
+        return ().into_any();
+    }
+    let back = back.to_owned();
     let (id, replay) = (line.id.to_string(), format!("/integrations/{}/replay", line.id));
     let (send, again) = (format!("Send test event to {}", line.name), format!("Send events to {} again", line.name));
     view! {

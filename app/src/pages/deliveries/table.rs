@@ -2,7 +2,7 @@
 
 use super::{can_retry, purpose, retry_form, state_of, subject, tries};
 use crate::api::deliveries::{DeliveriesQuery, LIST, RetryDelivery};
-use crate::components::{Empty, Icon, Pager, Time, icon};
+use crate::components::{Column, Empty, Icon, Pager, Table, Time, actions, clipped, column, icon};
 use crate::text::figures::count;
 use leptos::prelude::*;
 use model::delivery::{DeliveryState, DeliveryView};
@@ -15,29 +15,18 @@ pub(super) fn table(query: &DeliveriesQuery, page: Page<DeliveryView>, retry: Se
     }
     let newer = page.newer.map(|c| query.at(None, Some(c)).address(LIST));
     let older = page.older.map(|c| query.at(Some(c), None).address(LIST));
-    let rows = page.items.into_iter().map(|row| tr(query, row, retry)).collect_view();
     view! {
         <div class="table-bar">
             <span class="grow"></span>
             <Pager newer=newer.clone() older=older.clone() label="Pages"/>
         </div>
         <div class="table-wrap">
-            <table class="table deliveries">
-                <caption class="sr-only">"Deliveries, newest first"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Status"</th>
-                        <th scope="col">"Since"</th>
-                        <th scope="col">"Integration"</th>
-                        <th scope="col" data-spare="1">"Camera"</th>
-                        <th scope="col">"Recording"</th>
-                        <th scope="col" data-spare="1">"Purpose"</th>
-                        <th scope="col">"Outcome"</th>
-                        <th scope="col"><span class="sr-only">"Actions"</span></th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
+            <Table
+                class="table deliveries"
+                caption="Deliveries, newest first"
+                columns=columns(query, retry)
+                rows=page.items
+            />
         </div>
         <div class="table-bar"><span class="grow"></span> <Pager newer=newer older=older label="Pages, below the list"/></div>
     }
@@ -71,34 +60,52 @@ fn plural_tries(row: &DeliveryView) -> String {
     }
 }
 
-fn tr(query: &DeliveriesQuery, row: DeliveryView, retry: ServerAction<RetryDelivery>) -> AnyView {
-    let show = query.address(&format!("{LIST}/{}", row.id));
-    let label = format!("Show the event of {}", subject(&row));
-    let again = can_retry(&row).then(|| retry_form(&row, query.address(LIST), retry, true));
-    let gone = row.recording.is_empty();
-    let outcome = match row.state {
+fn columns(query: &DeliveriesQuery, retry: ServerAction<RetryDelivery>) -> Vec<Column<DeliveryView>> {
+    let (to_show, to_change) = (query.clone(), query.clone());
+    vec![
+        column("Status", state_of),
+        column("Since", |row: &DeliveryView| view! { <Time at=row.created_at/> }),
+        column("Integration", |row: &DeliveryView| row.connection.clone()).class("clip"),
+        clipped("Camera", |row: &DeliveryView| row.device.clone()).spare("1"),
+        column("Recording", move |row: &DeliveryView| file(row, show(&to_show, row)))
+            .heading()
+            .class("mono clip file")
+            .quiet(is_gone),
+        column("Purpose", purpose).spare("1"),
+        column("Outcome", outcome).class("clip outcome").title(|row| row.last_error.clone()),
+        actions(move |row: &DeliveryView| buttons(row, &to_change, retry)),
+    ]
+}
+
+/// Address of a delivery; closing it leads back to this page of the list.
+fn show(query: &DeliveriesQuery, row: &DeliveryView) -> String {
+    query.address(&format!("{LIST}/{}", row.id))
+}
+
+/// Whether its recording has been deleted.
+fn is_gone(row: &DeliveryView) -> bool {
+    row.recording.is_empty()
+}
+
+fn file(row: &DeliveryView, show: String) -> AnyView {
+    let file = if is_gone(row) { "deleted recording".to_owned() } else { subject(row) };
+    view! { <a class="row-link" href=show data-noscroll="" title=row.recording.clone()>{file}</a> }.into_any()
+}
+
+fn outcome(row: &DeliveryView) -> AnyView {
+    match row.state {
         DeliveryState::Delivered => view! { <Time at=row.finished_at/> }.into_any(),
         _ if row.last_error.is_empty() => view! { <span class="quiet">"not tried yet"</span> }.into_any(),
-        _ => format!("{}: {}", plural_tries(&row), row.last_error).into_any(),
-    };
-    let title = row.recording.clone();
-    let file = if gone { "deleted recording".to_owned() } else { subject(&row) };
+        _ => format!("{}: {}", plural_tries(row), row.last_error).into_any(),
+    }
+}
+
+fn buttons(row: &DeliveryView, query: &DeliveriesQuery, retry: ServerAction<RetryDelivery>) -> AnyView {
+    let again = can_retry(row).then(|| retry_form(row, query.address(LIST), retry, true));
+    let label = format!("Show the event of {}", subject(row));
     view! {
-        <tr>
-            <td data-label="Status">{state_of(&row)}</td>
-            <td data-label="Since"><Time at=row.created_at/></td>
-            <td data-label="Integration" class="clip">{row.connection.clone()}</td>
-            <td data-label="Camera" data-spare="1" class="clip" title=row.device.clone()>{row.device.clone()}</td>
-            <th scope="row" data-label="Recording" class="mono clip file" data-quiet=gone.then_some("")>
-                <a class="row-link" href=show.clone() data-noscroll="" title=title>{file}</a>
-            </th>
-            <td data-label="Purpose" data-spare="1">{purpose(&row)}</td>
-            <td data-label="Outcome" class="clip outcome" title=row.last_error.clone()>{outcome}</td>
-            <td class="actions">
-                {again}
-                <a class="icon-button" href=show data-noscroll="" aria-label=label>{icon(Icon::Eye)}</a>
-            </td>
-        </tr>
+        {again}
+        <a class="icon-button" href=show(query, row) data-noscroll="" aria-label=label>{icon(Icon::Eye)}</a>
     }
     .into_any()
 }

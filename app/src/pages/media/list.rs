@@ -1,10 +1,13 @@
 //! The list.
 
 use super::filters::filters;
-use super::select::{bulk_bar, select_all};
+use super::select::{bulk_bar, count, select_all};
 use super::{LIST, Shared, camera, file_name, media_query};
 use crate::api::media::{MediaQuery, list_recordings};
-use crate::components::{Done, Empty, Icon, Loading, PageHead, Pager, State, Time, icon, loaded, status};
+use crate::components::{
+    Column, Done, Empty, Icon, Loading, PageHead, Pager, State, Table, Time, actions, clipped, column, icon, loaded,
+    status,
+};
 use crate::text::figures::{bytes, duration};
 use crate::text::query;
 use leptos::prelude::*;
@@ -65,35 +68,23 @@ fn panel(query: &MediaQuery, page: Page<RecordingView>) -> AnyView {
     let selected = RwSignal::new(0);
     let forward_all = query.at(None, None).address(&format!("{LIST}/forward"));
     let forward_all = format!("{forward_all}{}id=all", if forward_all.contains('?') { "&" } else { "?" });
-    let kept = query::pairs(query).into_iter();
-    let kept = kept.map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view();
-    let rows = page.items.into_iter().map(|row| tr(query, row)).collect_view();
+    let hidden = |(name, value)| view! { <input type="hidden" name=name value=value/> };
+    let columns = columns(query, selected);
+    let filter = query::pairs(query).into_iter().map(hidden).collect_view();
     view! {
         <Form method="get" action="/media/delete" noscroll=true attr:class="stack">
-            {kept}
+            {filter}
             <div class="table-bar">
                 {bulk_bar(selected, forward_all)}
                 <Pager newer=newer.clone() older=older.clone() label="Pages"/>
             </div>
-            <div class="table-wrap" on:change=move |_| selected.set(super::select::count())>
-                <table class="table media">
-                    <caption class="sr-only">"Recordings, newest first"</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col" class="tick">{select_all(selected)}</th>
-                            <th scope="col" data-spare="1">"Status"</th>
-                            <th scope="col">"Recorded"</th>
-                            <th scope="col" data-spare="3">"Account"</th>
-                            <th scope="col" data-spare="2">"Provider"</th>
-                            <th scope="col">"Camera"</th>
-                            <th scope="col">"File"</th>
-                            <th scope="col" class="number">"Size"</th>
-                            <th scope="col" class="number" data-spare="3">"Length"</th>
-                            <th scope="col"><span class="sr-only">"Actions"</span></th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
+            <div class="table-wrap" on:change=move |_| selected.set(count())>
+                <Table
+                    class="table media"
+                    caption="Recordings, newest first"
+                    columns=columns
+                    rows=page.items
+                />
             </div>
             <div class="table-bar"><span class="grow"></span> <Pager newer=newer older=older label="Pages, below the list"/></div>
         </Form>
@@ -101,35 +92,49 @@ fn panel(query: &MediaQuery, page: Page<RecordingView>) -> AnyView {
     .into_any()
 }
 
-fn tr(query: &MediaQuery, row: RecordingView) -> AnyView {
+fn columns(query: &MediaQuery, selected: RwSignal<i64>) -> Vec<Column<RecordingView>> {
+    let (to_play, to_change) = (query.clone(), query.clone());
+    vec![
+        column("", tick).whole_class("tick").head(select_all(selected)),
+        column("Status", |_: &RecordingView| status(State::Good, "Stored")).spare("1"),
+        column("Recorded", |row: &RecordingView| view! { <Time at=row.timestamp/> }),
+        clipped("Account", |row: &RecordingView| row.account.clone()).spare("3"),
+        clipped("Provider", |row: &RecordingView| row.provider.clone()).spare("2"),
+        column("Camera", camera).class("clip").title(|row| row.device.clone()),
+        column("File", move |row: &RecordingView| file(row, link(&to_play, row, "play")))
+            .heading()
+            .class("mono clip file"),
+        column("Size", |row: &RecordingView| bytes(row.size)).whole_class("number"),
+        column("Length", |row: &RecordingView| duration(row.duration_ms)).spare("3").whole_class("number"),
+        actions(move |row: &RecordingView| {
+            buttons(row, link(&to_change, row, "play"), link(&to_change, row, "delete"))
+        }),
+    ]
+}
+
+/// Address of what is done with a recording; closing it leads back to this page of the list.
+fn link(query: &MediaQuery, row: &RecordingView, action: &str) -> String {
+    query.address(&format!("{LIST}/{}/{action}", row.id))
+}
+
+fn tick(row: &RecordingView) -> AnyView {
+    let label = format!("Select {}", file_name(&row.key));
+    view! { <input type="checkbox" name="id" value=row.id.to_string() aria-label=label/> }.into_any()
+}
+
+fn file(row: &RecordingView, play: String) -> AnyView {
+    view! { <a class="row-link" href=play data-noscroll="" title=row.key.clone()>{file_name(&row.key)}</a> }.into_any()
+}
+
+fn buttons(row: &RecordingView, play: String, delete: String) -> AnyView {
     let file = file_name(&row.key);
-    let camera = camera(&row);
-    let link = |action: &str| query.address(&format!("{LIST}/{}/{action}", row.id));
-    let (play, delete) = (link("play"), link("delete"));
     let download = format!("{LIST}/{}/file?download=1", row.id);
     view! {
-        <tr>
-            <td class="tick">
-                <input type="checkbox" name="id" value=row.id.to_string() aria-label=format!("Select {file}")/>
-            </td>
-            <td data-label="Status" data-spare="1">{status(State::Good, "Stored")}</td>
-            <td data-label="Recorded"><Time at=row.timestamp/></td>
-            <td data-label="Account" data-spare="3" class="clip" title=row.account.clone()>{row.account.clone()}</td>
-            <td data-label="Provider" data-spare="2" class="clip" title=row.provider.clone()>{row.provider.clone()}</td>
-            <td data-label="Camera" class="clip" title=row.device>{camera}</td>
-            <th scope="row" data-label="File" class="mono clip file">
-                <a class="row-link" href=play.clone() data-noscroll="" title=row.key>{file.clone()}</a>
-            </th>
-            <td data-label="Size" class="number">{bytes(row.size)}</td>
-            <td data-label="Length" data-spare="3" class="number">{duration(row.duration_ms)}</td>
-            <td class="actions">
-                <a class="icon-button" href=play data-noscroll="" aria-label=format!("Play {file}")>{icon(Icon::Play)}</a>
-                <a class="icon-button" href=download download="" rel="external" aria-label=format!("Download {file}")>
-                    {icon(Icon::Download)}
-                </a>
-                <a class="icon-button" href=delete data-noscroll="" aria-label=format!("Delete {file}")>{icon(Icon::Bin)}</a>
-            </td>
-        </tr>
+        <a class="icon-button" href=play data-noscroll="" aria-label=format!("Play {file}")>{icon(Icon::Play)}</a>
+        <a class="icon-button" href=download download="" rel="external" aria-label=format!("Download {file}")>
+            {icon(Icon::Download)}
+        </a>
+        <a class="icon-button" href=delete data-noscroll="" aria-label=format!("Delete {file}")>{icon(Icon::Bin)}</a>
     }
     .into_any()
 }

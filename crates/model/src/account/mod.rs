@@ -1,17 +1,12 @@
 //! Accounts: whose credentials an agent uses, and what happens to its recordings.
 
+pub mod fields;
+
+pub use fields::{AccountField, parse_day_limit};
+
 use crate::field::FieldError;
 use crate::key::{Directory, NameError};
-use crate::name;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
-
-/// Longest access or secret key, in bytes.
-const MAX_KEY: usize = 256;
-/// Longest day limit: a hundred years.
-const MAX_DAY_LIMIT: i32 = 36_500;
-/// Why a day limit was refused.
-const DAY_LIMIT: &str = "Day limit must be a number of days from 0 (keep for ever) to 36500";
 
 /// An account for lists and dialogs, without its secret key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,64 +71,8 @@ pub struct AccountForm {
 impl AccountForm {
     /// Everything that is wrong with it by itself, without looking at other accounts or connections.
     pub fn check(&self) -> Vec<FieldError> {
-        let mut errors = Vec::new();
-        let mut note = |field: &str, problem: Option<String>| {
-            errors.extend(problem.map(|message| FieldError::new(field, message)));
-        };
-        note("name", name::check(&self.name).err().map(|e| e.message));
-        note("provider", self.provider.is_empty().then(|| NO_PROVIDER.to_owned()));
-        note("secondary_providers", self.wrong_secondaries());
-        note("integrations", named_twice("Integrations", &self.integrations));
-        note("directory", wrong_directory(&self.directory));
-        note("access_key", wrong_key("Access key", &self.access_key, true));
-        note("secret_key", wrong_key("Secret key", &self.secret_key, self.id.is_none()));
-        note("day_limit", (!is_day_limit(&self.day_limit)).then(|| DAY_LIMIT.to_owned()));
-        errors
+        fields::FIELDS.iter().filter_map(|field| field.check(self)).collect()
     }
-
-    fn wrong_secondaries(&self) -> Option<String> {
-        let main = !self.provider.is_empty() && self.secondary_providers.contains(&self.provider);
-        main.then(|| MAIN_IS_SECONDARY.to_owned())
-            .or_else(|| named_twice("Secondary providers", &self.secondary_providers))
-    }
-}
-
-const NO_PROVIDER: &str = "Main provider is required; add a storage provider first";
-const MAIN_IS_SECONDARY: &str = "The main provider cannot be a secondary one as well; choose another for the copies";
-
-/// Parses a day limit as typed.
-pub fn parse_day_limit(text: &str) -> Result<i32, FieldError> {
-    let days = text.parse().ok().filter(is_day_limit);
-    days.ok_or_else(|| FieldError::new("day_limit", DAY_LIMIT))
-}
-
-fn is_day_limit(days: &i32) -> bool {
-    (0..=MAX_DAY_LIMIT).contains(days)
-}
-
-fn named_twice(label: &str, names: &[String]) -> Option<String> {
-    let mut seen = BTreeSet::new();
-    let twice = names.iter().find(|name| !seen.insert(*name))?;
-    Some(format!("{label} must not name '{twice}' twice"))
-}
-
-fn wrong_directory(text: &str) -> Option<String> {
-    match DirectoryRule::parse(text).err()? {
-        NameError::Empty => Some("Directory is required; * takes the one each agent names".to_owned()),
-        error => Some(format!("Directory {error}")),
-    }
-}
-
-/// Keys travel in headers, so they are printable ASCII.
-fn wrong_key(label: &str, key: &str, required: bool) -> Option<String> {
-    if key.is_empty() {
-        return required.then(|| format!("{label} is required; Generate keys makes one"));
-    }
-    if key.len() > MAX_KEY {
-        return Some(format!("{label} is too long: at most {MAX_KEY} bytes"));
-    }
-    let printable = key.bytes().all(|b| b.is_ascii_graphic());
-    (!printable).then(|| format!("{label} must be printable ASCII without spaces"))
 }
 
 /// Which directory an upload goes to (docs/protocol.md §2).
@@ -174,6 +113,8 @@ pub struct KeyPair {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const DAY_LIMIT: &str = "Day limit must be a number of days from 0 (keep for ever) to 36500";
 
     fn valid() -> AccountForm {
         AccountForm {
