@@ -1,4 +1,5 @@
-// Lists in windows of every width: nothing lies under a row's buttons, which stay in sight while the rest scrolls.
+// Lists in windows of every width: nothing lies under a row's buttons, which stay in sight while the rest scrolls. And
+// a list that is read again: what is ticked stays ticked.
 
 import type { Page } from "@playwright/test";
 import { everyAddress } from "../support/addresses.ts";
@@ -23,6 +24,34 @@ test("every list fits into every window", async ({ page, vault }) => {
       if (LISTS.includes(address)) expect(rows, `${address} has rows`).toBeGreaterThan(0);
     }
   }
+});
+
+test("a tick stays with its recording when the list is read again", async ({ page, vault }) => {
+  await signIn(page, vault);
+  const account = await addAccount(page, vault);
+  const body = await recordingFixture();
+  const files = ["Barn", "Gate", "Yard"].map((name, i) => fileName(name, new Date(Date.now() - (i + 1) * 60_000)));
+  const upload = (file: string) => store(vault.url, account, { file, device: "farm", directory: "x", body });
+  for (const file of files) await upload(file);
+  await page.goto(`/media?account=${account.name}`);
+  const box = (file: string) => page.getByRole("checkbox", { name: `Select ${file}` });
+  const forward = page.getByRole("button", { name: "Forward selected" });
+  await expect(forward, "the page lives: nothing is ticked yet").toBeDisabled();
+  await box(files[1]!).check();
+
+  const newest = fileName("Roof");
+  await upload(newest);
+  await page.getByRole("link", { name: "Refresh" }).click();
+  await expect(box(newest)).toBeVisible();
+  for (const file of [newest, ...files]) await expect(box(file), file).toBeChecked({ checked: file === files[1] });
+  await expect(page.getByText("1 selected")).toBeVisible();
+  await expect(forward).toBeEnabled();
+
+  await page.getByRole("button", { name: "Delete selected" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await expect(box(files[1]!)).toHaveCount(0);
+  for (const file of [newest, files[0]!, files[2]!]) await expect(box(file), file).not.toBeChecked();
+  await expect(forward).toBeDisabled();
 });
 
 /** One of everything, with names as long as people give them, and with nowhere to break a line. */

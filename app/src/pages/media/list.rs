@@ -1,7 +1,7 @@
 //! The list.
 
 use super::filters::filters;
-use super::select::{bulk_bar, count, select_all};
+use super::select::{Ticked, bulk_bar, tick, tick_all};
 use super::{LIST, Shared, camera, file_name, media_query};
 use crate::api::media::{MediaQuery, list_recordings};
 use crate::components::{
@@ -22,6 +22,7 @@ pub fn MediaPage() -> impl IntoView {
     let delete = ServerAction::new();
     let list = Resource::new(move || (query.get(), delete.version().get()), |(query, _)| list_recordings(query));
     provide_context(Shared { delete, list });
+    let ticked = Ticked::default();
     view! {
         <div class="full">
             <PageHead title="Media" about="Every recording, newest first.">
@@ -34,7 +35,7 @@ pub fn MediaPage() -> impl IntoView {
             {filters(query)}
             <Transition fallback=Loading>
                 {move || Suspend::new(async move {
-                    loaded(list.await, |page| panel(&query.get_untracked(), page))
+                    loaded(list.await, |page| panel(&query.get_untracked(), page, ticked))
                 })}
             </Transition>
         </div>
@@ -43,7 +44,7 @@ pub fn MediaPage() -> impl IntoView {
     .into_any()
 }
 
-fn panel(query: &MediaQuery, page: Page<RecordingView>) -> AnyView {
+fn panel(query: &MediaQuery, page: Page<RecordingView>, ticked: Ticked) -> AnyView {
     if page.items.is_empty() {
         return if query.is_filtered() || query != &query.at(None, None) {
             view! {
@@ -65,20 +66,20 @@ fn panel(query: &MediaQuery, page: Page<RecordingView>) -> AnyView {
     }
     let newer = page.newer.map(|c| query.at(None, Some(c)).address(LIST));
     let older = page.older.map(|c| query.at(Some(c), None).address(LIST));
-    let selected = RwSignal::new(0);
     let forward_all = query.at(None, None).address(&format!("{LIST}/forward"));
     let forward_all = format!("{forward_all}{}id=all", if forward_all.contains('?') { "&" } else { "?" });
     let hidden = |(name, value)| view! { <input type="hidden" name=name value=value/> };
-    let columns = columns(query, selected);
+    let ids = page.items.iter().map(|row| row.id).collect();
+    let columns = columns(query, tick_all(ids, ticked), ticked);
     let filter = query::pairs(query).into_iter().map(hidden).collect_view();
     view! {
         <Form method="get" action="/media/delete" noscroll=true attr:class="stack">
             {filter}
             <div class="table-bar">
-                {bulk_bar(selected, forward_all)}
+                {bulk_bar(ticked, forward_all)}
                 <Pager newer=newer.clone() older=older.clone() label="Pages"/>
             </div>
-            <div class="table-wrap" on:change=move |_| selected.set(count())>
+            <div class="table-wrap">
                 <Table
                     class="table media"
                     caption="Recordings, newest first"
@@ -92,10 +93,12 @@ fn panel(query: &MediaQuery, page: Page<RecordingView>) -> AnyView {
     .into_any()
 }
 
-fn columns(query: &MediaQuery, selected: RwSignal<i64>) -> Vec<Column<RecordingView>> {
+fn columns(query: &MediaQuery, tick_all: AnyView, ticked: Ticked) -> Vec<Column<RecordingView>> {
     let (to_play, to_change) = (query.clone(), query.clone());
     vec![
-        column("", tick).whole_class("tick").head(select_all(selected)),
+        column("", move |row: &RecordingView| tick(row.id, format!("Select {}", file_name(&row.key)), ticked))
+            .whole_class("tick")
+            .head(tick_all),
         column("Status", |_: &RecordingView| status(State::Good, "Stored")).spare("1"),
         column("Recorded", |row: &RecordingView| view! { <Time at=row.timestamp/> }),
         clipped("Account", |row: &RecordingView| row.account.clone()).spare("3"),
@@ -115,11 +118,6 @@ fn columns(query: &MediaQuery, selected: RwSignal<i64>) -> Vec<Column<RecordingV
 /// Address of what is done with a recording; closing it leads back to this page of the list.
 fn link(query: &MediaQuery, row: &RecordingView, action: &str) -> String {
     query.address(&format!("{LIST}/{}/{action}", row.id))
-}
-
-fn tick(row: &RecordingView) -> AnyView {
-    let label = format!("Select {}", file_name(&row.key));
-    view! { <input type="checkbox" name="id" value=row.id.to_string() aria-label=label/> }.into_any()
 }
 
 fn file(row: &RecordingView, play: String) -> AnyView {
