@@ -1,6 +1,6 @@
 //! What the address asks for.
 
-use crate::text::query;
+use crate::text::query::{self, Pairs};
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use leptos_router::params::ParamsMap;
@@ -17,9 +17,9 @@ pub fn id_of(params: &ParamsMap) -> i64 {
 }
 
 /// Names and values of the address's query, each decoded once.
-pub fn use_query() -> Memo<ParamsMap> {
+pub fn use_query() -> Memo<Pairs> {
     let search = use_location().search;
-    Memo::new(move |_| search.with(|search| query::read(search)))
+    Memo::new(move |_| search.with(|search| Pairs::read(search)))
 }
 
 /// A page's query; the same as long as only a dialog's part of the address changes.

@@ -1,6 +1,5 @@
 //! URLs within this site.
 
-use leptos_router::params::ParamsMap;
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -30,16 +29,16 @@ pub fn address_of(path: &str, query: &impl Serialize) -> String {
 
 /// Names and values of what is set in a page's query, for a form that keeps it.
 pub fn pairs(query: &impl Serialize) -> Vec<(String, String)> {
-    read(&encoded(query)).into_iter().map(|(name, value)| (name.into_owned(), value)).collect()
+    serde_html_form::from_str(&encoded(query)).unwrap_or_default()
 }
 
 /// A page's query as an address has it, given without its `?`; nonsense is an empty one.
 pub fn parse<T: DeserializeOwned + Default>(search: &str) -> T {
-    serde_qs::from_str(search).unwrap_or_default()
+    serde_html_form::from_str(search).unwrap_or_default()
 }
 
 fn encoded(query: &impl Serialize) -> String {
-    serde_qs::to_string(query).unwrap_or_default()
+    serde_html_form::to_string(query).unwrap_or_default()
 }
 
 /// Adds a pair to a URL.
@@ -48,15 +47,25 @@ pub fn add(address: &str, name: &str, value: &str) -> String {
     format!("{address}{separator}{name}={}", encode(value))
 }
 
-/// Names and values of a URL's query, given without its `?`.
-pub fn read(search: &str) -> ParamsMap {
-    let mut map = ParamsMap::new();
-    for pair in search.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        // This decodes it. The router fills its own map with decoded values, and so decodes them twice.
-        map.insert(name.to_owned(), value.replace('+', " "));
+/// Names and values of an address's query.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pairs(Vec<(String, String)>);
+
+impl Pairs {
+    /// Reads them, given without the `?`. The router's own map decodes them twice.
+    pub fn read(search: &str) -> Self {
+        Self(parse(search))
     }
-    map
+
+    /// The first value of this name.
+    pub fn get(&self, name: &str) -> Option<String> {
+        self.0.iter().find(|(found, _)| found == name).map(|(_, value)| value.clone())
+    }
+
+    /// All values of this name.
+    pub fn get_all(&self, name: &str) -> Vec<String> {
+        self.0.iter().filter(|(found, _)| found == name).map(|(_, value)| value.clone()).collect()
+    }
 }
 
 /// The address if it certainly stays on this site, in a form fit for a `Location` header; else `None`. Browsers take
@@ -87,11 +96,11 @@ mod tests {
 
     #[test]
     fn a_value_is_decoded_once() {
-        let map = read(&address("", &[("camera", "50%25 & +1"), ("next", "/media?camera=a%26b")])[1..]);
+        let map = Pairs::read(&address("", &[("camera", "50%25 & +1"), ("next", "/media?camera=a%26b")])[1..]);
         assert_eq!(map.get("camera").as_deref(), Some("50%25 & +1"));
         assert_eq!(map.get("next").as_deref(), Some("/media?camera=a%26b"));
-        assert_eq!(read("q=two+words&id=1&id=2&draft").get("q").as_deref(), Some("two words"));
-        assert_eq!(read("id=1&id=2").get_all("id"), Some(vec!["1".to_owned(), "2".to_owned()]));
+        assert_eq!(Pairs::read("q=two+words&id=1&id=2&draft").get("q").as_deref(), Some("two words"));
+        assert_eq!(Pairs::read("id=1&id=2").get_all("id"), ["1", "2"]);
     }
 
     #[derive(Debug, Default, PartialEq, Serialize, serde::Deserialize)]

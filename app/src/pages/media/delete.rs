@@ -18,7 +18,7 @@ pub fn DeleteRecordingsDialog() -> impl IntoView {
     let back = Signal::derive(move || back.with(|q| q.address(LIST)));
     let ids = Memo::new(move |_| match params.with(|p| p.get("id")) {
         Some(id) => vec![id],
-        None => query.with(|q| q.get_all("id")).unwrap_or_default(),
+        None => query.with(|q| q.get_all("id")),
     });
     let error = Signal::derive(move || delete.value().get().and_then(Result::err));
     let nothing = Signal::derive(move || ids.with(Vec::is_empty));

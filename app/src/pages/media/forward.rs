@@ -23,7 +23,7 @@ pub fn ForwardDialog() -> impl IntoView {
     let back = Signal::derive(move || media.with(|q| q.address(LIST)));
     let ids = Memo::new(move |_| match params.with(|p| p.get("id")) {
         Some(id) => vec![id],
-        None => query.with(|q| q.get_all("id")).unwrap_or_default(),
+        None => query.with(|q| q.get_all("id")),
     });
     let choices = Resource::new(|| (), |()| list_forward_choices());
     let error = Signal::derive(move || forward.value().get().and_then(Result::err));
