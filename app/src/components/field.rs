@@ -17,15 +17,15 @@ fn error_of(errors: Errors, name: &'static str) -> Memo<Option<String>> {
     Memo::new(move |_| errors.with(|all| all.iter().find(|e| e.field == name).map(|e| e.message.clone())))
 }
 
-/// What ties a control to its help and error.
+/// What aria a control to its help and error.
 #[derive(Clone, Copy)]
-pub struct Ties {
+pub struct AriaIds {
     id: StoredValue<String>,
     error: Memo<Option<String>>,
     has_help: bool,
 }
 
-impl Ties {
+impl AriaIds {
     fn new(name: &'static str, errors: Errors, help: &str) -> Self {
         Self {
             id: StoredValue::new(format!("field-{name}")),
@@ -75,14 +75,21 @@ pub fn FieldRow<F>(
     control: F,
 ) -> impl IntoView
 where
-    F: FnOnce(Ties) -> AnyView,
+    F: FnOnce(AriaIds) -> AnyView,
 {
-    let ties = Ties::new(name, errors, help);
-    let id = ties.id();
-    row(ties, id, label, help, optional, control(ties))
+    let aria = AriaIds::new(name, errors, help);
+    let id = aria.id();
+    row(aria, id, label, help, optional, control(aria))
 }
 
-fn row(ties: Ties, id: String, label: &'static str, help: &'static str, optional: bool, control: AnyView) -> AnyView {
+fn row(
+    aria: AriaIds,
+    id: String,
+    label: &'static str,
+    help: &'static str,
+    optional: bool,
+    control: AnyView,
+) -> AnyView {
     let error_id = format!("{id}-error");
     view! {
         <div class="field">
@@ -92,7 +99,7 @@ fn row(ties: Ties, id: String, label: &'static str, help: &'static str, optional
             </label>
             {control}
             {move || {
-                ties.error.get().map(|message| view! { <p class="field-error" id=error_id.clone()>{message}</p> })
+                aria.error.get().map(|message| view! { <p class="field-error" id=error_id.clone()>{message}</p> })
             }}
             {(!help.is_empty()).then(|| view! { <p class="field-help" id=format!("{id}-help")>{help}</p> })}
         </div>

@@ -9,8 +9,8 @@ use leptos::wasm_bindgen::closure::Closure;
 use model::text_file::TextFile;
 use web_sys::{DragEvent, File, FileList, FileReader, HtmlTextAreaElement};
 
-/// The button below the field. A file that is dropped anywhere goes to the field too: the dialog lets nothing else be
-/// reached, and a browser would leave the page for a file that misses its place.
+/// The button below the field. A file that is dropped anywhere goes to the field too: the dialog is modal, so there is no
+/// other place for it, and a browser would leave the page for a file that misses its place.
 #[component]
 pub fn FromFile(
     /// Id of the text area.
@@ -23,17 +23,17 @@ pub fn FromFile(
     let chooser = NodeRef::<html::Input>::new();
     let over = RwSignal::new(false);
     // That a file has been read, or why it has not.
-    let said = RwSignal::new(None::<Result<String, String>>);
+    let status = RwSignal::new(None::<Result<String, String>>);
     let area = StoredValue::new(area);
     let take = move |files: FileList| {
         let (1, Some(file)) = (files.length(), files.get(0)) else {
-            said.set(Some(Err("Choose one file.".into())));
+            status.set(Some(Err("Choose one file.".into())));
             return;
         };
         let name = file.name();
         read(&file, kind, move |text| {
             let filled = text.and_then(|text| fill(&area.get_value(), &text));
-            said.try_set(Some(match filled {
+            status.try_set(Some(match filled {
                 Ok(()) => Ok(format!("{name} has been read.")),
                 Err(why) => Err(format!("{name} has not been read. {why}")),
             }));
@@ -53,8 +53,8 @@ pub fn FromFile(
         // So that the same file, corrected, can be chosen again.
         input.set_value("");
     };
-    let good = move || said.get().and_then(Result::ok).map(|text| view! { <p class="field-help">{text}</p> });
-    let bad = move || said.get().and_then(Result::err).map(|text| view! { <p class="field-error">{text}</p> });
+    let good = move || status.get().and_then(Result::ok).map(|text| view! { <p class="field-help">{text}</p> });
+    let bad = move || status.get().and_then(Result::err).map(|text| view! { <p class="field-error">{text}</p> });
     view! {
         <div class="from-file needs-js" data-over=move || over.get().then_some("")>
             <button type="button" class="button small" on:click=choose>

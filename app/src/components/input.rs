@@ -1,6 +1,6 @@
 //! Controls: a line of text, a secret, a switch.
 
-use super::field::Ties;
+use super::field::AriaIds;
 use super::{Icon, icon};
 use leptos::prelude::*;
 
@@ -20,7 +20,7 @@ pub fn secret_placeholder(set: bool, readonly: bool, example: &'static str) -> &
 #[component]
 pub fn TextInput(
     /// From the row.
-    ties: Ties,
+    aria: AriaIds,
     /// Name in the form.
     #[prop(into)]
     name: String,
@@ -48,7 +48,7 @@ pub fn TextInput(
 ) -> impl IntoView {
     view! {
         <input
-            id=ties.id()
+            id=aria.id()
             class=if mono { "input mono" } else { "input" }
             type=kind
             name=name
@@ -61,8 +61,8 @@ pub fn TextInput(
             autocomplete="off"
             autocapitalize="none"
             spellcheck="false"
-            aria-invalid=move || ties.invalid()
-            aria-describedby=move || ties.described_by()
+            aria-invalid=move || aria.invalid()
+            aria-describedby=move || aria.described_by()
         />
     }
     .into_any()
@@ -72,7 +72,7 @@ pub fn TextInput(
 #[component]
 pub fn SecretInput(
     /// From the row.
-    ties: Ties,
+    aria: AriaIds,
     /// Name in the form.
     #[prop(into)]
     name: String,
@@ -97,7 +97,7 @@ pub fn SecretInput(
     view! {
         <div class="input-group">
             <input
-                id=ties.id()
+                id=aria.id()
                 class="input mono"
                 type=move || if shown.get() { "text" } else { "password" }
                 name=name
@@ -107,8 +107,8 @@ pub fn SecretInput(
                 autocomplete=autocomplete
                 autocapitalize="none"
                 spellcheck="false"
-                aria-invalid=move || ties.invalid()
-                aria-describedby=move || ties.described_by()
+                aria-invalid=move || aria.invalid()
+                aria-describedby=move || aria.described_by()
             />
             <button
                 type="button"

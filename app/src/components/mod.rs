@@ -29,7 +29,7 @@ pub use bar_chart::{Bar, BarChart};
 pub use copy::{CopyButton, CopyRow};
 pub use dialog::{Confirm, Dialog};
 pub use done::Done;
-pub use field::{Errors, FieldRow, Ties, at_fields};
+pub use field::{AriaIds, Errors, FieldRow, at_fields};
 pub use filter::{choice, instant, to_utc};
 pub use form::{Problem, Submit, focus_first_error, form_data};
 pub use from_file::FromFile;

@@ -1,6 +1,6 @@
 //! The field of a form that a connection kind describes.
 
-use super::field::{Errors, FieldRow, Ties};
+use super::field::{AriaIds, Errors, FieldRow};
 use super::from_file::FromFile;
 use super::input::{SET_AND_KEPT, SecretInput, Switch, TextInput, secret_placeholder};
 use leptos::prelude::*;
@@ -26,10 +26,10 @@ pub fn SettingField(
         return view! { <Switch name=name label=field.label help=field.help checked=checked disabled=readonly/> }
             .into_any();
     }
-    let control = move |ties: Ties| match field.kind {
+    let control = move |aria: AriaIds| match field.kind {
         FieldKind::Secret => {
             let placeholder = secret_placeholder(set, readonly, field.placeholder);
-            view! { <SecretInput ties=ties name=name placeholder=placeholder readonly=readonly/> }.into_any()
+            view! { <SecretInput aria=aria name=name placeholder=placeholder readonly=readonly/> }.into_any()
         }
         FieldKind::Select(options) => {
             let option = |(option, label): &(&'static str, &'static str)| {
@@ -38,12 +38,12 @@ pub fn SettingField(
             let options = options.iter().map(option).collect_view();
             view! {
                 <select
-                    id=ties.id()
+                    id=aria.id()
                     class="input"
                     name=name
                     disabled=readonly
-                    aria-invalid=move || ties.invalid()
-                    aria-describedby=move || ties.described_by()
+                    aria-invalid=move || aria.invalid()
+                    aria-describedby=move || aria.described_by()
                 >
                     {options}
                 </select>
@@ -52,29 +52,29 @@ pub fn SettingField(
         }
         FieldKind::Multiline | FieldKind::SecretLines => view! {
             <textarea
-                id=ties.id()
+                id=aria.id()
                 class="input mono"
                 rows="4"
                 name=name
                 placeholder=if set { SET_AND_KEPT } else { field.placeholder }
                 readonly=readonly
                 spellcheck="false"
-                aria-invalid=move || ties.invalid()
-                aria-describedby=move || ties.described_by()
+                aria-invalid=move || aria.invalid()
+                aria-describedby=move || aria.described_by()
             >
                 {value}
             </textarea>
             {field
                 .file
                 .filter(|_| !readonly)
-                .map(|kind| view! { <FromFile area=ties.id() label=field.label kind=kind/> })}
+                .map(|kind| view! { <FromFile area=aria.id() label=field.label kind=kind/> })}
         }
         .into_any(),
         kind => {
             let input_type = if matches!(kind, FieldKind::Url) { "url" } else { "text" };
             view! {
                 <TextInput
-                    ties=ties
+                    aria=aria
                     name=name
                     value=value
                     kind=input_type

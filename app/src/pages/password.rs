@@ -19,8 +19,8 @@ pub fn PasswordPage() -> impl IntoView {
                 label=label
                 help=help
                 errors=errors
-                control=move |ties| {
-                    view! { <SecretInput ties=ties name=name autocomplete=autocomplete what="password"/> }.into_any()
+                control=move |aria| {
+                    view! { <SecretInput aria=aria name=name autocomplete=autocomplete what="password"/> }.into_any()
                 }
             />
         }

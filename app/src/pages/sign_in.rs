@@ -29,10 +29,10 @@ pub fn SignInPage() -> impl IntoView {
                     name="username"
                     label="User name"
                     errors=none
-                    control=|ties| {
+                    control=|aria| {
                         view! {
                             <input
-                                id=ties.id()
+                                id=aria.id()
                                 class="input"
                                 name="username"
                                 autocomplete="username"
@@ -49,9 +49,9 @@ pub fn SignInPage() -> impl IntoView {
                     name="password"
                     label="Password"
                     errors=none
-                    control=|ties| {
+                    control=|aria| {
                         view! {
-                            <SecretInput ties=ties name="password" autocomplete="current-password" what="password"/>
+                            <SecretInput aria=aria name="password" autocomplete="current-password" what="password"/>
                         }
                             .into_any()
                     }

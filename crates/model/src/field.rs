@@ -142,7 +142,7 @@ impl Field {
     }
 
     /// Puts it into the right column.
-    pub const fn right(self) -> Self {
+    pub const fn in_right_column(self) -> Self {
         Self { column: Column::Credentials, ..self }
     }
 

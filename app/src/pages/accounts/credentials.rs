@@ -39,17 +39,17 @@ pub(super) fn credentials(input: &AccountInput, readonly: bool, errors: Errors) 
         {row(
             &fields::ACCESS_KEY,
             errors,
-            move |ties, form_name| {
-                view! { <TextInput ties=ties name=form_name value=access readonly=readonly mono=true/> }.into_any()
+            move |aria, form_name| {
+                view! { <TextInput aria=aria name=form_name value=access readonly=readonly mono=true/> }.into_any()
             },
         )}
         {row(
             &fields::SECRET_KEY,
             errors,
-            move |ties, form_name| {
+            move |aria, form_name| {
                 let placeholder = secret_placeholder(secret_set, readonly, "");
                 view! {
-                    <SecretInput ties=ties name=form_name value=secret placeholder=placeholder what="secret key" readonly=readonly/>
+                    <SecretInput aria=aria name=form_name value=secret placeholder=placeholder what="secret key" readonly=readonly/>
                 }
                     .into_any()
             },

@@ -2,7 +2,7 @@
 
 use super::field::{form_name, row, switch};
 use crate::api::accounts::{AccountInput, Choice};
-use crate::components::{Errors, FieldRow, Icon, TextInput, Ties, icon};
+use crate::components::{AriaIds, Errors, FieldRow, Icon, TextInput, icon};
 use leptos::prelude::*;
 use model::account::AccountField;
 use model::account::fields::{DAY_LIMIT, DIRECTORY, ENABLED, INTEGRATIONS, NAME, PROVIDER, SECONDARY_PROVIDERS};
@@ -26,15 +26,15 @@ pub(super) fn details(
     });
     let options = options.collect_view();
     let (name, limit, directory) = (input.name, input.day_limit, input.directory);
-    let provider = move |ties: Ties| {
+    let provider = move |aria: AriaIds| {
         view! {
             <select
-                id=ties.id()
+                id=aria.id()
                 class="input"
                 name=form_name(&PROVIDER)
                 disabled=readonly
-                aria-invalid=move || ties.invalid()
-                aria-describedby=move || ties.described_by()
+                aria-invalid=move || aria.invalid()
+                aria-describedby=move || aria.described_by()
             >
                 <option value="">"Choose a provider"</option>
                 {options}
@@ -51,8 +51,8 @@ pub(super) fn details(
             {row(
                 &NAME,
                 errors,
-                move |ties, form_name| {
-                    view! { <TextInput ties=ties name=form_name value=name placeholder=NAME.placeholder readonly=readonly autofocus=!readonly/> }
+                move |aria, form_name| {
+                    view! { <TextInput aria=aria name=form_name value=name placeholder=NAME.placeholder readonly=readonly autofocus=!readonly/> }
                         .into_any()
                 },
             )}
@@ -60,8 +60,8 @@ pub(super) fn details(
             {row(
                 &DAY_LIMIT,
                 errors,
-                move |ties, form_name| {
-                    view! { <TextInput ties=ties name=form_name value=limit kind="number" readonly=readonly/> }.into_any()
+                move |aria, form_name| {
+                    view! { <TextInput aria=aria name=form_name value=limit kind="number" readonly=readonly/> }.into_any()
                 },
             )}
             {secondaries} {choices(&INTEGRATIONS, integrations, &input.integrations, readonly, errors)}
@@ -69,8 +69,8 @@ pub(super) fn details(
             {row(
                 &DIRECTORY,
                 errors,
-                move |ties, form_name| {
-                    view! { <TextInput ties=ties name=form_name value=directory placeholder=DIRECTORY.placeholder readonly=readonly mono=true/> }
+                move |aria, form_name| {
+                    view! { <TextInput aria=aria name=form_name value=directory placeholder=DIRECTORY.placeholder readonly=readonly mono=true/> }
                         .into_any()
                 },
             )}

@@ -1,6 +1,6 @@
 //! Drawing the fields that the model describes.
 
-use crate::components::{Errors, FieldRow, Switch, Ties};
+use crate::components::{AriaIds, Errors, FieldRow, Switch};
 use leptos::prelude::*;
 use model::account::AccountField;
 
@@ -13,9 +13,9 @@ pub(super) fn form_name(field: &AccountField) -> String {
 pub(super) fn row(
     field: &'static AccountField,
     errors: Errors,
-    control: impl FnOnce(Ties, String) -> AnyView + 'static,
+    control: impl FnOnce(AriaIds, String) -> AnyView + 'static,
 ) -> AnyView {
-    let control = move |ties| control(ties, form_name(field));
+    let control = move |aria| control(aria, form_name(field));
     view! { <FieldRow name=field.name label=field.label help=field.help errors=errors control=control/> }.into_any()
 }
 

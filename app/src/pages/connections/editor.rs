@@ -90,10 +90,10 @@ fn form(editor: ConnectionEditor, kind: &'static Kind) -> AnyView {
                             name="name"
                             label="Name"
                             errors=errors
-                            control=move |ties| {
+                            control=move |aria| {
                                 view! {
                                     <TextInput
-                                        ties=ties
+                                        aria=aria
                                         name="connection[name]"
                                         value=name
                                         placeholder="How people will know it"

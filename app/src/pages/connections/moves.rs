@@ -30,7 +30,7 @@ pub fn MoveDialog() -> impl IntoView {
                 <div class="dialog-body stack">
                     <Problem error=error/>
                     <Suspense fallback=Loading>
-                        {move || Suspend::new(async move { loaded(question.await, ask) })}
+                        {move || Suspend::new(async move { loaded(question.await, form_body) })}
                     </Suspense>
                 </div>
                 <footer class="dialog-foot">
@@ -57,7 +57,7 @@ fn submit(pending: Memo<bool>) -> AnyView {
     .into_any()
 }
 
-fn ask(question: MoveQuestion) -> AnyView {
+fn form_body(question: MoveQuestion) -> AnyView {
     let MoveQuestion { from, name, recordings, accounts, targets } = question;
     if targets.is_empty() {
         return view! {
@@ -132,11 +132,11 @@ fn look_again(work: impl Fn() + Clone + 'static) {
 
 fn panel(moves: Vec<MoveView>, change: ServerAction<ChangeMove>) -> AnyView {
     let (open, ended): (Vec<_>, Vec<_>) = moves.into_iter().partition(|m| m.state.is_open());
-    let shown = open.into_iter().chain(ended.into_iter().take(1)).map(|m| one(m, change)).collect_view();
+    let shown = open.into_iter().chain(ended.into_iter().take(1)).map(|m| move_row(m, change)).collect_view();
     view! { <div class="moves" aria-live="polite">{shown}</div> }.into_any()
 }
 
-fn one(row: MoveView, change: ServerAction<ChangeMove>) -> AnyView {
+fn move_row(row: MoveView, change: ServerAction<ChangeMove>) -> AnyView {
     let (tone, state) = match row.state {
         MoveState::Running => ("info", status(State::Warn, "Moving")),
         MoveState::Paused => ("warn", status(State::Off, "Paused")),

@@ -1,4 +1,4 @@
-//! A line per connection: is it told what it should be told?
+//! Delivery health: a row per connection.
 
 use super::Changes;
 use super::reasons::reasons;
@@ -111,7 +111,7 @@ fn count(line: &DeliveryHealth, state: DeliveryState, n: i64) -> AnyView {
     view! { <a href=address aria-label=label>{capped(n)}</a> }.into_any()
 }
 
-/// The last error, and why some events are held up; what is over is only told quietly.
+/// The last error, and why some events are held up; what is over is shown muted.
 fn error(line: &DeliveryHealth, back: &str, changes: Changes) -> AnyView {
     let held_up = !line.reasons.is_empty();
     let among = line.reasons.iter().any(|of| of.reason == line.last_error);

@@ -149,7 +149,7 @@ impl Definition for Kafka {
             .target(),
         Field::text("topic", "Topic").required().placeholder("recordings").help("Created if it is missing."),
         Field::text("group", "Group").help("For your notes: the consumer group that reads. The vault does not use it."),
-        Field::text("username", "User name").right(),
+        Field::text("username", "User name").in_right_column(),
         Field::secret("password", "Password"),
         Field::select(
             "mechanism",
@@ -163,7 +163,7 @@ impl Definition for Kafka {
             "none",
         )
         .help("How the brokers want the password proven.")
-        .right()
+        .in_right_column()
         .target(),
         Field::select(
             "security",
@@ -177,7 +177,7 @@ impl Definition for Kafka {
             "PLAINTEXT",
         )
         .help("SASL: with a login. SSL: encrypted.")
-        .right()
+        .in_right_column()
         .target(),
         CA_CERTIFICATE,
     ];

@@ -89,7 +89,7 @@ impl Definition for Rabbitmq {
             .placeholder("recordings")
             .help("Also the routing key. Declared as a durable quorum queue if it is missing."),
         Field::text("exchange", "Exchange").help("Leave empty for the default one. Must exist, and lead to a queue."),
-        Field::text("username", "User name").required().right(),
+        Field::text("username", "User name").required().in_right_column(),
         Field::secret("password", "Password").required(),
         CA_CERTIFICATE,
     ];

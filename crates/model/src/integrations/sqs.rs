@@ -43,7 +43,7 @@ impl Definition for Sqs {
         Field::url("endpoint", "Endpoint")
             .placeholder("https://sqs.example.com")
             .help("Only for a compatible service; leave empty for Amazon's own."),
-        Field::text("access_key", "Access key").required().right(),
+        Field::text("access_key", "Access key").required().in_right_column(),
         Field::secret("secret_key", "Secret key").required(),
     ];
 

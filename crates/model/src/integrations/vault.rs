@@ -82,10 +82,10 @@ impl Definition for RemoteVault {
         Field::number("concurrency", "Transfers at a time", 1, 64, "4").help("1 to 64. Each serves another camera."),
         Field::number("bandwidth", "Bandwidth", 0, MAX_KIB, "0")
             .help("KiB per second, for all transfers together; 0 is unlimited."),
-        Field::text("access_key", "Access key").required().right(),
+        Field::text("access_key", "Access key").required().in_right_column(),
         Field::secret("secret_key", "Secret key").required(),
         Field::url("url", "Kerberos Hub URL")
-            .right()
+            .in_right_column()
             .placeholder("https://api.cloud.kerberos.io")
             .help("On demand only: a Hub that hears of every recording."),
         Field::secret("hub_key", "Hub key").help("On demand only: for that Hub."),

@@ -91,7 +91,7 @@ pub struct S3Target {
 /// Fields every member of the family shares.
 pub(super) const BUCKET: Field =
     Field::text("bucket", "Bucket").required().placeholder("recordings").help("Must exist; the vault makes none.");
-pub(super) const ACCESS_KEY: Field = Field::text("access_key", "Access key").required().right();
+pub(super) const ACCESS_KEY: Field = Field::text("access_key", "Access key").required().in_right_column();
 pub(super) const SECRET_KEY: Field = Field::secret("secret_key", "Secret key").required();
 pub(super) const SIGNED_URLS: Field = Field::select(
     "signed_urls",
@@ -99,7 +99,7 @@ pub(super) const SIGNED_URLS: Field = Field::select(
     &[("vault", "Through the vault"), ("provider", "Straight from the store")],
     "vault",
 )
-.right()
+.in_right_column()
 .help("Straight from the store spares the vault the traffic, but browsers must be able to reach it.");
 
 /// Not a `target`: no secret is sent there, it only appears in signed URLs.
@@ -108,7 +108,7 @@ pub(super) const PUBLIC_ENDPOINT: Field = Field {
     ..Field::url("public_endpoint", "Address for browsers")
         .placeholder("https://store.example.com")
         .help("For links straight from the store, where browsers reach it by another address than the vault.")
-        .right()
+        .in_right_column()
 };
 pub(super) const CA: Field = Field::multiline("ca", "Certificate authority")
     .placeholder("-----BEGIN CERTIFICATE-----…")
@@ -182,11 +182,11 @@ impl Definition for S3 {
             &[("default", "As the bucket is set up"), ("AES256", "Keys of the store (SSE-S3)"), ("aws:kms", "KMS key")],
             "default",
         )
-        .right(),
+        .in_right_column(),
         Field::text("kms_key", "KMS key")
             .placeholder("arn:aws:kms:eu-west-1:111122223333:key/…")
             .help("Only with encryption by a KMS key; empty for the bucket's own.")
-            .right(),
+            .in_right_column(),
         Field::select(
             "storage_class",
             "Storage class",
@@ -200,7 +200,7 @@ impl Definition for S3 {
             ],
             "default",
         )
-        .right(),
+        .in_right_column(),
     ];
 
     fn check(&self) -> Vec<FieldError> {
