@@ -22,7 +22,7 @@ pub fn MediaPage() -> impl IntoView {
     let delete = ServerAction::new();
     let list = Resource::new(move || (query.get(), delete.version().get()), |(query, _)| list_recordings(query));
     provide_context(Shared { delete, list });
-    let ticked = Ticked::default();
+    let ticked = Ticked::new();
     view! {
         <div class="full">
             <PageHead title="Media" about="Every recording, newest first.">

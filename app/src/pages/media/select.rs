@@ -6,15 +6,31 @@ use crate::text::figures::count as figure;
 use leptos::attr::custom::custom_attribute;
 use leptos::prelude::*;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-/// Row ids of the ticked recordings.
-pub(super) type Ticked = RwSignal<BTreeSet<i64>>;
+/// What is ticked. Belongs to the page, like all that its boxes and buttons look at: each reading of the list makes them
+/// anew, and the old ones may still be told of a change when what they were made with is gone.
+#[derive(Clone, Copy)]
+pub(super) struct Ticked {
+    /// Row ids.
+    ids: RwSignal<BTreeSet<i64>>,
+    /// Whether the page lives, so that boxes can be counted.
+    live: RwSignal<bool>,
+}
+
+impl Ticked {
+    pub(super) fn new() -> Self {
+        let live = RwSignal::new(false);
+        Effect::new(move |_| live.set(true));
+        Self { ids: RwSignal::default(), live }
+    }
+}
 
 /// A row's box.
 pub(super) fn tick(id: i64, label: String, ticked: Ticked) -> AnyView {
     let toggle = move |event| {
         let on = event_target_checked(&event);
-        ticked.update(|ids| {
+        ticked.ids.update(|ids| {
             if on {
                 ids.insert(id)
             } else {
@@ -28,7 +44,7 @@ pub(super) fn tick(id: i64, label: String, ticked: Ticked) -> AnyView {
             name="id"
             value=id.to_string()
             aria-label=label
-            prop:checked=move || ticked.with(|ids| ids.contains(&id))
+            prop:checked=move || ticked.ids.with(|ids| ids.contains(&id))
             on:change=toggle
         />
     }
@@ -37,21 +53,25 @@ pub(super) fn tick(id: i64, label: String, ticked: Ticked) -> AnyView {
 
 /// Ticks all rows of the page, or none. What is not on the page is not ticked any more.
 pub(super) fn tick_all(page: BTreeSet<i64>, ticked: Ticked) -> AnyView {
-    let page = StoredValue::new(page);
+    let page = Arc::new(page);
+    let on_page = page.clone();
     Effect::new(move |_| {
-        ticked.maybe_update(|ids| {
+        ticked.ids.maybe_update(|ids| {
             let before = ids.len();
-            page.with_value(|page| ids.retain(|id| page.contains(id)));
+            ids.retain(|id| on_page.contains(id));
             ids.len() != before
         });
     });
-    let toggle = move |event| ticked.set(if event_target_checked(&event) { page.get_value() } else { BTreeSet::new() });
+    let all = page.clone();
+    let toggle = move |event| {
+        ticked.ids.set(if event_target_checked(&event) { (*page).clone() } else { BTreeSet::new() });
+    };
     view! {
         <input
             type="checkbox"
             class="needs-js"
             aria-label="Select all recordings of this page"
-            prop:checked=move || page.with_value(|page| ticked.with(|ids| ids == page))
+            prop:checked=move || ticked.ids.with(|ids| ids == &*all)
             on:change=toggle
         />
     }
@@ -60,9 +80,7 @@ pub(super) fn tick_all(page: BTreeSet<i64>, ticked: Ticked) -> AnyView {
 
 /// What can be done with the ticked rows. Without JavaScript the buttons are always there.
 pub(super) fn bulk_bar(ticked: Ticked, forward_all: String) -> AnyView {
-    let live = RwSignal::new(false);
-    Effect::new(move |_| live.set(true));
-    let nothing = move || live.get() && ticked.with(BTreeSet::is_empty);
+    let nothing = move || ticked.live.get() && ticked.ids.with(BTreeSet::is_empty);
     // Leptos's router reads a button's `action`, browsers its `formaction`: set both.
     view! {
         <button type="submit" class="button small" name="with" value="selected" disabled=nothing>
@@ -83,7 +101,7 @@ pub(super) fn bulk_bar(ticked: Ticked, forward_all: String) -> AnyView {
         </button>
         <a class="button small quiet" href=forward_all data-noscroll="">"Forward all…"</a>
         <span class="quiet" role="status">
-            {move || match ticked.with(BTreeSet::len) {
+            {move || match ticked.ids.with(BTreeSet::len) {
                 0 => String::new(),
                 n => format!("{} selected", figure(i64::try_from(n).unwrap_or(i64::MAX))),
             }}
