@@ -8,10 +8,10 @@ use std::path::PathBuf;
 /// Without a command it runs the vault. Without a file everything has a default: http://127.0.0.1:8080, data in ./data.
 /// Every setting can be given in the environment as well, which wins: VAULT_SERVER__LISTEN, VAULT_DATA__DIR, and so on.
 #[derive(Debug, PartialEq, Eq, Parser)]
-#[command(name = "kerberos-vault", version, disable_help_subcommand = true)]
+#[command(name = "kerberos-vault", version, propagate_version = true)]
 pub struct Arguments {
     /// Settings, as TOML.
-    #[arg(short, long, global = true, value_name = "FILE")]
+    #[arg(short, long, global = true, value_name = "FILE", overrides_with = "config")]
     pub config: Option<PathBuf>,
     /// `None` runs the vault.
     #[command(subcommand)]
@@ -53,6 +53,8 @@ mod tests {
         assert_eq!(parsed("--config vault.toml"), with_file(None));
         assert_eq!(parsed("check --config=vault.toml"), with_file(Some(Command::Check)));
         assert_eq!(parsed("-c vault.toml check"), with_file(Some(Command::Check)));
+        assert_eq!(parsed("-c other.toml check -c vault.toml"), with_file(Some(Command::Check)), "the last one");
+        assert_eq!(parsed("-c other.toml -c vault.toml check"), with_file(Some(Command::Check)), "the last one");
         assert_eq!(parsed("backup b.db -c vault.toml"), with_file(Some(Command::Backup { file: "b.db".into() })));
         assert_eq!(parsed("restore b.db"), command(Some(Command::Restore { file: "b.db".into() })));
         for (line, wrong) in [
@@ -63,6 +65,8 @@ mod tests {
             ("--confg x", ErrorKind::UnknownArgument),
             ("--version", ErrorKind::DisplayVersion),
             ("backup --help", ErrorKind::DisplayHelp),
+            ("backup --version", ErrorKind::DisplayVersion),
+            ("help", ErrorKind::DisplayHelp),
         ] {
             assert_eq!(parsed(line), Err(wrong), "{line}");
         }

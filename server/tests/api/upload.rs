@@ -141,6 +141,23 @@ async fn forms_are_refused_and_any_other_type_is_taken() {
     }
 }
 
+/// As it has always been: agents and vaults that forward go by these codes.
+#[tokio::test]
+async fn of_two_faults_the_header_is_told_last() {
+    let vault = TestVault::start_with(Setup { max_upload_bytes: 100_000, ..Setup::default() }).await;
+    for (header, value, body, status, code) in [
+        ("x-kerberos-storage-provider", "nope", "bytes".to_owned(), 404, "storage_provider_not_found"),
+        ("x-kerberos-storage-provider", "off", "bytes".to_owned(), 403, "storage_provider_disabled"),
+        ("accept", "*/*", String::new(), 400, "file_empty"),
+        ("accept", "*/*", "x".repeat(100_001), 413, "file_too_large"),
+    ] {
+        let request = vault.agent(Method::POST, "/api/storage").header(DIRECTORY, "a").header(FILE_NAME, NAME);
+        let request = request.header("x-kerberos-storage-device", "x".repeat(600));
+        send(request.header(header, value).body(body)).await.refused_with(status, code);
+    }
+    vault.assert_nothing_stored().await;
+}
+
 #[tokio::test]
 async fn overlong_headers_are_named() {
     let vault = TestVault::start().await;

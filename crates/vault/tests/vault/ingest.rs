@@ -92,14 +92,19 @@ async fn refuses_what_cannot_be_a_request() {
         ("a.mp4", (header::DEVICE, "a\r\nb"), "storage_header_invalid"),
         ("a.mp4", (header::VAULT_PATH, "a b"), "storage_header_invalid"),
     ] {
-        assert_eq!(t.request_with(name, &[other]).await.unwrap_err().code(), code);
+        let refused = match t.request_with(name, &[other]).await {
+            Ok(request) => t.send(request, b"x").await.unwrap_err(),
+            Err(refused) => refused,
+        };
+        assert_eq!(refused.code(), code);
     }
 }
 
 #[tokio::test]
 async fn refuses_what_cannot_be_a_recording() {
     let t = TestVault::new().await;
-    let nowhere = t.request_with("a.mp4", &[(header::PROVIDER, "nowhere")]).await;
+    // Of two faults the header is the lesser one.
+    let nowhere = t.request_with("a.mp4", &[(header::PROVIDER, "nowhere"), (header::DEVICE, "a\r\nb")]).await;
     let short = UploadRequest { content_length: Some(10), ..t.request("a.mp4").await };
     for (request, body, code) in [
         (nowhere.unwrap(), &b"x"[..], "storage_provider_not_found"),

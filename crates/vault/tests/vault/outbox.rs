@@ -3,6 +3,7 @@ use futures::TryStreamExt as _;
 use model::connection::Family;
 use model::delivery::{DeliveryFilter, DeliveryState};
 use model::recording::Position;
+use model::wire::header;
 use sea_orm::ConnectionTrait as _;
 use std::sync::atomic::Ordering;
 use vault::ingest::UploadError;
@@ -152,6 +153,11 @@ async fn a_sink_can_open_the_recording_and_learns_its_way() {
     let [first, second, this] = recording.path.as_slice() else { panic!("{:?}", recording.path) };
     assert_eq!((first.as_str(), second.as_str()), ("a1", "b2"));
     let back = from(&format!("a1,b2,{this},c3"), "2.mp4").await;
+    assert!(matches!(back, Err(UploadError::Loop)), "{back:?}");
+    // Whoever forwards goes by that answer, whatever else is wrong.
+    let path = format!("a1,{this}");
+    let said = [(header::VAULT_PATH, path.as_str()), (header::DEVICE, "a\r\nb")];
+    let back = t.send(t.request_with("2.mp4", &said).await.unwrap(), b"content").await;
     assert!(matches!(back, Err(UploadError::Loop)), "{back:?}");
     t.vault.recordings.delete_many(&actor(), &[1]).await.unwrap();
     assert!(event.recording.open().await.err().unwrap().is_not_found());

@@ -212,6 +212,9 @@ impl Ingest {
         if request.path.contains(&self.vault_id) {
             return Err(UploadError::Loop);
         }
+        if let Some(header) = request.invalid_header {
+            return Err(UploadError::InvalidHeader { header });
+        }
         let (key, content_length) = (request.key.clone(), request.content_length);
         Ok(Target { provider, key, draft: Draft::from(request), content_length })
     }

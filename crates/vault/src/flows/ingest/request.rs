@@ -31,6 +31,9 @@ pub struct UploadRequest {
     pub path: VaultPath,
     /// Size of the body, if announced.
     pub content_length: Option<u64>,
+    /// The first header that cannot be used. It is told last: agents and vaults have always been told of the provider, the
+    /// size and a loop before.
+    pub invalid_header: Option<&'static str>,
 }
 
 impl UploadRequest {
@@ -47,20 +50,30 @@ impl UploadRequest {
         let file = FileName::parse(&file_name).map_err(UploadError::InvalidName)?;
         let directory = account.directory(&said(header::DIRECTORY))?;
         let key = ObjectKey::parse(&format!("{directory}/{file}")).map_err(UploadError::InvalidName)?;
-        let label = |header| Label::parse(said(header)).ok_or(UploadError::InvalidHeader { header });
-        let invalid_path = UploadError::InvalidHeader { header: header::VAULT_PATH };
+        let mut invalid_header = None;
+        let path = VaultPath::parse(&said(header::VAULT_PATH)).unwrap_or_else(|| {
+            invalid_header = Some(header::VAULT_PATH);
+            VaultPath::default()
+        });
+        let mut label = |header| {
+            Label::parse(said(header)).unwrap_or_else(|| {
+                invalid_header.get_or_insert(header);
+                Label::default()
+            })
+        };
         Ok(Self {
             provider: Some(said(header::PROVIDER)).filter(|name| !name.is_empty()),
             key,
-            path: VaultPath::parse(&said(header::VAULT_PATH)).ok_or(invalid_path)?,
-            device: label(header::DEVICE)?,
-            capture: label(header::CAPTURE)?,
-            cloud_key: label(header::CLOUD_KEY)?,
-            fps: label(header::FPS)?,
-            duration: label(header::DURATION)?,
-            timestamp: label(header::TIMESTAMP)?,
+            path,
+            device: label(header::DEVICE),
+            capture: label(header::CAPTURE),
+            cloud_key: label(header::CLOUD_KEY),
+            fps: label(header::FPS),
+            duration: label(header::DURATION),
+            timestamp: label(header::TIMESTAMP),
             account,
             content_length,
+            invalid_header,
         })
     }
 }
