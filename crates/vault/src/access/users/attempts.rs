@@ -2,6 +2,7 @@
 
 use crate::access::rate_limit::{Buckets, Rate};
 use crate::base::VaultError;
+use sha2::{Digest as _, Sha256};
 use std::time::Duration;
 
 /// Attempts of one peer at once; all of them come back within five minutes.
@@ -13,8 +14,15 @@ const REFILL_S: f64 = 300.0;
 const MAX_TRACKED: usize = 10_000;
 
 pub(super) struct Attempts {
-    by_peer: Buckets<String>,
-    by_name: Buckets<String>,
+    by_peer: Buckets<Hash>,
+    by_name: Buckets<Hash>,
+}
+
+/// Names are as long as a stranger likes; this is what is remembered of one.
+type Hash = [u8; 32];
+
+fn hash(name: &str) -> Hash {
+    Sha256::digest(name).into()
 }
 
 impl Default for Attempts {
@@ -33,13 +41,13 @@ impl Attempts {
     /// # Errors
     /// [`VaultError::TooMany`] if there were too many lately.
     pub(super) fn admit(&self, peer: &str, name: &str, now: Duration) -> Result<(), VaultError> {
-        let admitted = self.by_peer.take(peer.to_owned(), now).and_then(|()| self.by_name.take(name.to_owned(), now));
+        let admitted = self.by_peer.take(hash(peer), now).and_then(|()| self.by_name.take(hash(name), now));
         admitted.map_err(|wait| VaultError::TooMany { retry_after_s: wait.as_secs().max(1) })
     }
 
     /// Forgets the attempts after a successful sign-in.
     pub(super) fn forget(&self, peer: &str, name: &str) {
-        self.by_peer.refill(&peer.to_owned());
-        self.by_name.refill(&name.to_owned());
+        self.by_peer.refill(&hash(peer));
+        self.by_name.refill(&hash(name));
     }
 }
