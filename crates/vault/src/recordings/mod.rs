@@ -78,12 +78,13 @@ impl Recordings {
         key: &ObjectKey,
     ) -> Result<Option<RecordingRef>> {
         let mut rows = self.with_key(provider, key).await?;
+        rows.retain(|row| row.account_id == account.id);
+        // Another account may have the old provider's key by now.
         if let Some(name) = provider.filter(|_| rows.is_empty()) {
             let origin = self.connections.provider_by_name(name).await?.map(|origin| origin.id);
             rows = self.with_key(None, key).await?;
-            rows.retain(|row| Some(row.origin_id) == origin);
+            rows.retain(|row| row.account_id == account.id && Some(row.origin_id) == origin);
         }
-        rows.retain(|row| row.account_id == account.id);
         rows.sort_by_key(|row| row.provider_id != account.provider_id);
         rows.into_iter().next().map(|row| self.db.damaged_rows().or_error(RecordingRef::try_from(row))).transpose()
     }

@@ -88,6 +88,33 @@ async fn a_copy_does_not_take_another_recordings_place() {
 }
 
 #[tokio::test]
+async fn another_accounts_copy_is_not_overwritten() {
+    let t = TestVault::new().await;
+    t.add_second_provider().await;
+    t.copy_to_second().await;
+    t.deliver();
+    t.upload("a.mp4", b"mine").await.unwrap();
+    second_holds(&t, &["dir/a.mp4"]).await;
+    let account = t.account("site-b").await;
+    let key = ObjectKey::parse("dir/a.mp4").unwrap();
+    let theirs = || async {
+        let request = t.request("a.mp4").await;
+        vault::ingest::UploadRequest {
+            account: account.clone(),
+            key: key.clone(),
+            provider: Some("second".into()),
+            ..request
+        }
+    };
+    let refused = t.send(theirs().await, b"other").await.unwrap_err();
+    assert_eq!(refused.code(), "file_belongs_to_another_account");
+    assert_eq!(t.world.second_store.objects.lock().unwrap()["dir/a.mp4"], "mine");
+    assert_eq!(t.listed().await[0].copies, ["second"]);
+    let mine = vault::ingest::UploadRequest { provider: Some("second".into()), ..t.request("a.mp4").await };
+    t.send(mine, b"mine, too").await.expect("its own account may");
+}
+
+#[tokio::test]
 async fn what_changed_at_its_provider_is_not_copied() {
     let t = TestVault::new().await;
     let (_, second) = t.add_second_provider().await;

@@ -3,6 +3,7 @@ use model::moving::{MoveState, MoveView};
 use std::sync::mpsc;
 use tokio::task::block_in_place;
 use vault::VaultError;
+use vault::ingest::UploadRequest;
 
 async fn latest(t: &TestVault) -> MoveView {
     t.vault.moves.list().await.unwrap().remove(0)
@@ -161,4 +162,23 @@ async fn a_recording_that_moves_while_it_is_deleted_leaves_no_object() {
     t.vault.recordings.delete(&actor(), &found).await.unwrap();
     assert!(t.listed().await.is_empty());
     assert!(t.world.second_store.keys().is_empty(), "{:?}", t.world.second_store.keys());
+}
+
+/// Consumers go by the event, which names the provider that a recording was first stored at.
+#[tokio::test]
+async fn a_moved_recording_is_found_by_its_old_provider_whoever_has_its_key_there_now() {
+    let t = TestVault::new().await;
+    let (from, to) = t.add_second_provider().await;
+    let stored = t.upload("a.mp4", b"moved").await.unwrap();
+    t.deliver();
+    t.vault.moves.start(&actor(), from, to).await.unwrap();
+    ends(&t, MoveState::Done).await;
+    let (mine, other) = (t.account("site-a").await, t.account("site-b").await);
+    let key = stored.key.clone();
+    let theirs = UploadRequest { account: other.clone(), key: key.clone(), ..t.request("a.mp4").await };
+    t.send(UploadRequest { provider: Some("local".into()), ..theirs }, b"other").await.unwrap();
+    let found =
+        async |account| t.vault.recordings.find(account, Some("local"), &key).await.unwrap().map(|found| found.id);
+    assert_eq!(found(&mine).await, Some(stored.id));
+    assert!(found(&other).await.is_some_and(|id| id != stored.id));
 }

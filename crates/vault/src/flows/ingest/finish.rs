@@ -27,25 +27,20 @@ impl Ingest {
         received: Received,
     ) -> Result<Stored, UploadError> {
         steps::reached(Step::UploadArrived);
-        let (turn, existing) = match self.turn(target.provider.id, &target.key).await {
+        let (turn, existing) = match self.turn(&target).await {
             Ok(turn) => turn,
             Err(error) => {
                 received.discard(intent).await;
-                return Err(error.into());
+                return Err(error);
             }
         };
-        if let Some(row) = &existing {
-            let mine = row.account_id == target.draft.account_id;
-            let same = mine && row.sha256 == received.content.sha256 && self.is_there(&target, row).await?;
-            if same || !mine {
-                let size = received.content.size;
-                received.discard(intent).await;
-                return if mine {
-                    Ok(Stored { id: row.id, key: target.key, size, outcome: Outcome::Identical })
-                } else {
-                    Err(UploadError::NotYours)
-                };
-            }
+        if let Some(row) = &existing
+            && row.sha256 == received.content.sha256
+            && self.is_there(&target, row).await?
+        {
+            let size = received.content.size;
+            received.discard(intent).await;
+            return Ok(Stored { id: row.id, key: target.key, size, outcome: Outcome::Identical });
         }
         let intent_id = match intent.written().await {
             Ok(id) => id,
@@ -152,13 +147,16 @@ impl Ingest {
     }
 
     /// Waits for a turn at a key, then looks what is there.
-    async fn turn(
-        &self,
-        provider_id: i64,
-        key: &ObjectKey,
-    ) -> crate::base::Result<(KeyGuard, Option<recording::Model>)> {
-        let turn = self.locks.lock(provider_id, key).await?;
-        let existing = self.objects.recording_at(provider_id, key).await?;
+    ///
+    /// # Errors
+    /// `NotYours` if it is a recording, or a copy of one, of another account.
+    async fn turn(&self, target: &Target) -> Result<(KeyGuard, Option<recording::Model>), UploadError> {
+        let turn = self.locks.lock(target.provider.id, &target.key).await?;
+        let existing = self.objects.recording_at(target.provider.id, &target.key).await?;
+        let copied = self.objects.copied_to(target.provider.id, &target.key).await?;
+        if [&existing, &copied].into_iter().flatten().any(|row| row.account_id != target.draft.account_id) {
+            return Err(UploadError::NotYours);
+        }
         Ok((turn, existing))
     }
 

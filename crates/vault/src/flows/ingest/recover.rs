@@ -129,7 +129,7 @@ impl Ingest {
             return self.settle(intent, key).await;
         }
         let draft = self.db.damaged_rows().or_error(Draft::of(intent))?;
-        if existing.as_ref().is_some_and(|row| row.account_id != draft.account_id) {
+        if [&existing, &copied].into_iter().flatten().any(|row| row.account_id != draft.account_id) {
             tracing::error!(%key, provider = provider.name, "a recording's object is not what its account stored");
             forget(&self.db, intent.id).await;
             return Ok(());
