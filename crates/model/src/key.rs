@@ -55,7 +55,8 @@ fn check_segment(s: &str) -> Result<(), NameError> {
     if is_dots(s) || hides_traversal(s) {
         return Err(NameError::Traversal);
     }
-    if s.starts_with(RESERVED_PREFIX) {
+    // In any case: some folders do not tell them apart.
+    if s.get(..RESERVED_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(RESERVED_PREFIX)) {
         return Err(NameError::Reserved);
     }
     Ok(())
@@ -212,6 +213,7 @@ mod tests {
             (".%2e", NameError::Traversal),
             ("a%2Fb", NameError::Traversal),
             (".vault-x", NameError::Reserved),
+            (".VAULT-place", NameError::Reserved),
         ] {
             assert_eq!(FileName::parse(bad), Err(why), "{bad:?}");
         }
