@@ -16,8 +16,8 @@ pub struct Rate {
     pub per_second: f64,
 }
 
-/// Token buckets by key. When there is no room for a new key, full buckets are dropped; if none is full, the newcomer
-/// is refused, so that a flood of made-up keys costs no memory.
+/// Token buckets by key. When there is no room for a new key, full buckets are dropped; if none is full, the fullest is:
+/// a flood of made-up keys costs no memory, and shuts out nobody else.
 #[derive(Debug)]
 pub struct Buckets<K> {
     rate: Rate,
@@ -25,7 +25,7 @@ pub struct Buckets<K> {
     levels: Mutex<HashMap<K, (f64, Duration)>>,
 }
 
-impl<K: Eq + Hash> Buckets<K> {
+impl<K: Clone + Eq + Hash> Buckets<K> {
     /// For at most `capacity` keys.
     pub fn new(rate: Rate, capacity: usize) -> Self {
         Self { rate, capacity, levels: Mutex::default() }
@@ -37,7 +37,11 @@ impl<K: Eq + Hash> Buckets<K> {
         if levels.len() >= self.capacity && !levels.contains_key(&key) {
             levels.retain(|_, level| self.level(*level, now) < self.rate.burst);
             if levels.len() >= self.capacity {
-                return Err(Duration::from_secs(1));
+                let level = |stored: &(f64, Duration)| self.level(*stored, now);
+                let fullest = levels.iter().max_by(|one, other| level(one.1).total_cmp(&level(other.1)));
+                if let Some(fullest) = fullest.map(|(key, _)| key.clone()) {
+                    levels.remove(&fullest);
+                }
             }
         }
         let stored = levels.entry(key).or_insert((self.rate.burst, now));
@@ -91,9 +95,10 @@ mod tests {
     fn made_up_keys_cost_no_memory() {
         let buckets = Buckets::new(Rate { burst: 2.0, per_second: 1.0 }, 3);
         let start = Duration::from_secs(1000);
-        let refused = (0..10).filter(|k| buckets.take(*k, start).is_err()).count();
-        assert_eq!(refused, 7);
-        assert!(buckets.take(99, start + Duration::from_secs(5)).is_ok(), "idle keys make room");
+        assert!(buckets.take(0, start).is_ok() && buckets.take(0, start).is_ok());
+        assert!((1..10).all(|key| buckets.take(key, start).is_ok()), "newcomers are taken in");
+        assert_eq!(buckets.levels.lock().expect("not poisoned").len(), 3);
+        assert!(buckets.take(0, start).is_err(), "the emptiest stays");
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use crate::access::rate_limit::{Buckets, Rate};
 use crate::base::VaultError;
 use sha2::{Digest as _, Sha256};
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Attempts of one peer at once; all of them come back within five minutes.
@@ -16,6 +18,9 @@ const MAX_TRACKED: usize = 10_000;
 pub(super) struct Attempts {
     by_peer: Buckets<Hash>,
     by_name: Buckets<Hash>,
+    /// Guesses at the present password, by who is signed in.
+    changes: Buckets<i64>,
+    proven: Mutex<HashSet<(Hash, Hash)>>,
 }
 
 /// Names are as long as a stranger likes; this is what is remembered of one.
@@ -27,27 +32,58 @@ fn hash(name: &str) -> Hash {
 
 impl Default for Attempts {
     fn default() -> Self {
-        let buckets = |tokens: u32| {
-            let burst = f64::from(tokens);
-            Buckets::new(Rate { burst, per_second: burst / REFILL_S }, MAX_TRACKED)
-        };
-        Self { by_peer: buckets(PER_PEER), by_name: buckets(PER_NAME) }
+        let rate = |tokens: u32| Rate { burst: f64::from(tokens), per_second: f64::from(tokens) / REFILL_S };
+        Self {
+            by_peer: Buckets::new(rate(PER_PEER), MAX_TRACKED),
+            by_name: Buckets::new(rate(PER_NAME), MAX_TRACKED),
+            changes: Buckets::new(rate(PER_PEER), MAX_TRACKED),
+            proven: Mutex::default(),
+        }
     }
 }
 
 impl Attempts {
-    /// Counts an attempt.
+    /// Counts an attempt to sign in. Strangers' attempts at a name do not keep out whoever has signed in with it from
+    /// this peer before.
     ///
     /// # Errors
     /// [`VaultError::TooMany`] if there were too many lately.
     pub(super) fn admit(&self, peer: &str, name: &str, now: Duration) -> Result<(), VaultError> {
-        let admitted = self.by_peer.take(hash(peer), now).and_then(|()| self.by_name.take(hash(name), now));
-        admitted.map_err(|wait| VaultError::TooMany { retry_after_s: wait.as_secs().max(1) })
+        let (peer, name) = (hash(peer), hash(name));
+        self.by_peer.take(peer, now).map_err(too_many)?;
+        if self.proven().contains(&(peer, name)) { Ok(()) } else { self.by_name.take(name, now).map_err(too_many) }
     }
 
     /// Forgets the attempts after a successful sign-in.
     pub(super) fn forget(&self, peer: &str, name: &str) {
-        self.by_peer.refill(&hash(peer));
-        self.by_name.refill(&hash(name));
+        let (peer, name) = (hash(peer), hash(name));
+        self.by_peer.refill(&peer);
+        self.by_name.refill(&name);
+        let mut proven = self.proven();
+        if proven.len() >= MAX_TRACKED {
+            proven.clear();
+        }
+        proven.insert((peer, name));
     }
+
+    /// Counts an attempt to change a password.
+    ///
+    /// # Errors
+    /// [`VaultError::TooMany`] if there were too many lately.
+    pub(super) fn admit_change(&self, user: i64, now: Duration) -> Result<(), VaultError> {
+        self.changes.take(user, now).map_err(too_many)
+    }
+
+    /// Forgets the attempts after the present password was right.
+    pub(super) fn forget_changes(&self, user: i64) {
+        self.changes.refill(&user);
+    }
+
+    fn proven(&self) -> MutexGuard<'_, HashSet<(Hash, Hash)>> {
+        self.proven.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn too_many(wait: Duration) -> VaultError {
+    VaultError::TooMany { retry_after_s: wait.as_secs() + 1 }
 }

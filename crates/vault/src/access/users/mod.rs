@@ -151,11 +151,11 @@ impl Users {
     /// Changes a password, which ends every other session of that person.
     pub async fn change_password(&self, id: UserId, current: &Secret, new: &Secret) -> Result<User> {
         let stored = user::Entity::find_by_id(id.0).one(self.db.read()).await?.ok_or(VaultError::NotFound("user"))?;
-        self.attempts.admit("password change", &stored.username, self.db.clock().elapsed())?;
+        self.attempts.admit_change(id.0, self.db.clock().elapsed())?;
         if !self.verify(current.clone(), stored.password_hash.clone()).await {
             return Err(VaultError::invalid("current", "The current password is wrong"));
         }
-        self.attempts.forget("password change", &stored.username);
+        self.attempts.forget_changes(id.0);
         check_new_password(new)?;
         self.set_password(&stored.username, new).await
     }
@@ -295,6 +295,22 @@ mod tests {
         assert!(opens(&own).await.is_some_and(|user| !user.configured), "none configured any more");
         start(Some(&second)).await;
         assert!(opens(&second).await.is_some(), "configured anew, as someone does who forgot theirs");
+    }
+
+    #[tokio::test]
+    async fn strangers_keep_nobody_out_who_was_in_before() {
+        let (_dir, users) = users().await;
+        let password = Secret::new("a password for tests");
+        users.ensure_admin(Some("root"), Some(&password)).await.expect("made");
+        let root = users.sign_in("root", &password, "at home").await.expect("right");
+        // Hashing fifty times takes long; the limit comes before it.
+        for n in 0..100 {
+            let _ = users.attempts.admit(&format!("stranger {n}"), "root", users.db.clock().elapsed());
+        }
+        let elsewhere = users.sign_in("root", &password, "elsewhere").await;
+        assert!(matches!(elsewhere, Err(VaultError::TooMany { .. })), "{elsewhere:?}");
+        users.sign_in("root", &password, "at home").await.expect("known there");
+        users.change_password(root.id, &password, &Secret::new("another password")).await.expect("signed in");
     }
 
     #[tokio::test]
