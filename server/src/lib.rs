@@ -5,6 +5,7 @@ pub mod admin;
 pub mod agent;
 pub mod assets;
 pub mod backup;
+pub mod bodies;
 pub mod check;
 pub mod cli;
 pub mod config;

@@ -9,7 +9,7 @@ use crate::problem::{self, ApiError};
 use crate::sessions::{self, Sessions};
 use crate::state::AppState;
 use crate::telemetry::{Failure, access, metrics};
-use crate::{admin, assets, health, limits, openapi, security};
+use crate::{admin, assets, bodies, health, limits, openapi, security};
 use app::{App, BaseUrl, ClientIp, shell};
 use axum::Router;
 use axum::extract::{Request, State};
@@ -27,9 +27,6 @@ use tower_http::limit::RequestBodyLimitLayer;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-
-/// Largest body of a server function, in bytes; many times a provider's service key.
-const MAX_FORM: usize = 256 * 1024;
 
 /// Everything the vault serves.
 pub fn router(state: AppState) -> Router {
@@ -74,8 +71,9 @@ fn people(state: &AppState) -> Router<AppState> {
         .layer(map_response(unreadable_arguments))
         .layer(from_fn_with_state(state.vault.clock().clone(), sessions::keep_alive))
         .layer(Sessions::new(state))
+        .layer(from_fn_with_state(state.clone(), bodies::of_people))
         .layer(from_fn_with_state(state.clone(), security::same_origin))
-        .layer(RequestBodyLimitLayer::new(MAX_FORM))
+        .layer(RequestBodyLimitLayer::new(bodies::MAX_FORM))
 }
 
 /// The context of pages and server functions.

@@ -79,6 +79,11 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failed> {
 
     let options = serve::Options {
         max_connections: config.server.max_connections,
+        // Behind a proxy all come from one address.
+        max_per_address: match config.server.trust_proxy {
+            true => config.server.max_connections,
+            false => config.server.max_connections.div_ceil(2),
+        },
         shutdown_timeout: config.server.shutdown_timeout,
         ..serve::Options::default()
     };

@@ -31,9 +31,14 @@ pub struct HttpOptions {
     pub trust_proxy: bool,
     /// See [`config::Limits::signed_url_ttl`].
     pub signed_url_ttl: Duration,
+    /// Longest a form may take to arrive.
+    pub form_timeout: Duration,
     /// See [`config::Metrics`].
     pub metrics: config::Metrics,
 }
+
+/// Longest a form may take to arrive, on a slow line too.
+const FORM_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl HttpOptions {
     /// Whether the configuration says that browsers use TLS.
@@ -53,6 +58,7 @@ impl From<&config::Config> for HttpOptions {
             public_url: config.server.public_url.clone(),
             trust_proxy: config.server.trust_proxy,
             signed_url_ttl: config.limits.signed_url_ttl,
+            form_timeout: FORM_TIMEOUT,
             metrics: config.metrics.clone(),
         }
     }

@@ -2,11 +2,12 @@
 //! (docs/protocol.md §8). Anyone can send one, so size, rate and number of unknown devices are bounded, and nothing in
 //! it is believed.
 
+use crate::bodies;
 use crate::limits::{group, seconds};
 use crate::peer::Peer;
 use crate::problem::{self, ApiError, ErrorBody};
 use crate::state::AppState;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::State;
 use axum::{Extension, Json};
 use serde::Serialize;
@@ -58,9 +59,7 @@ pub async fn heartbeat(
     limits.heartbeats.take(group(peer.ip), now).map_err(too_many)?;
     limits.all_heartbeats.take((), now).map_err(too_many)?;
 
-    let body = tokio::time::timeout(PATIENCE, to_bytes(body, MAX_BODY)).await;
-    let body = body.map_err(|_| ApiError::from(&problem::BODY_INVALID).detail("It did not arrive in time."))?;
-    let body = body.map_err(|_| ApiError::from(&problem::BODY_TOO_LARGE).detail("A heartbeat has at most 16 KiB."))?;
+    let body = bodies::whole(body, "A heartbeat", MAX_BODY, PATIENCE).await?;
     let beat = parse(&body).map_err(|why| ApiError::from(&problem::BODY_INVALID).detail(why))?;
     if !state.vault.devices.heartbeat(beat).await? {
         let detail = "Too many devices have sent heartbeats without ever uploading.";

@@ -1,7 +1,9 @@
 //! Listening, and stopping without losing an upload.
 
+mod addresses;
 mod connection;
 
+use addresses::{Addresses, Open};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
@@ -32,6 +34,8 @@ const BUFFER: usize = 64 * 1024;
 pub struct Options {
     /// Open at the same time; further ones wait to be accepted.
     pub max_connections: usize,
+    /// Of these, open from one address; further ones are closed.
+    pub max_per_address: usize,
     /// How long a request's head may take to arrive; also how long an idle connection is kept.
     pub header_timeout: Duration,
     /// A client that reads nothing for this long is disconnected.
@@ -44,6 +48,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             max_connections: 4096,
+            max_per_address: 4096,
             header_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(60),
             shutdown_timeout: Duration::from_secs(30),
@@ -54,6 +59,7 @@ impl Default for Options {
 /// Serves until `stop`; then accepts nothing more, lets running requests finish, and returns.
 pub async fn serve(listener: TcpListener, app: Router, options: Options, stop: CancellationToken) {
     let places = Arc::new(Semaphore::new(options.max_connections));
+    let addresses = Addresses::new(options.max_per_address);
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     loop {
@@ -62,7 +68,13 @@ pub async fn serve(listener: TcpListener, app: Router, options: Options, stop: C
             () = stop.cancelled() => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => continue,
             accepted = async { (place.await, listener.accept().await) } => match accepted {
-                (Ok(place), Ok((stream, remote))) => (Placed { stream, _place: place }, remote),
+                (Ok(place), Ok((stream, remote))) => match addresses.admit(remote.ip()) {
+                    Some(open) => (Placed { stream, _place: place, _open: open }, remote),
+                    None => {
+                        tracing::debug!(%remote, "this address has too many connections");
+                        continue;
+                    }
+                },
                 (_, Err(error)) => {
                     accept_failed(&error).await;
                     continue;
@@ -80,10 +92,11 @@ pub async fn serve(listener: TcpListener, app: Router, options: Options, stop: C
     connections.shutdown().await;
 }
 
-/// A connection, and its slot among the allowed number.
+/// A connection, and its slot among the allowed number, of all and of its address.
 struct Placed {
     stream: TcpStream,
     _place: tokio::sync::OwnedSemaphorePermit,
+    _open: Open,
 }
 
 async fn accept_failed(error: &std::io::Error) {
@@ -102,7 +115,7 @@ async fn talk(
     options: Options,
     watcher: hyper_util::server::graceful::Watcher,
 ) {
-    let Placed { stream, _place } = placed;
+    let Placed { stream, _place, _open } = placed;
     // small answers are sent at once
     let _ = stream.set_nodelay(true);
     let unread = Arc::new(AtomicBool::new(false));

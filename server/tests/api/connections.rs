@@ -4,7 +4,7 @@ use crate::support::{ACCESS, NAME, SECRET, Setup, TestVault, raw_upload, read_to
 use server::serve;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 #[tokio::test]
 async fn expect_100_continue_is_honoured() {
@@ -102,4 +102,21 @@ async fn connections_beyond_the_limit_wait_their_turn() {
     assert!(answered.is_err(), "it waits its turn");
     drop(first);
     assert!(read_to_end(&mut waiting).await.starts_with("HTTP/1.1 200"));
+}
+
+/// One host that holds connections leaves some to others.
+#[tokio::test]
+async fn one_address_does_not_take_every_connection() {
+    let options = serve::Options { max_connections: 8, max_per_address: 4, ..serve::Options::default() };
+    let vault = TestVault::start_with(Setup { serve: options, ..Setup::default() }).await;
+    let mut silent = Vec::new();
+    for _ in 0..20 {
+        silent.push(vault.connect().await);
+    }
+    let elsewhere = TcpSocket::new_v4().unwrap();
+    elsewhere.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    let mut stream = elsewhere.connect(vault.address).await.unwrap();
+    stream.write_all(b"GET /api/health HTTP/1.1\r\nHost: v\r\nConnection: close\r\n\r\n").await.unwrap();
+    assert!(read_to_end(&mut stream).await.starts_with("HTTP/1.1 200"));
+    drop(silent);
 }

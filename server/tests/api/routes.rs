@@ -1,12 +1,19 @@
 //! What the program serves, as its router, its description and its server functions tell. Lists of tests follow from it, so
 //! that nobody has to remember them when a route is added.
 
-use crate::support::{ADMIN, Answer, FILE_NAME, NAME, SITE_A, Setup, TestVault, recording, send};
+use crate::support::{
+    ACCESS, ADMIN, Answer, DIRECTORY, FILE_NAME, NAME, PATIENCE, SECRET, SITE_A, Setup, TestVault, recording, send,
+};
+use futures::future::join_all;
 use leptos::server_fn::axum::server_fn_paths;
 use reqwest::Method;
 use serde_json::Value;
-use server::state::AppState;
+use server::state::{AppState, HttpOptions};
 use std::collections::BTreeSet;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
@@ -188,4 +195,35 @@ async fn a_stranger_gets_nothing_from_any_route_but_the_open_ones() {
     }
     assert!(refused > 300, "{refused}");
     assert_eq!(vault.keys().await, [key]);
+}
+
+/// Whoever adds a route that waits for its body for ever is told here.
+#[tokio::test]
+async fn no_route_waits_for_a_body_for_ever() {
+    let http = HttpOptions { form_timeout: Duration::from_millis(200), ..Setup::default().http };
+    let setup = Setup { http, idle_timeout: Duration::from_millis(200), ..Setup::default() };
+    let vault = TestVault::start_with(setup).await;
+    let mut asked = Vec::new();
+    for address in addresses(&vault).await {
+        for method in ["POST", "PUT", "PATCH", "DELETE"] {
+            asked.push(stalled(&vault, method, address.clone()));
+        }
+    }
+    assert!(asked.len() > 200, "{}", asked.len());
+    join_all(asked).await;
+}
+
+/// Sends a part of a body, and nothing more. Whoever has keys waits for an upload's bytes, so these are sent too.
+async fn stalled(vault: &TestVault, method: &str, address: String) {
+    let host = vault.address;
+    let head = format!(
+        "{method} {address} HTTP/1.1\r\nhost: {host}\r\norigin: http://{host}\r\n{ACCESS}: {}\r\n{SECRET}: {}\r\n\
+         {DIRECTORY}: a\r\n{FILE_NAME}: {NAME}\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+         content-length: 1000\r\n\r\nuser",
+        SITE_A.0, SITE_A.1
+    );
+    let mut connection = TcpStream::connect(host).await.unwrap();
+    connection.write_all(head.as_bytes()).await.unwrap();
+    let ended = timeout(PATIENCE, connection.read_to_end(&mut Vec::new())).await;
+    assert!(ended.is_ok(), "{method} {address} waits");
 }

@@ -64,6 +64,7 @@ impl Default for Setup {
                 public_url: None,
                 trust_proxy: false,
                 signed_url_ttl: Duration::from_secs(60),
+                form_timeout: PATIENCE,
                 metrics: Metrics::default(),
             },
             serve: serve::Options::default(),

@@ -1,0 +1,33 @@
+//! Bodies that are read whole before anything is done with them: each has a largest size and a time to arrive in, so that
+//! nobody holds a connection by sending slowly. (An upload's body is read by `vault::ingest`, which has limits of its own.)
+
+use crate::problem::{self, ApiError};
+use crate::state::AppState;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use std::time::Duration;
+
+/// Reads a body; `what` names it in the answer.
+///
+/// # Errors
+/// 400 if it does not arrive in time, 413 if it is too large.
+pub async fn whole(body: Body, what: &str, max: usize, patience: Duration) -> Result<Bytes, ApiError> {
+    let read = tokio::time::timeout(patience, to_bytes(body, max)).await;
+    let read = read.map_err(|_| ApiError::from(&problem::BODY_INVALID).detail("It did not arrive in time."))?;
+    let too_large = || format!("{what} has at most {} KiB.", max / 1024);
+    read.map_err(|_| ApiError::from(&problem::BODY_TOO_LARGE).detail(too_large()))
+}
+
+/// Largest body of a server function, in bytes; many times a provider's service key.
+pub const MAX_FORM: usize = 256 * 1024;
+
+/// Has what a person sends arrive before their session is looked up.
+pub async fn of_people(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match whole(body, "A form", MAX_FORM, state.http.form_timeout).await {
+        Ok(body) => next.run(Request::from_parts(parts, body.into())).await,
+        Err(refused) => refused.into_response(),
+    }
+}
