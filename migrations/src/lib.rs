@@ -12,6 +12,7 @@ mod m0007_timekeeping;
 mod m0008_damage;
 mod m0009_actors;
 mod m0010_nulls;
+mod m0011_session_hashes;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_damage::Migration),
             Box::new(m0009_actors::Migration),
             Box::new(m0010_nulls::Migration),
+            Box::new(m0011_session_hashes::Migration),
         ]
     }
 }

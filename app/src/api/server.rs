@@ -112,6 +112,9 @@ pub(crate) fn refuse(error: VaultError) -> AppError {
         }
     };
     set_status(status);
+    if let VaultError::TooMany { retry_after_s } = &error {
+        expect_context::<ResponseOptions>().insert_header(header::RETRY_AFTER, (*retry_after_s).into());
+    }
     match error {
         VaultError::Invalid(errors) => AppError::Invalid(errors),
         other => AppError::Message(other.to_string()),

@@ -5,7 +5,8 @@ use crate::base::VaultError;
 use crate::base::db::Db;
 use crate::base::entity::session;
 use async_trait::async_trait;
-use sea_orm::{ActiveValue::Set, ColumnTrait, DbErr, EntityTrait, QueryFilter, sea_query::OnConflict};
+use sea_orm::{ActiveValue::Set, ColumnTrait, DbErr, EntityTrait, QueryFilter};
+use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 use tower_sessions_core::session::{self as sessions, Id, Record, Session};
 use tower_sessions_core::session_store::{Error, Result, SessionStore};
@@ -54,9 +55,14 @@ fn backend(e: impl std::fmt::Display) -> Error {
     Error::Backend(e.to_string())
 }
 
+/// What a session is kept under. Whoever reads the database or a backup of it must not be let in with what they find.
+fn key(id: &Id) -> String {
+    hex::encode(Sha256::digest(id.to_string()))
+}
+
 fn row(record: &Record) -> Result<session::ActiveModel> {
     Ok(session::ActiveModel {
-        id: Set(record.id.to_string()),
+        id: Set(key(&record.id)),
         data: Set(serde_json::to_vec(&record.data).map_err(|e| Error::Encode(e.to_string()))?),
         expires_at: Set(record.expiry_date.unix_timestamp()),
     })
@@ -66,33 +72,35 @@ fn row(record: &Record) -> Result<session::ActiveModel> {
 impl SessionStore for Store {
     async fn create(&self, record: &mut Record) -> Result<()> {
         // Ids are 128 random bits: a collision fails the insert, and with it the request.
-        self.save(record).await
-    }
-
-    async fn save(&self, record: &Record) -> Result<()> {
         let row = row(record)?;
-        let save = self.0.write(move |tx| {
+        let create = self.0.write(move |tx| {
             Box::pin(async move {
-                let replace = OnConflict::column(session::Column::Id)
-                    .update_columns([session::Column::Data, session::Column::ExpiresAt])
-                    .to_owned();
-                session::Entity::insert(row).on_conflict(replace).exec_without_returning(tx).await?;
+                session::Entity::insert(row).exec_without_returning(tx).await?;
                 Ok(())
             })
         });
+        create.await.map_err(backend)
+    }
+
+    /// Does nothing to a session that has ended meanwhile: a request that was slow must not bring it back.
+    async fn save(&self, record: &Record) -> Result<()> {
+        let session::ActiveModel { id, data, expires_at } = row(record)?;
+        let changed = session::ActiveModel { data, expires_at, ..Default::default() };
+        let update = session::Entity::update_many().set(changed).filter(session::Column::Id.eq(id.unwrap()));
+        let save = self.0.write(move |tx| Box::pin(async move { Ok(update.exec(tx).await.map(drop)?) }));
         save.await.map_err(backend)
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let now = OffsetDateTime::now_utc().unix_timestamp();
-        let found = session::Entity::find_by_id(id.to_string()).filter(session::Column::ExpiresAt.gt(now));
+        let found = session::Entity::find_by_id(key(id)).filter(session::Column::ExpiresAt.gt(now));
         let Some(found) = found.one(self.0.read()).await.map_err(backend)? else { return Ok(None) };
         let data = serde_json::from_slice(&found.data);
         let Ok((data, expiry_date)) = data
             .map_err(drop)
             .and_then(|data| Ok((data, OffsetDateTime::from_unix_timestamp(found.expires_at).map_err(drop)?)))
         else {
-            // The row is not named, since its id would let others in. The user just signs in again.
+            // The user just signs in again.
             tracing::error!("a damaged row of the table sessions is left out");
             return Ok(None);
         };
@@ -100,7 +108,7 @@ impl SessionStore for Store {
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
-        let id = id.to_string();
+        let id = key(id);
         let delete = self.0.write(move |tx| {
             Box::pin(async move {
                 session::Entity::delete_by_id(id).exec(tx).await?;

@@ -82,7 +82,7 @@ const FREE: &[(&str, &str)] = &[
     ("recordings.codec", "shown only"),
     ("replicas.id", "a vault nobody knows is taken for dead"),
     ("sessions.id", "nobody has it, so it expires"),
-    ("sessions.data", "told in the log alone, as the id of the row lets people in; they sign in again"),
+    ("sessions.data", "told in the log alone; they sign in again"),
     ("uploads.owner", "a vault nobody knows is taken for dead"),
     ("users.username", "a name"),
 ];

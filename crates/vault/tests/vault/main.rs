@@ -26,6 +26,7 @@ mod replay;
 mod replicas;
 mod retention;
 mod server_settings;
+mod sessions;
 mod set_aside;
 mod setup;
 mod silence;

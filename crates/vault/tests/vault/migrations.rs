@@ -154,8 +154,7 @@ async fn what_an_old_vault_wrote_is_all_there_after_every_migration_since() {
 
 async fn people_get_in(t: &TestVault) {
     t.vault.users.sign_in("root", &Secret::new("a password of root"), "test").await.unwrap();
-    let session = t.vault.session_store().load(&Id(7)).await.unwrap().expect("it ends in 2100");
-    assert_eq!(session.data["kept"], "by an old vault");
+    assert!(t.vault.session_store().load(&Id(7)).await.unwrap().is_none(), "it was kept under its id, which lets in");
 }
 
 async fn what_was_set_up_is_there(t: &TestVault) {
