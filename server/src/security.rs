@@ -50,6 +50,12 @@ pub async fn same_origin(State(state): State<AppState>, request: Request, next: 
     next.run(request).await
 }
 
+/// Whether another site's page sends this. Machines, which send neither header, are no page.
+pub fn is_from_elsewhere(headers: &HeaderMap, peer: &Peer, public_url: Option<&str>) -> bool {
+    let is_page = headers.contains_key(SEC_FETCH_SITE) || headers.contains_key(ORIGIN);
+    is_page && !is_same_origin(headers, peer, public_url)
+}
+
 /// Decided by `Sec-Fetch-Site` if sent: pages cannot forge it, and a proxy that rewrites `Host` does not matter. Over
 /// plain HTTP there is only `Origin`. Without either: refused.
 fn is_same_origin(headers: &HeaderMap, peer: &Peer, public_url: Option<&str>) -> bool {

@@ -39,7 +39,7 @@ use crate::recordings::devices::Devices;
 use model::Secret;
 use model::ports::Connector;
 use sea_orm::{EntityTrait as _, QuerySelect as _};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -352,6 +352,15 @@ fn no_room(reserve: Option<&Reserve>, error: &VaultError) -> Option<NoRoom> {
     reserve.missing_to_start().or_else(|| full.then(|| reserve.missing()))
 }
 
+/// Makes the file of a new database: SQLite would let everybody read it. What SQLite puts beside it has the same
+/// permissions.
+fn make_private(file: &Path) -> std::io::Result<()> {
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// What a vault needs beside its database.
 struct Folders {
     spool: PathBuf,
@@ -367,7 +376,11 @@ impl Folders {
         };
         let spool = options.data_dir.join("spool");
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&spool).map_err(unusable(&spool))?;
-        let folder = sqlite_file(&options.database_url).map(|file| folder_of(&file));
+        let database = sqlite_file(&options.database_url);
+        if let Some(file) = &database {
+            make_private(file).map_err(unusable(&folder_of(file)))?;
+        }
+        let folder = database.map(|file| folder_of(&file));
         let reserve = folder.map(|folder| Reserve::open(&folder).map_err(unusable(&folder))).transpose()?;
         Ok(Self { spool, reserve })
     }

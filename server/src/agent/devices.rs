@@ -6,9 +6,11 @@ use crate::bodies;
 use crate::limits::{group, seconds};
 use crate::peer::Peer;
 use crate::problem::{self, ApiError, ErrorBody};
+use crate::security;
 use crate::state::AppState;
 use axum::body::Body;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -45,6 +47,7 @@ pub struct Noted {
     responses(
         (status = 200, description = "Noted.", body = Noted),
         (status = 400, description = "Not a JSON object with a key, or a field of the wrong type.", body = ErrorBody),
+        (status = 403, description = "Sent by another site's page.", body = ErrorBody),
         (status = 413, description = "Larger than 16 KiB.", body = ErrorBody),
         (status = 429, description = "Too many heartbeats, or too many devices that never uploaded.", body = ErrorBody),
     )
@@ -52,8 +55,12 @@ pub struct Noted {
 pub async fn heartbeat(
     State(state): State<AppState>,
     Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Noted>, ApiError> {
+    if security::is_from_elsewhere(&headers, &peer, state.http.public_url.as_deref()) {
+        return Err((&problem::ORIGIN).into());
+    }
     let (limits, now) = (&state.limits, state.vault.clock().elapsed());
     let too_many = |wait| ApiError::from(&problem::TOO_MANY).retry_after(seconds(wait));
     limits.heartbeats.take(group(peer.ip), now).map_err(too_many)?;

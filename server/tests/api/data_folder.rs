@@ -3,6 +3,7 @@
 use crate::process::{Client, Process, config_file, free_address, http, output, start};
 use sea_orm::{ConnectionTrait as _, Database, DbBackend, Statement};
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -129,4 +130,17 @@ async fn a_clean_stop_leaves_one_file_with_everything_in_it() {
         assert!(!site.data().join(left).exists(), "{left} is left");
     }
     assert_eq!(recordings_in(&file).await, 25);
+}
+
+#[tokio::test]
+async fn nobody_else_reads_the_database() {
+    let site = Site::new();
+    let _vault = site.start().await;
+    site.upload(0..1).await;
+    let files = std::fs::read_dir(site.data()).unwrap().map(Result::unwrap);
+    let files: Vec<_> = files.filter(|file| file.file_name().to_string_lossy().starts_with("vault.db")).collect();
+    assert!(files.len() >= 2, "it has a log: {files:?}");
+    for file in files {
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o077, 0, "{file:?}");
+    }
 }

@@ -94,3 +94,16 @@ async fn a_flood_from_one_address_is_slowed_down() {
     last.refused_with(429, "too_many_requests");
     assert!(last.header("retry-after").parse::<u32>().unwrap() >= 1);
 }
+
+/// A page that an agent's neighbour visits must not speak for a camera.
+#[tokio::test]
+async fn another_sites_page_sends_no_heartbeat() {
+    let vault = TestVault::start().await;
+    for (header, value) in [("origin", "http://elsewhere.example"), ("sec-fetch-site", "cross-site")] {
+        let request = vault.request(Method::POST, "/api/devices/heartbeat").body(r#"{"key": "camera"}"#);
+        send(request.header("content-type", "text/plain").header(header, value))
+            .await
+            .refused_with(403, "origin_refused");
+    }
+    assert!(vault.vault.devices.list().await.unwrap().is_empty());
+}
