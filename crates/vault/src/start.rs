@@ -8,7 +8,6 @@ use crate::admin::connections::ConnectionSetup;
 use crate::admin::dashboard::DashboardFigures;
 use crate::base::audit::Audit;
 use crate::base::clock::Clock;
-use crate::base::db::location::{folder_of, sqlite_file};
 use crate::base::db::{self, Db, Harm};
 use crate::base::entity::connection;
 use crate::base::keys::Keys;
@@ -22,6 +21,7 @@ use crate::flows::ingest::{Budget, Ingest, Limits};
 use crate::flows::moves::Moves;
 use crate::host::backup::{self, HOW_TO_RESTORE};
 use crate::host::first_look;
+use crate::host::folders::Folders;
 use crate::host::home::Home;
 use crate::host::master_key;
 use crate::host::notices::{Notice, Notices};
@@ -39,8 +39,7 @@ use crate::recordings::devices::Devices;
 use model::Secret;
 use model::ports::Connector;
 use sea_orm::{EntityTrait as _, QuerySelect as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -155,7 +154,7 @@ impl Vault {
         }
         let key_file = options.home().key_file();
         first_look::first_look(&options.database_url, &key_file).await?;
-        let folders = Folders::make(&options)?;
+        let folders = Folders::make(&options.database_url, &options.data_dir)?;
         let not_open = |error| match no_room(folders.reserve.as_ref(), &error) {
             Some(missing) => StartError::NoRoom(missing),
             None => StartError::database(error, &options.database_url),
@@ -350,40 +349,6 @@ fn no_room(reserve: Option<&Reserve>, error: &VaultError) -> Option<NoRoom> {
     let reserve = reserve?;
     let full = matches!(error, VaultError::Full(_));
     reserve.missing_to_start().or_else(|| full.then(|| reserve.missing()))
-}
-
-/// Makes the file of a new database: SQLite would let everybody read it. What SQLite puts beside it has the same
-/// permissions.
-fn make_private(file: &Path) -> std::io::Result<()> {
-    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// What a vault needs beside its database.
-struct Folders {
-    spool: PathBuf,
-    /// Beside an SQLite database only.
-    reserve: Option<Reserve>,
-}
-
-impl Folders {
-    fn make(options: &Options) -> std::result::Result<Self, StartError> {
-        let unusable = |path: &Path| {
-            let path = path.display().to_string();
-            move |source| StartError::DataDir { path, source }
-        };
-        let spool = options.data_dir.join("spool");
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&spool).map_err(unusable(&spool))?;
-        let database = sqlite_file(&options.database_url);
-        if let Some(file) = &database {
-            make_private(file).map_err(unusable(&folder_of(file)))?;
-        }
-        let folder = database.map(|file| folder_of(&file));
-        let reserve = folder.map(|folder| Reserve::open(&folder).map_err(unusable(&folder))).transpose()?;
-        Ok(Self { spool, reserve })
-    }
 }
 
 /// In memory only: the database accepts nothing any more.

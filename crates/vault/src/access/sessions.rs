@@ -5,7 +5,7 @@ use crate::base::VaultError;
 use crate::base::db::Db;
 use crate::base::entity::session;
 use async_trait::async_trait;
-use sea_orm::{ActiveValue::Set, ColumnTrait, DbErr, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::NotSet, ActiveValue::Set, ColumnTrait, DbErr, EntityTrait, QueryFilter};
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 use tower_sessions_core::session::{self as sessions, Id, Record, Session};
@@ -84,9 +84,8 @@ impl SessionStore for Store {
 
     /// Does nothing to a session that has ended meanwhile: a request that was slow must not bring it back.
     async fn save(&self, record: &Record) -> Result<()> {
-        let session::ActiveModel { id, data, expires_at } = row(record)?;
-        let changed = session::ActiveModel { data, expires_at, ..Default::default() };
-        let update = session::Entity::update_many().set(changed).filter(session::Column::Id.eq(id.unwrap()));
+        let changed = session::ActiveModel { id: NotSet, ..row(record)? };
+        let update = session::Entity::update_many().set(changed).filter(session::Column::Id.eq(key(&record.id)));
         let save = self.0.write(move |tx| Box::pin(async move { Ok(update.exec(tx).await.map(drop)?) }));
         save.await.map_err(backend)
     }

@@ -1,8 +1,10 @@
-//! The machine a vault runs on: its folder, its disk, its clock, the vaults beside it, and notices about all of these.
+//! The machine a vault runs on: its folder, its disk, its clock, the vaults beside it, whether the master key fits; readiness,
+//! and all notices.
 
 pub mod backup;
 pub mod data_folder;
 pub(crate) mod first_look;
+pub(crate) mod folders;
 pub(crate) mod home;
 pub(crate) mod master_key;
 pub mod notices;
