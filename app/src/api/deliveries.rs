@@ -47,7 +47,7 @@ impl DeliveriesQuery {
 
     /// URL of `path` with this query.
     pub fn address(&self, path: &str) -> String {
-        query::address_of(path, self)
+        query::address(path, self)
     }
 
     /// The same filter at another position.

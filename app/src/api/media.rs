@@ -55,7 +55,7 @@ pub struct MediaQuery {
 impl MediaQuery {
     /// URL of `path` with this query.
     pub fn address(&self, path: &str) -> String {
-        query::address_of(path, self)
+        query::address(path, self)
     }
 
     /// The same filter at another position.

@@ -34,7 +34,7 @@ pub struct ReplayInput {
 impl ReplayInput {
     /// URL of `path` with this query.
     pub fn address(&self, path: &str) -> String {
-        query::address_of(path, self)
+        query::address(path, self)
     }
 
     /// The period in Unix milliseconds; `None` unless both ends can be read.

@@ -1,4 +1,6 @@
 //! What the other side refuses: set aside, tried again by itself, given up after a day, and let in when it is well again.
+//!
+//! Long because each way out of being set aside has its own test, and all of them share the same world.
 
 use crate::support::{TestVault, actor, label, now_ms, until};
 use model::connection::{ConnectionForm, Family};
