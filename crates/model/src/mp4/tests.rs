@@ -219,14 +219,24 @@ fn absurd_durations_are_unknown() {
 }
 
 #[test]
-fn fragments_are_bounded_and_the_last_one_takes_the_rest() {
+fn fragments_are_bounded_and_neighbours_are_joined() {
     let one = [moof(1), mdat()].concat();
-    let file = [init(), one.repeat(MAX_FRAGMENTS + 10)].concat();
-    let found = facts(&file);
-    assert_eq!(found.fragments.len(), MAX_FRAGMENTS);
-    assert_eq!(found.duration_ms, Some((MAX_FRAGMENTS as u64 + 10) * 40));
-    let last = found.fragments[MAX_FRAGMENTS - 1];
-    assert_eq!(last.offset + last.length, file.len() as u64);
+    for count in [MAX_FRAGMENTS, MAX_FRAGMENTS + 10, 2 * MAX_FRAGMENTS + 1, 5 * MAX_FRAGMENTS] {
+        let file = [init(), one.repeat(count)].concat();
+        let found = facts(&file);
+        assert!((MAX_FRAGMENTS / 2..=MAX_FRAGMENTS).contains(&found.fragments.len()), "{count}");
+        assert_eq!(found.duration_ms, Some(count as u64 * 40));
+        let mut at = init().len() as u64;
+        for fragment in &found.fragments {
+            assert_eq!(
+                (fragment.offset, fragment.length % one.len() as u64),
+                (at, 0),
+                "one after the other, and whole"
+            );
+            at += fragment.length;
+        }
+        assert_eq!(at, file.len() as u64);
+    }
 }
 
 #[test]

@@ -7,12 +7,13 @@ use super::{
     moov::Movie,
 };
 
-/// Most fragments listed; after that the last one grows.
-pub const MAX_FRAGMENTS: usize = 20_000;
+/// Most fragments listed. Of more, each two neighbours become one. Half a thousand uploads at a time may hold as many each,
+/// whoever sends them.
+pub const MAX_FRAGMENTS: usize = 4096;
 
-/// Most bytes kept of one header box. The rest of a longer one is ignored; durations and codecs come before the long
-/// tables.
-pub const MAX_HEADER: usize = 1024 * 1024;
+/// Most bytes kept of one header box, for the same reason. The rest of a longer one is ignored; durations and codecs come
+/// before the long tables.
+pub const MAX_HEADER: usize = 128 * 1024;
 
 /// Finds [`Mp4Facts`] in bytes fed in order, in pieces of any size. Media data costs nothing per byte.
 #[derive(Debug, Default)]
@@ -159,14 +160,14 @@ impl Walker {
     }
 
     /// A `moof` begins a fragment, unless the current one still lacks video (audio and video may come in
-    /// separate `moof`s) or there are too many: then it belongs to the current one.
+    /// separate `moof`s): then it belongs to the current one.
     fn start_fragment(&mut self, start: u64, moof: &[u8]) {
         let Some(movie) = &self.movie else { return };
         self.seen_moof = true;
         let Some(track) = &movie.track else { return };
         let duration_us = convert(moof::ticks(moof, track), track.timescale, 1_000_000).unwrap_or(0);
         match &mut self.open {
-            Some(open) if duration_us == 0 || open.duration_us == 0 || self.fragments.len() + 1 >= MAX_FRAGMENTS => {
+            Some(open) if duration_us == 0 || open.duration_us == 0 => {
                 open.duration_us = open.duration_us.saturating_add(duration_us);
             }
             _ => {
@@ -178,9 +179,19 @@ impl Walker {
 
     fn end_fragment(&mut self) {
         if let Some(Open { start, end: Some(end), duration_us: duration_us @ 1.. }) = self.open.take() {
+            if self.fragments.len() == MAX_FRAGMENTS {
+                self.fragments = self.fragments.chunks(2).map(joined).collect();
+            }
             self.fragments.push(Fragment { offset: start, length: end - start, duration_us });
         }
     }
+}
+
+/// Neighbours as one, with what lies between them.
+fn joined(neighbours: &[Fragment]) -> Fragment {
+    let (first, last) = (neighbours[0], neighbours[neighbours.len() - 1]);
+    let duration_us = neighbours.iter().fold(0_u64, |sum, one| sum.saturating_add(one.duration_us));
+    Fragment { offset: first.offset, length: last.offset + last.length - first.offset, duration_us }
 }
 
 impl Body {
