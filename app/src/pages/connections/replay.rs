@@ -40,7 +40,7 @@ pub fn ReplayDialog() -> impl IntoView {
                 <p>
                     "Sends the events of recordings that were stored in a period once more, in their order, under fresh ids: a consumer that drops repetitions by id takes them as new."
                 </p>
-                {move || period_form(id.get(), input)}
+                {period_form(id, choices, input)}
                 <Transition fallback=Loading>
                     {move || Suspend::new(async move {
                         let (choices, count) = (choices.await, count.await);
@@ -54,28 +54,21 @@ pub fn ReplayDialog() -> impl IntoView {
 }
 
 /// From, until, account: a GET form, so that what is asked for has an address.
-fn period_form(id: i64, input: Memo<ReplayInput>) -> AnyView {
-    let here = format!("{}/{id}/replay", list_path(Integration));
-    let choices = Resource::new(move || id, list_replays);
+fn period_form(id: Memo<i64>, choices: Resource<Result<ReplayChoices, AppError>>, input: Memo<ReplayInput>) -> AnyView {
+    let here = move || id.with(|id| format!("{}/{id}/replay", list_path(Integration)));
     let navigate = use_navigate();
     // Times are UTC in the address, the viewer's in the form, once the page lives.
     let local = RwSignal::new(false);
     Effect::new(move |_| local.set(true));
-    let on_submit = {
-        let here = here.clone();
-        move |event: SubmitEvent| {
-            event.prevent_default();
-            let form: HtmlFormElement = event_target(&event);
-            if let Ok(data) = FormData::new_with_form(&form) {
-                let text = |name| data.get(name).as_string().unwrap_or_default();
-                let asked = ReplayInput {
-                    from: to_utc(&text("from")),
-                    until: to_utc(&text("until")),
-                    account: text("account"),
-                };
-                let options = NavigateOptions { replace: true, scroll: false, ..Default::default() };
-                navigate(&asked.address(&here), options);
-            }
+    let on_submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        let form: HtmlFormElement = event_target(&event);
+        if let Ok(data) = FormData::new_with_form(&form) {
+            let text = |name| data.get(name).as_string().unwrap_or_default();
+            let asked =
+                ReplayInput { from: to_utc(&text("from")), until: to_utc(&text("until")), account: text("account") };
+            let options = NavigateOptions { replace: true, scroll: false, ..Default::default() };
+            navigate(&asked.address(&here()), options);
         }
     };
     let from = Signal::derive(move || input.with(|input| input.from.clone()));
