@@ -49,7 +49,7 @@ pub async fn forward_recordings(
     let (forwarding, actor) = (&admin.vault.forwarding, admin.principal());
     let queued = match ids.as_str() {
         "all" => forwarding.matching(&actor, to, &query.filter()).await,
-        chosen => forwarding.chosen(&actor, to, &parse_ids(chosen)).await,
+        chosen => forwarding.chosen(&actor, to, &parse_ids(chosen)?).await,
     };
     if queued.map_err(server::refuse)? == 0 {
         return Err(AppError::message("No recording is selected. Go back and tick the ones to forward."));

@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 use super::server;
 #[cfg(feature = "ssr")]
 use model::recording::NAME_OF_DELETED_ACCOUNT;
+#[cfg(feature = "ssr")]
+use std::collections::BTreeMap;
 
 /// Rows per page by default.
 pub const ROWS: u64 = 50;
@@ -131,7 +133,7 @@ pub async fn read_media_choices() -> Result<MediaChoices, AppError> {
     Ok(MediaChoices {
         accounts,
         providers: providers.into_iter().map(|p| p.name).collect(),
-        cameras: cameras.into_iter().map(|c| (c.key, c.name)).collect(),
+        cameras: cameras.into_iter().map(|c| (c.key, c.name)).collect::<BTreeMap<_, _>>().into_iter().collect(),
     })
 }
 
@@ -146,19 +148,25 @@ pub async fn get_recording(id: i64) -> Result<RecordingView, AppError> {
 #[server(prefix = "/api/fn", endpoint = "delete_recordings")]
 pub async fn delete_recordings(ids: String, #[server(default)] back: String) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
-    let ids = parse_ids(&ids);
+    let ids = parse_ids(&ids)?;
     if ids.is_empty() {
         return Err(AppError::message("No recording is selected. Go back and tick the ones to delete."));
     }
-    admin.vault.recordings.delete_many(&admin.principal(), &ids).await.map_err(server::refuse)?;
+    if admin.vault.recordings.delete_many(&admin.principal(), &ids).await.map_err(server::refuse)? == 0 {
+        return Err(AppError::message("Nothing was deleted: there is no such recording any more."));
+    }
     server::go_back(&back, "/media", "deleted");
     Ok(())
 }
 
-/// Parses ids separated by commas; anything else is skipped.
-pub fn parse_ids(ids: &str) -> Vec<i64> {
-    ids.split(',').filter_map(|id| id.trim().parse().ok()).collect()
+/// Parses ids separated by commas. What is no id is never left out: somebody would take it for done.
+pub fn parse_ids(ids: &str) -> Result<Vec<i64>, AppError> {
+    let ids = ids.split(',').map(str::trim).filter(|id| !id.is_empty());
+    ids.map(|id| id.parse().map_err(|_| AppError::message(NO_ID))).collect()
 }
+
+/// What pages and functions say of a list with something else in it.
+pub const NO_ID: &str = "The address names something that is no recording. Go back and tick them again.";
 
 #[cfg(test)]
 mod tests {
@@ -180,6 +188,7 @@ mod tests {
         let query =
             MediaQuery { rows: "1000000".into(), from: "yesterday".into(), newer: "x".into(), ..Default::default() };
         assert_eq!((query.limit(), query.filter().from, query.position()), (ROWS, None, Position::Newest));
-        assert_eq!(parse_ids("1,,x,3"), vec![1, 3]);
+        assert_eq!(parse_ids("1,,3,"), Ok(vec![1, 3]));
+        assert!(parse_ids("1,x,3").is_err() && parse_ids("all").is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! Delete one recording, or the ticked ones, after asking.
 
 use super::{LIST, Shared, media_query};
+use crate::api::media::NO_ID;
 use crate::components::{Confirm, Dialog, Problem, use_query};
 use crate::text::figures::plural;
 use leptos::form::ActionForm;
@@ -21,8 +22,10 @@ pub fn DeleteRecordingsDialog() -> impl IntoView {
         None => query.with(|q| q.get_all("id")),
     });
     let error = Signal::derive(move || delete.value().get().and_then(Result::err));
-    let nothing = Signal::derive(move || ids.with(Vec::is_empty));
+    let unreadable = move || ids.with(|ids| ids.iter().any(|id| id.parse::<i64>().is_err()));
+    let nothing = Signal::derive(move || ids.with(Vec::is_empty) || unreadable());
     let question = move || match ids.with(Vec::len) {
+        _ if unreadable() => NO_ID.to_owned(),
         0 => "No recording is selected. Go back and tick the ones to delete.".to_owned(),
         1 => "Delete this recording? It is removed from the vault and from its store, for good.".to_owned(),
         n => format!(

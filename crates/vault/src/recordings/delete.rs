@@ -91,13 +91,14 @@ impl Recordings {
     pub async fn delete_many(&self, principal: &Principal, ids: &[i64]) -> Result<u64> {
         let mut deleted = 0;
         for id in ids {
-            match self.look_up(*id).await {
-                Ok(found) => {
-                    self.delete(principal, &found).await?;
-                    deleted += 1;
-                }
+            let gone = match self.look_up(*id).await {
+                Ok(found) => self.delete(principal, &found).await,
+                Err(error) => Err(error),
+            };
+            match gone {
+                Ok(()) => deleted += 1,
                 Err(VaultError::NotFound(_)) => {}
-                Err(e) => return Err(e),
+                Err(error) => return Err(error),
             }
         }
         Ok(deleted)
