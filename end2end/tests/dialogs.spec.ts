@@ -137,6 +137,44 @@ test.describe("after signing in", () => {
   });
 });
 
+test.describe("a form is not lost, nor what another window saved", () => {
+  test("after the session has ended it says so and stays", async ({ page, vault }) => {
+    await signIn(page, vault);
+    const name = await addWebhook(page, vault);
+    await page.goto("/integrations");
+    await page.getByRole("link", { name: `Edit ${name}` }).click();
+    const dialog = page.getByRole("dialog", { name: "Edit Webhook integration" });
+    await dialog.getByLabel("Name").fill(`${name}-2`);
+    const cookies = await page.context().cookies();
+    await page.context().clearCookies();
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await expect(dialog.getByRole("link", { name: "Sign in in another tab" })).toBeVisible();
+    await expect(dialog.getByLabel("Name")).toHaveValue(`${name}-2`);
+    await page.context().addCookies(cookies);
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await expect(page.getByText("Integration saved.")).toBeVisible();
+  });
+
+  test("what another window saved meanwhile is not saved over", { tag: "@plain" }, async ({ page, vault }) => {
+    await signIn(page, vault);
+    const name = await addWebhook(page, vault);
+    await page.goto("/integrations");
+    await page.getByRole("link", { name: `Edit ${name}` }).click();
+    const address = page.url();
+    const other = await page.context().newPage();
+    await other.goto(address);
+    for (const [window, address] of [[other, "http://127.0.0.1:9/first"], [page, "http://127.0.0.1:9/second"]] as const) {
+      const dialog = window.getByRole("dialog", { name: "Edit Webhook integration" });
+      await dialog.getByLabel("Name").fill(`${name}-${address.split("/").at(-1)}`);
+      await dialog.getByRole("button", { name: "Save" }).last().click();
+      const said = address.endsWith("first") ? "Integration saved." : "was changed in another window";
+      await expect(window.getByText(said)).toBeVisible();
+    }
+    await other.goto("/integrations");
+    await expect(other.getByRole("link", { name: `Edit ${name}-first` })).toBeVisible();
+  });
+});
+
 test.describe("secrets", () => {
   test("of a connection never reach the browser; blank keeps, another host asks again", async ({ page, vault }) => {
     const secret = unique("do-not-show");

@@ -13,6 +13,8 @@ mod m0008_damage;
 mod m0009_actors;
 mod m0010_nulls;
 mod m0011_session_hashes;
+mod m0012_account_bounds;
+mod m0014_cameras_by_account;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -37,6 +39,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_actors::Migration),
             Box::new(m0010_nulls::Migration),
             Box::new(m0011_session_hashes::Migration),
+            Box::new(m0012_account_bounds::Migration),
+            Box::new(m0014_cameras_by_account::Migration),
         ]
     }
 }

@@ -62,7 +62,8 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failed> {
     let address = listener.local_addr().map_err(|e| Failed::Listen(config.server.listen, e))?;
     let vault = Vault::open(vault_options(&config), Arc::new(Backends::new())).await?;
     let declared = config.declarations.clone();
-    let provisioning = Provisioning { connections: declared.connections, accounts: declared.accounts };
+    let provisioning =
+        Provisioning { connections: declared.connections, accounts: declared.accounts, renamed: declared.renamed };
     vault.provision(provisioning).await.map_err(|error| failure(&vault, error, Failed::Provision))?;
     let keys = first_start::defaults(&vault, &config).await;
     let keys = keys.map_err(|error| failure(&vault, error, Failed::FirstStart))?;
@@ -124,6 +125,7 @@ pub fn vault_options(config: &Config) -> vault::Options {
         database_url: config.database_url.expose().to_owned(),
         data_dir: config.data.dir.clone(),
         master_key: config.data.master_key.clone(),
+        own_files: config.file.iter().cloned().collect(),
         max_upload_bytes: config.limits.max_upload_bytes,
         receive_budget_bytes: config.limits.receive_budget_bytes,
         idle_timeout: config.limits.idle_timeout,

@@ -322,6 +322,8 @@ async fn furnish(vault: &Vault) -> vault::Result<()> {
             name: name.into(),
             enabled: true,
             provider: FIRST.into(),
+            other_providers: None,
+            exclusive: false,
             secondary_providers: if name == COPIED { vec![SECOND.into()] } else { Vec::new() },
             integrations: vec!["hook".into()],
             directory: "*".into(),

@@ -14,6 +14,8 @@ use super::AppError;
 pub struct AccountInput {
     /// Row id; empty for a new account.
     pub id: String,
+    /// Its last change when the form was opened; empty for a new account.
+    pub version: String,
     /// Unique name.
     pub name: String,
     /// Whether its agents may upload.
@@ -22,10 +24,14 @@ pub struct AccountInput {
     pub provider: String,
     /// Names of the providers that get a copy.
     pub secondary_providers: Vec<String>,
+    /// Names of further providers that its agents may name.
+    pub other_providers: Vec<String>,
     /// Names of integrations.
     pub integrations: Vec<String>,
     /// A fixed directory, or `*`.
     pub directory: String,
+    /// Whether no other account may store in, above or below the directory.
+    pub exclusive: bool,
     /// Days to keep recordings; 0 keeps them for ever.
     pub day_limit: String,
     /// Access key.
@@ -62,8 +68,11 @@ impl AccountInput {
             enabled: self.enabled,
             provider: self.provider.clone(),
             secondary_providers: self.secondary_providers.clone(),
+            other_providers: Some(self.other_providers.clone()),
             integrations: self.integrations.clone(),
             directory: trimmed(&self.directory),
+            // Its switch is on in the form of a new account, whatever the directory.
+            exclusive: self.exclusive && self.directory.trim() != "*",
             day_limit: *day_limit.as_ref().unwrap_or(&0),
             access_key: trimmed(&self.access_key),
             secret_key: trimmed(&self.secret_key),
@@ -143,12 +152,15 @@ impl AccountInput {
     pub(super) fn of_view(view: &AccountView) -> Self {
         Self {
             id: view.id.to_string(),
+            version: view.updated_at.to_string(),
             name: view.name.clone(),
             enabled: view.enabled,
             provider: view.provider.clone(),
             secondary_providers: view.secondary_providers.clone(),
+            other_providers: view.other_providers.clone(),
             integrations: view.integrations.clone(),
             directory: view.directory.clone(),
+            exclusive: view.exclusive || view.directory == "*",
             day_limit: view.day_limit.to_string(),
             access_key: view.access_key.clone(),
             secret_key: String::new(),
@@ -186,7 +198,7 @@ mod tests {
         let form = serde_json::to_value(AccountInput::default()).expect("plain texts");
         let form = form.as_object().expect("a struct").keys().map(String::as_str);
         let known = fields::FIELDS.map(|field| field.name);
-        assert_eq!(form.collect::<BTreeSet<_>>(), known.into_iter().chain(["id"]).collect());
+        assert_eq!(form.collect::<BTreeSet<_>>(), known.into_iter().chain(["id", "version"]).collect());
     }
 
     #[test]

@@ -78,6 +78,7 @@ pub async fn edit_account(
             AccountInput {
                 enabled: true,
                 directory: "*".into(),
+                exclusive: true,
                 day_limit: DAY_LIMIT.into(),
                 cloud_analysis: true,
                 ..Default::default()
@@ -110,9 +111,12 @@ pub async fn edit_account(
 /// Adds or changes an account. The keys of a new one are shown next.
 #[server(prefix = "/api/fn", endpoint = "save_account")]
 pub async fn save_account(account: AccountInput) -> Result<(), AppError> {
-    let admin = server::require_admin().await?;
+    let admin = server::require_admin_to_save().await?;
+    let saw = account.version.parse().ok();
     let saved = match account.parse() {
-        Ok(form) => admin.vault.accounts.save(&admin.principal(), form).await.map_err(server::refuse),
+        Ok(form) => {
+            admin.vault.accounts.save_unless_changed(&admin.principal(), form, saw).await.map_err(server::refuse)
+        }
         Err(error) => Err(error),
     };
     match saved {
@@ -204,7 +208,7 @@ async fn show_again(input: AccountInput, error: AppError) -> Result<(), AppError
     Ok(())
 }
 
-/// Keeps what a plain form submitted, except the secret key: sessions are stored unsealed. Returns the URL of the page
+/// Keeps what a plain form submitted, except the secret key: the page that shows it again must not hold it. Returns the URL of the page
 /// that shows it again.
 #[cfg(feature = "ssr")]
 async fn keep_draft(mut input: AccountInput, errors: Vec<FieldError>) -> Result<String, AppError> {

@@ -19,11 +19,11 @@ pub async fn list_cameras() -> Result<Vec<DeviceView>, AppError> {
     admin.vault.devices.list().await.map_err(server::refuse)
 }
 
-/// Forgets a camera; its recordings stay.
+/// Forgets a camera of an account, or one that only claims to be one; its recordings stay.
 #[server(prefix = "/api/fn", endpoint = "delete_camera")]
-pub async fn delete_camera(key: String) -> Result<(), AppError> {
+pub async fn delete_camera(key: String, #[server(default)] account_id: Option<i64>) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
-    admin.vault.devices.delete(&admin.principal(), &key).await.map_err(server::refuse)?;
+    admin.vault.devices.delete(&admin.principal(), account_id, &key).await.map_err(server::refuse)?;
     leptos_axum::redirect("/cameras?done=deleted");
     Ok(())
 }

@@ -15,6 +15,8 @@ use model::connection::ConnectionView;
 pub struct ConnectionInput {
     /// Row id; empty for a new connection.
     pub id: String,
+    /// Its last change when the form was opened; empty for a new connection.
+    pub version: String,
     /// `provider` or `integration`.
     pub family: String,
     /// Kind's name.
@@ -78,6 +80,8 @@ pub struct ConnectionEditor {
     pub family: Family,
     /// Row id; `None` for a new connection.
     pub id: Option<i64>,
+    /// Its last change, Unix milliseconds; 0 for a new connection.
+    pub version: i64,
     /// Kind's name.
     pub kind: String,
     /// Name in the form.
@@ -90,6 +94,8 @@ pub struct ConnectionEditor {
     pub stored: Settings,
     /// Secrets that have a stored value.
     pub secrets_set: Vec<String>,
+    /// Names that a provider had and still answers to.
+    pub former_names: Vec<String>,
     /// Declared in the configuration file, hence read-only.
     pub provisioned: bool,
     /// What was wrong with the last submission, if made without JavaScript.
@@ -114,12 +120,14 @@ impl ConnectionEditor {
         Self {
             family: view.family,
             id: Some(view.id),
+            version: view.updated_at,
             kind: view.kind,
             name: view.name,
             enabled: view.enabled,
             stored: view.settings.clone(),
             settings: view.settings,
             secrets_set: view.secrets_set,
+            former_names: view.former_names,
             provisioned: view.provisioned,
             errors: Vec::new(),
             report: None,
@@ -132,12 +140,14 @@ impl ConnectionEditor {
         Self {
             family,
             id: None,
+            version: 0,
             kind: kind.to_owned(),
             name: String::new(),
             enabled: true,
             settings: Settings::new(),
             stored: Settings::new(),
             secrets_set: Vec::new(),
+            former_names: Vec::new(),
             provisioned: false,
             errors: Vec::new(),
             report: None,
@@ -164,12 +174,14 @@ mod tests {
         ConnectionEditor {
             family: Family::Provider,
             id: Some(1),
+            version: 1,
             kind: "minio".into(),
             name: "edge".into(),
             enabled: true,
             settings: stored.clone(),
             stored,
             secrets_set: secrets_set.iter().map(|s| (*s).to_owned()).collect(),
+            former_names: Vec::new(),
             provisioned: false,
             errors: Vec::new(),
             report: None,

@@ -76,6 +76,7 @@ pub async fn edit_connection(
             return Ok(ConnectionEditor { errors, report, ..editor });
         }
         editor = ConnectionEditor {
+            version: input.version.parse().unwrap_or(editor.version),
             name: input.name,
             enabled: input.enabled,
             settings: input.settings,
@@ -91,11 +92,12 @@ pub async fn edit_connection(
 /// Adds or changes a connection.
 #[server(prefix = "/api/fn", endpoint = "save_connection")]
 pub async fn save_connection(connection: ConnectionInput) -> Result<(), AppError> {
-    let admin = server::require_admin().await?;
-    let form = parse(&connection)?;
+    let admin = server::require_admin_to_save().await?;
+    let (form, saw) = (parse(&connection)?, connection.version.parse().ok());
     let list = list_path(form.family);
     let done = if form.id.is_some() { "saved" } else { "added" };
-    match admin.vault.connections.save(&admin.principal(), form).await.map_err(server::refuse) {
+    let connections = admin.vault.connections.clone();
+    match connections.save_unless_changed(&admin.principal(), form, saw).await.map_err(server::refuse) {
         Ok(_) => leptos_axum::redirect(&format!("{list}?done={done}")),
         Err(error) => show_again(&connection, error).await?,
     }
@@ -213,7 +215,7 @@ async fn keep_draft(
     let family = parse_family(&input.family)?;
     let mut input = input.clone();
     if let Some(kind) = family.kind(&input.kind) {
-        // Sessions are stored unsealed, so secrets do not go there.
+        // The page that shows it again must not hold secrets.
         input.settings = kind.redact(&input.settings(kind)).0;
     }
     let list = list_path(family);

@@ -52,10 +52,8 @@ impl Admin {
 
 /// The signed-in administrator; else an error and a redirect to the sign-in page.
 pub(crate) async fn require_admin() -> Result<Admin, AppError> {
-    let vault = Box::new(vault());
-    let user = vault::sessions::user(&vault.users, &session().await?).await.map_err(refuse)?;
-    match user {
-        Some(user) => Ok(Admin { user, vault }),
+    match signed_in().await? {
+        Some(admin) => Ok(admin),
         None => {
             redirect_to_sign_in();
             Err(AppError::Unauthorised)
@@ -63,9 +61,30 @@ pub(crate) async fn require_admin() -> Result<Admin, AppError> {
     }
 }
 
+/// The same for what saves a form. If the session has ended, a script is not sent away to sign in, or what was typed would be
+/// lost: the form says so and stays.
+pub(crate) async fn require_admin_to_save() -> Result<Admin, AppError> {
+    if is_plain_form() {
+        return require_admin().await;
+    }
+    match signed_in().await? {
+        Some(admin) => Ok(admin),
+        None => {
+            set_status(StatusCode::UNAUTHORIZED);
+            Err(AppError::Unauthorised)
+        }
+    }
+}
+
+async fn signed_in() -> Result<Option<Admin>, AppError> {
+    let vault = Box::new(vault());
+    let user = vault::sessions::user(&vault.users, &session().await?).await.map_err(refuse)?;
+    Ok(user.map(|user| Admin { user, vault }))
+}
+
 /// Marks the session as this user's, under a new id.
 pub(crate) async fn start_session(user: &User) -> Result<(), AppError> {
-    vault::sessions::begin(&session().await?, user).await.map_err(refuse)
+    vault::sessions::begin(&vault().users, &session().await?, user).await.map_err(refuse)
 }
 
 /// Signs out.

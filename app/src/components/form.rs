@@ -22,12 +22,24 @@ pub fn Problem(
                         view! {
                             <div class="note" data-tone="bad">
                                 {icon(Icon::Warning)}
-                                <span>{error.sentence()}</span>
+                                <span>{said(&error)}</span>
                             </div>
                         }
                     })
             }}
         </div>
+    }
+    .into_any()
+}
+
+/// A session that has ended takes nothing of what was typed with it.
+fn said(error: &AppError) -> AnyView {
+    if *error != AppError::Unauthorised {
+        return error.sentence().into_any();
+    }
+    view! {
+        "Your session has ended, so nothing was saved. " <a href="/sign-in" target="_blank">"Sign in in another tab"</a>
+        ", then save again."
     }
     .into_any()
 }

@@ -63,6 +63,8 @@ pub struct ConnectionView {
     pub settings: Settings,
     /// Names of the secret settings that have a value.
     pub secrets_set: Vec<String>,
+    /// Names that a provider had and still answers to.
+    pub former_names: Vec<String>,
     /// Names of the accounts that use it.
     pub used_by: Vec<String>,
     /// Deliveries waiting (capped at 10,000).

@@ -11,13 +11,13 @@ pub const ONLINE_FOR_MS: i64 = 60_000;
 pub struct DeviceView {
     /// Device key.
     pub key: String,
-    /// Name it gives itself; may be empty.
+    /// Name in its recordings' file names, or else the one it gives itself; may be empty.
     pub name: String,
     /// What it calls itself, e.g. `IPCamera`.
     pub capture: String,
-    /// Agent's version; may be empty.
+    /// Agent's version, as heartbeats say; may be empty.
     pub version: String,
-    /// Host name; may be empty.
+    /// Host name, as heartbeats say; may be empty.
     pub hostname: String,
     /// Whether a heartbeat or an upload came within [`ONLINE_FOR_MS`].
     pub online: bool,
@@ -28,6 +28,8 @@ pub struct DeviceView {
     /// Whether it also uploaded with valid credentials: heartbeats carry none, so anyone can claim
     /// to be a camera.
     pub verified: bool,
-    /// Account of its last upload; empty when unverified.
+    /// The account with whose keys it uploads; `None` when unverified.
+    pub account_id: Option<i64>,
+    /// That account's name; empty when unverified.
     pub account: String,
 }

@@ -25,6 +25,6 @@ pub use host::reserve::NoRoom;
 pub use host::start_error::StartError;
 pub use host::{backup, data_folder, notices, timekeeping};
 pub use outbox::{deliveries, dispatcher};
-pub use provisioning::Provisioning;
+pub use provisioning::{Provisioning, Renamed};
 pub use recordings::{MAX_PAGE, RecordingRef, Recordings, devices};
 pub use start::{Options, Vault};

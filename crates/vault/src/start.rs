@@ -12,8 +12,8 @@ use crate::base::db::{self, Db, Harm};
 use crate::base::entity::connection;
 use crate::base::keys::Keys;
 use crate::base::{Result, VaultError};
-use crate::connections::Connections;
 use crate::connections::places::SharedPlaces;
+use crate::connections::{Connections, Grounds};
 use crate::flows::copies::Copies;
 use crate::flows::forwarding::Forwarding;
 use crate::flows::housekeeping::{Housekeeping, Watch};
@@ -57,6 +57,8 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// 32 bytes in base64; without it, the key file in `data_dir` is used.
     pub master_key: Option<Secret>,
+    /// Further files of the vault that no provider's folder may hold, such as its configuration.
+    pub own_files: Vec<PathBuf>,
     /// Largest recording, in bytes.
     pub max_upload_bytes: u64,
     /// Memory that all uploads share, in bytes.
@@ -80,6 +82,7 @@ impl Default for Options {
             database_url: "sqlite://./data/vault.db".into(),
             data_dir: "./data".into(),
             master_key: None,
+            own_files: Vec::new(),
             max_upload_bytes: 4 * 1024 * 1024 * 1024,
             receive_budget_bytes: 64 * 1024 * 1024,
             idle_timeout: Duration::from_secs(30),
@@ -111,7 +114,7 @@ pub struct Vault {
     pub accounts: Accounts,
     /// Providers and integrations.
     pub connections: ConnectionSetup,
-    opened: Connections,
+    pub(crate) opened: Connections,
     /// Stored recordings.
     pub recordings: Recordings,
     /// Uploads.
@@ -135,6 +138,7 @@ pub struct Vault {
     /// Whether the wall clock is believed.
     pub timekeeping: Timekeeping,
     pub(crate) db: Db,
+    keys: Arc<Keys>,
     replicas: Replicas,
     wakeups: Wakeups,
     objects: Objects,
@@ -200,9 +204,16 @@ impl Vault {
         let notices = Notices::new(db.clone());
         let shared_places = SharedPlaces::new(db.clone());
         let locks = Arc::new(KeyLocks::new(db.clone(), shared_places.clone()));
-        let signed_urls = SignedUrls::new(keys.clone(), db.clock().clone());
-        let connections =
-            Connections::new(db.clone(), keys.clone(), connector.clone(), shared_places.clone(), notices.clone());
+        let grounds = Grounds::new(&options.home(), &options.own_files);
+        let signed_urls = SignedUrls::new(db.clone(), keys.clone());
+        let connections = Connections::new(
+            db.clone(),
+            keys.clone(),
+            connector.clone(),
+            shared_places.clone(),
+            notices.clone(),
+            grounds,
+        );
         let objects = Objects::new(db.clone(), connections.clone(), locks.clone(), shared_places);
         let devices = Devices::new(db.clone());
         let copies = Copies::new(db.clone(), connections.clone(), locks.clone(), objects.clone());
@@ -233,6 +244,7 @@ impl Vault {
             connections: ConnectionSetup::new(db.clone(), keys.clone(), connector, connections.clone()),
             opened: connections,
             signed_urls,
+            keys: keys.clone(),
             db,
             replicas,
             wakeups,
@@ -303,7 +315,7 @@ impl Vault {
 
     /// The store of browser sessions.
     pub fn session_store(&self) -> sessions::Store {
-        sessions::Store(self.db.clone())
+        sessions::Store { db: self.db.clone(), keys: self.keys.clone() }
     }
 
     /// The vault's clock.

@@ -38,8 +38,7 @@ pub struct Signed {
         (status = 200, description = "All bytes.", content_type = "video/mp4"),
         (status = 206, description = "The bytes of the range.", content_type = "video/mp4"),
         (status = 304, description = "Not changed."),
-        (status = 403, description = "Not signed by this vault, or expired.", body = ErrorBody),
-        (status = 404, description = "The recording has been deleted.", body = ErrorBody),
+        (status = 403, description = "Not signed by this vault, expired, or ended with the recording or its account's keys.", body = ErrorBody),
         (status = 412, description = "If-Match does not hold.", body = ErrorBody),
         (status = 416, description = "The range lies outside.", body = ErrorBody),
         (status = 502, description = "The storage provider refuses the vault.", body = ErrorBody),
@@ -64,7 +63,7 @@ async fn verified(
 ) -> Result<Response, ApiError> {
     let Ok(Query(Signed { id, expires, signature })) = query else { return Err((&problem::SIGNATURE).into()) };
     let signed_urls = &state.vault.signed_urls;
-    let Some(principal) = signed_urls.verify(id, expires, &signature) else {
+    let Some(principal) = signed_urls.verify(id, expires, &signature).await? else {
         let expired = signed_urls.has_expired(expires);
         return Err(if expired { &problem::EXPIRED } else { &problem::SIGNATURE }.into());
     };

@@ -22,19 +22,19 @@ pub struct Data {
     pub data: String,
 }
 
-/// Finds a recording of this account; tells "not yours" from "not there".
+/// Finds a recording of this account. What is not there and what is another account's get one answer, or names could be
+/// tried out: that goes for providers too.
 pub(super) async fn find(vault: &Vault, account: &Account, headers: &HeaderMap) -> Result<RecordingRef, ApiError> {
     let wanted = RecordingName::parse(headers)?;
     let provider = wanted.provider.as_deref();
-    if let Some(name) = provider {
-        let known = vault.connections.provider_by_name(name).await?;
-        known.ok_or(ApiError::from(&problem::PROVIDER_NOT_FOUND))?;
-    }
     if let Some(found) = vault.recordings.find(account, provider, &wanted.key).await? {
         return Ok(found);
     }
-    let elsewhere = vault.recordings.exists(provider, &wanted.key).await?;
-    Err(if elsewhere { &problem::NOT_YOUR_RECORDING } else { &problem::RECORDING_NOT_FOUND }.into())
+    let known = match provider {
+        Some(name) => vault.connections.provider_by_name(name).await?.is_some_and(|p| account.may_store_at(p.id)),
+        None => true,
+    };
+    Err(if known { &problem::RECORDING_NOT_FOUND } else { &problem::PROVIDER_NOT_FOUND }.into())
 }
 
 /// Get a signed address
@@ -51,8 +51,8 @@ pub(super) async fn find(vault: &Vault, account: &Account, headers: &HeaderMap) 
         (status = 200, description = "The address.", body = Data),
         (status = 400, description = "Missing or malformed headers.", body = ErrorBody),
         (status = 401, description = "Wrong credentials.", body = ErrorBody),
-        (status = 403, description = "Disabled account, or another account's recording.", body = ErrorBody),
-        (status = 404, description = "Unknown provider or recording.", body = ErrorBody),
+        (status = 403, description = "Disabled account.", body = ErrorBody),
+        (status = 404, description = "The account has no such recording, or no such provider.", body = ErrorBody),
         (status = 429, description = "Too many wrong credentials.", body = ErrorBody),
         (status = 502, description = "The storage provider refuses to sign.", body = ErrorBody),
         (status = 503, description = "The storage provider or the database does not answer.", body = ErrorBody),
@@ -86,8 +86,8 @@ pub async fn sign(
         (status = 200, description = "It is gone; `data` repeats its key.", body = Data),
         (status = 400, description = "Missing or malformed headers.", body = ErrorBody),
         (status = 401, description = "Wrong credentials.", body = ErrorBody),
-        (status = 403, description = "Disabled account, or another account's recording.", body = ErrorBody),
-        (status = 404, description = "Unknown provider or recording.", body = ErrorBody),
+        (status = 403, description = "Disabled account.", body = ErrorBody),
+        (status = 404, description = "The account has no such recording, or no such provider.", body = ErrorBody),
         (status = 429, description = "Too many wrong credentials.", body = ErrorBody),
         (status = 503, description = "The database does not answer.", body = ErrorBody),
     )

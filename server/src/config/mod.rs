@@ -37,6 +37,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// `[[provider]]`, `[[integration]]`, `[[account]]`
     pub declarations: Declarations,
+    /// The file that it was read from.
+    pub file: Option<PathBuf>,
 }
 
 /// How the vault is reached.
@@ -112,7 +114,8 @@ impl Config {
             file: name.clone(),
             problems: vec![Problem { origin: None, message: format!("cannot be read: {e}") }],
         })?;
-        Self::read(&name, &text, environment)
+        let config = Self::read(&name, &text, environment)?;
+        Ok(Self { file: Some(path.to_owned()), ..config })
     }
 
     /// Reads `text` as if it were the file `name`.
@@ -180,6 +183,7 @@ impl Config {
                 allow_anonymous: reader.flag("metrics.allow_anonymous", false),
             },
             declarations,
+            file: None,
         }
     }
 }

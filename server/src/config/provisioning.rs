@@ -7,9 +7,12 @@ use model::connection::{ConnectionForm, Family};
 use model::field::{FieldError, Settings};
 use model::name;
 use std::collections::{BTreeMap, BTreeSet};
+use vault::Renamed;
 
 /// Keys every connection has.
-const CONNECTION_KEYS: [&str; 3] = ["name", "kind", "enabled"];
+const CONNECTION_KEYS: [&str; 4] = ["name", WAS, "kind", "enabled"];
+/// The name that something had before.
+const WAS: &str = "was";
 
 /// The declarations, checked.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +21,8 @@ pub struct Declarations {
     pub connections: Vec<ConnectionForm>,
     /// Accounts.
     pub accounts: Vec<AccountForm>,
+    /// What had another name before.
+    pub renamed: Vec<Renamed>,
 }
 
 impl Declarations {
@@ -40,6 +45,7 @@ pub(super) fn read(document: &Document, problems: &mut Vec<Problem>) -> Declarat
                 if declarations.declares(family, &form.name) {
                     entry.problem_at("name", "is declared twice");
                 }
+                declarations.renamed.extend(entry.renamed(Some(family), &form.name));
                 declarations.connections.push(form);
             }
         }
@@ -53,6 +59,7 @@ pub(super) fn read(document: &Document, problems: &mut Vec<Problem>) -> Declarat
             if !form.access_key.is_empty() && declarations.accounts.iter().any(|a| a.access_key == form.access_key) {
                 entry.problem_at("access_key", "is another account's access key as well");
             }
+            declarations.renamed.extend(entry.renamed(None, &form.name));
             declarations.accounts.push(form);
         }
     }
@@ -99,7 +106,7 @@ fn connection(family: Family, entry: &mut Entry<'_>) -> Option<ConnectionForm> {
 fn account(declarations: &Declarations, entry: &mut Entry<'_>) -> Option<AccountForm> {
     let name = entry.required(fields::NAME.name)?;
     let known = fields::FIELDS.map(|field| field.name);
-    let unknown: Vec<String> = entry.keys().filter(|k| !known.contains(&k.as_str())).cloned().collect();
+    let unknown: Vec<String> = entry.keys().filter(|k| !known.contains(&k.as_str()) && *k != WAS).cloned().collect();
     for key in unknown {
         entry.problem_at(&key, &format!("unknown setting '{key}'{}", suggest(&key, known.into_iter())));
     }
@@ -109,8 +116,10 @@ fn account(declarations: &Declarations, entry: &mut Entry<'_>) -> Option<Account
         enabled: entry.flag(fields::ENABLED.name, true),
         provider: entry.required(fields::PROVIDER.name).unwrap_or_default(),
         secondary_providers: entry.list(fields::SECONDARY_PROVIDERS.name),
+        other_providers: entry.list_if_there(fields::OTHER_PROVIDERS.name),
         integrations: entry.list(fields::INTEGRATIONS.name),
         directory: entry.required(fields::DIRECTORY.name).unwrap_or_default(),
+        exclusive: entry.flag(fields::EXCLUSIVE.name, false),
         day_limit: entry.day_limit(),
         access_key: entry.required(fields::ACCESS_KEY.name).unwrap_or_default(),
         secret_key: entry.required(fields::SECRET_KEY.name).unwrap_or_default(),
@@ -125,6 +134,9 @@ fn account(declarations: &Declarations, entry: &mut Entry<'_>) -> Option<Account
     }
     for provider in &form.secondary_providers {
         entry.reference(declarations, fields::SECONDARY_PROVIDERS.name, Family::Provider, provider);
+    }
+    for provider in form.other_providers.iter().flatten() {
+        entry.reference(declarations, fields::OTHER_PROVIDERS.name, Family::Provider, provider);
     }
     for integration in &form.integrations {
         entry.reference(declarations, fields::INTEGRATIONS.name, Family::Integration, integration);
@@ -195,6 +207,11 @@ impl<'a> Entry<'a> {
         Some(name)
     }
 
+    fn renamed(&mut self, family: Option<Family>, new: &str) -> Option<Renamed> {
+        let old = self.scalar(WAS)?;
+        Some(Renamed { family, old, new: new.to_owned() })
+    }
+
     fn day_limit(&mut self) -> i32 {
         let Some(text) = self.scalar(fields::DAY_LIMIT.name) else { return 0 };
         account::parse_day_limit(&text).unwrap_or_else(|error| {
@@ -219,12 +236,15 @@ impl<'a> Entry<'a> {
     }
 
     fn list(&mut self, key: &str) -> Vec<String> {
-        match self.keys.get(key).map(|w| &w.value) {
-            None => Vec::new(),
-            Some(Value::List(items)) => items.clone(),
-            Some(Value::Scalar(_) | Value::Other(_)) => {
+        self.list_if_there(key).unwrap_or_default()
+    }
+
+    fn list_if_there(&mut self, key: &str) -> Option<Vec<String>> {
+        match &self.keys.get(key)?.value {
+            Value::List(items) => Some(items.clone()),
+            Value::Scalar(_) | Value::Other(_) => {
                 self.problem_at(key, &format!("'{key}' must be a list of names, such as [\"events\"]"));
-                Vec::new()
+                None
             }
         }
     }

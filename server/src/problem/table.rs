@@ -55,6 +55,9 @@ problems! {
     /// The directory is not allowed.
     DIRECTORY_INVALID = BAD_REQUEST (code::DIRECTORY_INVALID),
         "The directory is not valid.", "Use plain names joined by slashes, without '..', backslashes or control characters.";
+    /// Another account has the directory to itself.
+    DIRECTORY_TAKEN = CONFLICT (code::DIRECTORY_TAKEN),
+        "The directory is kept for another account.", "Choose another directory, or turn off Exclusive directory at the account that has it.";
     /// Another header is not allowed.
     HEADER_INVALID = BAD_REQUEST (code::HEADER_INVALID),
         "A header is not valid.", "Correct it or leave it out.";
@@ -84,7 +87,7 @@ problems! {
         "This account forwards to no vault on demand.", "Add an integration Kerberos Vault of the type on demand, and tick it in the account.";
     /// No provider has this name.
     PROVIDER_NOT_FOUND = NOT_FOUND (code::PROVIDER_NOT_FOUND),
-        "There is no such storage provider.", "Correct X-Kerberos-Storage-Provider, or leave it empty for the account's main provider.";
+        "The account has no such storage provider.", "Correct X-Kerberos-Storage-Provider, leave it empty for the account's main provider, or tick it under Other providers.";
     /// The provider is disabled.
     PROVIDER_DISABLED = FORBIDDEN (code::PROVIDER_DISABLED),
         "The storage provider is disabled.", "Enable it in the vault's UI.";
@@ -126,7 +129,7 @@ problems! {
         "The recording has changed.", "Read it again without If-Match.";
     /// The signed URL is not ours, or was changed.
     SIGNATURE = FORBIDDEN "storage_signature_invalid",
-        "This address was not signed by this vault.", "Ask for a new one.";
+        "This address is not valid, or not any more: its recording may be gone or replaced, or the account's keys changed.", "Ask for a new one.";
     /// The signed URL is too old.
     EXPIRED = FORBIDDEN "storage_signature_expired",
         "This address has expired.", "Ask for a new one.";

@@ -1,7 +1,9 @@
 //! Missing, wrong and foreign credentials, on every route and method that wants them; addresses (docs/protocol.md §1–§3).
 
 use crate::routes;
-use crate::support::{ACCESS, ADMIN, FILE_NAME, NAME, SECRET, SITE_A, SITE_B, TestVault, account, recording, send};
+use crate::support::{
+    ACCESS, ADMIN, FILE_NAME, NAME, PROVIDER, SECRET, SITE_A, SITE_B, TestVault, account, recording, send,
+};
 use reqwest::Method;
 use std::collections::BTreeSet;
 use vault::{Principal, Task};
@@ -37,7 +39,13 @@ async fn another_accounts_recording_is_neither_read_nor_deleted_nor_replaced() {
     let key = vault.stored(NAME, recording()).await;
     for operation in routes::about_a_recording() {
         let request = vault.other_agent(operation.method.clone(), &operation.path).header(FILE_NAME, &key);
-        operation.refused_with(&send(request).await, 403, "storage_not_your_recording");
+        let theirs = send(request).await;
+        operation.refused_with(&theirs, 404, "storage_recording_not_found");
+        let nothing = vault.other_agent(operation.method.clone(), &operation.path).header(FILE_NAME, "a/nothing.mp4");
+        assert_eq!(send(nothing).await.body, theirs.body, "{operation:?}: nobody learns what others have");
+        let ask = || vault.other_agent(operation.method.clone(), &operation.path).header(FILE_NAME, &key);
+        let [there, not] = [send(ask().header(PROVIDER, "off")).await, send(ask().header(PROVIDER, "nowhere")).await];
+        assert_eq!((there.status, &there.body), (404, &not.body), "{operation:?}: nor which providers there are");
     }
     // site-b's directory is b; make an account that may name any
     let form = account("site-c", "*", ("AccessKeyOfSiteC", "secret-c"));

@@ -1,8 +1,9 @@
 //! Heartbeats: from anyone, hence bounded (docs/protocol.md §8).
 
-use crate::support::{Answer, NAME, TestVault, recording, send};
+use crate::support::{Answer, FILE_NAME, NAME, TestVault, recording, send};
 use reqwest::Method;
 use serde_json::json;
+use vault::{Principal, Task};
 
 async fn beat(vault: &TestVault, body: impl Into<String>) -> Answer {
     send(
@@ -106,4 +107,28 @@ async fn another_sites_page_sends_no_heartbeat() {
             .refused_with(403, "origin_refused");
     }
     assert!(vault.vault.devices.list().await.unwrap().is_empty());
+}
+
+/// Whoever knows a camera's key may say what they like of it: what its uploads proved stays, for each account.
+#[tokio::test]
+async fn a_heartbeat_rewrites_no_camera_that_uploaded() {
+    let vault = TestVault::start().await;
+    let door = "1606164482_6-818812_Door_0-0-1-1_1_745.mp4";
+    for (request, account) in
+        [(vault.upload(door), "site-a"), (vault.other_agent(Method::POST, "/api/storage"), "site-b")]
+    {
+        let request = request.header("x-kerberos-storage-device", "camera-1").header(FILE_NAME, door);
+        assert_eq!(send(request.body("bytes")).await.status, 200, "{account}");
+    }
+    let forged = json!({"key": "camera-1", "cameraname": "Forged", "version": "6.6.6"});
+    assert_eq!(beat(&vault, forged.to_string()).await.status, 200);
+    let mut cameras = vault.vault.devices.list().await.unwrap();
+    cameras.sort_by(|a, b| a.account.cmp(&b.account));
+    let found: Vec<_> = cameras.iter().map(|c| (c.account.as_str(), c.name.as_str(), c.verified)).collect();
+    assert_eq!(found, [("site-a", "Door", true), ("site-b", "Door", true)]);
+    assert!(cameras.iter().all(|camera| camera.version == "6.6.6"), "what nothing proves is shown as it was claimed");
+    let actor = Principal::Vault(Task::Provisioning);
+    vault.vault.devices.delete(&actor, cameras[0].account_id, "camera-1").await.unwrap();
+    let left = vault.vault.devices.list().await.unwrap();
+    assert_eq!(left.iter().map(|camera| camera.account.as_str()).collect::<Vec<_>>(), ["site-b"]);
 }

@@ -12,6 +12,7 @@ mod credentials;
 mod data_folder;
 mod forwarding;
 mod gate;
+mod grounds;
 mod heartbeat;
 mod maintenance;
 mod names;

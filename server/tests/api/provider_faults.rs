@@ -34,6 +34,7 @@ impl Cloud {
     async fn with(size: usize) -> Self {
         let (gate, vault) = (Gate::open().await, TestVault::start().await);
         vault.vault.connections.save(&Principal::Vault(Task::Provisioning), gate.provider("cloud")).await.unwrap();
+        vault.let_name("cloud").await;
         let direct = Backends::new().store("s3", &settings(&s3("ENDPOINT"))).unwrap();
         // Other tests use the same bucket.
         let unique = vault.dir.path().file_name().unwrap().display().to_string().replace('.', "");

@@ -1,9 +1,11 @@
 //! Signed addresses: what a browser plays without any headers (docs/protocol.md §7).
 
-use crate::support::{NAME, Setup, TestVault, recording, send};
+use crate::support::{NAME, SITE_A, Setup, TestVault, account, recording, send};
+use model::account::AccountForm;
 use reqwest::Method;
 use server::state::HttpOptions;
 use std::time::Duration;
+use vault::{Principal, Task};
 
 async fn address(vault: &TestVault) -> String {
     let key = vault.stored(NAME, recording()).await;
@@ -61,12 +63,40 @@ async fn expires() {
     send(vault.client.get(&address)).await.refused_with(403, "storage_signature_expired");
 }
 
+/// Whatever ends it, there is one answer: whoever tries addresses out learns nothing.
 #[tokio::test]
-async fn a_deleted_recordings_address_leads_nowhere() {
+async fn ends_with_its_recording_its_content_and_its_accounts_keys() {
     let vault = TestVault::start().await;
-    let address = address(&vault).await;
+    let actor = Principal::Vault(Task::Provisioning);
+    let site_a = vault.vault.accounts.list().await.unwrap().into_iter().find(|a| a.name == "site-a").unwrap();
+    let change = async |form: AccountForm| {
+        vault.vault.accounts.save(&actor, AccountForm { id: Some(site_a.id), ..form }).await.unwrap();
+    };
+    let usual = || account("site-a", "*", SITE_A);
+    let is_refused = async |address: &str| {
+        send(vault.client.get(address)).await.refused_with(403, "storage_signature_invalid");
+    };
+    let plays = async |address: &str| assert_eq!(send(vault.client.get(address)).await.status, 200);
+
+    let first = address(&vault).await;
+    plays(&first).await;
+    change(AccountForm { secret_key: "another-secret".into(), ..usual() }).await;
+    is_refused(&first).await;
+    change(usual()).await;
+    plays(&first).await;
+    change(AccountForm { enabled: false, ..usual() }).await;
+    is_refused(&first).await;
+    change(usual()).await;
+
+    vault.stored(NAME, "other content").await;
+    is_refused(&first).await;
+    let audited = vault.vault.audit.latest(1).await.unwrap().remove(0);
+    assert_eq!((audited.action.as_str(), audited.actor.as_str()), ("replaced recording", "site-a"));
+    let second = send(vault.about(Method::GET, "/api/storage", &format!("a/{NAME}"))).await.json()["data"].clone();
+    let second = second.as_str().unwrap();
+    plays(second).await;
     send(vault.about(Method::DELETE, "/api/storage", &format!("a/{NAME}"))).await;
-    send(vault.client.get(&address)).await.refused_with(404, "storage_recording_not_found");
+    is_refused(second).await;
 }
 
 #[tokio::test]

@@ -151,6 +151,14 @@ impl TestVault {
         answer.json()["data"].as_str().unwrap().to_owned()
     }
 
+    /// Lets site-a's agents store at a provider besides their own.
+    pub(crate) async fn let_name(&self, provider: &str) {
+        let view = self.vault.accounts.list().await.unwrap().into_iter().find(|a| a.name == "site-a").unwrap();
+        let other_providers = Some([view.other_providers, vec![provider.to_owned()]].concat());
+        let form = AccountForm { id: Some(view.id), other_providers, ..account("site-a", "*", SITE_A) };
+        self.vault.accounts.save(&Principal::Vault(Task::Provisioning), form).await.unwrap();
+    }
+
     /// As site-a, about a key.
     pub(crate) fn about(&self, method: Method, path: &str, key: &str) -> RequestBuilder {
         self.agent(method, path).header(FILE_NAME, key)
@@ -319,8 +327,10 @@ pub(crate) fn account(name: &str, directory: &str, (access, secret): (&str, &str
         enabled: true,
         provider: "local".into(),
         secondary_providers: Vec::new(),
+        other_providers: None,
         integrations: Vec::new(),
         directory: directory.into(),
+        exclusive: false,
         day_limit: 0,
         access_key: access.into(),
         secret_key: secret.into(),
@@ -333,7 +343,11 @@ async fn furnish(vault: &Vault, dir: &TempDir) {
     let actor = Principal::Vault(Task::Provisioning);
     vault.connections.save(&actor, filesystem(dir, "local", true)).await.unwrap();
     vault.connections.save(&actor, filesystem(dir, "off", false)).await.unwrap();
-    vault.accounts.save(&actor, account("site-a", "*", SITE_A)).await.unwrap();
+    vault
+        .accounts
+        .save(&actor, AccountForm { other_providers: Some(vec!["off".into()]), ..account("site-a", "*", SITE_A) })
+        .await
+        .unwrap();
     vault.accounts.save(&actor, account("site-b", "b", SITE_B)).await.unwrap();
     vault.users.ensure_admin(Some(ADMIN.0), Some(&model::Secret::new(ADMIN.1))).await.unwrap();
 }

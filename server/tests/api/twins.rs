@@ -58,6 +58,7 @@ impl Twins {
 
     async fn of(vault: TestVault, one: ConnectionForm, other: ConnectionForm) -> Self {
         vault.vault.connections.save(&actor(), one).await.unwrap();
+        vault.let_name("one").await;
         // Other tests use the same bucket.
         let unique = vault.dir.path().file_name().unwrap().display().to_string().replace('.', "");
         let names = (0..5).map(|n| format!("160616448{n}_6-818812_{unique}_0-0-1-1_1_745.mp4")).collect();
@@ -197,7 +198,7 @@ async fn a_copy_to_the_other_does_not_count_as_one() {
             ..account("site-a", "*", SITE_A)
         };
         let accounts = vec![form];
-        let wanted = Provisioning { connections: vec![twins.other.clone()], accounts };
+        let wanted = Provisioning { connections: vec![twins.other.clone()], accounts, ..Default::default() };
         vault.provision(wanted).await.unwrap();
         let name = &twins.names[0];
         let again = twins.vault.upload(name).header(PROVIDER, "one").body("replaced");

@@ -5,7 +5,9 @@ use crate::api::accounts::{AccountInput, Choice};
 use crate::components::{AriaIds, Errors, FieldRow, Icon, TextInput, icon};
 use leptos::prelude::*;
 use model::account::AccountField;
-use model::account::fields::{DAY_LIMIT, DIRECTORY, ENABLED, INTEGRATIONS, NAME, PROVIDER, SECONDARY_PROVIDERS};
+use model::account::fields::{
+    DAY_LIMIT, DIRECTORY, ENABLED, EXCLUSIVE, INTEGRATIONS, NAME, OTHER_PROVIDERS, PROVIDER, SECONDARY_PROVIDERS,
+};
 
 /// Name, provider, limits, integrations, directory.
 pub(super) fn details(
@@ -18,6 +20,8 @@ pub(super) fn details(
     let chosen = input.provider.clone();
     let secondaries = (providers.len() > 1)
         .then(|| choices(&SECONDARY_PROVIDERS, providers.clone(), &input.secondary_providers, readonly, errors));
+    let others = (providers.len() > 1)
+        .then(|| choices(&OTHER_PROVIDERS, providers.clone(), &input.other_providers, readonly, errors));
     let provider_help = PROVIDER.help_for(providers.is_empty());
     let options = providers.into_iter().map(move |p| {
         let selected = p.name == chosen;
@@ -64,7 +68,7 @@ pub(super) fn details(
                     view! { <TextInput aria=aria name=form_name value=limit kind="number" readonly=readonly/> }.into_any()
                 },
             )}
-            {secondaries} {choices(&INTEGRATIONS, integrations, &input.integrations, readonly, errors)}
+            {secondaries} {others} {choices(&INTEGRATIONS, integrations, &input.integrations, readonly, errors)}
             <h3>{icon(Icon::Folder)} "Directory"</h3>
             {row(
                 &DIRECTORY,
@@ -74,6 +78,7 @@ pub(super) fn details(
                         .into_any()
                 },
             )}
+            {switch(&EXCLUSIVE, input.exclusive, readonly)}
         </section>
     }
     .into_any()

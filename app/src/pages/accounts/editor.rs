@@ -48,13 +48,14 @@ fn form(editor: AccountEditor) -> AnyView {
     };
     let new = input.id.is_empty();
     let keys = credentials(&input, readonly, errors);
-    let id = input.id.clone();
+    let (id, version) = (input.id.clone(), input.version.clone());
     let (cloud, edge) = (input.cloud_analysis, input.edge_analysis);
     view! {
         <ActionForm action=save attr:class="dialog-form" attr:novalidate=true attr:autocomplete="off" on:submit:capture=on_submit>
             <div class="dialog-body">
                 {editing.first_button()} {editing.note()} <Problem error=error/>
                 <input type="hidden" name="account[id]" value=id/>
+                <input type="hidden" name="account[version]" value=version/>
                 <div class="columns">
                     {details(input, providers, integrations, readonly, errors)}
                     <section class="stack">

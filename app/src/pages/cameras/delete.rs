@@ -13,6 +13,7 @@ pub fn DeleteCameraDialog() -> impl IntoView {
     on_cleanup(move || delete.clear());
     let query = use_query();
     let key = move || query.with(|q| q.get("key")).unwrap_or_default();
+    let account = move || query.with(|q| q.get("account")).unwrap_or_default();
     let error = Signal::derive(move || delete.value().get().and_then(Result::err));
     view! {
         <Title text="Delete camera"/>
@@ -21,6 +22,7 @@ pub fn DeleteCameraDialog() -> impl IntoView {
                 <Confirm close=LIST action="Delete camera" pending=delete.pending()>
                     <Problem error=error/>
                     <input type="hidden" name="key" value=key/>
+                    <input type="hidden" name="account_id" value=account/>
                     <p>
                         "Forget the camera with the key " <strong class="mono break">{key}</strong>
                         "? Its recordings stay. If it still runs, it comes back with its next heartbeat."

@@ -91,7 +91,9 @@ fn called(row: &DeviceView) -> String {
 
 fn name(row: &DeviceView) -> AnyView {
     let (name, capture) = (called(row), row.capture.clone());
-    let media = query::address("/media", &[("camera", &row.key)]);
+    let account = Some(("account", &row.account)).filter(|(_, name)| !name.is_empty());
+    let which: Vec<_> = [("camera", &row.key)].into_iter().chain(account).collect();
+    let media = query::address("/media", &which);
     view! {
         <a class="row-link" href=media>{name}</a>
         {(!capture.is_empty()).then(|| view! { " " <span class="quiet">"(" {capture} ")"</span> })}
@@ -118,7 +120,9 @@ fn since(at: i64) -> AnyView {
 }
 
 fn delete(row: &DeviceView) -> AnyView {
-    let delete = query::address("/cameras/delete", &[("key", &row.key)]);
+    let account = row.account_id.map(|id| ("account", id.to_string()));
+    let which: Vec<_> = [("key", row.key.clone())].into_iter().chain(account).collect();
+    let delete = query::address("/cameras/delete", &which);
     let label = format!("Delete {}", called(row));
     view! { <a class="icon-button" href=delete data-noscroll="" aria-label=label>{icon(Icon::Bin)}</a> }.into_any()
 }

@@ -71,7 +71,12 @@ fn form(editor: ConnectionEditor, kind: &'static Kind) -> AnyView {
     let about = if bare { format!("About {}", kind.label) } else { format!("{} credentials", kind.label) };
     let column = move |column| fields(state, column, errors);
     let id = editor.id.map(|id| id.to_string()).unwrap_or_default();
+    let version = editor.id.map(|_| editor.version.to_string()).unwrap_or_default();
     let name = editor.name.clone();
+    let former = (!editor.former_names.is_empty()).then(|| {
+        let names = editor.former_names.join(", ");
+        view! { <p class="field-help">"Cameras and readers may still call it " {names} "."</p> }
+    });
     view! {
         <ActionForm action=save attr:class="dialog-form" attr:novalidate=true attr:autocomplete="off" on:submit:capture=on_submit>
             <div class="dialog-body">
@@ -79,6 +84,7 @@ fn form(editor: ConnectionEditor, kind: &'static Kind) -> AnyView {
                 <input type="hidden" name="connection[family]" value=family.as_str()/>
                 <input type="hidden" name="connection[kind]" value=kind.name/>
                 <input type="hidden" name="connection[id]" value=id/>
+                <input type="hidden" name="connection[version]" value=version/>
                 <div class="columns">
                     <section class="stack">
                         {kind_row(family, kind, editor.id.is_none())}
@@ -104,7 +110,7 @@ fn form(editor: ConnectionEditor, kind: &'static Kind) -> AnyView {
                                     .into_any()
                             }
                         />
-                        {column(Column::Connection)}
+                        {former} {column(Column::Connection)}
                     </section>
                     <section class="stack">
                         <h3>{icon(if bare { Icon::Info } else { Icon::Key })} {about}</h3>

@@ -126,8 +126,8 @@ fn recordings(from: u64, to: u64, start: i64, apart: u64, facts: &str) -> String
 fn devices(now: i64) -> String {
     format!(
         "WITH RECURSIVE numbers (d) AS (SELECT 0 UNION ALL SELECT d + 1 FROM numbers WHERE d < {RARE})
-         INSERT INTO devices (key, name, capture, version, hostname, details, first_seen, last_seen, last_recording, account_id)
-         SELECT printf('camera-%03d', d), 'Camera' || d, 'IPCamera', '3.3.0', 'host-' || d, '{{}}', {now}, {now}, {now},
+         INSERT INTO devices (key, name, capture, first_seen, last_recording, account_id)
+         SELECT printf('camera-%03d', d), 'Camera' || d, 'IPCamera', {now}, {now},
            (SELECT id FROM accounts WHERE name = 'site-' || (d % {ACCOUNTS})) FROM numbers"
     )
 }

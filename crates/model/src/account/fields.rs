@@ -89,6 +89,15 @@ pub const SECONDARY_PROVIDERS: AccountField = AccountField {
 
 const MAIN_IS_SECONDARY: &str = "The main provider cannot be a secondary one as well; choose another for the copies";
 
+/// Names of further providers that agents may name.
+pub const OTHER_PROVIDERS: AccountField = AccountField {
+    name: "other_providers",
+    label: "Other providers",
+    help: "Its agents may store there too, by naming the provider. They may always name the main and secondary ones.",
+    check: |form, label| named_twice(label, form.other_providers.as_deref().unwrap_or_default()),
+    ..PLAIN
+};
+
 /// Names of the integrations told about its recordings.
 pub const INTEGRATIONS: AccountField = AccountField {
     name: "integrations",
@@ -110,6 +119,17 @@ pub const DIRECTORY: AccountField = AccountField {
     },
     ..PLAIN
 };
+
+/// Whether the directory is this account's alone.
+pub const EXCLUSIVE: AccountField = AccountField {
+    name: "exclusive",
+    label: "Exclusive directory",
+    help: "No other account may store in, above or below this directory.",
+    check: |form, _| (form.exclusive && form.directory == "*").then(|| ANY_IS_EXCLUSIVE.to_owned()),
+    ..PLAIN
+};
+
+const ANY_IS_EXCLUSIVE: &str = "Exclusive needs a fixed directory; with * each agent names its own";
 
 /// Access key.
 pub const ACCESS_KEY: AccountField = AccountField {
@@ -153,12 +173,14 @@ pub const EDGE_ANALYSIS: AccountField = AccountField {
 };
 
 /// All of them; what is wrong is told in this order.
-pub const FIELDS: [&AccountField; 11] = [
+pub const FIELDS: [&AccountField; 13] = [
     &NAME,
     &PROVIDER,
     &SECONDARY_PROVIDERS,
+    &OTHER_PROVIDERS,
     &INTEGRATIONS,
     &DIRECTORY,
+    &EXCLUSIVE,
     &ACCESS_KEY,
     &SECRET_KEY,
     &DAY_LIMIT,

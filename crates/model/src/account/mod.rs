@@ -23,10 +23,14 @@ pub struct AccountView {
     pub provider: String,
     /// Names of the providers that get a copy.
     pub secondary_providers: Vec<String>,
+    /// Names of further providers that its agents may name.
+    pub other_providers: Vec<String>,
     /// Names of the integrations told about its recordings.
     pub integrations: Vec<String>,
     /// A fixed directory, or `*` for the one the agent names.
     pub directory: String,
+    /// Whether no other account may store in, above or below its directory.
+    pub exclusive: bool,
     /// Days recordings are kept; 0 keeps them forever.
     pub day_limit: i32,
     /// Access key.
@@ -52,10 +56,14 @@ pub struct AccountForm {
     pub provider: String,
     /// Names of the providers that get a copy.
     pub secondary_providers: Vec<String>,
+    /// Names of further providers that its agents may name; `None` leaves them as they are.
+    pub other_providers: Option<Vec<String>>,
     /// Names of integrations.
     pub integrations: Vec<String>,
     /// A fixed directory, or `*`.
     pub directory: String,
+    /// See [`AccountView::exclusive`].
+    pub exclusive: bool,
     /// Days recordings are kept; 0 keeps them forever.
     pub day_limit: i32,
     /// Access key.
@@ -123,8 +131,10 @@ mod tests {
             enabled: true,
             provider: "local".into(),
             secondary_providers: vec!["second".into(), "third".into()],
+            other_providers: Some(vec!["fourth".into()]),
             integrations: vec!["events".into()],
             directory: "*".into(),
+            exclusive: false,
             day_limit: 36_500,
             access_key: "XJoi2@bgSOvOYBy#".into(),
             secret_key: "s".repeat(256),
@@ -154,12 +164,18 @@ mod tests {
                 "must not name 'b' twice",
             ),
             (
+                AccountForm { other_providers: Some(vec!["b".into(), "b".into()]), ..valid() },
+                "other_providers",
+                "must not name 'b' twice",
+            ),
+            (
                 AccountForm { integrations: vec!["e".into(), "f".into(), "e".into()], ..valid() },
                 "integrations",
                 "must not name 'e' twice",
             ),
             (AccountForm { directory: String::new(), ..valid() }, "directory", "Directory is required"),
             (AccountForm { directory: "../x".into(), ..valid() }, "directory", "Directory must not hold"),
+            (AccountForm { exclusive: true, ..valid() }, "exclusive", "Exclusive needs a fixed directory"),
             (AccountForm { access_key: "hush é".into(), ..valid() }, "access_key", "Access key must be printable"),
             (AccountForm { access_key: long.clone(), ..valid() }, "access_key", "Access key is too long"),
             (AccountForm { secret_key: "hush\n".into(), ..valid() }, "secret_key", "Secret key must be printable"),

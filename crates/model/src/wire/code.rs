@@ -9,6 +9,8 @@ pub const INVALID_NAME: &str = "file_invalid_name";
 pub const DIRECTORY_MISSING: &str = "storage_directory_missing";
 /// The directory is not allowed.
 pub const DIRECTORY_INVALID: &str = "storage_directory_invalid";
+/// Another account has the directory to itself.
+pub const DIRECTORY_TAKEN: &str = "storage_directory_taken";
 /// Another header is not allowed.
 pub const HEADER_INVALID: &str = "storage_header_invalid";
 /// There are no bytes.

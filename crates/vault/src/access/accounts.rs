@@ -1,20 +1,22 @@
 //! Accounts: credentials of agents, and what happens to their recordings.
 
+use super::directories::Claims;
 use crate::base::damaged::Damage;
 use crate::base::db::{Db, Tx};
-use crate::base::entity::{account, account_integration, account_secondary, connection};
+use crate::base::entity::{account, account_integration, account_provider, account_secondary, connection};
 use crate::base::keys::{Keys, mac, random, random_text};
-use crate::base::{Permission, Principal, audit};
+use crate::base::{Permission, Principal, Source, audit};
 use crate::base::{Result, VaultError};
 use model::account::{AccountForm, AccountView, DirectoryRule, KeyPair};
 use model::connection::Family;
 use model::key::NameError;
 use model::{Directory, Secret};
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
     QueryOrder,
 };
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use subtle::ConstantTimeEq as _;
@@ -22,6 +24,8 @@ use tokio::sync::watch;
 
 /// How long changes by other replicas may go unnoticed, in milliseconds.
 const SNAPSHOT_MS: i64 = 3_000;
+/// Most pairs of accounts with one directory that a start logs.
+const MAX_OVERLAPS: usize = 20;
 
 /// An account that was authenticated. Nobody outside this crate can make one up.
 #[derive(Debug, Clone)]
@@ -37,6 +41,10 @@ pub struct Account {
     pub provider_id: i64,
     /// Where its recordings go.
     pub directory: DirectoryRule,
+    /// Further providers that its agents may name.
+    other_ids: Vec<i64>,
+    /// Which directories other accounts have to themselves.
+    claims: Arc<Claims>,
     /// Providers that get a copy, including disabled ones, which get their copies once enabled again.
     pub secondary_ids: Vec<i64>,
     /// Enabled integrations that are told about its recordings.
@@ -50,6 +58,12 @@ impl Account {
     pub fn principal(&self) -> Principal {
         Principal::Account { id: self.id, name: self.name.clone() }
     }
+
+    /// Whether its agents may store at this provider.
+    pub fn may_store_at(&self, provider_id: i64) -> bool {
+        let further = || self.secondary_ids.iter().chain(&self.other_ids);
+        self.provider_id == provider_id || further().any(|id| *id == provider_id)
+    }
 }
 
 /// Why an upload has no usable directory.
@@ -59,16 +73,22 @@ pub enum DirectoryError {
     Missing,
     /// The agent's directory is not allowed.
     Invalid(NameError),
+    /// Another account has it to itself.
+    Taken,
 }
 
 impl Account {
     /// The directory of an upload; `wanted` is the one the agent names.
     pub fn directory(&self, wanted: &str) -> std::result::Result<Directory, DirectoryError> {
-        match &self.directory {
-            DirectoryRule::Fixed(directory) => Ok(directory.clone()),
-            DirectoryRule::FromAgent if wanted.is_empty() => Err(DirectoryError::Missing),
-            DirectoryRule::FromAgent => Directory::parse(wanted).map_err(DirectoryError::Invalid),
+        let directory = match &self.directory {
+            DirectoryRule::Fixed(directory) => directory.clone(),
+            DirectoryRule::FromAgent if wanted.is_empty() => return Err(DirectoryError::Missing),
+            DirectoryRule::FromAgent => Directory::parse(wanted).map_err(DirectoryError::Invalid)?,
+        };
+        if self.claims.keep_out(self.id, directory.as_str()) {
+            return Err(DirectoryError::Taken);
         }
+        Ok(directory)
     }
 }
 
@@ -119,6 +139,7 @@ impl Accounts {
             connection::Entity::find().all(self.db.read()).await?.into_iter().map(|c| (c.id, c.name)).collect();
         let links = account_integration::Entity::find().all(self.db.read()).await?;
         let secondaries = account_secondary::Entity::find().all(self.db.read()).await?;
+        let others = account_provider::Entity::find().all(self.db.read()).await?;
         let name = |id: i64| names.get(&id).cloned().unwrap_or_default();
         Ok(rows
             .into_iter()
@@ -129,12 +150,18 @@ impl Accounts {
                     .filter(|s| s.account_id == row.id)
                     .map(|s| name(s.provider_id))
                     .collect(),
+                other_providers: others
+                    .iter()
+                    .filter(|o| o.account_id == row.id)
+                    .map(|o| name(o.provider_id))
+                    .collect(),
                 integrations: links.iter().filter(|l| l.account_id == row.id).map(|l| name(l.integration_id)).collect(),
                 id: row.id,
                 name: row.name,
                 enabled: row.enabled,
                 provisioned: row.provisioned,
                 directory: row.directory,
+                exclusive: row.exclusive,
                 day_limit: row.day_limit,
                 access_key: row.access_key,
                 cloud_analysis: row.cloud_analysis,
@@ -151,16 +178,21 @@ impl Accounts {
 
     /// Adds or changes an account; returns its id.
     pub async fn save(&self, principal: &Principal, form: AccountForm) -> Result<i64> {
-        self.save_as(principal, form, false).await
+        self.save_as(principal, form, Source::Person { saw: None }).await
     }
 
-    pub(crate) async fn save_as(&self, principal: &Principal, form: AccountForm, provisioned: bool) -> Result<i64> {
+    /// The same, unless it was changed since its form was opened: `saw` is its last change as the form had it.
+    pub async fn save_unless_changed(&self, principal: &Principal, form: AccountForm, saw: Option<i64>) -> Result<i64> {
+        self.save_as(principal, form, Source::Person { saw }).await
+    }
+
+    pub(crate) async fn save_as(&self, principal: &Principal, form: AccountForm, source: Source) -> Result<i64> {
         let errors = form.check();
         if !errors.is_empty() {
             return Err(VaultError::Invalid(errors));
         }
         let (principal, keys) = (principal.clone(), self.keys.clone());
-        let id = self.db.write(move |tx| Box::pin(save(tx, keys, principal, form, provisioned))).await?;
+        let id = self.db.write(move |tx| Box::pin(save(tx, keys, principal, form, source))).await?;
         self.forget_snapshot();
         Ok(id)
     }
@@ -174,12 +206,9 @@ impl Accounts {
                 if row.provisioned {
                     return Err(VaultError::Provisioned(row.name));
                 }
-                account_integration::Entity::delete_many()
-                    .filter(account_integration::Column::AccountId.eq(id))
-                    .exec(tx)
-                    .await?;
-                account_secondary::Entity::delete_many()
-                    .filter(account_secondary::Column::AccountId.eq(id))
+                forget_links(tx, id).await?;
+                account_provider::Entity::delete_many()
+                    .filter(account_provider::Column::AccountId.eq(id))
                     .exec(tx)
                     .await?;
                 account::Entity::delete_by_id(id).exec(tx).await?;
@@ -244,6 +273,7 @@ impl Accounts {
         }
         let links = account_integration::Entity::find().all(self.db.read()).await?;
         let secondaries = account_secondary::Entity::find().all(self.db.read()).await?;
+        let others = account_provider::Entity::find().all(self.db.read()).await?;
         let enabled: HashSet<i64> = connection::Entity::find()
             .filter(connection::Column::Enabled.eq(true))
             .all(self.db.read())
@@ -252,9 +282,12 @@ impl Accounts {
             .map(|c| c.id)
             .collect();
         let copies_of = |id: i64| secondaries.iter().filter(move |s| s.account_id == id).map(|s| s.provider_id);
+        let others_of = |id: i64| others.iter().filter(move |o| o.account_id == id).map(|o| o.provider_id);
         let of_account = |id: i64| links.iter().filter(move |l| l.account_id == id).map(|l| l.integration_id);
         let mut by_access_key = HashMap::new();
-        for row in account::Entity::find().all(self.db.read()).await? {
+        let rows = account::Entity::find().all(self.db.read()).await?;
+        let claims = Arc::new(Claims::of(&rows));
+        for row in rows {
             let secret = row.read_secret_key(&self.keys);
             let expected = secret.as_ref().ok().map(|secret| self.fingerprint(secret));
             let sound = secret.and_then(|_| row.read_directory());
@@ -264,6 +297,8 @@ impl Accounts {
                 enabled: row.enabled,
                 provider_id: row.provider_id,
                 directory,
+                other_ids: others_of(row.id).collect(),
+                claims: claims.clone(),
                 secondary_ids: copies_of(row.id).collect(),
                 integrations: of_account(row.id).filter(|id| enabled.contains(id)).collect(),
                 cloud_analysis: row.cloud_analysis,
@@ -275,12 +310,41 @@ impl Accounts {
         Ok(snapshot)
     }
 
+    /// None of these has its directory to itself any longer.
+    pub(crate) async fn share_directories(&self, names: Vec<String>) -> Result<()> {
+        let sharing = self.db.write(move |tx| {
+            Box::pin(async move {
+                let shared = account::ActiveModel { exclusive: Set(false), ..Default::default() };
+                let named = account::Column::Name.is_in(names);
+                account::Entity::update_many().set(shared).filter(named).exec(tx).await?;
+                Ok(())
+            })
+        });
+        sharing.await
+    }
+
+    /// Logs each two accounts whose directories overlap: either could be meant to have its own to itself.
+    pub(crate) async fn log_overlaps(&self) -> Result<()> {
+        let rows = account::Entity::find().order_by_asc(account::Column::Name).all(self.db.read()).await?;
+        for [(one, its), (other, others)] in Claims::of(&rows).overlaps().into_iter().take(MAX_OVERLAPS) {
+            tracing::warn!(
+                one,
+                its_directory = its,
+                other,
+                its_other_directory = others,
+                "two accounts store in the same directory; exclusive = true gives one of them its own"
+            );
+        }
+        Ok(())
+    }
+
     fn forget_snapshot(&self) {
         self.version.fetch_add(1, Ordering::SeqCst);
     }
 }
 
-async fn save(tx: &Tx, keys: Arc<Keys>, principal: Principal, form: AccountForm, provisioned: bool) -> Result<i64> {
+async fn save(tx: &Tx, keys: Arc<Keys>, principal: Principal, form: AccountForm, source: Source) -> Result<i64> {
+    let provisioned = source == Source::File;
     let provider = connection_id(tx, Family::Provider, "provider", &form.provider).await?;
     let mut integrations = Vec::new();
     for name in &form.integrations {
@@ -290,6 +354,12 @@ async fn save(tx: &Tx, keys: Arc<Keys>, principal: Principal, form: AccountForm,
     for name in &form.secondary_providers {
         secondaries.push(connection_id(tx, Family::Provider, "secondary_providers", name).await?);
     }
+    let mut others = Vec::new();
+    for name in form.other_providers.iter().flatten() {
+        others.push(connection_id(tx, Family::Provider, "other_providers", name).await?);
+    }
+    let rows = account::Entity::find().all(tx).await?;
+    Claims::of(&rows).check(form.id, &form.directory, form.exclusive)?;
     let clash = |other: Option<account::Model>| other.is_some_and(|o| Some(o.id) != form.id);
     if clash(account::Entity::find().filter(account::Column::Name.eq(&form.name)).one(tx).await?) {
         return Err(VaultError::Conflict(format!(
@@ -297,8 +367,19 @@ async fn save(tx: &Tx, keys: Arc<Keys>, principal: Principal, form: AccountForm,
             form.name
         )));
     }
-    if clash(account::Entity::find().filter(account::Column::AccessKey.eq(&form.access_key)).one(tx).await?) {
-        return Err(VaultError::Conflict("Another account has this access key; generate new keys.".into()));
+    let same_key = rows.iter().find(|row| row.access_key == form.access_key && Some(row.id) != form.id);
+    if let Some(other) = same_key {
+        let cure = match provisioned {
+            true => format!(
+                "If it was renamed in vault.toml, say was = \"{}\" beside its new name; else give it other keys.",
+                other.name
+            ),
+            false => "Generate new keys.".to_owned(),
+        };
+        return Err(VaultError::Conflict(format!(
+            "The account {} has the access key of the account {}. {cure}",
+            form.name, other.name
+        )));
     }
     let (action, existing) = match form.id {
         None => ("added account", None),
@@ -307,17 +388,25 @@ async fn save(tx: &Tx, keys: Arc<Keys>, principal: Principal, form: AccountForm,
     if let Some(row) = existing.as_ref().filter(|row| row.provisioned && !provisioned) {
         return Err(VaultError::Provisioned(row.name.clone()));
     }
+    if let Some(row) = &existing {
+        source.check(row.updated_at, &row.name)?;
+    }
+    let updated_at = existing.as_ref().map_or(0, |row| row.updated_at + 1);
+    // Its cameras may still name the provider that it had: nobody enters another one in hundreds of them at once.
+    let left = existing.as_ref().map(|row| row.provider_id).filter(|left| *left != provider);
     let mut row = existing.map(IntoActiveModel::into_active_model).unwrap_or_default();
     row.name = Set(form.name.clone());
     row.enabled = Set(form.enabled);
     row.provisioned = Set(provisioned);
     row.provider_id = Set(provider);
     row.directory = Set(form.directory);
+    row.exclusive = Set(form.exclusive);
     row.day_limit = Set(form.day_limit);
     row.access_key = Set(form.access_key);
     row.cloud_analysis = Set(form.cloud_analysis);
     row.edge_analysis = Set(form.edge_analysis);
-    row.updated_at = Set(tx.now_ms());
+    // It is also the row's version, and the clock may stand still.
+    row.updated_at = Set(std::cmp::max(tx.now_ms(), updated_at));
     if form.id.is_none() {
         row.secret_key = Set(Vec::new());
     }
@@ -328,18 +417,43 @@ async fn save(tx: &Tx, keys: Arc<Keys>, principal: Principal, form: AccountForm,
         row.secret_key = Set(keys.seal(&account::Model::sealed_in(id), form.secret_key.as_bytes()));
         row.update(tx).await?;
     }
-    account_integration::Entity::delete_many().filter(account_integration::Column::AccountId.eq(id)).exec(tx).await?;
+    forget_links(tx, id).await?;
     for integration in integrations {
         let link = account_integration::ActiveModel { account_id: Set(id), integration_id: Set(integration) };
         account_integration::Entity::insert(link).exec_without_returning(tx).await?;
     }
-    account_secondary::Entity::delete_many().filter(account_secondary::Column::AccountId.eq(id)).exec(tx).await?;
     for secondary in secondaries {
         let link = account_secondary::ActiveModel { account_id: Set(id), provider_id: Set(secondary) };
         account_secondary::Entity::insert(link).exec_without_returning(tx).await?;
     }
+    let exact = form.other_providers.is_some();
+    set_other_providers(tx, id, others, exact, left.filter(|_| !exact || !provisioned)).await?;
     audit::record(tx, &principal, Permission::Manage, action, &form.name).await?;
     Ok(id)
+}
+
+/// Removes what an account is linked to, but for the providers that its agents may name.
+async fn forget_links(tx: &Tx, id: i64) -> Result<()> {
+    account_integration::Entity::delete_many().filter(account_integration::Column::AccountId.eq(id)).exec(tx).await?;
+    account_secondary::Entity::delete_many().filter(account_secondary::Column::AccountId.eq(id)).exec(tx).await?;
+    Ok(())
+}
+
+/// Which further providers an account's agents may name: `exact`ly the `wanted` ones, or those too; and the one that was its
+/// main one until now.
+async fn set_other_providers(tx: &Tx, id: i64, wanted: Vec<i64>, exact: bool, left: Option<i64>) -> Result<()> {
+    if exact {
+        account_provider::Entity::delete_many().filter(account_provider::Column::AccountId.eq(id)).exec(tx).await?;
+    }
+    let wanted: BTreeSet<i64> = wanted.into_iter().chain(left).collect();
+    for provider in wanted {
+        let link = account_provider::ActiveModel { account_id: Set(id), provider_id: Set(provider) };
+        let known = OnConflict::columns([account_provider::Column::AccountId, account_provider::Column::ProviderId])
+            .do_nothing()
+            .to_owned();
+        account_provider::Entity::insert(link).on_conflict(known).exec_without_returning(tx).await?;
+    }
+    Ok(())
 }
 
 async fn connection_id(tx: &Tx, family: Family, field: &str, name: &str) -> Result<i64> {

@@ -2,32 +2,41 @@
 
 use super::users::{User, UserId, Users};
 use crate::base::VaultError;
+use crate::base::clock::DAY_MS;
 use crate::base::db::Db;
 use crate::base::entity::session;
+use crate::base::keys::Keys;
 use async_trait::async_trait;
 use sea_orm::{ActiveValue::NotSet, ActiveValue::Set, ColumnTrait, DbErr, EntityTrait, QueryFilter};
 use sha2::{Digest as _, Sha256};
+use std::sync::Arc;
 use time::OffsetDateTime;
 use tower_sessions_core::session::{self as sessions, Id, Record, Session};
 use tower_sessions_core::session_store::{Error, Result, SessionStore};
 
-/// What a session holds: whose it is, and which of their passwords it was begun with.
+/// What a session holds: whose it is, which of their passwords it was begun with, and when.
 const USER_ID: &str = "user_id";
 const EPOCH: &str = "epoch";
+const BEGUN_AT: &str = "begun_at";
 
-/// Whoever signed in with a session; `None` when nobody did, or when their password was changed since.
+/// A session ends this long after it began, however much it is used: who has stolen one does not keep it for ever.
+const LIFETIME_MS: i64 = 30 * DAY_MS;
+
+/// Whoever signed in with a session; `None` when nobody did, too long ago, or when their password was changed since.
 pub async fn user(users: &Users, session: &Session) -> crate::base::Result<Option<User>> {
     let id = session.get::<i64>(USER_ID).await.map_err(unusable)?;
     let epoch = session.get::<i64>(EPOCH).await.map_err(unusable)?;
+    let age = session.get::<i64>(BEGUN_AT).await.map_err(unusable)?.map(|begun| users.now_ms().saturating_sub(begun));
     match (id, epoch) {
-        (Some(id), Some(epoch)) => users.current(UserId(id), epoch).await,
+        (Some(id), Some(epoch)) if age.is_some_and(|age| age < LIFETIME_MS) => users.current(UserId(id), epoch).await,
         _ => Ok(None),
     }
 }
 
 /// Marks a session as this user's, under a new id.
-pub async fn begin(session: &Session, user: &User) -> crate::base::Result<()> {
+pub async fn begin(users: &Users, session: &Session, user: &User) -> crate::base::Result<()> {
     session.cycle_id().await.map_err(unusable)?;
+    session.insert(BEGUN_AT, users.now_ms()).await.map_err(unusable)?;
     session.insert(USER_ID, user.id.0).await.map_err(unusable)?;
     session.insert(EPOCH, user.epoch).await.map_err(unusable)
 }
@@ -41,9 +50,13 @@ fn unusable(error: sessions::Error) -> VaultError {
     DbErr::Custom(error.to_string()).into()
 }
 
-/// The store that tower-sessions uses.
+/// The store that tower-sessions uses. What a session holds is sealed: a form that was refused is kept in it, with what was
+/// typed.
 #[derive(Clone)]
-pub struct Store(pub(crate) Db);
+pub struct Store {
+    pub(crate) db: Db,
+    pub(crate) keys: Arc<Keys>,
+}
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -60,20 +73,28 @@ fn key(id: &Id) -> String {
     hex::encode(Sha256::digest(id.to_string()))
 }
 
-fn row(record: &Record) -> Result<session::ActiveModel> {
-    Ok(session::ActiveModel {
-        id: Set(key(&record.id)),
-        data: Set(serde_json::to_vec(&record.data).map_err(|e| Error::Encode(e.to_string()))?),
-        expires_at: Set(record.expiry_date.unix_timestamp()),
-    })
+impl Store {
+    fn row(&self, record: &Record) -> Result<session::ActiveModel> {
+        let (id, data) = (key(&record.id), serde_json::to_vec(&record.data).map_err(|e| Error::Encode(e.to_string()))?);
+        Ok(session::ActiveModel {
+            data: Set(self.keys.seal(&sealed_in(&id), &data)),
+            id: Set(id),
+            expires_at: Set(record.expiry_date.unix_timestamp()),
+        })
+    }
+}
+
+/// What a session's content is bound to when sealed.
+fn sealed_in(id: &str) -> String {
+    format!("sessions:{id}")
 }
 
 #[async_trait]
 impl SessionStore for Store {
     async fn create(&self, record: &mut Record) -> Result<()> {
         // Ids are 128 random bits: a collision fails the insert, and with it the request.
-        let row = row(record)?;
-        let create = self.0.write(move |tx| {
+        let row = self.row(record)?;
+        let create = self.db.write(move |tx| {
             Box::pin(async move {
                 session::Entity::insert(row).exec_without_returning(tx).await?;
                 Ok(())
@@ -84,19 +105,19 @@ impl SessionStore for Store {
 
     /// Does nothing to a session that has ended meanwhile: a request that was slow must not bring it back.
     async fn save(&self, record: &Record) -> Result<()> {
-        let changed = session::ActiveModel { id: NotSet, ..row(record)? };
+        let changed = session::ActiveModel { id: NotSet, ..self.row(record)? };
         let update = session::Entity::update_many().set(changed).filter(session::Column::Id.eq(key(&record.id)));
-        let save = self.0.write(move |tx| Box::pin(async move { Ok(update.exec(tx).await.map(drop)?) }));
+        let save = self.db.write(move |tx| Box::pin(async move { Ok(update.exec(tx).await.map(drop)?) }));
         save.await.map_err(backend)
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let now = OffsetDateTime::now_utc().unix_timestamp();
         let found = session::Entity::find_by_id(key(id)).filter(session::Column::ExpiresAt.gt(now));
-        let Some(found) = found.one(self.0.read()).await.map_err(backend)? else { return Ok(None) };
-        let data = serde_json::from_slice(&found.data);
+        let Some(found) = found.one(self.db.read()).await.map_err(backend)? else { return Ok(None) };
+        let data = self.keys.open(&sealed_in(&found.id), &found.data).map_err(drop);
         let Ok((data, expiry_date)) = data
-            .map_err(drop)
+            .and_then(|data| serde_json::from_slice(&data).map_err(drop))
             .and_then(|data| Ok((data, OffsetDateTime::from_unix_timestamp(found.expires_at).map_err(drop)?)))
         else {
             // The user just signs in again.
@@ -108,7 +129,7 @@ impl SessionStore for Store {
 
     async fn delete(&self, id: &Id) -> Result<()> {
         let id = key(id);
-        let delete = self.0.write(move |tx| {
+        let delete = self.db.write(move |tx| {
             Box::pin(async move {
                 session::Entity::delete_by_id(id).exec(tx).await?;
                 Ok(())

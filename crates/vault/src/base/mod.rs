@@ -6,11 +6,14 @@ pub mod damaged;
 pub mod db;
 pub mod entity;
 mod error;
+pub(crate) mod folded;
 pub mod keys;
 mod principal;
+mod source;
 pub mod steps;
 pub mod vault_path;
 
 pub use error::{Result, VaultError};
 pub(crate) use principal::Permission;
 pub use principal::{Principal, Task};
+pub(crate) use source::Source;

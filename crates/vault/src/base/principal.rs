@@ -48,6 +48,8 @@ pub(crate) enum Permission {
     Read { recording_id: i64, account_id: i64 },
     /// Delete a recording of this account.
     Delete { account_id: i64 },
+    /// Replace a recording of this account by other content.
+    Replace { account_id: i64 },
     /// Anything else that changes something.
     Manage,
 }
@@ -56,12 +58,14 @@ impl Principal {
     /// # Errors
     /// [`VaultError::Forbidden`].
     pub(crate) fn may(&self, wanted: Permission) -> Result<()> {
-        use Permission::{Delete, Manage, Read};
+        use Permission::{Delete, Manage, Read, Replace};
         let allowed = match (self, wanted) {
             (Self::Person { .. } | Self::Vault(_), _) => true,
-            (Self::Account { id, .. }, Read { account_id, .. } | Delete { account_id }) => *id == account_id,
+            (Self::Account { id, .. }, Read { account_id, .. } | Delete { account_id } | Replace { account_id }) => {
+                *id == account_id
+            }
             (Self::SignedUrl { recording_id: signed }, Read { recording_id, .. }) => *signed == recording_id,
-            (Self::Account { .. }, Manage) | (Self::SignedUrl { .. }, Delete { .. } | Manage) => false,
+            (Self::Account { .. }, Manage) | (Self::SignedUrl { .. }, Delete { .. } | Replace { .. } | Manage) => false,
         };
         if allowed { Ok(()) } else { Err(VaultError::Forbidden) }
     }
@@ -87,17 +91,18 @@ mod tests {
     fn each_may_what_it_has_proved() {
         let read = Permission::Read { recording_id: 7, account_id: 1 };
         let delete = Permission::Delete { account_id: 1 };
+        let replace = Permission::Replace { account_id: 1 };
         let account = |id| Principal::Account { id, name: "site-a".into() };
         let url = |recording_id| Principal::SignedUrl { recording_id };
         for (principal, may) in [
-            (Principal::Person { name: "root".into() }, [true, true, true]),
-            (Principal::Vault(Task::Retention), [true, true, true]),
-            (account(1), [true, true, false]),
-            (account(2), [false, false, false]),
-            (url(7), [true, false, false]),
-            (url(8), [false, false, false]),
+            (Principal::Person { name: "root".into() }, [true, true, true, true]),
+            (Principal::Vault(Task::Retention), [true, true, true, true]),
+            (account(1), [true, true, true, false]),
+            (account(2), [false, false, false, false]),
+            (url(7), [true, false, false, false]),
+            (url(8), [false, false, false, false]),
         ] {
-            let found = [read, delete, Permission::Manage].map(|wanted| principal.may(wanted).is_ok());
+            let found = [read, delete, replace, Permission::Manage].map(|wanted| principal.may(wanted).is_ok());
             assert_eq!(found, may, "{principal:?}");
         }
     }

@@ -1,5 +1,7 @@
 //! Providers and integrations, opened: the stores of recordings, the sinks of events, and which place a provider is.
 
+mod grounds;
+pub(crate) mod names;
 mod open;
 pub(crate) mod place;
 pub(crate) mod places;
@@ -23,6 +25,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
 
+pub(crate) use grounds::Grounds;
 pub(crate) use open::{DeliveryMethod, OpenSink, OpenStore, Version};
 
 /// Opens connections.
@@ -35,6 +38,7 @@ pub(crate) struct Connections {
     stores: Arc<RwLock<HashMap<i64, OpenStore>>>,
     shared_places: SharedPlaces,
     notices: Notices,
+    grounds: Arc<Grounds>,
     changed: watch::Sender<u64>,
 }
 
@@ -56,18 +60,10 @@ impl Connections {
         connector: Arc<dyn Connector>,
         shared_places: SharedPlaces,
         notices: Notices,
+        grounds: Grounds,
     ) -> Self {
-        Self { db, keys, connector, stores: Arc::default(), shared_places, notices, changed: watch::Sender::new(0) }
-    }
-
-    /// A provider by name.
-    pub(crate) async fn provider_by_name(&self, name: &str) -> Result<Option<ProviderInfo>> {
-        let found = connection::Entity::find()
-            .filter(connection::Column::Family.eq(Family::Provider.as_str()))
-            .filter(connection::Column::Name.eq(name))
-            .one(self.db.read())
-            .await?;
-        Ok(found.map(|row| ProviderInfo { id: row.id, name: row.name, enabled: row.enabled }))
+        let (stores, grounds, changed) = (Arc::default(), Arc::new(grounds), watch::Sender::new(0));
+        Self { db, keys, connector, stores, shared_places, notices, grounds, changed }
     }
 
     /// The ids of all providers.

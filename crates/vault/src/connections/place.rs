@@ -232,7 +232,12 @@ impl Connections {
     }
 
     async fn identify_now(&self, provider: &OpenStore, may_mark: bool) -> Result<Option<String>> {
-        let known = self.row(provider.id).await?.place;
+        let row = self.row(provider.id).await?;
+        if let Some(why) = self.own_ground(&row.kind, &self.settings(&row)?).await {
+            self.tell_own_ground(provider, &why).await;
+            return Err(StoreError::new(StoreErrorKind::Unavailable, why).into());
+        }
+        let known = row.place;
         let holds = holds_recordings(self.db.read(), provider.id).await?;
         let claim = Claim { id: Some(provider.id), known: known.as_deref(), holds, changed: false };
         match self.look(provider.store.as_ref(), &claim, may_mark).await {
@@ -345,7 +350,7 @@ impl Connections {
     }
 
     /// All providers but one.
-    async fn other_providers(&self, id: Option<i64>) -> Result<Vec<connection::Model>> {
+    pub(super) async fn other_providers(&self, id: Option<i64>) -> Result<Vec<connection::Model>> {
         let others = connection::Entity::find()
             .filter(connection::Column::Family.eq(Family::Provider.as_str()))
             .filter(connection::Column::Id.ne(id.unwrap_or(0)))

@@ -14,6 +14,8 @@ use std::collections::HashMap;
 const ONE_PLACE: &str = "one-place";
 /// A provider is another place than it was.
 const OTHER_PLACE: &str = "other-place";
+/// A provider's folder holds something of the vault's own.
+const OWN_GROUND: &str = "folder-of-the-vault";
 /// What was moved to a provider was later missing there.
 const MOVED_AND_MISSING: &str = "moved-and-missing";
 /// A provider does not have what it reported as stored.
@@ -66,9 +68,25 @@ impl Connections {
         self.notices.raise(notice).await;
     }
 
+    /// A provider's folder holds something of the vault's own.
+    pub(super) async fn tell_own_ground(&self, provider: &OpenStore, why: &str) {
+        let notice = Notice {
+            code: OWN_GROUND,
+            subject: provider.id.to_string(),
+            text: format!("{}: {why} An agent could overwrite it, so nothing is stored there.", provider.name),
+            cure:
+                "Give the provider a folder that only recordings are in, or the vault another data folder; then move \
+                   the recordings along."
+                    .into(),
+            dismissible: false,
+        };
+        self.notices.raise(notice).await;
+    }
+
     /// It is where it was again, or no longer exists.
     pub(crate) async fn forget_elsewhere(&self, provider_id: i64) {
         self.notices.clear(OTHER_PLACE, &provider_id.to_string()).await;
+        self.notices.clear(OWN_GROUND, &provider_id.to_string()).await;
     }
 
     /// For `Unconfirmed` errors: a provider reported success for something other than what it was sent.

@@ -123,7 +123,7 @@ impl Forwarding {
                     let Ok((event_id, event)) = event else { continue };
                     let new = NewDelivery {
                         recording_id: row.id,
-                        device: lane(&row.device, &row.instance_name),
+                        lane: lane(row.account_id, &row.device, &row.instance_name),
                         event_id: &event_id,
                         event: &event,
                         purpose: Purpose::Forward,

@@ -54,7 +54,13 @@ pub(crate) fn event_of(row: &recording::Model, source: &str, cloud_analysis: boo
     }))
 }
 
-/// What keeps a camera's events in order: its device key, else its name.
-pub(crate) fn lane<'a>(device: &'a str, instance_name: &'a str) -> &'a str {
-    if device.is_empty() { instance_name } else { device }
+/// What keeps a camera's events in order: its account, and its device key or else its name. Two accounts may have cameras of
+/// the same key, and one must not wait for the other's.
+pub(crate) fn lane(account_id: i64, device: &str, instance_name: &str) -> String {
+    format!("{account_id}/{}", if device.is_empty() { instance_name } else { device })
+}
+
+/// The camera of a lane, as others know it.
+pub(crate) fn device_of(lane: &str) -> &str {
+    lane.split_once('/').map_or(lane, |(_, device)| device)
 }

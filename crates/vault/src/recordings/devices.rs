@@ -1,12 +1,12 @@
 //! Cameras. Heartbeats carry no credentials (docs/protocol.md §8), so what they claim is bounded, and kept apart from
-//! what an upload has proved.
+//! what an upload has proved: a camera that uploaded is its account's, whatever heartbeats say of its key.
 
 use crate::base::db::Db;
-use crate::base::entity::{account, device};
+use crate::base::entity::{account, device, device_claim};
 use crate::base::{Permission, Principal, audit};
 use crate::base::{Result, VaultError};
 use model::device::{DeviceView, ONLINE_FOR_MS};
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{OnConflict, Query, SelectStatement};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
@@ -45,15 +45,11 @@ impl Devices {
 
     /// Records a heartbeat; `false` if the device is unknown and there are too many unverified ones.
     pub async fn heartbeat(&self, beat: Heartbeat) -> Result<bool> {
-        let known = device::Entity::find_by_id(&beat.key).one(self.0.read()).await?.is_some();
-        if !known {
-            let unproven = device::Entity::find().filter(device::Column::AccountId.is_null());
-            if unproven.count(self.0.read()).await? >= MAX_UNVERIFIED {
-                return Ok(false);
-            }
+        if !self.is_known(&beat.key).await? && unproven(self.0.read()).await? >= MAX_UNVERIFIED {
+            return Ok(false);
         }
         let now = self.0.now_ms();
-        let row = device::ActiveModel {
+        let row = device_claim::ActiveModel {
             key: Set(beat.key),
             name: Set(beat.name),
             capture: Set(beat.capture),
@@ -62,54 +58,97 @@ impl Devices {
             details: Set(beat.details.to_string()),
             first_seen: Set(now),
             last_seen: Set(now),
-            last_recording: Set(0),
-            account_id: Set(None),
         };
         self.0
             .write(move |tx| {
                 Box::pin(async move {
-                    use device::Column::{Capture, Details, Hostname, Key, LastSeen, Name, Version};
+                    use device_claim::Column::{Capture, Details, Hostname, Key, LastSeen, Name, Version};
                     let update = OnConflict::column(Key)
                         .update_columns([Name, Capture, Version, Hostname, Details, LastSeen])
                         .to_owned();
-                    device::Entity::insert(row).on_conflict(update).exec_without_returning(tx).await?;
+                    device_claim::Entity::insert(row).on_conflict(update).exec_without_returning(tx).await?;
                     Ok(true)
                 })
             })
             .await
     }
 
-    /// All cameras, the last seen first.
-    pub async fn list(&self) -> Result<Vec<DeviceView>> {
-        let rows =
-            device::Entity::find().order_by_desc(device::Column::LastSeen).limit(MAX_LISTED).all(self.0.read()).await?;
-        let accounts: HashMap<i64, String> =
-            account::Entity::find().all(self.0.read()).await?.into_iter().map(|a| (a.id, a.name)).collect();
-        let now = self.0.now_ms();
-        let view = |row: device::Model| DeviceView {
-            online: now - row.last_seen < ONLINE_FOR_MS,
-            verified: row.account_id.is_some(),
-            account: row.account_id.and_then(|id| accounts.get(&id).cloned()).unwrap_or_default(),
-            key: row.key,
-            name: row.name,
-            capture: row.capture,
-            version: row.version,
-            hostname: row.hostname,
-            last_seen: row.last_seen,
-            last_recording: row.last_recording,
-        };
-        Ok(rows.into_iter().map(view).collect())
+    async fn is_known(&self, key: &str) -> Result<bool> {
+        if device_claim::Entity::find_by_id(key).one(self.0.read()).await?.is_some() {
+            return Ok(true);
+        }
+        let proven = device::Entity::find().filter(device::Column::Key.eq(key)).limit(1);
+        Ok(proven.one(self.0.read()).await?.is_some())
     }
 
-    /// Forgets a camera; its next heartbeat or upload brings it back.
-    pub async fn delete(&self, principal: &Principal, key: &str) -> Result<()> {
+    /// All cameras, the last seen first: those of accounts, and those that only claim to be one.
+    pub async fn list(&self) -> Result<Vec<DeviceView>> {
+        let proven = device::Entity::find().order_by_desc(device::Column::LastRecording).limit(MAX_LISTED);
+        let claims = device_claim::Entity::find().order_by_desc(device_claim::Column::LastSeen).limit(MAX_LISTED);
+        let (proven, claims) = (proven.all(self.0.read()).await?, claims.all(self.0.read()).await?);
+        let accounts: HashMap<i64, String> =
+            account::Entity::find().all(self.0.read()).await?.into_iter().map(|a| (a.id, a.name)).collect();
+        let mut claims: HashMap<String, device_claim::Model> = claims.into_iter().map(|c| (c.key.clone(), c)).collect();
+        let now = self.0.now_ms();
+        let mut views: Vec<DeviceView> = proven
+            .iter()
+            .map(|row| {
+                let claim = claims.get(&row.key);
+                let said = |what: fn(&device_claim::Model) -> &String| claim.map(what).cloned().unwrap_or_default();
+                let last_seen = std::cmp::max(claim.map_or(0, |claim| claim.last_seen), row.last_recording);
+                DeviceView {
+                    online: now - last_seen < ONLINE_FOR_MS,
+                    verified: true,
+                    account_id: Some(row.account_id),
+                    account: accounts.get(&row.account_id).cloned().unwrap_or_default(),
+                    key: row.key.clone(),
+                    name: if row.name.is_empty() { said(|claim| &claim.name) } else { row.name.clone() },
+                    capture: if row.capture.is_empty() { said(|claim| &claim.capture) } else { row.capture.clone() },
+                    version: said(|claim| &claim.version),
+                    hostname: said(|claim| &claim.hostname),
+                    last_seen,
+                    last_recording: row.last_recording,
+                }
+            })
+            .collect();
+        for row in &proven {
+            claims.remove(&row.key);
+        }
+        views.extend(claims.into_values().map(|claim| DeviceView {
+            online: now - claim.last_seen < ONLINE_FOR_MS,
+            verified: false,
+            account_id: None,
+            account: String::new(),
+            key: claim.key,
+            name: claim.name,
+            capture: claim.capture,
+            version: claim.version,
+            hostname: claim.hostname,
+            last_seen: claim.last_seen,
+            last_recording: 0,
+        }));
+        views.sort_by(|a, b| b.last_seen.cmp(&a.last_seen).then_with(|| a.key.cmp(&b.key)));
+        views.truncate(MAX_LISTED as usize);
+        Ok(views)
+    }
+
+    /// Forgets a camera of an account, or one that only claims to be one; its next upload or heartbeat brings it back.
+    pub async fn delete(&self, principal: &Principal, account_id: Option<i64>, key: &str) -> Result<()> {
         let (principal, key) = (principal.clone(), key.to_owned());
         self.0
             .write(move |tx| {
                 Box::pin(async move {
-                    let gone = device::Entity::delete_by_id(&key).exec(tx).await?;
+                    let gone = match account_id {
+                        Some(account) => device::Entity::delete_by_id((account, key.clone())).exec(tx).await?,
+                        None => device_claim::Entity::delete_by_id(&key).exec(tx).await?,
+                    };
                     if gone.rows_affected == 0 {
                         return Err(VaultError::NotFound("camera"));
+                    }
+                    // What it claimed goes with it, unless another account's camera has the key.
+                    let others = device::Entity::find().filter(device::Column::Key.eq(&key)).limit(1).one(tx).await?;
+                    if others.is_none() {
+                        device_claim::Entity::delete_by_id(&key).exec(tx).await?;
                     }
                     audit::record(tx, &principal, Permission::Manage, "deleted camera", &key).await
                 })
@@ -119,11 +158,35 @@ impl Devices {
 
     /// The number of cameras online, and of all cameras.
     pub(crate) async fn count(&self) -> Result<(i64, i64)> {
-        let since = self.0.now_ms() - ONLINE_FOR_MS;
-        let online = device::Entity::find().filter(device::Column::LastSeen.gt(since)).count(self.0.read()).await?;
-        let total = device::Entity::find().count(self.0.read()).await?;
-        Ok((i64::try_from(online).unwrap_or(i64::MAX), i64::try_from(total).unwrap_or(i64::MAX)))
+        let (since, db) = (self.0.now_ms() - ONLINE_FOR_MS, self.0.read());
+        let seen = device_claim::Entity::find().filter(device_claim::Column::LastSeen.gt(since)).count(db).await?;
+        let silent = device::Entity::find()
+            .filter(device::Column::LastRecording.gt(since))
+            .filter(device::Column::Key.not_in_subquery(keys_seen_after(since)))
+            .count(db)
+            .await?;
+        let total = device::Entity::find().count(db).await? + unproven(db).await?;
+        Ok((i64::try_from(seen + silent).unwrap_or(i64::MAX), i64::try_from(total).unwrap_or(i64::MAX)))
     }
+}
+
+/// How many devices have only claimed to be one.
+async fn unproven(db: &impl ConnectionTrait) -> Result<u64> {
+    Ok(device_claim::Entity::find().filter(is_unproven()).count(db).await?)
+}
+
+/// Whether a claim's key is no camera's that uploaded.
+pub(crate) fn is_unproven() -> sea_orm::sea_query::Expr {
+    let proven = Query::select().column(device::Column::Key).from(device::Entity).to_owned();
+    device_claim::Column::Key.not_in_subquery(proven)
+}
+
+fn keys_seen_after(since: i64) -> SelectStatement {
+    Query::select()
+        .column(device_claim::Column::Key)
+        .from(device_claim::Entity)
+        .and_where(device_claim::Column::LastSeen.gt(since))
+        .to_owned()
 }
 
 /// Records an upload with valid credentials, which verifies the device.
@@ -135,20 +198,16 @@ pub(crate) async fn uploaded(
     account_id: i64,
     at: i64,
 ) -> Result<()> {
-    use device::Column::{AccountId, Key, LastRecording, LastSeen};
+    use device::Column::{AccountId, Key, LastRecording};
     let row = device::ActiveModel {
         key: Set(key.to_owned()),
         name: Set(name.to_owned()),
         capture: Set(capture.to_owned()),
-        version: Set(String::new()),
-        hostname: Set(String::new()),
-        details: Set("{}".into()),
         first_seen: Set(at),
-        last_seen: Set(at),
         last_recording: Set(at),
-        account_id: Set(Some(account_id)),
+        account_id: Set(account_id),
     };
-    let update = OnConflict::column(Key).update_columns([LastSeen, LastRecording, AccountId]).to_owned();
+    let update = OnConflict::columns([AccountId, Key]).update_columns([LastRecording]).to_owned();
     device::Entity::insert(row).on_conflict(update).exec_without_returning(tx).await?;
     Ok(())
 }

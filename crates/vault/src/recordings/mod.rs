@@ -10,7 +10,7 @@ use crate::access::accounts::Account;
 use crate::access::signed_urls::SignedUrls;
 use crate::base::damaged::Damage;
 use crate::base::db::Db;
-use crate::base::entity::{connection, recording};
+use crate::base::entity::recording;
 use crate::base::{Permission, Principal, Result, VaultError};
 use crate::connections::Connections;
 use crate::host::replicas::Replicas;
@@ -18,7 +18,6 @@ use crate::host::timekeeping::Trusted;
 use crate::objects::KeyLocks;
 use crate::objects::Objects;
 use model::ObjectKey;
-use model::connection::Family;
 use read::Down;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::sync::Arc;
@@ -77,31 +76,26 @@ impl Recordings {
         provider: Option<&str>,
         key: &ObjectKey,
     ) -> Result<Option<RecordingRef>> {
-        let mut rows = self.with_key(provider, key).await?;
+        let provider = match provider.filter(|name| !name.is_empty()) {
+            Some(name) => match self.connections.provider_by_name(name).await? {
+                Some(provider) => Some(provider.id),
+                None => return Ok(None),
+            },
+            None => None,
+        };
+        let mut rows = self.with_key(key).await?;
         rows.retain(|row| row.account_id == account.id);
-        // Another account may have the old provider's key by now.
-        if let Some(name) = provider.filter(|_| rows.is_empty()) {
-            let origin = self.connections.provider_by_name(name).await?.map(|origin| origin.id);
-            rows = self.with_key(None, key).await?;
-            rows.retain(|row| row.account_id == account.id && Some(row.origin_id) == origin);
+        if let Some(provider) = provider {
+            let there = rows.iter().any(|row| row.provider_id == provider);
+            rows.retain(|row| if there { row.provider_id == provider } else { row.origin_id == provider });
         }
         rows.sort_by_key(|row| row.provider_id != account.provider_id);
         rows.into_iter().next().map(|row| self.db.damaged_rows().or_error(RecordingRef::try_from(row))).transpose()
     }
 
-    /// Whether any account has a recording of this key.
-    pub async fn exists(&self, provider: Option<&str>, key: &ObjectKey) -> Result<bool> {
-        Ok(!self.with_key(provider, key).await?.is_empty())
-    }
-
-    async fn with_key(&self, provider: Option<&str>, key: &ObjectKey) -> Result<Vec<recording::Model>> {
+    async fn with_key(&self, key: &ObjectKey) -> Result<Vec<recording::Model>> {
         // The unique index starts with the provider, and there are few of those.
-        let providers = connection::Entity::find().filter(connection::Column::Family.eq(Family::Provider.as_str()));
-        let providers = match provider.filter(|name| !name.is_empty()) {
-            Some(name) => providers.filter(connection::Column::Name.eq(name)),
-            None => providers,
-        };
-        let ids: Vec<i64> = providers.all(self.db.read()).await?.into_iter().map(|p| p.id).collect();
+        let ids = self.connections.provider_ids().await?;
         let rows = recording::Entity::find()
             .filter(recording::Column::ProviderId.is_in(ids))
             .filter(recording::Column::Key.eq(key.as_str()));

@@ -176,7 +176,7 @@ impl Recordings {
         Ok(format!(
             "{}/api/storage/signed?{}",
             base_url.trim_end_matches('/'),
-            self.signed_urls.sign(found.id, expires_at)
+            self.signed_urls.sign(found.id, expires_at).await?
         ))
     }
 }

@@ -65,9 +65,12 @@ const FREE: &[(&str, &str)] = &[
     ("devices.key", "a camera's name"),
     ("devices.name", "a camera's name"),
     ("devices.capture", "what an agent says of itself"),
-    ("devices.version", "what an agent says of itself"),
-    ("devices.hostname", "what an agent says of itself"),
-    ("devices.details", "what an agent says of itself; never read"),
+    ("device_claims.key", "a camera's name"),
+    ("device_claims.name", "what an agent says of itself"),
+    ("device_claims.capture", "what an agent says of itself"),
+    ("device_claims.version", "what an agent says of itself"),
+    ("device_claims.hostname", "what an agent says of itself"),
+    ("device_claims.details", "what an agent says of itself; never read"),
     ("lanes.device", "a camera's name; its next event opens a lane"),
     ("lanes.owner", "a vault nobody knows is taken for dead"),
     ("lanes.last_error", "shown only"),
@@ -77,6 +80,7 @@ const FREE: &[(&str, &str)] = &[
     ("notices.subject", "shown only"),
     ("notices.text", "shown only"),
     ("notices.cure", "shown only"),
+    ("provider_aliases.name", "a name"),
     ("recordings.device", "a camera's name"),
     ("recordings.instance_name", "a camera's name"),
     ("recordings.codec", "shown only"),
@@ -91,6 +95,9 @@ const FREE: &[(&str, &str)] = &[
 const ROWS: &str = "
 INSERT INTO sessions (id, data, expires_at) VALUES ('1', '{}', 9999999999);
 INSERT INTO notices (code, subject, text, cure, dismissible, times, first_at, last_at) VALUES ('c', 's', 't', 'u', 1, 1, 1, 1);
+INSERT INTO device_claims (key, name, capture, version, hostname, details, first_seen, last_seen)
+    VALUES ('k', 'n', 'c', 'v', 'h', '{}', 1, 1);
+INSERT INTO provider_aliases (name, provider_id) VALUES ('once', 1);
 INSERT INTO replicas (id, seen_at) VALUES ('gone', 0);
 INSERT INTO removals (provider_id, key, removed_at, moved_id) VALUES (1, 'dir/gone.mp4', 0, NULL);
 INSERT INTO uploads (provider_id, key, draft, owner, started_at) VALUES (1, 'dir/cut.mp4', '{\"account_id\":1}', 'dead', 0);

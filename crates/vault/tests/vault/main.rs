@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod account_bounds;
 mod commit_cut;
 mod copies;
 mod damaged;

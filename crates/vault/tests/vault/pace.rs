@@ -33,9 +33,14 @@ async fn deliveries(t: &TestVault) -> Vec<DeliveryView> {
     t.vault.deliveries.list(filter, Position::Newest, 10).await.unwrap().items
 }
 
+/// A lane is a camera of an account.
+async fn lane_text(t: &TestVault, device: &str) -> String {
+    format!("{}/{device}", t.account("site-a").await.id)
+}
+
 /// What the first integration's lane of a camera remembers.
 async fn lane_of(t: &TestVault, device: &str) -> lane::Model {
-    let key = (first(t).await, device.to_owned());
+    let key = (first(t).await, lane_text(t, device).await);
     lane::Entity::find_by_id(key).one(&t.tables().await).await.unwrap().expect("there is such a lane")
 }
 
@@ -43,7 +48,8 @@ async fn lane_of(t: &TestVault, device: &str) -> lane::Model {
 async fn wait_is_over(t: &TestVault, device: &str) {
     let over = lane::ActiveModel { next_attempt_at: Set(now_ms()), ..Default::default() };
     let this = lane::Column::IntegrationId.eq(first(t).await);
-    let this = lane::Entity::update_many().set(over).filter(this).filter(lane::Column::Device.eq(device));
+    let this =
+        lane::Entity::update_many().set(over).filter(this).filter(lane::Column::Device.eq(lane_text(t, device).await));
     assert_eq!(this.exec(&t.tables().await).await.unwrap().rows_affected, 1);
 }
 
@@ -134,7 +140,7 @@ async fn a_declared_integration_goes_on_waiting_after_a_restart() {
     let declared = |secret: &str| {
         let settings = Settings::new().with("url", "http://127.0.0.1/first").with("secret", secret);
         let connections = vec![connection(Family::Integration, "webhook", "first", settings)];
-        Provisioning { connections, accounts: Vec::new() }
+        Provisioning { connections, ..Default::default() }
     };
     t.vault.provision(declared("a")).await.unwrap();
     t.world.sink.refuses.lock().unwrap().push("*".into());

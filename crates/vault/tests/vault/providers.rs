@@ -117,7 +117,7 @@ async fn a_copy_or_move_that_meets_a_change_of_its_provider_is_not_noted() {
         let (sender, tried) = std::sync::mpsc::channel();
         *t.world.second_store.at_put.lock().unwrap() = Some(Box::new(move || {
             // Twins are refused when they are saved in the UI, and only told when they are declared.
-            let declared = Provisioning { connections: vec![changed], accounts: Vec::new() };
+            let declared = Provisioning { connections: vec![changed], ..Default::default() };
             let declared = block_in_place(|| handle.block_on(vault.provision(declared)));
             sender.send(declared.is_ok()).unwrap();
         }));

@@ -1,11 +1,15 @@
 //! Where browser sessions are kept.
 
-use crate::support::TestVault;
+use crate::support::{TestVault, now_ms};
+use model::Secret;
 use sea_orm::{ConnectionTrait as _, Statement};
 use std::collections::HashMap;
+use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
-use tower_sessions_core::session::{Id, Record};
+use tower_sessions_core::session::{Id, Record, Session};
 use tower_sessions_core::session_store::SessionStore as _;
+use vault::clock::DAY_MS;
+use vault::sessions;
 
 fn record() -> Record {
     let expiry_date = OffsetDateTime::now_utc() + Duration::hours(1);
@@ -31,9 +35,28 @@ async fn whoever_reads_the_database_can_use_no_session() {
     let mut record = record();
     t.vault.session_store().create(&mut record).await.unwrap();
     let tables = t.tables().await;
-    let ask = Statement::from_string(tables.get_database_backend(), "SELECT id FROM sessions".to_owned());
-    let kept: Vec<String> =
-        tables.query_all_raw(ask).await.unwrap().iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
-    assert_eq!(kept.len(), 1);
-    assert!(!kept[0].contains(&record.id.to_string()), "{kept:?}");
+    let ask = Statement::from_string(tables.get_database_backend(), "SELECT id, data FROM sessions".to_owned());
+    let rows = tables.query_all_raw(ask).await.unwrap();
+    let [row] = rows.as_slice() else { panic!("{rows:?}") };
+    let (id, data): (String, Vec<u8>) = (row.try_get_by_index(0).unwrap(), row.try_get_by_index(1).unwrap());
+    assert!(!id.contains(&record.id.to_string()), "{id}");
+    assert!(
+        !String::from_utf8_lossy(&data).contains("user_id"),
+        "what was typed into a refused form is kept there too"
+    );
+}
+
+#[tokio::test]
+async fn a_session_ends_a_month_after_it_began_however_much_it_is_used() {
+    let t = TestVault::new().await;
+    let password = Secret::new("a password of root");
+    t.vault.users.ensure_admin(Some("root"), Some(&password)).await.unwrap();
+    let user = t.vault.users.sign_in("root", &password, "127.0.0.1").await.unwrap();
+    let session = Session::new(None, Arc::new(t.vault.session_store()), None);
+    sessions::begin(&t.vault.users, &session, &user).await.unwrap();
+    let signed_in = async || sessions::user(&t.vault.users, &session).await.unwrap().is_some();
+    for (days, is_in) in [(0, true), (29, true), (31, false)] {
+        session.insert("begun_at", now_ms() - days * DAY_MS).await.unwrap();
+        assert_eq!(signed_in().await, is_in, "after {days} days");
+    }
 }

@@ -89,6 +89,7 @@ async fn provisioned_things_are_read_only_and_applying_them_again_changes_nothin
     let wanted = || Provisioning {
         connections: vec![s3(None, "minio:9000", "hush")],
         accounts: vec![AccountForm { provider: "store".into(), ..account("declared") }],
+        ..Default::default()
     };
     for _ in 0..2 {
         t.vault.provision(wanted()).await.unwrap();

@@ -43,6 +43,7 @@ async fn with_twin() -> (TestVault, i64, i64) {
         t.upload(name, &bytes(n)).await.unwrap();
     }
     let twin = declare(&t, "renamed", "/mnt/same").await;
+    t.let_name("renamed").await;
     let local = id(&t, "local").await;
     (t, local, twin)
 }
@@ -193,7 +194,11 @@ async fn a_copy_to_a_twin_is_refused_and_does_not_count() {
         ..account("site-a")
     };
     t.vault
-        .provision(Provisioning { connections: vec![folder("renamed", "/mnt/same")], accounts: vec![form] })
+        .provision(Provisioning {
+            connections: vec![folder("renamed", "/mnt/same")],
+            accounts: vec![form],
+            ..Default::default()
+        })
         .await
         .unwrap();
     t.upload("copied.mp4", b"x").await.unwrap();

@@ -84,6 +84,10 @@ fn refused(status: u16, named: &str) -> Refusal {
             format!("{says}: another account there has a recording of this name."),
             "Enter a directory that only this vault uses.",
         ),
+        (409, code::DIRECTORY_TAKEN) => Refusal::refused(
+            format!("{says}: another account there has the directory to itself."),
+            "Enter a directory that only this vault uses.",
+        ),
         (413, _) => Refusal::refused(
             format!("{says}: the recording is larger than it accepts."),
             "Raise limits.max_upload_bytes there, or the limit of a proxy in between.",
@@ -142,6 +146,7 @@ mod tests {
             (403, "storage_provider_disabled", SinkErrorKind::Denied),
             (404, "storage_provider_not_found", SinkErrorKind::Refused),
             (409, "file_belongs_to_another_account", SinkErrorKind::Refused),
+            (409, "storage_directory_taken", SinkErrorKind::Refused),
         ] {
             assert_eq!(kind(status, &format!(r#"{{"error":"{code}"}}"#)), wanted, "{status} {code}");
         }

@@ -142,6 +142,11 @@ impl Users {
         }
     }
 
+    /// Now, Unix milliseconds.
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.db.now_ms()
+    }
+
     /// The person a session belongs to; `None` if the password has changed since, or they were deleted.
     pub async fn current(&self, id: UserId, epoch: i64) -> Result<Option<User>> {
         let found = user::Entity::find_by_id(id.0).one(self.db.read()).await?;

@@ -1,8 +1,7 @@
 //! Connections declared in the configuration file.
 
 use super::ConnectionSetup;
-use crate::base::Principal;
-use crate::base::Result;
+use crate::base::{Principal, Result, Source};
 use crate::connections::find;
 use model::connection::ConnectionForm;
 use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, IntoActiveModel as _};
@@ -13,7 +12,7 @@ impl ConnectionSetup {
     pub(crate) async fn declare(&self, principal: &Principal, form: ConnectionForm) -> Result<()> {
         match form.id {
             Some(id) if self.is_already(id, &form).await? => self.mark_declared(id).await,
-            _ => self.save_as(principal, form, true).await.map(drop),
+            _ => self.save_as(principal, form, Source::File).await.map(drop),
         }
     }
 

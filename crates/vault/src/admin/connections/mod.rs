@@ -5,11 +5,11 @@ mod test_event;
 mod validate;
 
 use crate::base::db::Db;
-use crate::base::entity::{account, account_integration, account_secondary, connection, upload};
+use crate::base::entity::{account, account_integration, account_provider, account_secondary, connection, upload};
 use crate::base::keys::Keys;
-use crate::base::{Permission, Principal, audit};
+use crate::base::{Permission, Principal, Source, audit};
 use crate::base::{Result, VaultError};
-use crate::connections::{Connections, ProviderInfo, find, holds_recordings};
+use crate::connections::{Connections, ProviderInfo, find, holds_recordings, names};
 use crate::flows::moves;
 use crate::outbox::deliveries::{self, Backlog};
 use model::connection::{ConnectionForm, ConnectionView, Family, Kind};
@@ -61,14 +61,28 @@ impl ConnectionSetup {
 
     /// Adds or changes a connection; returns its id.
     pub async fn save(&self, principal: &Principal, form: ConnectionForm) -> Result<i64> {
-        self.save_as(principal, form, false).await
+        self.save_as(principal, form, Source::Person { saw: None }).await
     }
 
-    pub(crate) async fn save_as(&self, principal: &Principal, form: ConnectionForm, provisioned: bool) -> Result<i64> {
+    /// The same, unless it was changed since its form was opened: `saw` is its last change as the form had it.
+    pub async fn save_unless_changed(
+        &self,
+        principal: &Principal,
+        form: ConnectionForm,
+        saw: Option<i64>,
+    ) -> Result<i64> {
+        self.save_as(principal, form, Source::Person { saw }).await
+    }
+
+    pub(crate) async fn save_as(&self, principal: &Principal, form: ConnectionForm, source: Source) -> Result<i64> {
+        let provisioned = source == Source::File;
         // A configuration file is complete every time; what it leaves out is meant to be gone.
         let settings = if provisioned { declared_settings(&form)? } else { self.checked_settings(&form).await? };
         name::check(&form.name).map_err(|e| VaultError::Invalid(vec![e]))?;
         let moved = form.family == Family::Provider && self.changes_settings(&form, &settings).await?;
+        if moved {
+            self.connections.check_ground(form.id, &form.kind, &settings).await?;
+        }
         // A start does not wait for its providers; declared ones are looked at right after it.
         let place = match moved && !provisioned {
             true => Box::pin(self.connections.place_to_save(&form, &settings)).await?,
@@ -79,11 +93,8 @@ impl ConnectionSetup {
         let id = self.db.write(move |tx| {
             Box::pin(async move {
                 let plain = serde_json::to_vec(&settings).expect("texts serialise");
-                let taken = connection::Entity::find()
-                    .filter(connection::Column::Family.eq(form.family.as_str()))
-                    .filter(connection::Column::Name.eq(&name))
-                    .one(tx)
-                    .await?;
+                let taken = names::named(tx, form.family, &name).await?;
+                let mut old_name = None;
                 if taken.is_some_and(|other| Some(other.id) != form.id) {
                     return Err(VaultError::Conflict(format!(
                         "There is already a {} named {name}; choose another name.",
@@ -110,6 +121,8 @@ impl ConnectionSetup {
                         if row.provisioned && !provisioned {
                             return Err(VaultError::Provisioned(row.name));
                         }
+                        source.check(row.updated_at, &row.name)?;
+                        old_name = Some(row.name.clone());
                         let mut row = row.into_active_model();
                         row.kind = Set(form.kind);
                         row.name = Set(name.clone());
@@ -119,6 +132,9 @@ impl ConnectionSetup {
                         ("changed", id)
                     }
                 };
+                if form.family == Family::Provider {
+                    names::take(tx, id, old_name.as_deref(), &name).await?;
+                }
                 let row = find(tx, id).await?;
                 // It is also the row's version, and the clock may stand still.
                 let updated_at = std::cmp::max(tx.now_ms(), row.updated_at + 1);
@@ -179,6 +195,8 @@ impl ConnectionSetup {
                     0 => row.name,
                     lost => format!("{}, with {lost} waiting deliveries", row.name),
                 };
+                names::forget(tx, id).await?;
+                account_provider::Entity::delete_many().filter(account_provider::Column::ProviderId.eq(id)).exec(tx).await?;
                 connection::Entity::delete_by_id(id).exec(tx).await?;
                 audit::record(tx, &principal, Permission::Manage, &format!("deleted {}", row.family), &subject).await
             })
@@ -228,6 +246,10 @@ impl ConnectionSetup {
         let parked = count(deliveries::PARKED).await?;
         Ok(ConnectionView {
             used_by: used_by(self.db.read(), &row).await?,
+            former_names: match family {
+                Family::Provider => names::former(self.db.read(), row.id).await?,
+                Family::Integration => Vec::new(),
+            },
             id: row.id,
             family,
             kind: row.kind,

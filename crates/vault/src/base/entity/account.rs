@@ -12,6 +12,8 @@ pub struct Model {
     pub provisioned: bool,
     pub provider_id: i64,
     pub directory: String,
+    /// Whether no other account may store in, above or below the directory.
+    pub exclusive: bool,
     pub day_limit: i32,
     pub access_key: String,
     pub secret_key: Vec<u8>,

@@ -1,4 +1,4 @@
-//! A camera.
+//! A camera that uploaded with an account's keys.
 
 use sea_orm::entity::prelude::*;
 
@@ -6,17 +6,14 @@ use sea_orm::entity::prelude::*;
 #[sea_orm(table_name = "devices")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
+    pub account_id: i64,
+    #[sea_orm(primary_key, auto_increment = false)]
     pub key: String,
+    /// As its recordings' file names say.
     pub name: String,
     pub capture: String,
-    pub version: String,
-    pub hostname: String,
-    pub details: String,
     pub first_seen: i64,
-    pub last_seen: i64,
     pub last_recording: i64,
-    /// The account that last uploaded from it; `None` if none has yet.
-    pub account_id: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

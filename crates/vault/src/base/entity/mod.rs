@@ -4,14 +4,17 @@
 
 pub mod account;
 pub mod account_integration;
+pub mod account_provider;
 pub mod account_secondary;
 pub mod audit;
 pub mod connection;
 pub mod copy;
 pub mod delivery;
 pub mod device;
+pub mod device_claim;
 pub mod lane;
 pub mod notice;
+pub mod provider_alias;
 pub mod provider_move;
 pub mod recording;
 pub mod removal;

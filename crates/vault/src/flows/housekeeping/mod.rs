@@ -7,13 +7,14 @@ mod retention;
 use crate::base::Result;
 use crate::base::clock::DAY_MS;
 use crate::base::db::Db;
-use crate::base::entity::{connection, delivery, device, session};
+use crate::base::entity::{connection, delivery, device_claim, session};
 use crate::connections::Connections;
 use crate::flows::ingest::Ingest;
 use crate::host::timekeeping::{Timekeeping, Trusted};
 use crate::objects::Objects;
 use crate::outbox::deliveries::{DELIVERED, in_state};
 use crate::recordings::Recordings;
+use crate::recordings::devices;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -72,9 +73,9 @@ impl Housekeeping {
                 Box::pin(async move {
                     session::Entity::delete_many().filter(session::Column::ExpiresAt.lt(now / 1000)).exec(tx).await?;
                     forget_delivered(tx, now - KEEP_DELIVERED_MS).await?;
-                    device::Entity::delete_many()
-                        .filter(device::Column::AccountId.is_null())
-                        .filter(device::Column::LastSeen.lt(now - FORGET_UNPROVEN_MS))
+                    device_claim::Entity::delete_many()
+                        .filter(device_claim::Column::LastSeen.lt(now - FORGET_UNPROVEN_MS))
+                        .filter(devices::is_unproven())
                         .exec(tx)
                         .await?;
                     Ok(())

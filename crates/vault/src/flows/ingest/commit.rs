@@ -5,8 +5,8 @@ use super::UploadRequest;
 use super::digest::Content;
 use crate::base::clock::{DAY_MS, day_of};
 use crate::base::db::Tx;
-use crate::base::entity::{recording, upload, usage_day};
-use crate::base::{Result, VaultError};
+use crate::base::entity::{account, recording, upload, usage_day};
+use crate::base::{Permission, Principal, Result, VaultError, audit};
 use crate::connections::Version;
 use crate::objects::intent::Draft;
 use crate::outbox::deliveries::{self, NewDelivery};
@@ -100,6 +100,7 @@ pub(super) async fn commit(tx: &Tx, fresh: NewRecording) -> Result<i64> {
             // First, because it waits for any transaction that records a copy and has locked this row.
             row.update(tx).await?;
             copies::forget(tx, id).await?;
+            audit_replacement(tx, &fresh).await?;
             id
         }
     };
@@ -111,6 +112,14 @@ pub(super) async fn commit(tx: &Tx, fresh: NewRecording) -> Result<i64> {
     }
     count(tx, day_of(now), fresh.draft.account_id, size).await?;
     Ok(id)
+}
+
+/// Whoever has an account's keys can put other content in a recording's place. That must be seen.
+async fn audit_replacement(tx: &Tx, fresh: &NewRecording) -> Result<()> {
+    let account_id = fresh.draft.account_id;
+    let name = account::Entity::find_by_id(account_id).one(tx).await?.map(|row| row.name).unwrap_or_default();
+    let principal = Principal::Account { id: account_id, name };
+    audit::record(tx, &principal, Permission::Replace { account_id }, "replaced recording", fresh.key.as_str()).await
 }
 
 async fn committed_before(tx: &Tx, fresh: &NewRecording) -> Result<i64> {
@@ -146,12 +155,12 @@ async fn enqueue(
     });
     let new = NewDelivery {
         recording_id: id,
-        device: lane(&fresh.draft.device, instance_name),
+        lane: lane(fresh.draft.account_id, &fresh.draft.device, instance_name),
         event_id: &event_id,
         event: &event,
         purpose: Purpose::Stored,
     };
-    deliveries::enqueue(tx, &fresh.draft.integrations, new).await?;
+    deliveries::enqueue(tx, &fresh.draft.integrations, new.clone()).await?;
     deliveries::enqueue(tx, &copy_to, NewDelivery { purpose: Purpose::Copy, ..new }).await
 }
 

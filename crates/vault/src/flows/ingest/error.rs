@@ -20,6 +20,9 @@ pub enum UploadError {
     /// A directory that is not allowed.
     #[error("The directory {0}.")]
     DirectoryInvalid(NameError),
+    /// Another account has the directory to itself.
+    #[error("The directory is kept for another account; choose another one.")]
+    DirectoryTaken,
     /// Another header that is not allowed.
     #[error("The header {header} is too long or holds control characters.")]
     InvalidHeader {
@@ -41,8 +44,8 @@ pub enum UploadError {
     /// Another account's recording has this key.
     #[error("Another account has stored a recording of this name; give the accounts different directories.")]
     NotYours,
-    /// No such provider.
-    #[error("There is no storage provider named {0}.")]
+    /// No such provider, or none that the account may use.
+    #[error("The account has no storage provider named {0}; see Other providers in its dialog.")]
     ProviderNotFound(String),
     /// The provider is disabled.
     #[error("The storage provider {0} is disabled; enable it in the vault's Storage providers page.")]
@@ -84,6 +87,7 @@ impl UploadError {
             Self::InvalidName(_) => code::INVALID_NAME,
             Self::DirectoryMissing => code::DIRECTORY_MISSING,
             Self::DirectoryInvalid(_) => code::DIRECTORY_INVALID,
+            Self::DirectoryTaken => code::DIRECTORY_TAKEN,
             Self::InvalidHeader { .. } => code::HEADER_INVALID,
             Self::Empty => code::FILE_EMPTY,
             Self::TooLarge { .. } => code::FILE_TOO_LARGE,
@@ -115,6 +119,7 @@ impl From<DirectoryError> for UploadError {
         match error {
             DirectoryError::Missing => Self::DirectoryMissing,
             DirectoryError::Invalid(why) => Self::DirectoryInvalid(why),
+            DirectoryError::Taken => Self::DirectoryTaken,
         }
     }
 }

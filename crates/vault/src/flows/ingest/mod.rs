@@ -224,6 +224,8 @@ impl Ingest {
             self.connections.store(account.provider_id).await?
         } else {
             let named = self.connections.store_named(name).await?;
+            // One answer for what is not there and what is not theirs.
+            let named = named.filter(|provider| account.may_store_at(provider.id));
             named.ok_or_else(|| UploadError::ProviderNotFound(name.to_owned()))?
         };
         if !provider.enabled {

@@ -9,10 +9,11 @@ use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
 
 /// An event for several integrations.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct NewDelivery<'a> {
     pub(crate) recording_id: i64,
-    pub(crate) device: &'a str,
+    /// See [`lane`](crate::outbox::event::lane).
+    pub(crate) lane: String,
     pub(crate) event_id: &'a str,
     pub(crate) event: &'a str,
     pub(crate) purpose: Purpose,
@@ -23,7 +24,7 @@ impl NewDelivery<'_> {
         delivery::ActiveModel {
             integration_id: Set(integration_id),
             recording_id: Set(self.recording_id),
-            device: Set(self.device.to_owned()),
+            device: Set(self.lane.clone()),
             event_id: Set(self.event_id.to_owned()),
             event: Set(self.event.to_owned()),
             purpose: Set(self.purpose.as_str().to_owned()),
@@ -49,7 +50,7 @@ pub(crate) async fn enqueue(tx: &Tx, integrations: &[i64], new: NewDelivery<'_>)
     let now = tx.now_ms();
     let rows = integrations.iter().map(|id| new.row(*id, now));
     delivery::Entity::insert_many(rows).exec_without_returning(tx).await?;
-    open_lanes(tx, integrations.iter().map(|id| (*id, new.device.to_owned())).collect()).await
+    open_lanes(tx, integrations.iter().map(|id| (*id, new.lane.clone())).collect()).await
 }
 
 /// Adds several events for one integration, in their order.
@@ -60,7 +61,7 @@ pub(super) async fn enqueue_many(tx: &Tx, integration_id: i64, new: &[NewDeliver
     let now = tx.now_ms();
     let rows = new.iter().map(|event| event.row(integration_id, now));
     delivery::Entity::insert_many(rows).exec_without_returning(tx).await?;
-    open_lanes(tx, new.iter().map(|event| (integration_id, event.device.to_owned())).collect()).await
+    open_lanes(tx, new.iter().map(|event| (integration_id, event.lane.clone())).collect()).await
 }
 
 /// Marks lanes (integration and device) as having something to send. `enqueued` counts up, so that a worker that finds

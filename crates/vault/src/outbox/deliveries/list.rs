@@ -4,6 +4,7 @@ use super::{DEFERRED, Deliveries, in_state};
 use crate::base::damaged::{Damage, delivery_purpose, delivery_state};
 use crate::base::entity::{connection, delivery, recording};
 use crate::base::{Result, VaultError};
+use crate::outbox::event::device_of;
 use crate::recordings::MAX_PAGE;
 use futures::future::try_join_all;
 use model::delivery::{DeliveryDetails, DeliveryFilter, DeliveryState, DeliveryView};
@@ -126,7 +127,7 @@ impl Deliveries {
                 id: row.id,
                 connection_id: row.integration_id,
                 connection: names.get(&row.integration_id).cloned().unwrap_or_default(),
-                device: row.device,
+                device: device_of(&row.device).to_owned(),
                 recording: keys.get(&row.recording_id).cloned().unwrap_or_default(),
                 event_id: row.event_id,
                 purpose: delivery_purpose(row.id, &row.purpose)?,

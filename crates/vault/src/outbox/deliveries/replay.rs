@@ -243,7 +243,7 @@ fn event_again<'a>(
 async fn enqueue_again(tx: &Tx, integration_id: i64, events: &[Again<'_>]) -> Result<()> {
     let new = events.iter().map(|(row, event_id, event)| NewDelivery {
         recording_id: row.id,
-        device: lane(&row.device, &row.instance_name),
+        lane: lane(row.account_id, &row.device, &row.instance_name),
         event_id,
         event,
         purpose: Purpose::Replay,

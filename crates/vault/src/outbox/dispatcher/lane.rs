@@ -12,6 +12,7 @@ use crate::base::steps::{self, Step};
 use crate::connections::DeliveryMethod;
 use crate::host::replicas::Replicas;
 use crate::outbox::deliveries::{WAITING, Wakeups, in_state};
+use crate::outbox::event::device_of;
 use crate::outbox::recording_source::StoredRecording;
 use crate::recordings::Recordings;
 use model::error::{SinkError, SinkErrorKind};
@@ -223,7 +224,7 @@ impl Lane {
         };
         let event = OutgoingEvent {
             id: row.event_id.clone(),
-            device: row.device.clone(),
+            device: device_of(&row.device).to_owned(),
             body: event.to_owned().into(),
             purpose,
             recording: Arc::new(recording),

@@ -125,8 +125,26 @@ impl TestVault {
         let path = Settings::new().with("path", "/tmp/second");
         let second = connection(Family::Provider, "filesystem", "second", path);
         let second = self.vault.connections.save(&actor(), second).await.unwrap();
+        self.let_name("second").await;
         let first = self.vault.connections.provider_by_name("local").await.unwrap().unwrap();
         (first.id, second)
+    }
+
+    /// Lets the agents of both accounts store at a provider that is not their main one.
+    pub(crate) async fn let_name(&self, provider: &str) {
+        for view in self.vault.accounts.list().await.unwrap() {
+            let form = AccountForm {
+                id: Some(view.id),
+                enabled: view.enabled,
+                provider: view.provider,
+                secondary_providers: view.secondary_providers,
+                other_providers: Some([view.other_providers, vec![provider.to_owned()]].concat()),
+                day_limit: view.day_limit,
+                secret_key: String::new(),
+                ..account(&view.name)
+            };
+            self.vault.accounts.save(&actor(), form).await.unwrap();
+        }
     }
 
     /// Has both accounts' recordings copied to the second provider.

@@ -1,0 +1,128 @@
+//! Which folders of this machine a provider may have. Not one with the vault's own files in it, or an agent that names the
+//! right directory would overwrite them; nor one inside another provider's.
+
+use super::Connections;
+use super::place::PATIENCE;
+use crate::base::db::location::sqlite_file;
+use crate::base::entity::connection;
+use crate::base::{Result, VaultError};
+use crate::host::home::Home;
+use model::connection::Definition as _;
+use model::field::Settings;
+use model::providers::Filesystem;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tokio::time::timeout;
+
+/// The setting that names a provider's folder.
+const PATH: &str = "path";
+const OWN_CURE: &str = "Choose a folder that only recordings are in.";
+
+/// What belongs to the vault itself.
+#[derive(Debug, Default)]
+pub(crate) struct Grounds {
+    /// Data folder, database, configuration.
+    own: Vec<PathBuf>,
+    /// Where uploads wait: a part of the data folder that is no place for recordings either.
+    spool: PathBuf,
+}
+
+impl Grounds {
+    pub(crate) fn new(home: &Home, own_files: &[PathBuf]) -> Self {
+        let own = [home.data_dir.clone()].into_iter().chain(sqlite_file(&home.database_url));
+        Self { own: own.chain(own_files.iter().cloned()).collect(), spool: home.data_dir.join("spool") }
+    }
+
+    /// Something of the vault that a folder holds.
+    fn held_by(&self, folder: &Path) -> Option<PathBuf> {
+        let own = self.own.iter().map(|path| resolved(path));
+        let spool = Some(resolved(&self.spool)).filter(|spool| folder.starts_with(spool));
+        own.chain(spool.clone()).find(|own| own.starts_with(folder) || Some(own) == spool.as_ref())
+    }
+}
+
+impl Connections {
+    /// Why a provider cannot have the folder that its settings name; `None` if it can, or if it has none.
+    pub(super) async fn own_ground(&self, kind: &str, settings: &Settings) -> Option<String> {
+        let folder = folder(kind, settings)?;
+        let (grounds, wanted) = (self.grounds.clone(), folder.clone());
+        let looking = tokio::task::spawn_blocking(move || grounds.held_by(&resolved(&wanted)));
+        // A share that hangs holds nothing of this vault's: it could not have started.
+        let held = timeout(PATIENCE, looking).await.ok()?.ok()??;
+        Some(format!("{} holds the vault's own {}.", folder.display(), held.display()))
+    }
+
+    /// Fails if a provider's folder holds something of the vault, or lies in another provider's, or another's in it.
+    pub(crate) async fn check_ground(&self, id: Option<i64>, kind: &str, settings: &Settings) -> Result<()> {
+        if let Some(why) = self.own_ground(kind, settings).await {
+            return Err(VaultError::invalid(PATH, format!("Folder {why} {OWN_CURE}")));
+        }
+        let Some(wanted) = folder(kind, settings) else { return Ok(()) };
+        let others = self.other_providers(id).await?;
+        let folders: Vec<(String, PathBuf)> = others.iter().filter_map(|row| self.folder_of(row)).collect();
+        let looking = tokio::task::spawn_blocking(move || {
+            let here = resolved(&wanted);
+            folders.into_iter().map(|(name, path)| (name, resolved(&path))).find(|(_, there)| {
+                // The same folder is told as one place.
+                here != *there && (here.starts_with(there) || there.starts_with(&here))
+            })
+        });
+        match timeout(PATIENCE, looking).await {
+            Ok(Ok(Some((name, path)))) => Err(VaultError::invalid(
+                PATH,
+                format!(
+                    "Folder and {}, the folder of {name}, lie in one another. Choose one beside it.",
+                    path.display()
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn folder_of(&self, row: &connection::Model) -> Option<(String, PathBuf)> {
+        Some((row.name.clone(), folder(&row.kind, &self.settings(row).ok()?)?))
+    }
+}
+
+fn folder(kind: &str, settings: &Settings) -> Option<PathBuf> {
+    (kind == Filesystem::NAME).then(|| PathBuf::from(settings.get(PATH))).filter(|path| !path.as_os_str().is_empty())
+}
+
+/// A path without symbolic links, as far as it exists.
+fn resolved(path: &Path) -> PathBuf {
+    let mut missing: Vec<OsString> = Vec::new();
+    let mut there = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    loop {
+        if let Ok(real) = fs::canonicalize(&there) {
+            return missing.iter().rev().fold(real, |path, part| path.join(part));
+        }
+        match (there.file_name().map(ToOwned::to_owned), there.pop()) {
+            (Some(part), true) => missing.push(part),
+            _ => return path.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_vaults_own_is_found_by_any_way_that_leads_there() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (root, data) = (dir.path().join("srv"), dir.path().join("srv/vault/data"));
+        fs::create_dir_all(&data).expect("made");
+        fs::write(root.join("vault.toml"), "").expect("written");
+        std::os::unix::fs::symlink(&root, dir.path().join("link")).expect("linked");
+        let home = Home { database_url: "postgres://x/y".into(), data_dir: data.clone(), master_key: None };
+        let grounds = Grounds::new(&home, &[root.join("vault.toml")]);
+        let held = |path: &str| grounds.held_by(&resolved(&dir.path().join(path)));
+        for bad in ["", "srv", "srv/vault", "srv/vault/data", "link", "link/vault", "srv/vault/data/spool/x"] {
+            assert!(held(bad).is_some(), "{bad}");
+        }
+        for good in ["srv/vault/data/recordings", "srv/other", "elsewhere/not/there", "link/vault/data/recordings"] {
+            assert_eq!(held(good), None, "{good}");
+        }
+    }
+}
