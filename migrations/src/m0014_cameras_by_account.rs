@@ -40,12 +40,20 @@ impl MigrationTrait for Migration {
              DROP TABLE devices_before;
              CREATE INDEX devices_by_key ON devices (key);
              CREATE INDEX devices_by_last_recording ON devices (last_recording);
-             UPDATE deliveries SET device = CAST(COALESCE(
-                 (SELECT r.account_id FROM recordings r WHERE r.id = deliveries.recording_id), 0) AS TEXT) || '/' || device;
+             CREATE TABLE lanes_before AS SELECT * FROM lanes;
              DELETE FROM lanes;
              INSERT INTO lanes (integration_id, device, idle, enqueued, attempts, next_attempt_at, last_error, failed_at)
-                 SELECT integration_id, device, MAX(CASE WHEN state = 'waiting' THEN 1 ELSE 0 END) = 0, 1, 0, 0, '', 0
-                 FROM deliveries GROUP BY integration_id, device",
+                 SELECT d.integration_id, CAST(COALESCE(r.account_id, 0) AS TEXT) || '/' || d.device,
+                     MAX(CASE WHEN d.state = 'waiting' THEN 1 ELSE 0 END) = 0, MAX(COALESCE(b.enqueued, 1)),
+                     MAX(COALESCE(b.attempts, 0)), MAX(COALESCE(b.next_attempt_at, 0)), MAX(COALESCE(b.last_error, '')),
+                     MAX(COALESCE(b.failed_at, 0))
+                 FROM deliveries d
+                 LEFT JOIN recordings r ON r.id = d.recording_id
+                 LEFT JOIN lanes_before b ON b.integration_id = d.integration_id AND b.device = d.device
+                 GROUP BY d.integration_id, CAST(COALESCE(r.account_id, 0) AS TEXT) || '/' || d.device;
+             DROP TABLE lanes_before;
+             UPDATE deliveries SET device = CAST(COALESCE(
+                 (SELECT r.account_id FROM recordings r WHERE r.id = deliveries.recording_id), 0) AS TEXT) || '/' || device",
         )
         .await
     }

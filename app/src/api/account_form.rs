@@ -160,7 +160,8 @@ impl AccountInput {
             other_providers: view.other_providers.clone(),
             integrations: view.integrations.clone(),
             directory: view.directory.clone(),
-            exclusive: view.exclusive || view.directory == "*",
+            // On for whoever gives it a directory of its own.
+            exclusive: view.exclusive || (view.directory == "*" && !view.provisioned),
             day_limit: view.day_limit.to_string(),
             access_key: view.access_key.clone(),
             secret_key: String::new(),

@@ -112,7 +112,8 @@ pub async fn edit_account(
 #[server(prefix = "/api/fn", endpoint = "save_account")]
 pub async fn save_account(account: AccountInput) -> Result<(), AppError> {
     let admin = server::require_admin_to_save().await?;
-    let saw = account.version.parse().ok();
+    // What says no version was not opened here.
+    let saw = (!account.id.is_empty()).then(|| account.version.parse().unwrap_or_default());
     let saved = match account.parse() {
         Ok(form) => {
             admin.vault.accounts.save_unless_changed(&admin.principal(), form, saw).await.map_err(server::refuse)

@@ -93,7 +93,9 @@ pub async fn edit_connection(
 #[server(prefix = "/api/fn", endpoint = "save_connection")]
 pub async fn save_connection(connection: ConnectionInput) -> Result<(), AppError> {
     let admin = server::require_admin_to_save().await?;
-    let (form, saw) = (parse(&connection)?, connection.version.parse().ok());
+    let form = parse(&connection)?;
+    // What says no version was not opened here.
+    let saw = form.id.map(|_| connection.version.parse().unwrap_or_default());
     let list = list_path(form.family);
     let done = if form.id.is_some() { "saved" } else { "added" };
     let connections = admin.vault.connections.clone();

@@ -2,9 +2,10 @@
 //! in the UI. What is no longer declared becomes editable again; nothing is deleted.
 
 use crate::Vault;
-use crate::base::Result;
+use crate::access::accounts;
+use crate::base::db::Tx;
 use crate::base::entity::{account, connection};
-use crate::base::{Permission, Principal, Source, Task, VaultError, audit};
+use crate::base::{Permission, Principal, Result, Task, audit};
 use crate::connections::names;
 use model::account::AccountForm;
 use model::connection::{ConnectionForm, Family};
@@ -35,129 +36,180 @@ pub struct Renamed {
     pub new: String,
 }
 
+impl Renamed {
+    fn what(&self) -> &'static str {
+        self.family.map_or("account", Family::as_str)
+    }
+}
+
+impl Provisioning {
+    fn declares(&self, family: Option<Family>, name: &str) -> bool {
+        match family {
+            Some(family) => self.connections.iter().any(|form| form.family == family && form.name == name),
+            None => self.accounts.iter().any(|form| form.name == name),
+        }
+    }
+}
+
 impl Vault {
-    /// Applies the declarations. Safe to repeat.
+    /// Applies the declarations, all of them or none. Safe to repeat.
     pub async fn provision(&self, wanted: Provisioning) -> Result<()> {
-        let principal = Principal::Vault(Task::Provisioning);
-        for renamed in &wanted.renamed {
-            self.rename(&principal, renamed.clone()).await?;
-        }
-        self.tell_of_changed_names(&wanted).await?;
-        self.release_provisioned().await?;
-        for mut form in wanted.connections {
-            form.id = self.connection_id(form.family, &form.name).await?;
-            self.connections.declare(&principal, form).await?;
-        }
-        // All get their directories before any has its own to itself: two may have changed places.
-        self.accounts.share_directories(wanted.accounts.iter().map(|form| form.name.clone()).collect()).await?;
-        let exclusive: Vec<AccountForm> = wanted.accounts.iter().filter(|form| form.exclusive).cloned().collect();
-        let shared = wanted.accounts.into_iter().map(|form| AccountForm { exclusive: false, ..form });
-        for mut form in shared.chain(exclusive) {
-            form.id = account_named(self.db.read(), &form.name).await?.map(|a| a.id);
-            self.accounts.save_as(&principal, form, Source::File).await?;
-        }
+        self.connections.check_declared(&wanted.connections).await?;
+        let this = self.clone();
+        self.db.write(move |tx| Box::pin(async move { this.apply(tx, wanted).await })).await?;
+        self.accounts.forget_snapshot();
+        self.opened.notify();
+        Box::pin(self.opened.tell_of_shared_places()).await?;
         self.accounts.log_overlaps().await
     }
 
-    async fn connection_id(&self, family: Family, name: &str) -> Result<Option<i64>> {
-        Ok(names::named(self.db.read(), family, name).await?.map(|c| c.id))
+    async fn apply(&self, tx: &Tx, wanted: Provisioning) -> Result<()> {
+        let principal = Principal::Vault(Task::Provisioning);
+        self.rename_all(tx, &principal, &wanted).await?;
+        release_provisioned(tx).await?;
+        for form in wanted.connections {
+            let (what, name) = (form.family.as_str(), form.name.clone());
+            self.connections.declare(tx, &principal, form).await.map_err(|error| error.of(what, &name))?;
+        }
+        for mut form in wanted.accounts {
+            form.id = account_named(tx, &form.name).await?.map(|row| row.id);
+            let name = form.name.clone();
+            self.accounts.declare(tx, &principal, form).await.map_err(|error| error.of("account", &name))?;
+        }
+        // All have their directories by now: two may have changed places.
+        accounts::check_directories(tx).await
     }
 
-    /// Gives something its new name, unless that was done at an earlier start.
-    async fn rename(&self, principal: &Principal, Renamed { family, old, new }: Renamed) -> Result<()> {
-        let principal = principal.clone();
-        let renaming = self.db.write(move |tx| {
-            Box::pin(async move {
-                let what = family.map_or("account", Family::as_str);
-                match family {
-                    Some(family) => {
-                        let Some(row) = names::named(tx, family, &old).await? else { return Ok(()) };
-                        if names::named(tx, family, &new).await?.is_some() {
-                            return Err(both_there(what, &old, &new));
-                        }
-                        let (id, updated_at) = (row.id, std::cmp::max(tx.now_ms(), row.updated_at + 1));
-                        let mut row = row.into_active_model();
-                        row.name = Set(new.clone());
-                        row.updated_at = Set(updated_at);
-                        row.update(tx).await?;
-                        if family == Family::Provider {
-                            names::take(tx, id, Some(&old), &new).await?;
-                        }
-                    }
-                    None => {
-                        let Some(row) = account_named(tx, &old).await? else { return Ok(()) };
-                        if account_named(tx, &new).await?.is_some() {
-                            return Err(both_there(what, &old, &new));
-                        }
-                        let mut row = row.into_active_model();
-                        row.name = Set(new.clone());
-                        row.update(tx).await?;
-                    }
+    /// Gives everything its name in the file.
+    async fn rename_all(&self, tx: &Tx, principal: &Principal, wanted: &Provisioning) -> Result<()> {
+        // One may have the name that another is to get: as long as one was renamed, there may be room for the next.
+        let mut left: Vec<Renamed> = wanted.renamed.iter().filter(|one| one.old != one.new).cloned().collect();
+        let mut waiting = usize::MAX;
+        while left.len() < waiting {
+            waiting = left.len();
+            let mut blocked = Vec::new();
+            for renamed in left {
+                if !rename(tx, principal, &renamed).await? {
+                    blocked.push(renamed);
                 }
-                tracing::info!(old, new, "the {what} has another name");
-                audit::record(
-                    tx,
-                    &principal,
-                    Permission::Manage,
-                    &format!("renamed {what}"),
-                    &format!("{old} to {new}"),
-                )
-                .await
-            })
-        });
-        renaming.await?;
-        self.opened.notify();
-        Ok(())
+            }
+            left = blocked;
+        }
+        for renamed in left.iter().filter(|renamed| !wanted.declares(renamed.family, &renamed.old)) {
+            let (what, old, new) = (renamed.what(), &renamed.old, &renamed.new);
+            tracing::warn!(
+                old,
+                new,
+                "vault.toml renames a {what}, but there are both: move what one holds, and delete it"
+            );
+        }
+        for renamed in self.untold(tx, wanted).await? {
+            rename(tx, principal, &renamed).await?;
+        }
+        self.tell_of_changed_names(tx, wanted).await
     }
 
-    /// A name that the file has for the first time, beside one that it no longer has, may be a renaming that it does not
-    /// tell. Then there are two of it.
-    async fn tell_of_changed_names(&self, wanted: &Provisioning) -> Result<()> {
-        let known = connection::Entity::find().all(self.db.read()).await?;
+    /// What has another name in the file, although the file does not say so: it is set up as one that it declares no longer.
+    async fn untold(&self, tx: &Tx, wanted: &Provisioning) -> Result<Vec<Renamed>> {
+        let mut found = Vec::new();
+        let connections = connection::Entity::find().filter(connection::Column::Provisioned.eq(true)).all(tx).await?;
         for form in &wanted.connections {
-            if known.iter().any(|row| row.name == form.name && row.family == form.family.as_str()) {
+            if names::named(tx, form.family, &form.name).await?.is_some() {
+                continue;
+            }
+            let family = Some(form.family);
+            let mut same = connections.iter().filter(|row| {
+                row.family == form.family.as_str()
+                    && !wanted.declares(family, &row.name)
+                    && self.connections.has_settings_of(row, form)
+            });
+            if let (Some(row), None) = (same.next(), same.next()) {
+                found.push(Renamed { family, old: row.name.clone(), new: form.name.clone() });
+            }
+        }
+        let accounts = account::Entity::find().filter(account::Column::Provisioned.eq(true)).all(tx).await?;
+        for form in &wanted.accounts {
+            let same =
+                accounts.iter().find(|row| row.access_key == form.access_key && !wanted.declares(None, &row.name));
+            if let (Some(row), None) = (same, account_named(tx, &form.name).await?) {
+                found.push(Renamed { family: None, old: row.name.clone(), new: form.name.clone() });
+            }
+        }
+        Ok(found)
+    }
+
+    /// A name that the file has for the first time, beside one that it no longer has, may be a renaming all the same. Then
+    /// there are two of it.
+    async fn tell_of_changed_names(&self, tx: &Tx, wanted: &Provisioning) -> Result<()> {
+        let known = connection::Entity::find().all(tx).await?;
+        for form in &wanted.connections {
+            let is_known = |row: &&connection::Model| row.name == form.name && row.family == form.family.as_str();
+            if known.iter().any(|row| is_known(&row)) {
                 continue;
             }
             let gone = known.iter().find(|row| {
-                let declared = wanted.connections.iter().any(|c| c.name == row.name && c.family.as_str() == row.family);
-                row.provisioned && row.kind == form.kind && row.family == form.family.as_str() && !declared
+                let alike = row.kind == form.kind && row.family == form.family.as_str();
+                row.provisioned && alike && !wanted.declares(Some(form.family), &row.name)
             });
             if let Some(gone) = gone {
                 tracing::warn!(
                     new = form.name,
                     old = gone.name,
-                    "vault.toml declares a new {} and the old one no longer: there are two now. If it was renamed, stop the \
-                     vault, delete the new one, and say was = \"{}\" beside the new name",
-                    form.family,
-                    gone.name
+                    "vault.toml declares a new {family}, and another one no longer. If that has only another name and other \
+                     settings, there are two now: take the new one out of the file, start, delete it in the UI, and declare \
+                     it again with was = \"{old}\"",
+                    family = form.family,
+                    old = gone.name,
                 );
             }
         }
         Ok(())
     }
+}
 
-    async fn release_provisioned(&self) -> Result<()> {
-        self.db
-            .write(|tx| {
-                Box::pin(async move {
-                    let released = connection::ActiveModel { provisioned: Set(false), ..Default::default() };
-                    connection::Entity::update_many().set(released).exec(tx).await?;
-                    let released = account::ActiveModel { provisioned: Set(false), ..Default::default() };
-                    account::Entity::update_many().set(released).exec(tx).await?;
-                    Ok(())
-                })
-            })
-            .await
+/// Gives something its new name, unless that was done at an earlier start. Answers `false` if something else has the new one.
+async fn rename(tx: &Tx, principal: &Principal, renamed: &Renamed) -> Result<bool> {
+    let Renamed { family, old, new } = renamed;
+    match family {
+        Some(family) => {
+            let Some(row) = names::named(tx, *family, old).await? else { return Ok(true) };
+            if names::named(tx, *family, new).await?.is_some() {
+                return Ok(false);
+            }
+            let (id, updated_at) = (row.id, std::cmp::max(tx.now_ms(), row.updated_at + 1));
+            let mut row = row.into_active_model();
+            row.name = Set(new.clone());
+            row.updated_at = Set(updated_at);
+            row.update(tx).await?;
+            if *family == Family::Provider {
+                names::take(tx, id, Some(old), new).await?;
+            }
+        }
+        None => {
+            let Some(row) = account_named(tx, old).await? else { return Ok(true) };
+            if account_named(tx, new).await?.is_some() {
+                return Ok(false);
+            }
+            let mut row = row.into_active_model();
+            row.name = Set(new.clone());
+            row.update(tx).await?;
+        }
     }
+    let what = renamed.what();
+    tracing::info!(old, new, "the {what} has another name");
+    let (action, subject) = (format!("renamed {what}"), format!("{old} to {new}"));
+    audit::record(tx, principal, Permission::Manage, &action, &subject).await?;
+    Ok(true)
+}
+
+async fn release_provisioned(tx: &Tx) -> Result<()> {
+    let released = connection::ActiveModel { provisioned: Set(false), ..Default::default() };
+    connection::Entity::update_many().set(released).exec(tx).await?;
+    let released = account::ActiveModel { provisioned: Set(false), ..Default::default() };
+    account::Entity::update_many().set(released).exec(tx).await?;
+    Ok(())
 }
 
 async fn account_named(db: &impl ConnectionTrait, name: &str) -> Result<Option<account::Model>> {
     Ok(account::Entity::find().filter(account::Column::Name.eq(name)).one(db).await?)
-}
-
-fn both_there(what: &str, old: &str, new: &str) -> VaultError {
-    VaultError::Conflict(format!(
-        "vault.toml renames the {what} {old} to {new}, but there are both. Delete the one that is not needed in the UI, or \
-         leave out was."
-    ))
 }

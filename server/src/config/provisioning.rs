@@ -8,6 +8,7 @@ use model::field::{FieldError, Settings};
 use model::name;
 use std::collections::{BTreeMap, BTreeSet};
 use vault::Renamed;
+use vault::accounts::directories_overlap;
 
 /// Keys every connection has.
 const CONNECTION_KEYS: [&str; 4] = ["name", WAS, "kind", "enabled"];
@@ -45,7 +46,7 @@ pub(super) fn read(document: &Document, problems: &mut Vec<Problem>) -> Declarat
                 if declarations.declares(family, &form.name) {
                     entry.problem_at("name", "is declared twice");
                 }
-                declarations.renamed.extend(entry.renamed(Some(family), &form.name));
+                declarations.renamed.extend(entry.renamed(&declarations.renamed, Some(family), &form.name));
                 declarations.connections.push(form);
             }
         }
@@ -59,7 +60,17 @@ pub(super) fn read(document: &Document, problems: &mut Vec<Problem>) -> Declarat
             if !form.access_key.is_empty() && declarations.accounts.iter().any(|a| a.access_key == form.access_key) {
                 entry.problem_at("access_key", "is another account's access key as well");
             }
-            declarations.renamed.extend(entry.renamed(None, &form.name));
+            let theirs = declarations.accounts.iter().find(|other| {
+                (other.exclusive || form.exclusive) && directories_overlap(&other.directory, &form.directory)
+            });
+            if let Some(other) = theirs {
+                let (name, directory) = (&other.name, &other.directory);
+                entry.problem_at(
+                    "directory",
+                    &format!("overlaps with '{directory}' of account '{name}', and one of them is exclusive"),
+                );
+            }
+            declarations.renamed.extend(entry.renamed(&declarations.renamed, None, &form.name));
             declarations.accounts.push(form);
         }
     }
@@ -207,8 +218,14 @@ impl<'a> Entry<'a> {
         Some(name)
     }
 
-    fn renamed(&mut self, family: Option<Family>, new: &str) -> Option<Renamed> {
+    fn renamed(&mut self, others: &[Renamed], family: Option<Family>, new: &str) -> Option<Renamed> {
         let old = self.scalar(WAS)?;
+        if old == new {
+            self.problem_at(WAS, "is the name that it has; leave it out, or say the one that it had");
+        }
+        if let Some(other) = others.iter().find(|other| other.family == family && other.old == old) {
+            self.problem_at(WAS, &format!("is what '{}' was called too; only one of them can be it", other.new));
+        }
         Some(Renamed { family, old, new: new.to_owned() })
     }
 

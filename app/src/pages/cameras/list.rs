@@ -56,7 +56,8 @@ fn table(rows: Vec<DeviceView>, needle: RwSignal<String>) -> AnyView {
         <p class="field-help">
             <strong>"Verified"</strong>
             " cameras have uploaded with an account's keys. Heartbeats carry no keys, so anyone who can reach this vault could claim to be a camera: "
-            <strong>"unverified"</strong> " ones have only claimed."
+            <strong>"unverified"</strong>
+            " ones have only claimed. Version, host and whether it is online are what heartbeats say, of verified ones too."
         </p>
     }
     .into_any()

@@ -4,6 +4,7 @@ use super::directories::Claims;
 use crate::base::damaged::Damage;
 use crate::base::db::{Db, Tx};
 use crate::base::entity::{account, account_integration, account_provider, account_secondary, connection};
+use crate::base::folded::{folded, overlap};
 use crate::base::keys::{Keys, mac, random, random_text};
 use crate::base::{Permission, Principal, Source, audit};
 use crate::base::{Result, VaultError};
@@ -135,40 +136,7 @@ impl Accounts {
     /// Every account, by name.
     pub async fn list(&self) -> Result<Vec<AccountView>> {
         let rows = account::Entity::find().order_by_asc(account::Column::Name).all(self.db.read()).await?;
-        let names: HashMap<i64, String> =
-            connection::Entity::find().all(self.db.read()).await?.into_iter().map(|c| (c.id, c.name)).collect();
-        let links = account_integration::Entity::find().all(self.db.read()).await?;
-        let secondaries = account_secondary::Entity::find().all(self.db.read()).await?;
-        let others = account_provider::Entity::find().all(self.db.read()).await?;
-        let name = |id: i64| names.get(&id).cloned().unwrap_or_default();
-        Ok(rows
-            .into_iter()
-            .map(|row| AccountView {
-                provider: name(row.provider_id),
-                secondary_providers: secondaries
-                    .iter()
-                    .filter(|s| s.account_id == row.id)
-                    .map(|s| name(s.provider_id))
-                    .collect(),
-                other_providers: others
-                    .iter()
-                    .filter(|o| o.account_id == row.id)
-                    .map(|o| name(o.provider_id))
-                    .collect(),
-                integrations: links.iter().filter(|l| l.account_id == row.id).map(|l| name(l.integration_id)).collect(),
-                id: row.id,
-                name: row.name,
-                enabled: row.enabled,
-                provisioned: row.provisioned,
-                directory: row.directory,
-                exclusive: row.exclusive,
-                day_limit: row.day_limit,
-                access_key: row.access_key,
-                cloud_analysis: row.cloud_analysis,
-                edge_analysis: row.edge_analysis,
-                updated_at: row.updated_at,
-            })
-            .collect())
+        views(self.db.read(), rows).await
     }
 
     /// One account.
@@ -186,13 +154,14 @@ impl Accounts {
         self.save_as(principal, form, Source::Person { saw }).await
     }
 
-    pub(crate) async fn save_as(&self, principal: &Principal, form: AccountForm, source: Source) -> Result<i64> {
+    async fn save_as(&self, principal: &Principal, form: AccountForm, source: Source) -> Result<i64> {
         let errors = form.check();
         if !errors.is_empty() {
             return Err(VaultError::Invalid(errors));
         }
         let (principal, keys) = (principal.clone(), self.keys.clone());
-        let id = self.db.write(move |tx| Box::pin(save(tx, keys, principal, form, source))).await?;
+        let id =
+            self.db.write(move |tx| Box::pin(async move { save(tx, &keys, &principal, form, source).await })).await?;
         self.forget_snapshot();
         Ok(id)
     }
@@ -310,17 +279,45 @@ impl Accounts {
         Ok(snapshot)
     }
 
-    /// None of these has its directory to itself any longer.
-    pub(crate) async fn share_directories(&self, names: Vec<String>) -> Result<()> {
-        let sharing = self.db.write(move |tx| {
-            Box::pin(async move {
-                let shared = account::ActiveModel { exclusive: Set(false), ..Default::default() };
-                let named = account::Column::Name.is_in(names);
-                account::Entity::update_many().set(shared).filter(named).exec(tx).await?;
-                Ok(())
-            })
-        });
-        sharing.await
+    /// Makes an account match its declaration. One that does already is not touched. Whether directories overlap is for the
+    /// end, see [`check_directories`].
+    pub(crate) async fn declare(&self, tx: &Tx, principal: &Principal, form: AccountForm) -> Result<()> {
+        let errors = form.check();
+        if !errors.is_empty() {
+            return Err(VaultError::Invalid(errors));
+        }
+        if let Some(id) = form.id
+            && self.is_already(tx, id, &form).await?
+        {
+            let declared = account::ActiveModel { id: Set(id), provisioned: Set(true), ..Default::default() };
+            declared.update(tx).await?;
+            return Ok(());
+        }
+        save(tx, &self.keys, principal, form, Source::File).await.map(drop)
+    }
+
+    /// Whether an account is what a form says.
+    async fn is_already(&self, tx: &Tx, id: i64, form: &AccountForm) -> Result<bool> {
+        let row = find(tx, id).await?;
+        let views = views(tx, vec![row.clone()]).await?;
+        let same_secret = row.read_secret_key(&self.keys).is_ok_and(|secret| secret.expose() == form.secret_key);
+        let same = |names: &[String], others: &[String]| {
+            names.iter().collect::<BTreeSet<_>>() == others.iter().collect::<BTreeSet<_>>()
+        };
+        Ok(same_secret
+            && views.into_iter().all(|view| {
+                view.enabled == form.enabled
+                    && view.provider == form.provider
+                    && view.directory == form.directory
+                    && view.exclusive == form.exclusive
+                    && view.day_limit == form.day_limit
+                    && view.access_key == form.access_key
+                    && view.cloud_analysis == form.cloud_analysis
+                    && view.edge_analysis == form.edge_analysis
+                    && same(&view.secondary_providers, &form.secondary_providers)
+                    && same(&view.integrations, &form.integrations)
+                    && form.other_providers.as_ref().is_none_or(|names| same(&view.other_providers, names))
+            }))
     }
 
     /// Logs each two accounts whose directories overlap: either could be meant to have its own to itself.
@@ -338,12 +335,62 @@ impl Accounts {
         Ok(())
     }
 
-    fn forget_snapshot(&self) {
+    pub(crate) fn forget_snapshot(&self) {
         self.version.fetch_add(1, Ordering::SeqCst);
     }
 }
 
-async fn save(tx: &Tx, keys: Arc<Keys>, principal: Principal, form: AccountForm, source: Source) -> Result<i64> {
+/// Whether two directories are one, or one lies in the other, for a store that does not tell all names apart.
+pub fn directories_overlap(one: &str, other: &str) -> bool {
+    one != "*" && other != "*" && overlap(&folded(one), &folded(other))
+}
+
+/// Accounts as lists show them.
+async fn views(db: &impl ConnectionTrait, rows: Vec<account::Model>) -> Result<Vec<AccountView>> {
+    let names: HashMap<i64, String> =
+        connection::Entity::find().all(db).await?.into_iter().map(|c| (c.id, c.name)).collect();
+    let links = account_integration::Entity::find().all(db).await?;
+    let secondaries = account_secondary::Entity::find().all(db).await?;
+    let others = account_provider::Entity::find().all(db).await?;
+    let name = |id: i64| names.get(&id).cloned().unwrap_or_default();
+    Ok(rows
+        .into_iter()
+        .map(|row| AccountView {
+            provider: name(row.provider_id),
+            secondary_providers: secondaries
+                .iter()
+                .filter(|s| s.account_id == row.id)
+                .map(|s| name(s.provider_id))
+                .collect(),
+            other_providers: others.iter().filter(|o| o.account_id == row.id).map(|o| name(o.provider_id)).collect(),
+            integrations: links.iter().filter(|l| l.account_id == row.id).map(|l| name(l.integration_id)).collect(),
+            id: row.id,
+            name: row.name,
+            enabled: row.enabled,
+            provisioned: row.provisioned,
+            directory: row.directory,
+            exclusive: row.exclusive,
+            day_limit: row.day_limit,
+            access_key: row.access_key,
+            cloud_analysis: row.cloud_analysis,
+            edge_analysis: row.edge_analysis,
+            updated_at: row.updated_at,
+        })
+        .collect())
+}
+
+/// Fails if an account has its directory to itself and another's overlaps.
+pub(crate) async fn check_directories(tx: &Tx) -> Result<()> {
+    let rows = account::Entity::find().order_by_asc(account::Column::Name).all(tx).await?;
+    let claims = Claims::of(&rows);
+    for row in &rows {
+        let checked = claims.check(Some(row.id), &row.directory, row.exclusive);
+        checked.map_err(|error| error.of("account", &row.name))?;
+    }
+    Ok(())
+}
+
+async fn save(tx: &Tx, keys: &Keys, principal: &Principal, form: AccountForm, source: Source) -> Result<i64> {
     let provisioned = source == Source::File;
     let provider = connection_id(tx, Family::Provider, "provider", &form.provider).await?;
     let mut integrations = Vec::new();
@@ -359,7 +406,9 @@ async fn save(tx: &Tx, keys: Arc<Keys>, principal: Principal, form: AccountForm,
         others.push(connection_id(tx, Family::Provider, "other_providers", name).await?);
     }
     let rows = account::Entity::find().all(tx).await?;
-    Claims::of(&rows).check(form.id, &form.directory, form.exclusive)?;
+    if !provisioned {
+        Claims::of(&rows).check(form.id, &form.directory, form.exclusive)?;
+    }
     let clash = |other: Option<account::Model>| other.is_some_and(|o| Some(o.id) != form.id);
     if clash(account::Entity::find().filter(account::Column::Name.eq(&form.name)).one(tx).await?) {
         return Err(VaultError::Conflict(format!(
@@ -428,7 +477,7 @@ async fn save(tx: &Tx, keys: Arc<Keys>, principal: Principal, form: AccountForm,
     }
     let exact = form.other_providers.is_some();
     set_other_providers(tx, id, others, exact, left.filter(|_| !exact || !provisioned)).await?;
-    audit::record(tx, &principal, Permission::Manage, action, &form.name).await?;
+    audit::record(tx, principal, Permission::Manage, action, &form.name).await?;
     Ok(id)
 }
 

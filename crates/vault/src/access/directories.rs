@@ -54,9 +54,9 @@ impl Claims {
         let Some(Claim { account, directory: theirs, exclusive: keeps_it, .. }) = clash else { return Ok(()) };
         let label = DIRECTORY.label;
         Err(VaultError::Invalid(vec![DIRECTORY.error(if *keeps_it {
-            format!("{label} '{directory}' overlaps with '{theirs}', which account '{account}' has to itself (Exclusive directory)")
+            format!("{label} '{directory}' overlaps with '{theirs}', which account '{account}' has to itself. Choose another one, or end Exclusive directory there")
         } else {
-            format!("{label} '{directory}' cannot be exclusive: account '{account}' stores in '{theirs}'")
+            format!("{label} '{directory}' cannot be exclusive: account '{account}' stores in '{theirs}'. Give one of them another directory")
         })]))
     }
 

@@ -70,6 +70,19 @@ impl VaultError {
         Self::Invalid(vec![FieldError::new(field, message)])
     }
 
+    /// The same, saying of what: for lists of things that are checked one after the other.
+    pub(crate) fn of(self, what: &str, name: &str) -> Self {
+        let of = |message: &str| format!("{what} \"{name}\": {message}");
+        match self {
+            Self::Invalid(errors) => {
+                let told = errors.into_iter().map(|error| FieldError::new(error.field, of(&error.message)));
+                Self::Invalid(told.collect())
+            }
+            Self::Conflict(message) => Self::Conflict(of(&message)),
+            other => other,
+        }
+    }
+
     /// Whether an object is missing in its store.
     pub fn is_missing_object(&self) -> bool {
         matches!(self, Self::Store(e) if e.kind == StoreErrorKind::NotFound)

@@ -3,13 +3,20 @@
 use unicase::UniCase;
 use unicode_normalization::UnicodeNormalization as _;
 
-/// A path of which two are equal if such a store takes them for the same: without regard to case, to how accents are
-/// composed, and to dots and spaces at the end of a part.
+/// A path of which two are equal if such a store, or a person who looks at them, takes them for the same: without regard to
+/// case, to how characters are composed or how wide they are, to what cannot be seen, and to dots and spaces at the end of a
+/// part.
 pub(crate) fn folded(path: &str) -> String {
-    let decomposed: String = path.nfd().collect();
-    let folded: String = UniCase::unicode(decomposed).to_folded_case().nfc().collect();
+    let decomposed: String = path.nfkd().filter(|c| !is_invisible(*c)).collect();
+    let folded: String = UniCase::unicode(decomposed).to_folded_case().nfkc().collect();
     let parts: Vec<&str> = folded.split('/').map(|part| part.trim_end_matches(['.', ' '])).collect();
     parts.join("/")
+}
+
+/// Soft hyphens, joiners, marks of direction, variation selectors.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
 }
 
 /// Whether one directory is the other, or lies in it. Both folded.
@@ -30,6 +37,7 @@ mod tests {
             ("stra\u{df}e", "STRASSE"),
             ("hub./late. .", "hub/late"),
             ("\u{212a}", "k"),
+            ("\u{ff28}ub/la\u{200d}te\u{ff0e}", "hub/late"),
         ] {
             assert_eq!(folded(a), folded(b), "{a} {b}");
         }

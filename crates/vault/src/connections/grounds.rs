@@ -7,16 +7,19 @@ use crate::base::db::location::sqlite_file;
 use crate::base::entity::connection;
 use crate::base::{Result, VaultError};
 use crate::host::home::Home;
-use model::connection::Definition as _;
+use model::connection::{ConnectionForm, Definition as _, Family};
 use model::field::Settings;
 use model::providers::Filesystem;
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use tokio::time::timeout;
 
 /// The setting that names a provider's folder.
 const PATH: &str = "path";
+/// Most symbolic links followed, as the system does.
+const MAX_LINKS: usize = 40;
 const OWN_CURE: &str = "Choose a folder that only recordings are in.";
 
 /// What belongs to the vault itself.
@@ -36,6 +39,11 @@ impl Grounds {
 
     /// Something of the vault that a folder holds.
     fn held_by(&self, folder: &Path) -> Option<PathBuf> {
+        let mounted = identities(folder).first().copied().filter(|_| folder.is_dir());
+        let holds = |own: &PathBuf| mounted.is_some_and(|folder| identities(own).contains(&folder));
+        if let Some(own) = self.own.iter().find(|own| holds(own)) {
+            return Some(own.clone());
+        }
         let own = self.own.iter().map(|path| resolved(path));
         let spool = Some(resolved(&self.spool)).filter(|spool| folder.starts_with(spool));
         own.chain(spool.clone()).find(|own| own.starts_with(folder) || Some(own) == spool.as_ref())
@@ -58,9 +66,25 @@ impl Connections {
         if let Some(why) = self.own_ground(kind, settings).await {
             return Err(VaultError::invalid(PATH, format!("Folder {why} {OWN_CURE}")));
         }
-        let Some(wanted) = folder(kind, settings) else { return Ok(()) };
         let others = self.other_providers(id).await?;
-        let folders: Vec<(String, PathBuf)> = others.iter().filter_map(|row| self.folder_of(row)).collect();
+        self.check_beside(kind, settings, others.iter().filter_map(|row| self.folder_of(row)).collect()).await
+    }
+
+    /// The same for a provider that the configuration file declares, beside those that it declares too.
+    pub(crate) async fn check_declared_ground(&self, form: &ConnectionForm, declared: &[ConnectionForm]) -> Result<()> {
+        if let Some(why) = self.own_ground(&form.kind, &form.settings).await {
+            return Err(VaultError::invalid(PATH, format!("Folder {why} {OWN_CURE}")));
+        }
+        let stored = self.other_providers(None).await?;
+        let mut others: Vec<_> = stored.iter().filter_map(|row| self.folder_of(row)).collect();
+        others.retain(|(name, _)| !declared.iter().any(|d| d.family == Family::Provider && d.name == *name));
+        let declared = declared.iter().filter(|other| other.family == Family::Provider && other.name != form.name);
+        others.extend(declared.filter_map(|d| Some((d.name.clone(), folder(&d.kind, &d.settings)?))));
+        self.check_beside(&form.kind, &form.settings, others).await
+    }
+
+    async fn check_beside(&self, kind: &str, settings: &Settings, folders: Vec<(String, PathBuf)>) -> Result<()> {
+        let Some(wanted) = folder(kind, settings) else { return Ok(()) };
         let looking = tokio::task::spawn_blocking(move || {
             let here = resolved(&wanted);
             folders.into_iter().map(|(name, path)| (name, resolved(&path))).find(|(_, there)| {
@@ -89,19 +113,32 @@ fn folder(kind: &str, settings: &Settings) -> Option<PathBuf> {
     (kind == Filesystem::NAME).then(|| PathBuf::from(settings.get(PATH))).filter(|path| !path.as_os_str().is_empty())
 }
 
-/// A path without symbolic links, as far as it exists.
+/// A path without symbolic links, as far as it exists; also through links to what does not exist yet.
 fn resolved(path: &Path) -> PathBuf {
     let mut missing: Vec<OsString> = Vec::new();
     let mut there = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut links = 0;
     loop {
         if let Ok(real) = fs::canonicalize(&there) {
             return missing.iter().rev().fold(real, |path, part| path.join(part));
+        }
+        if let Ok(target) = fs::read_link(&there)
+            && links < MAX_LINKS
+        {
+            links += 1;
+            there = there.parent().map_or_else(|| target.clone(), |parent| parent.join(&target));
+            continue;
         }
         match (there.file_name().map(ToOwned::to_owned), there.pop()) {
             (Some(part), true) => missing.push(part),
             _ => return path.to_owned(),
         }
     }
+}
+
+/// The folder itself and those above it, by what they are: a bind mount is another way to the same one.
+fn identities(path: &Path) -> Vec<(u64, u64)> {
+    path.ancestors().filter_map(|folder| fs::metadata(folder).ok()).map(|found| (found.dev(), found.ino())).collect()
 }
 
 #[cfg(test)]
@@ -115,10 +152,13 @@ mod tests {
         fs::create_dir_all(&data).expect("made");
         fs::write(root.join("vault.toml"), "").expect("written");
         std::os::unix::fs::symlink(&root, dir.path().join("link")).expect("linked");
+        std::os::unix::fs::symlink("srv/vault/data/spool/later", dir.path().join("dangling")).expect("linked");
         let home = Home { database_url: "postgres://x/y".into(), data_dir: data.clone(), master_key: None };
         let grounds = Grounds::new(&home, &[root.join("vault.toml")]);
         let held = |path: &str| grounds.held_by(&resolved(&dir.path().join(path)));
-        for bad in ["", "srv", "srv/vault", "srv/vault/data", "link", "link/vault", "srv/vault/data/spool/x"] {
+        for bad in
+            ["", "srv", "srv/vault", "srv/vault/data", "link", "link/vault", "srv/vault/data/spool/x", "dangling"]
+        {
             assert!(held(bad).is_some(), "{bad}");
         }
         for good in ["srv/vault/data/recordings", "srv/other", "elsewhere/not/there", "link/vault/data/recordings"] {

@@ -237,6 +237,7 @@ impl Connections {
             self.tell_own_ground(provider, &why).await;
             return Err(StoreError::new(StoreErrorKind::Unavailable, why).into());
         }
+        self.tell_nested(provider, self.check_ground(Some(row.id), &row.kind, &self.settings(&row)?).await.err()).await;
         let known = row.place;
         let holds = holds_recordings(self.db.read(), provider.id).await?;
         let claim = Claim { id: Some(provider.id), known: known.as_deref(), holds, changed: false };

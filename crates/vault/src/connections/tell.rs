@@ -2,8 +2,8 @@
 
 use super::place::BACK;
 use super::{Connections, OpenStore};
-use crate::base::Result;
 use crate::base::entity::connection;
+use crate::base::{Result, VaultError};
 use crate::host::notices::Notice;
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
@@ -16,6 +16,8 @@ const ONE_PLACE: &str = "one-place";
 const OTHER_PLACE: &str = "other-place";
 /// A provider's folder holds something of the vault's own.
 const OWN_GROUND: &str = "folder-of-the-vault";
+/// A provider's folder lies in another's, or another's in it.
+const NESTED: &str = "folder-in-a-folder";
 /// What was moved to a provider was later missing there.
 const MOVED_AND_MISSING: &str = "moved-and-missing";
 /// A provider does not have what it reported as stored.
@@ -46,8 +48,7 @@ impl Connections {
                 ),
                 cure:
                     "Nothing is lost meanwhile. Keep one of them: give it all accounts, move what the others hold to a \
-                       third provider, and delete them. If a provider was renamed in vault.toml, give it its old name \
-                       again. If one is a copy of the other, delete the object .vault-place/id in the copy."
+                       third provider, and delete them. If one is a copy of the other, delete the object .vault-place/id in the copy."
                         .into(),
                 dismissible: true,
             };
@@ -79,6 +80,20 @@ impl Connections {
                    the recordings along."
                     .into(),
             dismissible: false,
+        };
+        self.notices.raise(notice).await;
+    }
+
+    /// A provider's folder lies in another's, or another's in it; or no longer.
+    pub(super) async fn tell_nested(&self, provider: &OpenStore, why: Option<VaultError>) {
+        let subject = provider.id.to_string();
+        let Some(why) = why else { return self.notices.clear(NESTED, &subject).await };
+        let notice = Notice {
+            code: NESTED,
+            subject,
+            text: format!("{}: {why} What one account stores there, another could replace.", provider.name),
+            cure: "Give each provider a folder of its own, and move the recordings along.".into(),
+            dismissible: true,
         };
         self.notices.raise(notice).await;
     }

@@ -103,7 +103,7 @@ impl Devices {
                     account: accounts.get(&row.account_id).cloned().unwrap_or_default(),
                     key: row.key.clone(),
                     name: if row.name.is_empty() { said(|claim| &claim.name) } else { row.name.clone() },
-                    capture: if row.capture.is_empty() { said(|claim| &claim.capture) } else { row.capture.clone() },
+                    capture: row.capture.clone(),
                     version: said(|claim| &claim.version),
                     hostname: said(|claim| &claim.hostname),
                     last_seen,

@@ -169,9 +169,83 @@ async fn what_is_renamed_in_the_file_stays_the_same_thing() {
             assert_eq!(t.vault.connections.provider_by_name(name).await.unwrap().unwrap().id, store, "{name}");
         }
     }
-    let untold = t.vault.provision(declare("renamed", "newest", [None, None])).await.unwrap_err();
-    let told = untold.to_string();
-    assert!(told.contains("newest") && told.contains("account new") && told.contains("was = \"new\""), "{told}");
+    // Later the old name is another provider's: nothing is renamed again.
+    let mut both = declare("renamed", "new", [Some("store"), Some("old")]);
+    both.connections.push(connection(
+        Family::Provider,
+        "filesystem",
+        "store",
+        Settings::new().with("path", "/mnt/second"),
+    ));
+    for _ in 0..2 {
+        t.vault.provision(both.clone()).await.unwrap();
+        assert_eq!(t.vault.connections.provider_by_name("renamed").await.unwrap().unwrap().id, store);
+        assert_ne!(t.vault.connections.provider_by_name("store").await.unwrap().unwrap().id, store);
+    }
+    // What is set up as before is known by that, and an account by its key.
+    t.vault.provision(declare("archive", "newest", [None, None])).await.unwrap();
+    assert_eq!(view(&t, "newest").await.id, account_id);
+    for name in ["archive", "renamed"] {
+        assert_eq!(t.vault.connections.provider_by_name(name).await.unwrap().unwrap().id, store, "{name}");
+    }
+    let audited = t.vault.audit.latest(100).await.unwrap();
+    t.vault.provision(declare("archive", "newest", [None, None])).await.unwrap();
+    assert_eq!(t.vault.audit.latest(100).await.unwrap(), audited, "a mere start changes nothing");
+}
+
+fn declared(name: &str, directory: &str) -> AccountForm {
+    AccountForm { provider: "store".into(), integrations: Vec::new(), directory: directory.into(), ..account(name) }
+}
+
+fn renamed(old: &str, new: &str) -> Renamed {
+    Renamed { family: None, old: old.into(), new: new.into() }
+}
+
+#[tokio::test]
+async fn names_move_on_in_any_order() {
+    let t = TestVault::new().await;
+    let wanted = |names: [&str; 2], renamed: Vec<Renamed>| {
+        let [one, other] = names.map(|name| declared(name, name));
+        // Their keys show who is who.
+        let accounts =
+            vec![AccountForm { access_key: "k1".into(), ..one }, AccountForm { access_key: "k2".into(), ..other }];
+        Provisioning { connections: vec![folder("store")], accounts, renamed }
+    };
+    t.vault.provision(wanted(["one", "two"], Vec::new())).await.unwrap();
+    let ids = [view(&t, "one").await.id, view(&t, "two").await.id];
+    for _ in 0..2 {
+        let chain = vec![renamed("one", "two"), renamed("two", "three")];
+        t.vault.provision(wanted(["two", "three"], chain)).await.unwrap();
+        assert_eq!([view(&t, "two").await.id, view(&t, "three").await.id], ids);
+    }
+}
+
+/// A start that fails has changed nothing: with the file that was good before, the vault starts again.
+#[tokio::test]
+async fn a_file_is_applied_whole_or_not_at_all() {
+    let t = TestVault::new().await;
+    let exclusive = |form: AccountForm| AccountForm { exclusive: true, ..form };
+    let good = Provisioning {
+        connections: vec![folder("store")],
+        accounts: vec![exclusive(declared("x", "vip")), exclusive(declared("s", "sdir"))],
+        ..Default::default()
+    };
+    t.vault.provision(good.clone()).await.unwrap();
+    let before = (t.vault.accounts.list().await.unwrap(), t.vault.audit.latest(100).await.unwrap());
+    let bad = Provisioning {
+        connections: vec![folder("store"), folder("other")],
+        accounts: vec![
+            exclusive(declared("s2", "sdir")),
+            AccountForm { secret_key: "another".into(), ..exclusive(declared("x", "vip")) },
+            declared("z", "VIP/a"),
+        ],
+        renamed: vec![renamed("s", "s2")],
+    };
+    let refused = t.vault.provision(bad).await.unwrap_err().to_string();
+    assert!(refused.contains("account \"") && refused.contains("VIP/a"), "{refused}");
+    assert_eq!((t.vault.accounts.list().await.unwrap(), t.vault.audit.latest(100).await.unwrap()), before);
+    assert!(t.vault.connections.provider_by_name("other").await.unwrap().is_none());
+    t.vault.provision(good).await.unwrap();
 }
 
 /// An event whose consumer takes its time holds up its own account's camera alone, and the key that others know stays as it is.

@@ -3,24 +3,23 @@
 mod declared;
 mod test_event;
 mod validate;
+mod write;
 
 use crate::base::db::Db;
 use crate::base::entity::{account, account_integration, account_provider, account_secondary, connection, upload};
 use crate::base::keys::Keys;
 use crate::base::{Permission, Principal, Source, audit};
 use crate::base::{Result, VaultError};
-use crate::connections::{Connections, ProviderInfo, find, holds_recordings, names};
+use crate::connections::{Connections, ProviderInfo, holds_recordings, names};
 use crate::flows::moves;
 use crate::outbox::deliveries::{self, Backlog};
 use model::connection::{ConnectionForm, ConnectionView, Family, Kind};
 use model::field::Settings;
 use model::name;
 use model::ports::Connector;
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait as _, IntoActiveModel,
-    QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect};
 use std::sync::Arc;
+use write::{Change, write};
 
 /// Manages connections.
 #[derive(Clone)]
@@ -74,83 +73,20 @@ impl ConnectionSetup {
         self.save_as(principal, form, Source::Person { saw }).await
     }
 
-    pub(crate) async fn save_as(&self, principal: &Principal, form: ConnectionForm, source: Source) -> Result<i64> {
-        let provisioned = source == Source::File;
-        // A configuration file is complete every time; what it leaves out is meant to be gone.
-        let settings = if provisioned { declared_settings(&form)? } else { self.checked_settings(&form).await? };
+    async fn save_as(&self, principal: &Principal, form: ConnectionForm, source: Source) -> Result<i64> {
+        let settings = self.checked_settings(&form).await?;
         name::check(&form.name).map_err(|e| VaultError::Invalid(vec![e]))?;
         let moved = form.family == Family::Provider && self.changes_settings(&form, &settings).await?;
         if moved {
             self.connections.check_ground(form.id, &form.kind, &settings).await?;
         }
-        // A start does not wait for its providers; declared ones are looked at right after it.
-        let place = match moved && !provisioned {
-            true => Box::pin(self.connections.place_to_save(&form, &settings)).await?,
+        let place = match moved {
+            true => Some(Box::pin(self.connections.place_to_save(&form, &settings)).await?),
             false => None,
         };
-        let name = form.name.clone();
         let (principal, keys) = (principal.clone(), self.keys.clone());
-        let id = self.db.write(move |tx| {
-            Box::pin(async move {
-                let plain = serde_json::to_vec(&settings).expect("texts serialise");
-                let taken = names::named(tx, form.family, &name).await?;
-                let mut old_name = None;
-                if taken.is_some_and(|other| Some(other.id) != form.id) {
-                    return Err(VaultError::Conflict(format!(
-                        "There is already a {} named {name}; choose another name.",
-                        form.family
-                    )));
-                }
-                let (action, id) = match form.id {
-                    None => {
-                        let row = connection::ActiveModel {
-                            family: Set(form.family.as_str().to_owned()),
-                            kind: Set(form.kind),
-                            name: Set(name.clone()),
-                            enabled: Set(form.enabled),
-                            provisioned: Set(provisioned),
-                            settings: Set(Vec::new()),
-                            place: Set(None),
-                            updated_at: Set(0),
-                            ..Default::default()
-                        };
-                        ("added", row.insert(tx).await?.id)
-                    }
-                    Some(id) => {
-                        let row = find(tx, id).await?;
-                        if row.provisioned && !provisioned {
-                            return Err(VaultError::Provisioned(row.name));
-                        }
-                        source.check(row.updated_at, &row.name)?;
-                        old_name = Some(row.name.clone());
-                        let mut row = row.into_active_model();
-                        row.kind = Set(form.kind);
-                        row.name = Set(name.clone());
-                        row.enabled = Set(form.enabled);
-                        row.provisioned = Set(provisioned);
-                        row.update(tx).await?;
-                        ("changed", id)
-                    }
-                };
-                if form.family == Family::Provider {
-                    names::take(tx, id, old_name.as_deref(), &name).await?;
-                }
-                let row = find(tx, id).await?;
-                // It is also the row's version, and the clock may stand still.
-                let updated_at = std::cmp::max(tx.now_ms(), row.updated_at + 1);
-                let mut row = row.into_active_model();
-                row.settings = Set(keys.seal(&connection::Model::sealed_in(id), &plain));
-                if moved {
-                    row.place = Set(place);
-                }
-                row.updated_at = Set(updated_at);
-                row.update(tx).await?;
-                deliveries::make_all_due(tx, id).await?;
-                audit::record(tx, &principal, Permission::Manage, &format!("{action} {}", form.family), &name).await?;
-                Ok(id)
-            })
-        });
-        let id = id.await?;
+        let change = Change { form, settings, place, source };
+        let id = self.db.write(move |tx| Box::pin(async move { write(tx, &keys, &principal, change).await })).await?;
         self.connections.notify();
         Box::pin(self.connections.tell_of_shared_places()).await?;
         Ok(id)
@@ -264,11 +200,6 @@ impl ConnectionSetup {
             updated_at: row.updated_at,
         })
     }
-}
-
-fn declared_settings(form: &ConnectionForm) -> Result<Settings> {
-    let errors = kind(form.family, &form.kind)?.check(&form.settings);
-    if errors.is_empty() { Ok(form.settings.clone()) } else { Err(VaultError::Invalid(errors)) }
 }
 
 fn kind(family: Family, name: &str) -> Result<&'static Kind> {
