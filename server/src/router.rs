@@ -39,7 +39,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/{*rest}", any(agent::no_route));
     Router::new()
         .merge(machines)
-        .merge(openapi::swagger(api))
+        .merge(openapi::swagger(openapi::without_null_headers(api)))
         .merge(people(&state))
         .route("/pkg/{*path}", get(assets::pkg))
         .layer(CatchPanicLayer::custom(panicked))
@@ -50,7 +50,7 @@ pub fn router(state: AppState) -> Router {
 
 /// The API's description, without serving it.
 pub fn describe() -> utoipa::openapi::OpenApi {
-    machines().split_for_parts().1
+    openapi::without_null_headers(machines().split_for_parts().1)
 }
 
 fn machines() -> OpenApiRouter<AppState> {
