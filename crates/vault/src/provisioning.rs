@@ -2,12 +2,18 @@
 //! in the UI. What is no longer declared becomes editable again; nothing is deleted.
 
 use crate::Vault;
+use crate::access::guessable;
 use crate::base::Result;
 use crate::base::entity::{account, connection};
 use crate::base::{Principal, Task};
+use crate::host::notices::Notice;
+use model::Secret;
 use model::account::AccountForm;
 use model::connection::{ConnectionForm, Family};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+
+/// Code of the notice about a declared secret that is easy to guess; its subject is `account <name>` or `user <name>`.
+const WEAK_SECRET: &str = "weak-secret";
 
 /// What the file declares.
 #[derive(Debug, Clone, Default)]
@@ -33,9 +39,34 @@ impl Vault {
                 .one(self.db.read())
                 .await?
                 .map(|a| a.id);
-            self.accounts.save_as(&principal, form, true).await?;
+            let (name, weakness) = (form.name.clone(), guessable::secret_key(&form));
+            self.accounts.declare(&principal, form).await?;
+            let cure = "Give the account another one, here and in its agents; until then it works as it is.";
+            self.tell_of_secret(format!("account {name}"), format!("The secret key of account {name}"), weakness, cure)
+                .await;
         }
         Ok(())
+    }
+
+    /// Tells of an administrator's configured password that is easy to guess. It works all the same: without it nobody
+    /// might get in.
+    pub async fn tell_of_password(&self, username: &str, password: &Secret) {
+        let weakness = guessable::password(username, password);
+        let cure = "Configure another one, or change it in the UI and take this one out of the configuration.";
+        self.tell_of_secret(
+            format!("user {username}"),
+            format!("The configured password of {username}"),
+            weakness,
+            cure,
+        )
+        .await;
+    }
+
+    async fn tell_of_secret(&self, subject: String, what: String, weakness: Option<String>, cure: &str) {
+        let Some(why) = weakness else { return self.notices.clear(WEAK_SECRET, &subject).await };
+        tracing::warn!("{what} {why}");
+        let (text, cure) = (format!("{what} {why}."), cure.into());
+        self.notices.raise(Notice { code: WEAK_SECRET, subject, text, cure, dismissible: true }).await;
     }
 
     async fn connection_id(&self, family: Family, name: &str) -> Result<Option<i64>> {

@@ -149,7 +149,7 @@ async fn a_changed_password_ends_the_session() {
     let vault = TestVault::start().await;
     let cookie = vault.sign_in().await;
     let user = vault.vault.users.sign_in("root", &model::Secret::new("a password for tests"), "test").await.unwrap();
-    let (old, new) = (model::Secret::new("a password for tests"), model::Secret::new("another password"));
+    let (old, new) = (model::Secret::new("a password for tests"), model::Secret::new("another one for tests, too"));
     vault.vault.users.change_password(user.id, &old, &new).await.unwrap();
     let answer = send(vault.request(Method::GET, "/media/1/file").header("cookie", cookie)).await;
     answer.refused_with(401, "sign_in_required");

@@ -47,18 +47,23 @@ async fn what_is_in_use_is_not_deleted() {
 #[tokio::test]
 async fn credentials_open_one_account_until_they_change() {
     let t = TestVault::new().await;
-    let wrong = [("site-a", "secret-of-site-b"), ("nobody", "secret-of-site-a"), ("", ""), ("site-a", "")];
+    let wrong =
+        [("site-a", "Q7v9x2-secret-of-site-b"), ("nobody", "Q7v9x2-secret-of-site-a"), ("", ""), ("site-a", "")];
     for (access, secret) in wrong {
         assert!(t.vault.accounts.authenticate(access, &Secret::new(secret)).await.unwrap().is_none(), "{access}");
     }
     let id = t.account("site-a").await.id;
-    let changed =
-        AccountForm { id: Some(id), secret_key: "fresh".into(), directory: "fixed".into(), ..account("site-a") };
+    let changed = AccountForm {
+        id: Some(id),
+        secret_key: "a-fresh-one,4711".into(),
+        directory: "fixed".into(),
+        ..account("site-a")
+    };
     t.vault.accounts.save(&actor(), changed).await.unwrap();
-    assert!(t.vault.accounts.authenticate("site-a", &Secret::new("secret-of-site-a")).await.unwrap().is_none());
-    let fresh = t.vault.accounts.authenticate("site-a", &Secret::new("fresh")).await.unwrap().unwrap();
+    assert!(t.vault.accounts.authenticate("site-a", &Secret::new("Q7v9x2-secret-of-site-a")).await.unwrap().is_none());
+    let fresh = t.vault.accounts.authenticate("site-a", &Secret::new("a-fresh-one,4711")).await.unwrap().unwrap();
     assert_eq!(fresh.directory("anything/..").unwrap().as_str(), "fixed", "a fixed directory ignores the agent's");
-    assert_eq!(t.vault.accounts.reveal(&actor(), id).await.unwrap().secret_key, "fresh");
+    assert_eq!(t.vault.accounts.reveal(&actor(), id).await.unwrap().secret_key, "a-fresh-one,4711");
     let latest = t.vault.audit.latest(1).await.unwrap().remove(0);
     assert_eq!((latest.action.as_str(), latest.subject.as_str()), ("revealed secret key", "site-a"));
 }
@@ -73,6 +78,8 @@ async fn accounts_are_checked() {
         (AccountForm { directory: "../x".into(), ..account("x") }, "directory"),
         (AccountForm { access_key: "a b".into(), ..account("x") }, "access_key"),
         (AccountForm { secret_key: String::new(), ..account("x") }, "secret_key"),
+        (AccountForm { secret_key: "Sh0rt-but-w1ld!".into(), ..account("x") }, "secret_key"),
+        (AccountForm { secret_key: "password12345678".into(), ..account("x") }, "secret_key"),
         (AccountForm { day_limit: -1, ..account("x") }, "day_limit"),
     ] {
         match t.vault.accounts.save(&actor(), form).await {
@@ -81,6 +88,33 @@ async fn accounts_are_checked() {
         }
     }
     assert!(matches!(t.vault.accounts.save(&actor(), account("site-a")).await, Err(VaultError::Conflict(_))));
+}
+
+/// Its agents are installed: it works, and an administrator is told.
+#[tokio::test]
+async fn a_declared_secret_that_is_easy_to_guess_is_told_and_works() {
+    let t = TestVault::new().await;
+    let declare = async |secret: &str| {
+        let accounts = vec![AccountForm { secret_key: secret.into(), ..account("site-a") }];
+        t.vault.provision(Provisioning { connections: Vec::new(), accounts }).await.unwrap();
+        assert!(t.vault.accounts.authenticate("site-a", &Secret::new(secret)).await.unwrap().is_some());
+        let notices = t.vault.notices.list().await.unwrap().into_iter().filter(|n| n.code == "weak-secret");
+        notices.map(|n| (n.subject, n.text)).collect::<Vec<_>>()
+    };
+    let told = |why: &str| vec![("account site-a".to_owned(), format!("The secret key of account site-a {why}."))];
+    assert_eq!(declare("sk").await, told("needs at least 16 characters"));
+    assert_eq!(declare("password12345678").await, told("is easy to guess"));
+    assert_eq!(declare("kLx8-vQ2mTz9-0417").await, []);
+}
+
+#[tokio::test]
+async fn a_configured_password_that_is_easy_to_guess_is_told() {
+    let t = TestVault::new().await;
+    for (password, told) in [("kerberosvault1", 1), ("correct horse battery staple", 0)] {
+        t.vault.tell_of_password("root", &Secret::new(password)).await;
+        let notices = t.vault.notices.list().await.unwrap();
+        assert_eq!(notices.iter().filter(|n| n.subject == "user root").count(), told, "{password}");
+    }
 }
 
 #[tokio::test]

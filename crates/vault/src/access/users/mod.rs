@@ -1,5 +1,6 @@
 //! People who sign in.
 
+use crate::access::guessable;
 use crate::base::db::Db;
 use crate::base::entity::user;
 use crate::base::keys::random_text;
@@ -19,10 +20,10 @@ use tokio::sync::Semaphore;
 
 mod attempts;
 
-/// Shortest password a person may choose, in characters.
-pub const MIN_PASSWORD: usize = 12;
-/// Longest password, in bytes; limits the cost of hashing.
-pub const MAX_PASSWORD: usize = 256;
+pub use crate::access::guessable::{MAX_PASSWORD, MIN_PASSWORD};
+
+/// Name of the first administrator where none is configured.
+pub const DEFAULT_ADMIN: &str = "root";
 
 /// Row id of a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,7 +76,7 @@ impl Users {
     /// before, so that a password changed in the UI stays. Without one, the first start generates a password and
     /// returns it.
     pub async fn ensure_admin(&self, username: Option<&str>, password: Option<&Secret>) -> Result<Option<FirstAdmin>> {
-        let username = username.unwrap_or("root").to_owned();
+        let username = username.unwrap_or(DEFAULT_ADMIN).to_owned();
         let Some(password) = password else {
             if user::Entity::find().count(self.db.read()).await? > 0 {
                 self.mark_configured(None).await?;
@@ -156,7 +157,9 @@ impl Users {
             return Err(VaultError::invalid("current", "The current password is wrong"));
         }
         self.attempts.forget_changes(id.0);
-        check_new_password(new)?;
+        if let Some(why) = guessable::password(&stored.username, new) {
+            return Err(VaultError::invalid("new", format!("The new password {why}")));
+        }
         self.set_password(&stored.username, new).await
     }
 
@@ -224,16 +227,6 @@ impl Users {
 
 /// A valid hash that no password matches, so that unknown names take as long.
 const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-
-fn check_new_password(new: &Secret) -> Result<()> {
-    if new.expose().chars().count() < MIN_PASSWORD {
-        return Err(VaultError::invalid("new", format!("The new password needs at least {MIN_PASSWORD} characters")));
-    }
-    if new.expose().len() > MAX_PASSWORD {
-        return Err(VaultError::invalid("new", format!("The new password is too long: at most {MAX_PASSWORD} bytes")));
-    }
-    Ok(())
-}
 
 impl From<user::Model> for User {
     fn from(row: user::Model) -> Self {
@@ -310,7 +303,7 @@ mod tests {
         let elsewhere = users.sign_in("root", &password, "elsewhere").await;
         assert!(matches!(elsewhere, Err(VaultError::TooMany { .. })), "{elsewhere:?}");
         users.sign_in("root", &password, "at home").await.expect("known there");
-        users.change_password(root.id, &password, &Secret::new("another password")).await.expect("signed in");
+        users.change_password(root.id, &password, &Secret::new("another one for tests, too")).await.expect("signed in");
     }
 
     #[tokio::test]
