@@ -9,6 +9,7 @@ use crate::base::{Result, VaultError};
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use attempts::Attempts;
+use failures::Failures;
 use model::Secret;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 mod attempts;
+mod failures;
 
 pub use crate::access::guessable::{MAX_PASSWORD, MIN_PASSWORD};
 
@@ -63,13 +65,15 @@ pub struct FirstAdmin {
 pub struct Users {
     db: Db,
     attempts: Arc<Attempts>,
+    failures: Arc<Failures>,
     /// Hashing is expensive on purpose; only two at a time, to leave room for uploads.
     hashing: Arc<Semaphore>,
 }
 
 impl Users {
     pub(crate) fn new(db: Db) -> Self {
-        Self { db, attempts: Arc::default(), hashing: Arc::new(Semaphore::new(2)) }
+        let failures = Arc::new(Failures::new(db.clone()));
+        Self { db, attempts: Arc::default(), failures, hashing: Arc::new(Semaphore::new(2)) }
     }
 
     /// Creates the first administrator. A configured password is applied only if it differs from the one configured
@@ -124,8 +128,17 @@ impl Users {
             .await
     }
 
-    /// Checks name and password. Unknown names take as long as wrong passwords.
+    /// Checks name and password, and notes in the audit log when they are wrong, or too many were. Unknown names take as
+    /// long as wrong passwords.
     pub async fn sign_in(&self, username: &str, password: &Secret, peer: &str) -> Result<User> {
+        let signed_in = self.try_to_sign_in(username, password, peer).await;
+        if let Err(VaultError::WrongPassword | VaultError::TooMany { .. }) = signed_in {
+            self.failures.note(peer, username).await;
+        }
+        signed_in
+    }
+
+    async fn try_to_sign_in(&self, username: &str, password: &Secret, peer: &str) -> Result<User> {
         self.attempts.admit(peer, username, self.db.clock().elapsed())?;
         let stored = self.by_name(username).await?;
         if let Some(user) = &stored {
@@ -304,6 +317,31 @@ mod tests {
         assert!(matches!(elsewhere, Err(VaultError::TooMany { .. })), "{elsewhere:?}");
         users.sign_in("root", &password, "at home").await.expect("known there");
         users.change_password(root.id, &password, &Secret::new("another one for tests, too")).await.expect("signed in");
+    }
+
+    #[tokio::test]
+    async fn failed_sign_ins_are_in_the_audit_log_and_cannot_fill_it() {
+        let (_dir, users) = users().await;
+        users.ensure_admin(Some("root"), Some(&Secret::new("right"))).await.expect("made");
+        let rows = async || {
+            let rows = audit::Audit::new(users.db.clone()).latest(1000).await.expect("reads");
+            let failed = rows.into_iter().filter(|row| row.action == "failed to sign in");
+            failed.map(|row| (row.actor_kind, row.actor, row.subject)).collect::<Vec<_>>()
+        };
+        users.sign_in("root", &Secret::new("right"), "192.0.2.1").await.expect("right");
+        assert_eq!(rows().await, []);
+        for _ in 0..12 {
+            users.sign_in("root", &Secret::new("wrong"), "192.0.2.1").await.expect_err("wrong, then too often");
+        }
+        let row = |address: &str, subject: &str| ("address".to_owned(), address.to_owned(), subject.to_owned());
+        assert_eq!(rows().await, [row("192.0.2.1", "10 times or more, at last as \"root\"")]);
+        // Hashing takes long, and what is counted is the same.
+        for n in 0..300 {
+            users.failures.note(&format!("198.51.100.{n}"), "admin").await;
+        }
+        let rows = rows().await;
+        assert_eq!(rows.len(), failures::MAX_ADDRESSES + 1, "{rows:?}");
+        assert_eq!(rows[0], row(failures::OTHERS, "100 times or more, at last as \"admin\""));
     }
 
     #[tokio::test]
