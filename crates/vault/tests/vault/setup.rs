@@ -118,6 +118,19 @@ async fn a_configured_password_that_is_easy_to_guess_is_told() {
 }
 
 #[tokio::test]
+async fn a_key_that_everyone_may_read_is_told_until_it_is_mended() {
+    let mut t = TestVault::new().await;
+    for (mode, told) in [(0o644, 1), (0o600, 0)] {
+        t.set_key_permissions(mode);
+        t.restart().await;
+        let notices = t.vault.notices.list().await.unwrap().into_iter().filter(|n| n.code == "readable-by-others");
+        let texts: Vec<_> = notices.map(|n| n.text + " " + &n.cure).collect();
+        assert_eq!(texts.len(), told, "{mode:o}: {texts:?}");
+        assert!(texts.iter().all(|text| text.contains("master key file") && text.contains("chmod 600")), "{texts:?}");
+    }
+}
+
+#[tokio::test]
 async fn provisioned_things_are_read_only_and_applying_them_again_changes_nothing() {
     let t = TestVault::new().await;
     let wanted = || Provisioning {
