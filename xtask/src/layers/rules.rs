@@ -27,7 +27,7 @@ const OWN: [(&str, &[&str]); 7] = [
 ];
 
 /// Tools for developers: they may import anything, nobody may import them.
-const TOOLS: [&str; 4] = ["xtask", "dev-features", "bench", "torture"];
+const TOOLS: [&str; 5] = ["xtask", "dev-features", "bench", "torture", "fuzz"];
 
 /// Everything `model` may import: it is compiled into every other crate, and into the browser.
 const MODEL: [&str; 7] = ["async-trait", "bytes", "futures-core", "serde", "serde_json", "thiserror", "zeroize"];
