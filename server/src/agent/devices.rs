@@ -2,7 +2,7 @@
 //! (docs/protocol.md §8). Anyone can send one, so size, rate and number of unknown devices are bounded, and nothing in
 //! it is believed.
 
-use super::schema::Beat;
+use super::schema::{Beat, MAX_TEXT};
 use crate::bodies;
 use crate::limits::{group, seconds};
 use crate::peer::Peer;
@@ -23,8 +23,6 @@ use vault::devices::Heartbeat;
 const MAX_BODY: usize = 16 * 1024;
 /// Longest a heartbeat's body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Longest key or name, in characters.
-pub(super) const MAX_TEXT: usize = 255;
 
 /// Noted.
 #[derive(Debug, Serialize, ToSchema)]

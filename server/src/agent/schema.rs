@@ -12,6 +12,8 @@ const SEGMENT: &str = concat!(
     r"(?!(\.|%2[eE]){1,2}(/|$))(?!\.[vV][aA][uU][lL][tT]-)(?![^/]*%(2[fF]|5[cC]|0[0aAdD]))",
     r"[^/\\\u0000-\u001f\u007f-\u009f]+"
 );
+/// Longest key or name in a heartbeat, in characters.
+pub(super) const MAX_TEXT: usize = 255;
 /// Most slashes in a full key.
 const SLASHES: usize = 15;
 
@@ -52,7 +54,7 @@ fn text(shortest: usize, longest: usize, pattern: String) -> ObjectBuilder {
 }
 
 fn beat() -> ObjectBuilder {
-    let plain = |pattern: &str| text(0, super::devices::MAX_TEXT, pattern.to_owned());
+    let plain = |pattern: &str| text(0, MAX_TEXT, pattern.to_owned());
     let number = || ObjectBuilder::new().schema_type(Type::Number);
     let key = AnyOfBuilder::new().item(plain(r"^(?=[\s\S]*[^\s\u0000])[^\u0001-\u001f\u007f-\u009f]*$")).item(number());
     let fields = ["cameraname", "version", "hostname", "cameratype"].into_iter();
