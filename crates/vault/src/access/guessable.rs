@@ -14,6 +14,11 @@ pub const MAX_PASSWORD: usize = 256;
 /// Shortest secret key of an account, in bytes.
 const MIN_SECRET_KEY: usize = 16;
 
+/// Least that a secret has besides names and words that anyone would try here, in characters.
+const MIN_BESIDES: usize = 8;
+/// Shortest part of a name that counts as a word.
+const MIN_WORD: usize = 3;
+
 /// Besides the commonest passwords and words, what anyone would try here.
 const OURS: [&str; 6] = ["kerberos", "vault", "kerberosvault", "kerberosio", "camera", "recording"];
 
@@ -39,10 +44,16 @@ pub(crate) fn secret_key(form: &AccountForm) -> Option<String> {
     }
 }
 
-/// Whether fewer than a hundred million guesses find it, by somebody who knows these words.
+/// Whether fewer than a hundred million guesses find it, by somebody who knows these names; or whether there is little in
+/// it but them and ours.
 fn is_guessed(secret: &str, known: &[&str]) -> bool {
-    let words: Vec<&str> = known.iter().chain(&OURS).copied().collect();
-    zxcvbn(secret, &words).score() < Score::Three
+    let parts = known.iter().flat_map(|name| name.split(|c: char| !c.is_alphanumeric()));
+    let words = known.iter().copied().chain(parts).chain(OURS).filter(|word| word.len() >= MIN_WORD);
+    let mut words: Vec<String> = words.map(str::to_lowercase).collect();
+    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    let besides = words.iter().fold(secret.to_lowercase(), |rest, word| rest.replace(word, ""));
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    besides.chars().count() < MIN_BESIDES || zxcvbn(secret, &words).score() < Score::Three
 }
 
 #[cfg(test)]
@@ -64,6 +75,7 @@ mod tests {
             "P@ssw0rd12345",
             "kerberosvault",
             "Kerberos-Vault1",
+            "Camera-Vault-2026",
             "vaultvaultvault",
             "margaret.hamilton",
             "MargaretHamilton1",
@@ -73,9 +85,13 @@ mod tests {
         }
         assert_eq!(of("short"), Some("needs at least 12 characters".into()));
         assert_eq!(of(&"é".repeat(129)), Some("is too long: at most 256 bytes".into()));
-        for good in
-            ["correct horse battery staple", "a password for tests", "kLx8-vQ2mTz9", "摄像头门口的猫在睡觉吗不是"]
-        {
+        for good in [
+            "my camera sees three cats",
+            "correct horse battery staple",
+            "a password for tests",
+            "kLx8-vQ2mTz9",
+            "摄像头门口的猫在睡觉吗不是",
+        ] {
             assert_eq!(of(good), None, "{good}");
         }
     }

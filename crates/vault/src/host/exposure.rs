@@ -13,11 +13,15 @@ pub(crate) const EXPOSED: &str = "readable-by-others";
 /// Tells of each place that every user may read, and takes back what is mended. The vault starts all the same: whoever
 /// can read it has had the time to.
 pub(crate) async fn look(home: &Home, notices: &Notices) {
+    let told = notices.list().await.unwrap_or_default();
     for (path, what, right) in places(home) {
         let path = std::path::absolute(&path).unwrap_or(path);
         let subject = path.display().to_string();
         if !is_open_to_all(&path) {
-            notices.clear(EXPOSED, &subject).await;
+            // Only then: this start may have no room to write.
+            if told.iter().any(|notice| notice.code == EXPOSED && notice.subject == subject) {
+                notices.clear(EXPOSED, &subject).await;
+            }
             continue;
         }
         let text = format!("{what} {subject} can be read by every user of this machine.");

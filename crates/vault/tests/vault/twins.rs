@@ -205,7 +205,7 @@ async fn a_copy_to_a_twin_is_refused_and_does_not_count() {
 }
 
 async fn as_site_b(t: &TestVault, name: &str, provider: &str) -> UploadRequest {
-    let secret = Secret::new("Q7v9x2-secret-of-site-b");
+    let secret = Secret::new("secret-of-site-b");
     let account = t.vault.accounts.authenticate("site-b", &secret).await.unwrap().unwrap();
     UploadRequest { account, provider: Some(provider.into()), ..t.request(name).await }
 }

@@ -33,7 +33,7 @@ pub(crate) fn account(name: &str) -> AccountForm {
         directory: "*".into(),
         day_limit: 0,
         access_key: name.into(),
-        secret_key: format!("Q7v9x2-secret-of-{name}"),
+        secret_key: format!("secret-of-{name}"),
         cloud_analysis: true,
         edge_analysis: false,
     }

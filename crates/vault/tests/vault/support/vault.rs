@@ -202,7 +202,7 @@ impl TestVault {
     }
 
     pub(crate) async fn account(&self, name: &str) -> Account {
-        let secret = Secret::new(format!("Q7v9x2-secret-of-{name}"));
+        let secret = Secret::new(format!("secret-of-{name}"));
         self.vault.accounts.authenticate(name, &secret).await.unwrap().expect("known account")
     }
 
