@@ -22,3 +22,15 @@ use_recorded_toolchain() {
     esac
   done <"$build_dir/toolchain"
 }
+
+# python_environment <folder> <requirements>: one with exactly these packages, checked by hash.
+python_environment() {
+  local environment=$1 wanted=$2
+  if ! cmp -s "$wanted" "$environment/installed.txt"; then
+    say "installing $(basename "$environment") from $(basename "$wanted")"
+    rm -rf "$environment"
+    python3 -m venv "$environment"
+    "$environment/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$wanted"
+    cp "$wanted" "$environment/installed.txt"
+  fi
+}

@@ -33,5 +33,6 @@ prepare_tests() {
     say "installing Playwright's Chromium"
     (cd end2end && npx playwright install chromium)
   fi
+  python_environment "$cache_dir/try-api" "$repository/scripts/try-api.txt"
   "$repository/scripts/services" install
 }

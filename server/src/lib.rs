@@ -11,6 +11,7 @@ pub mod cli;
 pub mod config;
 pub mod content;
 pub mod first_start;
+pub mod forms;
 pub mod health;
 pub mod limits;
 pub mod openapi;

@@ -5,6 +5,9 @@ use axum::Router;
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_SECURITY_POLICY;
 use tower_http::set_header::SetResponseHeaderLayer;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
+use utoipa::openapi::schema::{Schema, SchemaType, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -34,8 +37,12 @@ impl Modify for Schemes {
     fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
         let components = api.components.get_or_insert_default();
         for (name, header, about) in [
-            ("access_key", "X-Kerberos-Storage-AccessKey", "Access key of an account."),
-            ("secret_key", "X-Kerberos-Storage-SecretAccessKey", "Secret key of the account."),
+            ("access_key", "X-Kerberos-Storage-AccessKey", "Access key of an account. Missing: 400; wrong: 401."),
+            (
+                "secret_key",
+                "X-Kerberos-Storage-SecretAccessKey",
+                "Secret key of the account. Missing: 400; wrong: 401.",
+            ),
         ] {
             let key = ApiKeyValue::with_description(header, about);
             components.add_security_scheme(name, SecurityScheme::ApiKey(ApiKey::Header(key)));
@@ -44,6 +51,46 @@ impl Modify for Schemes {
         token.description = Some("`metrics.token` of the configuration.".into());
         components.add_security_scheme("metrics_token", SecurityScheme::Http(token));
     }
+}
+
+/// A header is sent or left out, but never null, as utoipa describes optional ones.
+pub fn without_null_headers(mut api: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    let operations = api.paths.paths.values_mut().flat_map(operations);
+    let parameters = operations.flat_map(|operation| operation.parameters.iter_mut().flatten());
+    for parameter in parameters {
+        if let RefOr::T(Parameter { parameter_in: ParameterIn::Header, schema: Some(schema), .. }) = parameter {
+            without_null(schema);
+        }
+    }
+    api
+}
+
+fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { get, head, post, delete, .. } = path;
+    [get, head, post, delete].into_iter().flatten()
+}
+
+fn without_null(schema: &mut RefOr<Schema>) {
+    match schema {
+        RefOr::T(Schema::Object(object)) => {
+            if let SchemaType::Array(types) = &object.schema_type
+                && let [one] = types.iter().filter(|t| **t != Type::Null).collect::<Vec<_>>()[..]
+            {
+                object.schema_type = SchemaType::Type(one.clone());
+            }
+        }
+        RefOr::T(Schema::OneOf(choice)) => {
+            choice.items.retain(|item| !is_null(item));
+            if let [_] = choice.items[..] {
+                *schema = choice.items.remove(0);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_null(schema: &RefOr<Schema>) -> bool {
+    matches!(schema, RefOr::T(Schema::Object(object)) if object.schema_type == SchemaType::Type(Type::Null))
 }
 
 /// `/swagger/index.html` and `/swagger/doc.json`.

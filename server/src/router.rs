@@ -9,7 +9,7 @@ use crate::problem::{self, ApiError};
 use crate::sessions::{self, Sessions};
 use crate::state::AppState;
 use crate::telemetry::{Failure, access, metrics};
-use crate::{admin, assets, bodies, health, limits, openapi, security};
+use crate::{admin, assets, bodies, forms, health, limits, openapi, security};
 use app::{App, BaseUrl, ClientIp, shell};
 use axum::Router;
 use axum::extract::{Request, State};
@@ -39,7 +39,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/{*rest}", any(agent::no_route));
     Router::new()
         .merge(machines)
-        .merge(openapi::swagger(api))
+        .merge(openapi::swagger(openapi::without_null_headers(api)))
         .merge(people(&state))
         .route("/pkg/{*path}", get(assets::pkg))
         .layer(CatchPanicLayer::custom(panicked))
@@ -50,7 +50,7 @@ pub fn router(state: AppState) -> Router {
 
 /// The API's description, without serving it.
 pub fn describe() -> utoipa::openapi::OpenApi {
-    machines().split_for_parts().1
+    openapi::without_null_headers(machines().split_for_parts().1)
 }
 
 fn machines() -> OpenApiRouter<AppState> {
@@ -69,6 +69,7 @@ fn people(state: &AppState) -> Router<AppState> {
         .route("/metrics", get(metrics::scrape))
         .fallback(file_or_not_found)
         .layer(map_response(unreadable_arguments))
+        .layer(from_fn(forms::failed))
         .layer(from_fn_with_state(state.vault.clock().clone(), sessions::keep_alive))
         .layer(Sessions::new(state))
         .layer(from_fn_with_state(state.clone(), bodies::of_people))

@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use vault::Provisioning;
 use vault::data_folder::{Lock, LockError};
+use vault::users::DEFAULT_ADMIN;
 use vault::{StartError, Vault, VaultError};
 
 /// How long background work may take to stop.
@@ -69,6 +70,9 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failed> {
     let keys = keys.map_err(|error| failure(&vault, error, Failed::FirstStart))?;
     let admin = vault.users.ensure_admin(config.admin.username.as_deref(), config.admin.password.as_ref()).await;
     let admin = admin.map_err(|error| failure(&vault, error, Failed::FirstStart))?;
+    if let Some(password) = &config.admin.password {
+        vault.tell_of_password(config.admin.username.as_deref().unwrap_or(DEFAULT_ADMIN), password).await;
+    }
 
     let app = router(AppState::new(vault.clone(), HttpOptions::from(&config)));
     let background = CancellationToken::new();

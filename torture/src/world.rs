@@ -291,7 +291,7 @@ pub fn events(root: &Path) -> PathBuf {
 }
 
 fn secret(account: &str) -> Secret {
-    Secret::new(format!("secret-of-{account}"))
+    Secret::new(format!("Q7v9x2-secret-of-{account}"))
 }
 
 /// Creates two providers, an integration and two accounts, unless they exist.
@@ -329,7 +329,7 @@ async fn furnish(vault: &Vault) -> vault::Result<()> {
             directory: "*".into(),
             day_limit: 0,
             access_key: name.into(),
-            secret_key: format!("secret-of-{name}"),
+            secret_key: format!("Q7v9x2-secret-of-{name}"),
             cloud_analysis: false,
             edge_analysis: false,
         };

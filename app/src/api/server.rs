@@ -33,7 +33,14 @@ fn vault() -> Vault {
 /// All that somebody who is not signed in may ask of the vault: to sign in.
 pub(crate) async fn sign_in(username: &str, password: &Secret) -> Result<User, AppError> {
     let peer = use_context::<ClientIp>().map(|ip| ip.0).unwrap_or_default();
-    vault().users.sign_in(username, password, &peer).await.map_err(refuse)
+    let signed_in = vault().users.sign_in(username, password, &peer).await;
+    signed_in.map_err(|error| {
+        // For plain forms too: who watches the log for guesses must see them. The server makes a page of it.
+        if let Some(response) = use_context::<ResponseOptions>() {
+            response.set_status(status(&error));
+        }
+        refuse(error)
+    })
 }
 
 /// Whoever is signed in, and the vault for them.
@@ -112,24 +119,28 @@ fn session_failed(error: impl std::fmt::Display) -> AppError {
     AppError::message("The vault's database did not answer. Details are in the vault's log.")
 }
 
-/// Turns the vault's error into one that a page can show. Logs its causes, which happens nowhere else.
-pub(crate) fn refuse(error: VaultError) -> AppError {
-    let status = match &error {
+/// The status of an answer that says so.
+fn status(error: &VaultError) -> StatusCode {
+    match error {
         VaultError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
         VaultError::NotFound(_) => StatusCode::NOT_FOUND,
         VaultError::Forbidden => StatusCode::FORBIDDEN,
         VaultError::Conflict(_) | VaultError::Provisioned(_) => StatusCode::CONFLICT,
         VaultError::WrongPassword => StatusCode::UNAUTHORIZED,
         VaultError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-        VaultError::Store(cause) => {
-            tracing::warn!(error = %cause, source = ?cause.source, "storage provider failed");
-            StatusCode::BAD_GATEWAY
-        }
-        other => {
-            tracing::error!(error = ?other, "use case failed");
-            StatusCode::SERVICE_UNAVAILABLE
-        }
-    };
+        VaultError::Store(_) => StatusCode::BAD_GATEWAY,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// Turns the vault's error into one that a page can show. Logs its causes, which happens nowhere else.
+pub(crate) fn refuse(error: VaultError) -> AppError {
+    let status = status(&error);
+    match &error {
+        VaultError::Store(cause) => tracing::warn!(error = %cause, source = ?cause.source, "storage provider failed"),
+        other if status == StatusCode::SERVICE_UNAVAILABLE => tracing::error!(error = ?other, "use case failed"),
+        _ => {}
+    }
     set_status(status);
     if let VaultError::TooMany { retry_after_s } = &error {
         expect_context::<ResponseOptions>().insert_header(header::RETRY_AFTER, (*retry_after_s).into());

@@ -34,7 +34,7 @@ pub fn PasswordPage() -> impl IntoView {
         <ActionForm action=change attr:class="card stack narrow">
             <Problem error=error/>
             {row("current", "Current password", "", "current-password")}
-            {row("new", "New password", "At least 12 characters; a few words are easier to remember than signs.", "new-password")}
+            {row("new", "New password", "At least 12 characters, and not easy to guess; a few words are easier to remember than signs.", "new-password")}
             {row("repeat", "New password again", "", "new-password")}
             <div class="cluster end">
                 <Submit label="Change password" working="Changing…" pending=change.pending()/>

@@ -4,6 +4,8 @@
 //! Loopback and private addresses are fine: a vault stands next to the servers it uses. Names are checked by what they
 //! resolve to when connecting, so that a name cannot pass the check with one address and be connected to with another.
 
+mod addresses;
+
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
@@ -13,14 +15,8 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
-/// Metadata services outside 169.254/16: Alibaba, Azure, Oracle.
-const METADATA_V4: [Ipv4Addr; 3] =
-    [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(168, 63, 129, 16), Ipv4Addr::new(192, 0, 0, 192)];
-/// Metadata services with an IPv6 address of their own: AWS, Google.
-const METADATA_V6: [Ipv6Addr; 2] =
-    [Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)];
 const METADATA_NAMES: [&str; 5] =
     ["metadata", "metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal"];
 
@@ -35,33 +31,12 @@ pub(crate) enum HostError {
     Unresolved(#[source] io::Error),
 }
 
-fn refuses_ip(ip: IpAddr) -> bool {
-    match ip.to_canonical() {
-        IpAddr::V4(v4) => v4.is_link_local() || METADATA_V4.contains(&v4),
-        IpAddr::V6(v6) => {
-            v6.is_unicast_link_local()
-                || METADATA_V6.contains(&v6)
-                || embedded(v6).is_some_and(|v4| refuses_ip(v4.into()))
-        }
-    }
-}
-
-/// The IPv4 address that a NAT64 gateway (64:ff9b::/96) or a 6to4 relay (2002::/16) would reach.
-fn embedded(v6: Ipv6Addr) -> Option<Ipv4Addr> {
-    let join = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
-    match v6.segments() {
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(join(high, low)),
-        [0x2002, high, low, ..] => Some(join(high, low)),
-        _ => None,
-    }
-}
-
 /// Checks a host as written in a URL: a metadata service's name or a literal IP. Clients do not resolve literals, so
 /// [`GuardedResolver`] never sees those.
 pub(crate) fn check_host(host: &str) -> Result<(), HostError> {
     let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
     let refused = match host.parse::<IpAddr>() {
-        Ok(ip) => refuses_ip(ip),
+        Ok(ip) => addresses::refuses(ip),
         Err(_) => METADATA_NAMES.iter().any(|name| host.eq_ignore_ascii_case(name)),
     };
     if refused { Err(HostError::Refused) } else { Ok(()) }
@@ -80,7 +55,7 @@ impl GuardedResolver {
         if found.is_empty() {
             return Err(HostError::Unresolved(io::Error::from(io::ErrorKind::NotFound)));
         }
-        let allowed: Vec<IpAddr> = found.into_iter().filter(|ip| !refuses_ip(*ip)).collect();
+        let allowed: Vec<IpAddr> = found.into_iter().filter(|ip| !addresses::refuses(*ip)).collect();
         if allowed.is_empty() { Err(HostError::Refused) } else { Ok(allowed) }
     }
 }
@@ -138,7 +113,6 @@ mod tests {
             "fe80::a9fe:a9fe",
             "[::ffff:169.254.169.254]",
             "[64:ff9b::a9fe:a9fe]",
-            "2002:a9fe:a9fe::",
             "[fd00:ec2::254]",
             "100.100.100.200",
             "168.63.129.16",

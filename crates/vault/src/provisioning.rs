@@ -2,17 +2,22 @@
 //! in the UI. What is no longer declared becomes editable again; nothing is deleted.
 
 use crate::Vault;
-use crate::access::accounts;
+use crate::access::{accounts, guessable};
 use crate::base::db::Tx;
 use crate::base::entity::{account, connection};
 use crate::base::{Permission, Principal, Result, Task, audit};
 use crate::connections::names;
+use crate::host::notices::Notice;
+use model::Secret;
 use model::account::AccountForm;
 use model::connection::{ConnectionForm, Family};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel as _,
     QueryFilter,
 };
+
+/// Code of the notice about a declared secret that is easy to guess; its subject is `account <name>` or `user <name>`.
+const WEAK_SECRET: &str = "weak-secret";
 
 /// What the file declares.
 #[derive(Debug, Clone, Default)]
@@ -55,12 +60,40 @@ impl Vault {
     /// Applies the declarations, all of them or none. Safe to repeat.
     pub async fn provision(&self, wanted: Provisioning) -> Result<()> {
         self.connections.check_declared(&wanted.connections).await?;
+        let weaknesses: Vec<_> =
+            wanted.accounts.iter().map(|form| (form.name.clone(), guessable::secret_key(form))).collect();
         let this = self.clone();
         self.db.write(move |tx| Box::pin(async move { this.apply(tx, wanted).await })).await?;
+        for (name, weakness) in weaknesses {
+            let cure = "Give the account another one, here and in its agents; until then it works as it is.";
+            self.tell_of_secret(format!("account {name}"), format!("The secret key of account {name}"), weakness, cure)
+                .await;
+        }
         self.accounts.forget_snapshot();
         self.opened.notify();
         Box::pin(self.opened.tell_of_shared_places()).await?;
         self.accounts.log_overlaps().await
+    }
+
+    /// Tells of an administrator's configured password that is easy to guess. It works all the same: without it nobody
+    /// might get in.
+    pub async fn tell_of_password(&self, username: &str, password: &Secret) {
+        let weakness = guessable::password(username, password);
+        let cure = "Configure another one, or change it in the UI and take this one out of the configuration.";
+        self.tell_of_secret(
+            format!("user {username}"),
+            format!("The configured password of {username}"),
+            weakness,
+            cure,
+        )
+        .await;
+    }
+
+    async fn tell_of_secret(&self, subject: String, what: String, weakness: Option<String>, cure: &str) {
+        let Some(why) = weakness else { return self.notices.clear(WEAK_SECRET, &subject).await };
+        tracing::warn!("{what} {why}");
+        let (text, cure) = (format!("{what} {why}."), cure.into());
+        self.notices.raise(Notice { code: WEAK_SECRET, subject, text, cure, dismissible: true }).await;
     }
 
     async fn apply(&self, tx: &Tx, wanted: Provisioning) -> Result<()> {

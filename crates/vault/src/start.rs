@@ -20,6 +20,7 @@ use crate::flows::housekeeping::{Housekeeping, Watch};
 use crate::flows::ingest::{Budget, Ingest, Limits};
 use crate::flows::moves::Moves;
 use crate::host::backup::{self, HOW_TO_RESTORE};
+use crate::host::exposure;
 use crate::host::first_look;
 use crate::host::folders::Folders;
 use crate::host::home::Home;
@@ -181,6 +182,7 @@ impl Vault {
             reserve.tend().await;
         }
         vault.replicas.report().await.map_err(failed)?;
+        exposure::look(&options.home(), &vault.notices).await;
         master_key::check(&vault.db, &keys).await.map_err(failed)?;
         vault.sweep().await.map_err(failed)?;
         Ok(vault)

@@ -1,6 +1,7 @@
 //! `GET /api/storage/blob`: the bytes, for ML services and scripts.
 
 use super::caller::Caller;
+use super::schema::FullKey;
 use super::storage::find;
 use crate::content::{Disposition, answer};
 use crate::problem::{ApiError, ErrorBody};
@@ -16,7 +17,7 @@ use axum::response::Response;
 #[utoipa::path(
     method(get, head), path = "/api/storage/blob", tag = "Recordings", security(("access_key" = [], "secret_key" = [])),
     params(
-        ("X-Kerberos-Storage-FileName" = String, Header, description = "Full key, `directory/filename`.",
+        ("X-Kerberos-Storage-FileName" = inline(FullKey), Header, description = "Full key, `directory/filename`.",
             example = "site-a/1606164482_6-818812_FundoEsquerda_229-153-288-247_51_745.mp4"),
         ("X-Kerberos-Storage-Provider" = Option<String>, Header, description = "Provider's name; empty looks everywhere.", example = "local"),
         ("Range" = Option<String>, Header, description = "One range of bytes.", example = "bytes=0-1023"),

@@ -2,6 +2,7 @@
 //! (docs/protocol.md §8). Anyone can send one, so size, rate and number of unknown devices are bounded, and nothing in
 //! it is believed.
 
+use super::schema::{Beat, MAX_TEXT};
 use crate::bodies;
 use crate::limits::{group, seconds};
 use crate::peer::Peer;
@@ -22,8 +23,6 @@ use vault::devices::Heartbeat;
 const MAX_BODY: usize = 16 * 1024;
 /// Longest a heartbeat's body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Longest key or name, in bytes.
-const MAX_TEXT: usize = 255;
 
 /// Noted.
 #[derive(Debug, Serialize, ToSchema)]
@@ -40,7 +39,7 @@ pub struct Noted {
 #[utoipa::path(
     post, path = "/api/devices/heartbeat", tag = "Agents",
     request_body(
-        content_type = "application/json", content = Value,
+        content_type = "application/json", content = Beat,
         example = json!({"key": "front-door", "version": "3.1.8", "cameraname": "Front door", "hostname": "agent-1",
             "cameratype": "IPCamera", "architecture": "arm64", "uptime": "2 days", "mac_list": ["02:42:ac:11:00:02"]})
     ),
@@ -75,7 +74,11 @@ pub async fn heartbeat(
     Ok(Json(Noted { message: "ok" }))
 }
 
-fn parse(body: &[u8]) -> Result<Heartbeat, String> {
+/// Reads a heartbeat's body.
+///
+/// # Errors
+/// What is wrong with it, as a sentence for whoever sent it.
+pub fn parse(body: &[u8]) -> Result<Heartbeat, String> {
     let mut details = match serde_json::from_slice(body) {
         Ok(Value::Object(details)) => details,
         Ok(_) => return Err("A heartbeat is a JSON object.".into()),
@@ -104,8 +107,8 @@ fn text(details: &Map<String, Value>, name: &str) -> Result<String, String> {
         Some(Value::Number(number)) => number.to_string(),
         Some(_) => return Err(format!("'{name}' must be a text.")),
     };
-    if text.len() > MAX_TEXT {
-        return Err(format!("'{name}' is longer than {MAX_TEXT} bytes."));
+    if text.chars().count() > MAX_TEXT {
+        return Err(format!("'{name}' is longer than {MAX_TEXT} characters."));
     }
     if text.chars().any(char::is_control) {
         return Err(format!("'{name}' holds control characters."));

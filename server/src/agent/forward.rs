@@ -1,6 +1,7 @@
 //! `POST /api/storage/forward/media`: forward one recording to other vaults (docs/protocol.md §6).
 
 use super::caller::Caller;
+use super::schema::FullKey;
 use super::storage::{Data, find};
 use crate::problem::{self, ApiError, ErrorBody};
 use crate::state::AppState;
@@ -15,7 +16,7 @@ use axum::http::HeaderMap;
 #[utoipa::path(
     post, path = "/api/storage/forward/media", tag = "Recordings", security(("access_key" = [], "secret_key" = [])),
     params(
-        ("X-Kerberos-Storage-FileName" = String, Header, description = "Full key, `directory/filename`.",
+        ("X-Kerberos-Storage-FileName" = inline(FullKey), Header, description = "Full key, `directory/filename`.",
             example = "site-a/1606164482_6-818812_FundoEsquerda_229-153-288-247_51_745.mp4"),
         ("X-Kerberos-Storage-Provider" = Option<String>, Header, description = "Provider's name; empty looks everywhere.", example = "local"),
     ),

@@ -6,6 +6,7 @@ pub mod caller;
 pub mod devices;
 pub mod forward;
 pub mod ping;
+mod schema;
 pub mod signed;
 pub mod storage;
 pub mod upload;

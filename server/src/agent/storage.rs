@@ -1,6 +1,7 @@
 //! `GET` and `DELETE /api/storage`: get a recording's URL, delete it.
 
 use super::caller::Caller;
+use super::schema::FullKey;
 use super::wire::RecordingName;
 use crate::peer::Peer;
 use crate::problem::{self, ApiError, ErrorBody};
@@ -43,7 +44,7 @@ pub(super) async fn find(vault: &Vault, account: &Account, headers: &HeaderMap) 
 #[utoipa::path(
     get, path = "/api/storage", tag = "Recordings", security(("access_key" = [], "secret_key" = [])),
     params(
-        ("X-Kerberos-Storage-FileName" = String, Header, description = "Full key, `directory/filename`.",
+        ("X-Kerberos-Storage-FileName" = inline(FullKey), Header, description = "Full key, `directory/filename`.",
             example = "site-a/1606164482_6-818812_FundoEsquerda_229-153-288-247_51_745.mp4"),
         ("X-Kerberos-Storage-Provider" = Option<String>, Header, description = "Provider's name; empty looks everywhere.", example = "local"),
     ),
@@ -78,7 +79,7 @@ pub async fn sign(
 #[utoipa::path(
     delete, path = "/api/storage", tag = "Recordings", security(("access_key" = [], "secret_key" = [])),
     params(
-        ("X-Kerberos-Storage-FileName" = String, Header, description = "Full key, `directory/filename`.",
+        ("X-Kerberos-Storage-FileName" = inline(FullKey), Header, description = "Full key, `directory/filename`.",
             example = "site-a/1606164482_6-818812_FundoEsquerda_229-153-288-247_51_745.mp4"),
         ("X-Kerberos-Storage-Provider" = Option<String>, Header, description = "Provider's name; empty looks everywhere.", example = "local"),
     ),

@@ -1,6 +1,7 @@
 //! `POST /api/storage`: one recording in one request (docs/protocol.md §4).
 
 use super::caller::Caller;
+use super::schema::{FileBytes, FileName, HeaderText};
 use super::storage::Data;
 use super::wire::text;
 use crate::problem::{self, ApiError, ErrorBody};
@@ -23,18 +24,18 @@ use vault::ingest::{Outcome, UploadError, UploadRequest};
 #[utoipa::path(
     post, path = "/api/storage", tag = "Agents", security(("access_key" = [], "secret_key" = [])),
     params(
-        ("X-Kerberos-Storage-FileName" = String, Header, description = "File name without directory.",
+        ("X-Kerberos-Storage-FileName" = inline(FileName), Header, description = "File name without directory.",
             example = "1606164482_6-818812_FundoEsquerda_229-153-288-247_51_745.mp4"),
         ("X-Kerberos-Storage-Directory" = Option<String>, Header, description = "Needed when the account's directory is `*`.", example = "site-a"),
         ("X-Kerberos-Storage-Provider" = Option<String>, Header, description = "Provider's name; empty means the account's main one.", example = "local"),
-        ("X-Kerberos-Storage-Device" = Option<String>, Header, description = "Device key of the agent.", example = "front-door"),
-        ("X-Kerberos-Storage-Capture" = Option<String>, Header, description = "Kind of device.", example = "IPCamera"),
-        ("X-Kerberos-Storage-CloudKey" = Option<String>, Header, description = "The owner's Hub public key.", example = ""),
-        ("X-Kerberos-Storage-Fps" = Option<String>, Header, description = "Frames per second.", example = "25"),
-        ("X-Kerberos-Storage-Duration" = Option<String>, Header, description = "Milliseconds.", example = "19967"),
-        ("X-Kerberos-Storage-Timestamp" = Option<String>, Header, description = "Start of the recording, Unix milliseconds.", example = "1606164482000"),
+        ("X-Kerberos-Storage-Device" = inline(Option<HeaderText>), Header, description = "Device key of the agent.", example = "front-door"),
+        ("X-Kerberos-Storage-Capture" = inline(Option<HeaderText>), Header, description = "Kind of device.", example = "IPCamera"),
+        ("X-Kerberos-Storage-CloudKey" = inline(Option<HeaderText>), Header, description = "The owner's Hub public key.", example = ""),
+        ("X-Kerberos-Storage-Fps" = inline(Option<HeaderText>), Header, description = "Frames per second.", example = "25"),
+        ("X-Kerberos-Storage-Duration" = inline(Option<HeaderText>), Header, description = "Milliseconds.", example = "19967"),
+        ("X-Kerberos-Storage-Timestamp" = inline(Option<HeaderText>), Header, description = "Start of the recording, Unix milliseconds.", example = "1606164482000"),
     ),
-    request_body(content_type = "video/mp4", description = "The file.", content = Vec<u8>),
+    request_body(content_type = "video/mp4", description = "The file.", content = inline(FileBytes)),
     responses(
         (status = 200, description = "Stored; `data` is its full key.", body = Data),
         (status = 400, description = "Missing or malformed headers, an empty body or one that broke off.", body = ErrorBody),

@@ -2,14 +2,19 @@
 
 pub mod access;
 pub mod metrics;
+mod plain;
 
 use crate::config;
+use plain::{Format, Plain};
 use std::error::Error;
 use std::fmt::Write as _;
-use std::io::IsTerminal as _;
 use std::sync::Arc;
+use tracing::Subscriber;
+use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Why a request failed, attached to its response: logged once, with the access line, and never shown to the client.
@@ -40,9 +45,62 @@ pub fn chain(error: &dyn Error) -> String {
 /// Starts logging to standard error; standard output is for what a person reads who starts the vault.
 pub fn init(log: &config::Log) {
     let filter: Targets = log.level.parse().unwrap_or_else(|_| Targets::new().with_default(tracing::Level::INFO));
-    let lines =
-        tracing_subscriber::fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
-    let registry = tracing_subscriber::registry().with(filter);
+    let format = if log.json { Format::Json } else { Format::Text };
     // A subscriber already set by a test stays.
-    let _ = if log.json { registry.with(lines.json()).try_init() } else { registry.with(lines).try_init() };
+    let _ = tracing_subscriber::registry().with(filter).with(lines(format, std::io::stderr)).try_init();
+}
+
+/// Writes each event as one line of plain text, whatever is in it. Without colours: they could not be told from a
+/// client's.
+fn lines<S, W>(format: Format, writer: W) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(Plain::new(writer, format));
+    if format == Format::Json { lines.json().boxed() } else { lines.boxed() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::sync::Mutex;
+    use tracing::subscriber::with_default;
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().expect("not poisoned").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// In all that an event has: its message, values of each kind, an error, and the span around it.
+    #[test]
+    fn an_event_is_one_line_whatever_is_in_it() {
+        let hostile = "one\n\u{1b}[31mtwo\u{9b}2J\u{202e}three\u{2028}\r";
+        let error = std::io::Error::other(hostile);
+        for format in [Format::Text, Format::Json] {
+            let kept = Kept::default();
+            let writer = kept.clone();
+            with_default(tracing_subscriber::registry().with(lines(format, move || writer.clone())), || {
+                let span = tracing::info_span!("request", id = %hostile, other = hostile);
+                let _in = span.enter();
+                let cause = &error as &dyn Error;
+                tracing::warn!(%hostile, debug = ?hostile, text = hostile, error = cause, %error, "said {hostile}");
+            });
+            let log = String::from_utf8(kept.0.lock().expect("not poisoned").clone()).expect("is text");
+            assert_eq!(log.matches('\n').count(), 1, "{format:?}: {log:?}");
+            assert!(log.ends_with('\n') && log.contains("three"), "{format:?}: {log:?}");
+            for harmful in ["\u{1b}[31m", "\u{9b}", "\u{202e}", "\u{2028}", "\r"] {
+                assert!(!log.contains(harmful), "{format:?}: {harmful:?} in {log:?}");
+            }
+        }
+    }
 }

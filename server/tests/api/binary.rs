@@ -2,7 +2,8 @@
 
 use crate::process::{ended, output, signal};
 use crate::support::PATIENCE;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 
@@ -111,7 +112,11 @@ impl Drop for Running {
 
 /// Starts it and reads what it prints, up to a line that starts so.
 fn start(dir: &std::path::Path, last_line: &str) -> (Running, String) {
-    let mut running = Running(command(dir).spawn().unwrap());
+    start_as(&mut command(dir), last_line)
+}
+
+fn start_as(command: &mut Command, last_line: &str) -> (Running, String) {
+    let mut running = Running(command.spawn().unwrap());
     let (sender, lines) = mpsc::channel();
     let stdout = BufReader::new(running.0.stdout.take().unwrap());
     std::thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
@@ -163,4 +168,36 @@ fn the_first_start_prints_a_command_that_works() {
     let (running, printed) = start(dir.path(), "Kerberos Vault is running");
     assert_eq!(printed.lines().count(), 1, "secrets are shown once: {printed}");
     assert!(running.stop().0);
+}
+
+/// Whatever a client sends, in path, headers or body, an event stays one line of plain text.
+#[test]
+fn no_client_writes_into_the_log() {
+    const HOSTILE: &str = "\u{85}\u{9b}31m\u{202e}\u{2028}\u{2066}";
+    for (format, escaped) in [("text", r"\u{202e}"), ("json", r"\u202e")] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut command = command(dir.path());
+        let (running, printed) = start_as(
+            command.env("VAULT_LOG__FORMAT", format).env("VAULT_LOG__LEVEL", "debug"),
+            "Kerberos Vault is running at ",
+        );
+        let address = printed.trim().rsplit("http://").next().unwrap().to_owned();
+        let headers =
+            format!("host: {HOSTILE}\r\nx-request-id: {HOSTILE}\r\nx-kerberos-storage-filename: {HOSTILE}\r\n");
+        for request in [
+            format!("GET /{HOSTILE} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"),
+            format!("GET /api/{HOSTILE} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"),
+            format!("GET /api/storage HTTP/1.1\r\n{headers}connection: close\r\n\r\n"),
+            format!("{HOSTILE} / HTTP/1.1\r\n\r\n"),
+        ] {
+            let mut connection = TcpStream::connect(&address).unwrap();
+            connection.set_read_timeout(Some(PATIENCE)).unwrap();
+            connection.write_all(request.as_bytes()).unwrap();
+            connection.read_to_end(&mut Vec::new()).unwrap();
+        }
+        let (ended_well, log) = running.stop();
+        assert!(ended_well && log.contains(escaped), "{format}: {log:?}");
+        let harmful = |c: char| (c.is_control() && c != '\n') || HOSTILE.contains(c) && !c.is_ascii();
+        assert!(!log.contains(harmful), "{format}: {log:?}");
+    }
 }

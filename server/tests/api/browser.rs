@@ -118,6 +118,31 @@ async fn agents_get_no_cookie() {
     assert!(!send(vault.agent(Method::POST, "/api/ping")).await.headers.contains_key("set-cookie"));
 }
 
+/// Whoever watches the log for guesses sees them, with JavaScript and without.
+#[tokio::test]
+async fn a_failed_sign_in_has_its_own_status() {
+    let vault = TestVault::start().await;
+    let form = |password: &str| vault.post_form("/api/fn/sign_in", format!("username=root&password={password}"));
+    assert_eq!(send(form("wrong")).await.status, 401, "a script");
+    let plain = |password: &str| {
+        let from = vault.url("/sign-in?next=%2Fmedia");
+        form(password).header("accept", "text/html,*/*;q=0.8").header("referer", from)
+    };
+    let page = send(plain("wrong")).await;
+    assert!(page.status == 401 && !page.headers.contains_key("location"), "{page:?}");
+    let next = page.header("refresh").strip_prefix("0;url=").expect("leads on").to_owned();
+    let shown = send(vault.client.get(&next).header("accept", "text/html")).await;
+    let shown = String::from_utf8_lossy(&shown.body).into_owned();
+    assert!(next.contains("/sign-in?next=%2Fmedia&") && shown.contains("wrong"), "{next}: {shown}");
+    let right = send(plain("a+password+for+tests")).await;
+    assert!((300..400).contains(&right.status) && !right.headers.contains_key("refresh"), "{right:?}");
+    let mut last = page;
+    for _ in 0..12 {
+        last = send(plain("guess")).await;
+    }
+    assert!(last.status == 429 && last.headers.contains_key("retry-after"), "{last:?}");
+}
+
 #[tokio::test]
 async fn guessing_a_password_is_slowed_down_by_address() {
     let vault = TestVault::start().await;
@@ -149,7 +174,7 @@ async fn a_changed_password_ends_the_session() {
     let vault = TestVault::start().await;
     let cookie = vault.sign_in().await;
     let user = vault.vault.users.sign_in("root", &model::Secret::new("a password for tests"), "test").await.unwrap();
-    let (old, new) = (model::Secret::new("a password for tests"), model::Secret::new("another password"));
+    let (old, new) = (model::Secret::new("a password for tests"), model::Secret::new("another one for tests, too"));
     vault.vault.users.change_password(user.id, &old, &new).await.unwrap();
     let answer = send(vault.request(Method::GET, "/media/1/file").header("cookie", cookie)).await;
     answer.refused_with(401, "sign_in_required");

@@ -48,12 +48,12 @@ async fn another_accounts_recording_is_neither_read_nor_deleted_nor_replaced() {
         assert_eq!((there.status, &there.body), (404, &not.body), "{operation:?}: nor which providers there are");
     }
     // site-b's directory is b; make an account that may name any
-    let form = account("site-c", "*", ("AccessKeyOfSiteC", "secret-c"));
+    let form = account("site-c", "*", ("AccessKeyOfSiteC", "Q7v9x2-secret-of-c"));
     vault.vault.accounts.save(&Principal::Vault(Task::Provisioning), form).await.unwrap();
     let request = vault.upload(NAME).body("other bytes").build().unwrap();
     let mut request = reqwest::Request::try_clone(&request).unwrap();
     request.headers_mut().insert(ACCESS, "AccessKeyOfSiteC".parse().unwrap());
-    request.headers_mut().insert(SECRET, "secret-c".parse().unwrap());
+    request.headers_mut().insert(SECRET, "Q7v9x2-secret-of-c".parse().unwrap());
     let answer = vault.client.execute(request).await.unwrap();
     assert_eq!(answer.status(), 409);
     let kept = send(vault.about(Method::GET, "/api/storage/blob", &key)).await;

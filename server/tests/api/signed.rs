@@ -80,7 +80,7 @@ async fn ends_with_its_recording_its_content_and_its_accounts_keys() {
 
     let first = address(&vault).await;
     plays(&first).await;
-    change(AccountForm { secret_key: "another-secret".into(), ..usual() }).await;
+    change(AccountForm { secret_key: "fXq7-9wLk2-mPz4-cV8t".into(), ..usual() }).await;
     is_refused(&first).await;
     change(usual()).await;
     plays(&first).await;

@@ -12,7 +12,9 @@ use server::config::Metrics;
 use server::serve::{self, serve};
 use server::state::{AppState, HttpOptions};
 use std::env::VarError;
+use std::fs::Permissions;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -91,7 +93,7 @@ impl TestVault {
     }
 
     pub(crate) async fn start_with(setup: Setup) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = tempfile::Builder::new().permissions(Permissions::from_mode(0o700)).tempdir().unwrap();
         let database = database_url(&dir).await;
         let options = vault::Options {
             database_url: database.clone(),

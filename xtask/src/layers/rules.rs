@@ -27,7 +27,7 @@ const OWN: [(&str, &[&str]); 7] = [
 ];
 
 /// Tools for developers: they may import anything, nobody may import them.
-const TOOLS: [&str; 4] = ["xtask", "dev-features", "bench", "torture"];
+const TOOLS: [&str; 5] = ["xtask", "dev-features", "bench", "torture", "fuzz"];
 
 /// Everything `model` may import: it is compiled into every other crate, and into the browser.
 const MODEL: [&str; 7] = ["async-trait", "bytes", "futures-core", "serde", "serde_json", "thiserror", "zeroize"];
@@ -74,7 +74,7 @@ const RESERVED: [Reserved; 6] = [
 
 /// Must never reach the browser: large, or not meant for it. `regex` and `url` are missing because Leptos itself
 /// depends on them; the linker drops what is not called.
-const NOT_IN_THE_BROWSER: [&str; 24] = [
+const NOT_IN_THE_BROWSER: [&str; 25] = [
     "argon2",
     "aws-*",
     "axum*",
@@ -99,6 +99,7 @@ const NOT_IN_THE_BROWSER: [&str; 24] = [
     "uuid",
     "vault",
     "xtask",
+    "zxcvbn",
 ];
 
 /// Features for tests only.

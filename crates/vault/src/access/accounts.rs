@@ -1,6 +1,7 @@
 //! Accounts: credentials of agents, and what happens to their recordings.
 
 use super::directories::Claims;
+use crate::access::guessable;
 use crate::base::damaged::Damage;
 use crate::base::db::{Db, Tx};
 use crate::base::entity::{account, account_integration, account_provider, account_secondary, connection};
@@ -8,7 +9,7 @@ use crate::base::folded::{folded, overlap};
 use crate::base::keys::{Keys, mac, random, random_text};
 use crate::base::{Permission, Principal, Source, audit};
 use crate::base::{Result, VaultError};
-use model::account::{AccountForm, AccountView, DirectoryRule, KeyPair};
+use model::account::{AccountForm, AccountView, DirectoryRule, KeyPair, fields};
 use model::connection::Family;
 use model::key::NameError;
 use model::{Directory, Secret};
@@ -144,7 +145,7 @@ impl Accounts {
         self.list().await?.into_iter().find(|a| a.id == id).ok_or(VaultError::NotFound("account"))
     }
 
-    /// Adds or changes an account; returns its id.
+    /// Adds or changes an account; returns its id. A secret key that is easy to guess is refused.
     pub async fn save(&self, principal: &Principal, form: AccountForm) -> Result<i64> {
         self.save_as(principal, form, Source::Person { saw: None }).await
     }
@@ -155,6 +156,12 @@ impl Accounts {
     }
 
     async fn save_as(&self, principal: &Principal, form: AccountForm, source: Source) -> Result<i64> {
+        if form.check().is_empty()
+            && let Some(why) = guessable::secret_key(&form)
+        {
+            let message = format!("{} {why}; Generate keys makes one that will do", fields::SECRET_KEY.label);
+            return Err(VaultError::invalid(fields::SECRET_KEY.name, message));
+        }
         let errors = form.check();
         if !errors.is_empty() {
             return Err(VaultError::Invalid(errors));

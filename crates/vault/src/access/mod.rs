@@ -2,6 +2,7 @@
 
 pub mod accounts;
 mod directories;
+pub(crate) mod guessable;
 pub mod rate_limit;
 pub mod sessions;
 pub mod signed_urls;

@@ -52,13 +52,17 @@ async fn credentials_open_one_account_until_they_change() {
         assert!(t.vault.accounts.authenticate(access, &Secret::new(secret)).await.unwrap().is_none(), "{access}");
     }
     let id = t.account("site-a").await.id;
-    let changed =
-        AccountForm { id: Some(id), secret_key: "fresh".into(), directory: "fixed".into(), ..account("site-a") };
+    let changed = AccountForm {
+        id: Some(id),
+        secret_key: "a-fresh-one,4711".into(),
+        directory: "fixed".into(),
+        ..account("site-a")
+    };
     t.vault.accounts.save(&actor(), changed).await.unwrap();
     assert!(t.vault.accounts.authenticate("site-a", &Secret::new("secret-of-site-a")).await.unwrap().is_none());
-    let fresh = t.vault.accounts.authenticate("site-a", &Secret::new("fresh")).await.unwrap().unwrap();
+    let fresh = t.vault.accounts.authenticate("site-a", &Secret::new("a-fresh-one,4711")).await.unwrap().unwrap();
     assert_eq!(fresh.directory("anything/..").unwrap().as_str(), "fixed", "a fixed directory ignores the agent's");
-    assert_eq!(t.vault.accounts.reveal(&actor(), id).await.unwrap().secret_key, "fresh");
+    assert_eq!(t.vault.accounts.reveal(&actor(), id).await.unwrap().secret_key, "a-fresh-one,4711");
     let latest = t.vault.audit.latest(1).await.unwrap().remove(0);
     assert_eq!((latest.action.as_str(), latest.subject.as_str()), ("revealed secret key", "site-a"));
 }
@@ -67,13 +71,15 @@ async fn credentials_open_one_account_until_they_change() {
 async fn accounts_are_checked() {
     let t = TestVault::new().await;
     for (form, field) in [
-        (AccountForm { name: String::new(), ..account("x") }, "name"),
-        (AccountForm { provider: "nowhere".into(), ..account("x") }, "provider"),
-        (AccountForm { integrations: vec!["nothing".into()], ..account("x") }, "integrations"),
-        (AccountForm { directory: "../x".into(), ..account("x") }, "directory"),
-        (AccountForm { access_key: "a b".into(), ..account("x") }, "access_key"),
-        (AccountForm { secret_key: String::new(), ..account("x") }, "secret_key"),
-        (AccountForm { day_limit: -1, ..account("x") }, "day_limit"),
+        (AccountForm { name: String::new(), ..account("site-x") }, "name"),
+        (AccountForm { provider: "nowhere".into(), ..account("site-x") }, "provider"),
+        (AccountForm { integrations: vec!["nothing".into()], ..account("site-x") }, "integrations"),
+        (AccountForm { directory: "../x".into(), ..account("site-x") }, "directory"),
+        (AccountForm { access_key: "a b".into(), ..account("site-x") }, "access_key"),
+        (AccountForm { secret_key: String::new(), ..account("site-x") }, "secret_key"),
+        (AccountForm { secret_key: "Sh0rt-but-w1ld!".into(), ..account("site-x") }, "secret_key"),
+        (AccountForm { secret_key: "password12345678".into(), ..account("site-x") }, "secret_key"),
+        (AccountForm { day_limit: -1, ..account("site-x") }, "day_limit"),
     ] {
         match t.vault.accounts.save(&actor(), form).await {
             Err(VaultError::Invalid(errors)) => assert_eq!(errors[0].field, field),
@@ -81,6 +87,46 @@ async fn accounts_are_checked() {
         }
     }
     assert!(matches!(t.vault.accounts.save(&actor(), account("site-a")).await, Err(VaultError::Conflict(_))));
+}
+
+/// Its agents are installed: it works, and an administrator is told.
+#[tokio::test]
+async fn a_declared_secret_that_is_easy_to_guess_is_told_and_works() {
+    let t = TestVault::new().await;
+    let declare = async |secret: &str| {
+        let accounts = vec![AccountForm { secret_key: secret.into(), ..account("site-a") }];
+        t.vault.provision(Provisioning { accounts, ..Default::default() }).await.unwrap();
+        assert!(t.vault.accounts.authenticate("site-a", &Secret::new(secret)).await.unwrap().is_some());
+        let notices = t.vault.notices.list().await.unwrap().into_iter().filter(|n| n.code == "weak-secret");
+        notices.map(|n| (n.subject, n.text)).collect::<Vec<_>>()
+    };
+    let told = |why: &str| vec![("account site-a".to_owned(), format!("The secret key of account site-a {why}."))];
+    assert_eq!(declare("sk").await, told("needs at least 16 characters"));
+    assert_eq!(declare("password12345678").await, told("is easy to guess"));
+    assert_eq!(declare("kLx8-vQ2mTz9-0417").await, []);
+}
+
+#[tokio::test]
+async fn a_configured_password_that_is_easy_to_guess_is_told() {
+    let t = TestVault::new().await;
+    for (password, told) in [("kerberosvault1", 1), ("correct horse battery staple", 0)] {
+        t.vault.tell_of_password("root", &Secret::new(password)).await;
+        let notices = t.vault.notices.list().await.unwrap();
+        assert_eq!(notices.iter().filter(|n| n.subject == "user root").count(), told, "{password}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_everyone_may_read_is_told_until_it_is_mended() {
+    let mut t = TestVault::new().await;
+    for (mode, told) in [(0o644, 1), (0o600, 0)] {
+        t.set_key_permissions(mode);
+        t.restart().await;
+        let notices = t.vault.notices.list().await.unwrap().into_iter().filter(|n| n.code == "readable-by-others");
+        let texts: Vec<_> = notices.map(|n| n.text + " " + &n.cure).collect();
+        assert_eq!(texts.len(), told, "{mode:o}: {texts:?}");
+        assert!(texts.iter().all(|text| text.contains("master key file") && text.contains("chmod 600")), "{texts:?}");
+    }
 }
 
 #[tokio::test]
@@ -143,6 +189,6 @@ async fn a_user_named_like_what_the_vault_does_is_not_the_vault() {
     let password = Secret::new("a password for tests");
     t.vault.users.ensure_admin(Some("provisioning"), Some(&password)).await.unwrap();
     let user = t.vault.users.sign_in("provisioning", &password, "test").await.unwrap();
-    t.vault.accounts.save(&user.principal(), account("typed")).await.unwrap();
+    t.vault.accounts.save(&user.principal(), account("typed-in")).await.unwrap();
     assert_eq!(who().await, ("person".into(), "provisioning".into()));
 }

@@ -1,6 +1,6 @@
 //! Where the brokers are, and how librdkafka talks to them.
 
-use crate::guard::GuardedResolver;
+use crate::guard::{GuardedResolver, HostError};
 use crate::http::Outgoing;
 use crate::net::Target;
 use crate::sinks::refusal::Refusal;
@@ -11,7 +11,6 @@ use model::integrations::Kafka;
 use model::probe::ProbeFailure;
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::metadata::Metadata;
 use rustls::ClientConfig as TlsConfig;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -20,6 +19,8 @@ use std::sync::Arc;
 const DELIVERED: &str = "10000";
 /// How long connecting to a broker, or one request, may take, in milliseconds.
 const REQUEST: &str = "5000";
+/// How often librdkafka says which brokers it knows, in milliseconds.
+const KNOWN_BROKERS: &str = "1000";
 /// Largest event the vault itself allows; the topic's own limit is up to the broker.
 const LARGEST: &str = "8388608";
 
@@ -63,6 +64,7 @@ impl Cluster {
             ("socket.keepalive.enable", "true"),
             ("topic.metadata.propagation.max.ms", REQUEST),
             ("reconnect.backoff.max.ms", "1000"),
+            ("statistics.interval.ms", KNOWN_BROKERS),
             // Events mostly come one at a time: there is nothing to wait for.
             ("linger.ms", "1"),
         ] {
@@ -97,19 +99,29 @@ impl Cluster {
         }
     }
 
-    /// Checks the addresses that brokers advertise: events go there.
-    pub(super) async fn check_advertised(&self, metadata: &Metadata) -> Result<(), Refusal> {
-        let hosts: Vec<String> = metadata.brokers().iter().map(|broker| broker.host().to_owned()).collect();
-        let checked = join_all(hosts.iter().map(|host| GuardedResolver.lookup(host))).await;
-        for (host, outcome) in hosts.iter().zip(checked) {
-            if let Err(error) = outcome {
-                return Err(Refusal::down(
-                    format!("The brokers say that one of them is at {host}: {error}."),
-                    "Set advertised.listeners on the brokers to addresses that the vault can reach.",
-                )
-                .caused_by(error));
-            }
-        }
-        Ok(())
+    /// Checks the hosts that brokers advertise: events go there.
+    pub(super) async fn check_advertised(&self, hosts: Vec<String>) -> Result<(), Refusal> {
+        advertised(looked_up(hosts).await.into_iter().next())
     }
+
+    /// Checks hosts that were learned of later. One that cannot be resolved does no harm.
+    pub(super) async fn check_learned(&self, hosts: Vec<String>) -> Result<(), Refusal> {
+        let refused = |(_, error): &(String, HostError)| matches!(error, HostError::Refused);
+        advertised(looked_up(hosts).await.into_iter().find(refused))
+    }
+}
+
+/// Hosts that are not to be connected to, and why.
+async fn looked_up(hosts: Vec<String>) -> Vec<(String, HostError)> {
+    let outcomes = join_all(hosts.iter().map(|host| GuardedResolver.lookup(host))).await;
+    hosts.into_iter().zip(outcomes).filter_map(|(host, outcome)| Some((host, outcome.err()?))).collect()
+}
+
+fn advertised(wrong: Option<(String, HostError)>) -> Result<(), Refusal> {
+    let Some((host, error)) = wrong else { return Ok(()) };
+    Err(Refusal::down(
+        format!("The brokers say that one of them is at {host}: {error}."),
+        "Set advertised.listeners on the brokers to addresses that the vault can reach.",
+    )
+    .caused_by(error))
 }

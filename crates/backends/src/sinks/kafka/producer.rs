@@ -31,7 +31,8 @@ impl Producer {
     pub(super) async fn connect(cluster: &Arc<Cluster>) -> Result<Self, Refusal> {
         let producer = Self::new(cluster, &cluster.config).map_err(not_made)?;
         let known = producer.metadata(None).await?;
-        cluster.check_advertised(&known).await?;
+        let hosts = known.brokers().iter().map(|broker| broker.host().to_owned()).collect();
+        cluster.check_advertised(hosts).await?;
         Ok(producer)
     }
 
@@ -57,8 +58,10 @@ impl Producer {
         }
     }
 
-    /// Sends an event and waits until all in-sync replicas have it.
+    /// Sends an event and waits until all in-sync replicas have it. Brokers that librdkafka has learned of since the last
+    /// event are checked first.
     pub(super) async fn send(&self, topic: &str, event: &OutgoingEvent) -> Result<(), Refusal> {
+        self.cluster.check_learned(self.listener.take_learned()).await?;
         let id = Header { key: "id", value: Some(&event.id) };
         let mut record = FutureRecord::to(topic).payload(&event.body[..]).headers(OwnedHeaders::new().insert(id));
         if !event.device.is_empty() {

@@ -1,5 +1,6 @@
 //! People who sign in.
 
+use crate::access::guessable;
 use crate::base::db::Db;
 use crate::base::entity::user;
 use crate::base::keys::random_text;
@@ -8,6 +9,7 @@ use crate::base::{Result, VaultError};
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use attempts::Attempts;
+use failures::Failures;
 use model::Secret;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -18,11 +20,12 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 mod attempts;
+mod failures;
 
-/// Shortest password a person may choose, in characters.
-pub const MIN_PASSWORD: usize = 12;
-/// Longest password, in bytes; limits the cost of hashing.
-pub const MAX_PASSWORD: usize = 256;
+pub use crate::access::guessable::{MAX_PASSWORD, MIN_PASSWORD};
+
+/// Name of the first administrator where none is configured.
+pub const DEFAULT_ADMIN: &str = "root";
 
 /// Row id of a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,20 +65,22 @@ pub struct FirstAdmin {
 pub struct Users {
     db: Db,
     attempts: Arc<Attempts>,
+    failures: Arc<Failures>,
     /// Hashing is expensive on purpose; only two at a time, to leave room for uploads.
     hashing: Arc<Semaphore>,
 }
 
 impl Users {
     pub(crate) fn new(db: Db) -> Self {
-        Self { db, attempts: Arc::default(), hashing: Arc::new(Semaphore::new(2)) }
+        let failures = Arc::new(Failures::new(db.clone()));
+        Self { db, attempts: Arc::default(), failures, hashing: Arc::new(Semaphore::new(2)) }
     }
 
     /// Creates the first administrator. A configured password is applied only if it differs from the one configured
     /// before, so that a password changed in the UI stays. Without one, the first start generates a password and
     /// returns it.
     pub async fn ensure_admin(&self, username: Option<&str>, password: Option<&Secret>) -> Result<Option<FirstAdmin>> {
-        let username = username.unwrap_or("root").to_owned();
+        let username = username.unwrap_or(DEFAULT_ADMIN).to_owned();
         let Some(password) = password else {
             if user::Entity::find().count(self.db.read()).await? > 0 {
                 self.mark_configured(None).await?;
@@ -123,8 +128,17 @@ impl Users {
             .await
     }
 
-    /// Checks name and password. Unknown names take as long as wrong passwords.
+    /// Checks name and password, and notes in the audit log when they are wrong, or too many were. Unknown names take as
+    /// long as wrong passwords.
     pub async fn sign_in(&self, username: &str, password: &Secret, peer: &str) -> Result<User> {
+        let signed_in = self.try_to_sign_in(username, password, peer).await;
+        if let Err(VaultError::WrongPassword | VaultError::TooMany { .. }) = signed_in {
+            self.failures.note(peer, username).await;
+        }
+        signed_in
+    }
+
+    async fn try_to_sign_in(&self, username: &str, password: &Secret, peer: &str) -> Result<User> {
         self.attempts.admit(peer, username, self.db.clock().elapsed())?;
         let stored = self.by_name(username).await?;
         if let Some(user) = &stored {
@@ -161,7 +175,9 @@ impl Users {
             return Err(VaultError::invalid("current", "The current password is wrong"));
         }
         self.attempts.forget_changes(id.0);
-        check_new_password(new)?;
+        if let Some(why) = guessable::password(&stored.username, new) {
+            return Err(VaultError::invalid("new", format!("The new password {why}")));
+        }
         self.set_password(&stored.username, new).await
     }
 
@@ -229,16 +245,6 @@ impl Users {
 
 /// A valid hash that no password matches, so that unknown names take as long.
 const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-
-fn check_new_password(new: &Secret) -> Result<()> {
-    if new.expose().chars().count() < MIN_PASSWORD {
-        return Err(VaultError::invalid("new", format!("The new password needs at least {MIN_PASSWORD} characters")));
-    }
-    if new.expose().len() > MAX_PASSWORD {
-        return Err(VaultError::invalid("new", format!("The new password is too long: at most {MAX_PASSWORD} bytes")));
-    }
-    Ok(())
-}
 
 impl From<user::Model> for User {
     fn from(row: user::Model) -> Self {
@@ -315,7 +321,32 @@ mod tests {
         let elsewhere = users.sign_in("root", &password, "elsewhere").await;
         assert!(matches!(elsewhere, Err(VaultError::TooMany { .. })), "{elsewhere:?}");
         users.sign_in("root", &password, "at home").await.expect("known there");
-        users.change_password(root.id, &password, &Secret::new("another password")).await.expect("signed in");
+        users.change_password(root.id, &password, &Secret::new("another one for tests, too")).await.expect("signed in");
+    }
+
+    #[tokio::test]
+    async fn failed_sign_ins_are_in_the_audit_log_and_cannot_fill_it() {
+        let (_dir, users) = users().await;
+        users.ensure_admin(Some("root"), Some(&Secret::new("right"))).await.expect("made");
+        let rows = async || {
+            let rows = audit::Audit::new(users.db.clone()).latest(1000).await.expect("reads");
+            let failed = rows.into_iter().filter(|row| row.action == "failed to sign in");
+            failed.map(|row| (row.actor_kind, row.actor, row.subject)).collect::<Vec<_>>()
+        };
+        users.sign_in("root", &Secret::new("right"), "192.0.2.1").await.expect("right");
+        assert_eq!(rows().await, []);
+        for _ in 0..12 {
+            users.sign_in("root", &Secret::new("wrong"), "192.0.2.1").await.expect_err("wrong, then too often");
+        }
+        let row = |address: &str, subject: &str| ("address".to_owned(), address.to_owned(), subject.to_owned());
+        assert_eq!(rows().await, [row("192.0.2.1", "10 times or more, at last as \"root\"")]);
+        // Hashing takes long, and what is counted is the same.
+        for n in 0..300 {
+            users.failures.note(&format!("198.51.100.{n}"), "admin").await;
+        }
+        let rows = rows().await;
+        assert_eq!(rows.len(), failures::MAX_ADDRESSES + 1, "{rows:?}");
+        assert_eq!(rows[0], row(failures::OTHERS, "100 times or more, at last as \"admin\""));
     }
 
     #[tokio::test]

@@ -2,6 +2,8 @@
 
 use super::{Line, World};
 use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +27,7 @@ impl Ground {
     pub(super) fn new(database: TestDatabase, pace: Pace, clock: Clock) -> Self {
         Self {
             database,
-            dir: tempfile::tempdir().unwrap(),
+            dir: private_folder(),
             world: World::default(),
             pace,
             clock,
@@ -135,4 +137,9 @@ pub(super) fn wanted_database() -> TestDatabase {
     } else {
         TestDatabase::Sqlite
     }
+}
+
+/// As operators are told to make it: others may not look into it.
+fn private_folder() -> tempfile::TempDir {
+    tempfile::Builder::new().permissions(Permissions::from_mode(0o700)).tempdir().unwrap()
 }

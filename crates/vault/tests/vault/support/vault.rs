@@ -12,6 +12,7 @@ use model::wire::header;
 use model::{ObjectKey, Secret};
 use sea_orm::DatabaseConnection;
 use std::convert::Infallible;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Mutex;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -196,6 +197,11 @@ impl TestVault {
             None => std::fs::remove_file(file).unwrap(),
         }
         self.ground.open(Duration::ZERO).await
+    }
+
+    /// Changes who may read the key file.
+    pub(crate) fn set_key_permissions(&self, mode: u32) {
+        std::fs::set_permissions(self.ground.key_file(), std::fs::Permissions::from_mode(mode)).unwrap();
     }
 
     /// Another process on the same data, while this one goes on.

@@ -1,0 +1,43 @@
+//! What the server reads of a request.
+
+use http::{HeaderName, HeaderValue, Request};
+use server::agent::devices;
+use server::peer::Peer;
+use server::range::{self, RangeRequest};
+
+/// A `Range` header; its first eight bytes are the object's size.
+pub fn range(bytes: &[u8]) {
+    let Some((size, header)) = bytes.split_first_chunk() else { return };
+    let (size, header) = (u64::from_be_bytes(*size), String::from_utf8_lossy(header));
+    if let RangeRequest::Part(part) = range::parse(&header, size) {
+        assert!(part.start < part.end && part.end <= size, "{header:?} of {size}: {part:?}");
+    }
+}
+
+/// A heartbeat: what is taken has a key, and short texts without control characters.
+pub fn heartbeat(bytes: &[u8]) {
+    let Ok(beat) = devices::parse(bytes) else { return };
+    assert!(!beat.key.is_empty() && beat.details.is_object());
+    for text in [&beat.key, &beat.name, &beat.version, &beat.hostname, &beat.capture] {
+        assert!(text.chars().count() <= 255 && !text.chars().any(char::is_control), "{text:?}");
+    }
+}
+
+/// Headers of proxies, one a line, `name: value`: whatever they say, the address that is made of them is one.
+pub fn forwarded(bytes: &[u8]) {
+    let mut request = Request::new(());
+    for line in bytes.split(|byte| *byte == b'\n') {
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
+        let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_bytes(value)) {
+            request.headers_mut().append(name, value);
+        }
+    }
+    for trusted in [false, true] {
+        let peer = Peer::of(&request, trusted);
+        assert!(trusted || peer.ip.is_unspecified() && !peer.https, "{peer:?}");
+        if let Some(url) = peer.base_url() {
+            assert!(url.parse::<http::Uri>().is_ok() && !url.contains(char::is_control), "{url:?}");
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! MP4 boxes.
+
+use model::mp4::{MAX_FRAGMENTS, Mp4Facts, Walker};
+
+/// A recording: the same is found in it whatever the pieces it arrives in, and every range lies within it.
+pub fn mp4(bytes: &[u8]) {
+    let whole = facts(bytes, bytes.len().max(1));
+    // Any size that follows from the bytes will do.
+    let size = 1 + bytes.iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte)) as usize % 64;
+    assert_eq!(facts(bytes, size), whole, "in pieces of {size}");
+    assert!(whole.fragments.len() <= MAX_FRAGMENTS);
+    let mut end = 0;
+    for fragment in &whole.fragments {
+        assert!(fragment.offset >= end && fragment.length > 0 && fragment.duration_us > 0, "{fragment:?}");
+        end = fragment.offset + fragment.length;
+        assert!(end <= bytes.len() as u64, "{fragment:?} of {}", bytes.len());
+    }
+    if let Some(init) = whole.init {
+        assert!(init.offset + init.length <= bytes.len() as u64, "{init:?} of {}", bytes.len());
+    }
+}
+
+fn facts(bytes: &[u8], size: usize) -> Mp4Facts {
+    let mut walker = Walker::new();
+    bytes.chunks(size).for_each(|piece| walker.feed(piece));
+    walker.finish()
+}
