@@ -12,6 +12,7 @@ pub mod config;
 pub mod content;
 pub mod first_start;
 pub mod health;
+pub mod hosts;
 pub mod limits;
 pub mod openapi;
 pub mod peer;

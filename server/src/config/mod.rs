@@ -12,6 +12,7 @@ pub use error::{ConfigError, Origin, Problem};
 pub use provisioning::Declarations;
 
 use document::Document;
+use http::uri::Authority;
 use model::Secret;
 use reader::Reader;
 use std::net::SocketAddr;
@@ -46,7 +47,9 @@ pub struct Server {
     pub listen: SocketAddr,
     /// Base of signed URLs, without trailing slash; without it, the request's own host.
     pub public_url: Option<String>,
-    /// Whether to believe `X-Forwarded-For`, `-Proto` and `-Host`, which a proxy sets.
+    /// Hosts, with or without a port, that requests may be for, besides that of `public_url`; empty for any.
+    pub allowed_hosts: Vec<Authority>,
+    /// Whether to believe `X-Forwarded-For`, `-Proto` and `-Host`, or `Forwarded`, which a proxy sets.
     pub trust_proxy: bool,
     /// How long running requests may take to finish after SIGTERM.
     pub shutdown_timeout: Duration,
@@ -150,6 +153,7 @@ impl Config {
                     "an address and a port, such as 127.0.0.1:8080 or [::]:8080",
                 ),
                 public_url: reader.parsed("server.public_url", None, PUBLIC_URL, |s| Some(Some(public_url(s)?))),
+                allowed_hosts: reader.list("server.allowed_hosts", HOSTS, host),
                 trust_proxy: reader.flag("server.trust_proxy", false),
                 shutdown_timeout: reader.seconds("server.shutdown_timeout_s", 30, 3600),
                 max_connections: reader.parsed("server.max_connections", 4096, "a number from 1 to 1000000", |s| {
@@ -185,6 +189,7 @@ impl Config {
 }
 
 const PUBLIC_URL: &str = "http:// or https:// and a host, without path, such as https://vault.example";
+const HOSTS: &str = "a list of hosts, with a port or without, such as [\"vault.example\", \"192.0.2.7:8080\"]";
 const LEVEL: &str = "error, warn, info, debug or trace, or a list such as \"info,vault=debug\"";
 
 /// `tracing` itself would take a mistyped level for a module's name.
@@ -199,8 +204,11 @@ fn is_filter(text: &str) -> bool {
 fn public_url(text: &str) -> Option<String> {
     let text = text.trim_end_matches('/');
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
-    let authority: http::uri::Authority = host.parse().ok()?;
-    (!authority.as_str().contains('@')).then(|| text.to_owned())
+    self::host(host).map(|_| text.to_owned())
+}
+
+fn host(text: &str) -> Option<Authority> {
+    text.parse().ok().filter(|authority: &Authority| !authority.as_str().contains('@'))
 }
 
 #[cfg(test)]

@@ -148,6 +148,9 @@ problems! {
     /// A page of another site tried to change something.
     ORIGIN = FORBIDDEN "origin_refused",
         "This request comes from another site.", "Use the vault's own pages. Behind a proxy, set server.public_url or server.trust_proxy.";
+    /// A request for a name that is not the vault's.
+    HOST = MISDIRECTED_REQUEST "host_refused",
+        "The vault does not answer to this host name.", "Use its public address, or add the name to server.allowed_hosts.";
     /// Only for administrators.
     SIGN_IN = UNAUTHORIZED "sign_in_required",
         "This needs an administrator.", "Sign in to the vault first.";
