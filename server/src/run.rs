@@ -84,6 +84,7 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failed> {
             true => config.server.max_connections,
             false => config.server.max_connections.div_ceil(2),
         },
+        idle_timeout: config.server.keep_alive,
         shutdown_timeout: config.server.shutdown_timeout,
         ..serve::Options::default()
     };

@@ -55,6 +55,8 @@ pub struct Server {
     pub shutdown_timeout: Duration,
     /// Connections open at the same time; further ones wait.
     pub max_connections: usize,
+    /// How long a connection is kept between two requests.
+    pub keep_alive: Duration,
 }
 
 /// Data on this machine.
@@ -159,6 +161,7 @@ impl Config {
                 max_connections: reader.parsed("server.max_connections", 4096, "a number from 1 to 1000000", |s| {
                     s.parse().ok().filter(|n| (1..=1_000_000).contains(n))
                 }),
+                keep_alive: reader.seconds("server.keep_alive_s", 75, 3600),
             },
             database_url: reader
                 .parsed("database.url", Secret::new(default_url), database, |s| known(s).then(|| Secret::new(s))),

@@ -136,6 +136,15 @@ problems! {
     /// A small message's body is too large.
     BODY_TOO_LARGE = PAYLOAD_TOO_LARGE "body_too_large",
         "The body is too large.", "Send less.";
+    /// A request's head that is not HTTP.
+    HEAD_INVALID = BAD_REQUEST "request_invalid",
+        "The request is not valid HTTP.", "Correct what sends it; look for line breaks in headers.";
+    /// A request's head that is too large.
+    HEAD_TOO_LARGE = REQUEST_HEADER_FIELDS_TOO_LARGE "request_head_too_large",
+        "The request has too many or too long headers.", "Send at most 100 headers, and 64 KiB together.";
+    /// A request's address that is too long.
+    ADDRESS_TOO_LONG = URI_TOO_LONG "request_address_too_long",
+        "The request's address is too long.", "Shorten it.";
     /// Over a rate limit.
     TOO_MANY = TOO_MANY_REQUESTS "too_many_requests",
         "Too many requests.", "Wait a little, then try again.", retry 10;
