@@ -11,6 +11,7 @@ pub mod cli;
 pub mod config;
 pub mod content;
 pub mod first_start;
+mod forwarded;
 pub mod health;
 pub mod hosts;
 pub mod limits;
