@@ -128,6 +128,7 @@ pub fn vault_options(config: &Config) -> vault::Options {
         max_upload_bytes: config.limits.max_upload_bytes,
         receive_budget_bytes: config.limits.receive_budget_bytes,
         idle_timeout: config.limits.idle_timeout,
+        least_upload_rate: config.limits.min_upload_rate,
         ..vault::Options::default()
     }
 }

@@ -63,6 +63,8 @@ pub struct Options {
     pub receive_budget_bytes: usize,
     /// An upload that brings no byte for this long is given up.
     pub idle_timeout: Duration,
+    /// An upload that brings fewer bytes a second, averaged over each minute, is given up; 0 for never.
+    pub least_upload_rate: u64,
     /// A database server that has not answered for this long is abandoned and connected to again; longer than the 60
     /// seconds after which it ends a statement itself.
     pub database_timeout: Duration,
@@ -83,6 +85,7 @@ impl Default for Options {
             max_upload_bytes: 4 * 1024 * 1024 * 1024,
             receive_budget_bytes: 64 * 1024 * 1024,
             idle_timeout: Duration::from_secs(30),
+            least_upload_rate: 1000,
             database_timeout: db::PATIENCE,
             replica_timeout: Duration::from_secs(60),
             pace: Pace::default(),
@@ -192,6 +195,7 @@ impl Vault {
         let limits = Limits {
             max_bytes: options.max_upload_bytes,
             idle_timeout: options.idle_timeout,
+            least_rate: options.least_upload_rate,
             budget: Budget::new(options.receive_budget_bytes, spool.clone()),
             reserve: reserve.clone(),
         };

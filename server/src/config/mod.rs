@@ -86,6 +86,8 @@ pub struct Limits {
     pub receive_budget_bytes: usize,
     /// An upload that brings no byte for this long is given up.
     pub idle_timeout: Duration,
+    /// An upload that brings fewer bytes a second, averaged over each minute, is given up; 0 for never.
+    pub min_upload_rate: u64,
     /// How long a signed URL is valid.
     pub signed_url_ttl: Duration,
 }
@@ -172,6 +174,12 @@ impl Config {
                 receive_budget_bytes: usize::try_from(reader.bytes("limits.receive_budget_bytes", 64 << 20))
                     .unwrap_or(usize::MAX),
                 idle_timeout: reader.seconds("limits.idle_timeout_s", 30, 3600),
+                min_upload_rate: reader.parsed(
+                    "limits.min_upload_rate",
+                    1000,
+                    "a number of bytes from 0 to 1000000",
+                    |s| s.parse().ok().filter(|n| *n <= 1_000_000),
+                ),
                 signed_url_ttl: reader.seconds("limits.signed_url_ttl_s", 3600, 7 * 24 * 3600),
             },
             log: Log {

@@ -64,9 +64,9 @@ problems! {
     /// The body ended early.
     FILE_INCOMPLETE = BAD_REQUEST (code::FILE_INCOMPLETE),
         "The recording broke off before its end.", "Nothing was stored; send it again.";
-    /// The body stalled.
+    /// The body stalled, or comes too slowly.
     FILE_STALLED = REQUEST_TIMEOUT (code::FILE_STALLED),
-        "No byte of the recording arrived for too long.", "Nothing was stored; send it again.";
+        "The recording stopped arriving, or arrived too slowly.", "Nothing was stored; send it again.";
     /// The recording is larger than the limit.
     FILE_TOO_LARGE = PAYLOAD_TOO_LARGE (code::FILE_TOO_LARGE),
         "The recording is too large.", "Record shorter files, or raise limits.max_upload_bytes.";
