@@ -55,6 +55,7 @@ pub async fn run(config: Config) -> ExitCode {
 }
 
 async fn serve_until_stopped(config: Config) -> Result<(), Failed> {
+    let files = vault::descriptors::raise();
     let stop = stop_on_signals().map_err(Failed::Signals)?;
     let _lock = Lock::take(&config.data.dir, config.database_url.expose())?;
     let listener =
@@ -69,6 +70,7 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failed> {
     let admin = vault.users.ensure_admin(config.admin.username.as_deref(), config.admin.password.as_ref()).await;
     let admin = admin.map_err(|error| failure(&vault, error, Failed::FirstStart))?;
 
+    vault.check_files(files, config.server.max_connections).await;
     let app = router(AppState::new(vault.clone(), HttpOptions::from(&config)));
     let background = CancellationToken::new();
     let working = vault.start(background.clone());

@@ -17,9 +17,10 @@ use crate::connections::places::SharedPlaces;
 use crate::flows::copies::Copies;
 use crate::flows::forwarding::Forwarding;
 use crate::flows::housekeeping::{Housekeeping, Watch};
-use crate::flows::ingest::{Budget, Ingest, Limits};
+use crate::flows::ingest::{self, Budget, Ingest, Limits};
 use crate::flows::moves::Moves;
 use crate::host::backup::{self, HOW_TO_RESTORE};
+use crate::host::descriptors;
 use crate::host::first_look;
 use crate::host::folders::Folders;
 use crate::host::home::Home;
@@ -303,6 +304,12 @@ impl Vault {
     /// Runs one round of the background work that happens every minute.
     pub async fn keep_house(&self) {
         self.housekeeping().round().await;
+    }
+
+    /// Tells administrators if `files`, which the system lets this process have open (`None`: any number), are too few for
+    /// so many connections.
+    pub async fn check_files(&self, files: Option<u64>, connections: usize) {
+        descriptors::tell(&self.notices, files, connections, ingest::MAX_FILES).await;
     }
 
     /// The store of browser sessions.

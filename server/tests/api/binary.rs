@@ -111,7 +111,11 @@ impl Drop for Running {
 
 /// Starts it and reads what it prints, up to a line that starts so.
 fn start(dir: &std::path::Path, last_line: &str) -> (Running, String) {
-    let mut running = Running(command(dir).spawn().unwrap());
+    read_until(command(dir), last_line)
+}
+
+fn read_until(mut program: Command, last_line: &str) -> (Running, String) {
+    let mut running = Running(program.spawn().unwrap());
     let (sender, lines) = mpsc::channel();
     let stdout = BufReader::new(running.0.stdout.take().unwrap());
     std::thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
@@ -163,4 +167,33 @@ fn the_first_start_prints_a_command_that_works() {
     let (running, printed) = start(dir.path(), "Kerberos Vault is running");
     assert_eq!(printed.lines().count(), 1, "secrets are shown once: {printed}");
     assert!(running.stop().0);
+}
+
+/// Runs the program under a shell's limit of open files; answers its limits as the system tells them, its notices and its log.
+fn limited(ulimit: &str) -> (String, String, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut shell = Command::new("sh");
+    let script = format!("{ulimit} && exec \"$0\"");
+    shell.args(["-c", &script, env!("CARGO_BIN_EXE_kerberos-vault")]).current_dir(dir.path());
+    shell.env("VAULT_SERVER__LISTEN", "127.0.0.1:0").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let (running, printed) = read_until(shell, "--data-binary");
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", running.0.id())).unwrap();
+    let files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap().to_owned();
+    let url = printed.lines().find_map(|line| line.strip_prefix("Kerberos Vault is running at ")).unwrap();
+    let ready = output(Command::new("curl").args(["-s", &format!("{url}/api/health/ready")]));
+    let (ended, log) = running.stop();
+    assert!(ended, "{log}");
+    (files, String::from_utf8_lossy(&ready.stdout).into_owned(), log)
+}
+
+#[test]
+fn too_few_open_files_are_told_and_enough_are_taken() {
+    let (files, ready, log) = limited("ulimit -n 300");
+    assert!(files.contains(" 300 "), "{files}");
+    assert!(ready.contains("\"notices\":[\"few-files\"]") && ready.contains("\"ok\""), "{ready}");
+    assert!(log.contains("ulimit -n") && log.contains("available=300"), "{log}");
+
+    let (files, ready, log) = limited("ulimit -Sn 300 && ulimit -Hn 8192");
+    assert_eq!(files.matches("8192").count(), 2, "the program asks for what it may have: {files}");
+    assert!(!ready.contains("few-files") && !log.contains("ulimit -n"), "{ready} {log}");
 }

@@ -47,6 +47,9 @@ pub use request::UploadRequest;
 const MAX_UPLOADS: usize = 512;
 /// Most uploads at a time to one provider, so that one that hangs does not shut out the others.
 const MAX_UPLOADS_OF_PROVIDER: usize = 256;
+/// Most files that all uploads have open at a time: parts in the spool, one that fills and those that are sent.
+pub(crate) const MAX_FILES: usize = MAX_UPLOADS * (1 + multipart::IN_FLIGHT);
+
 /// A stored upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
