@@ -49,8 +49,12 @@ impl Habit {
     ];
 }
 
+/// Between the first one's beginning and the next one's: four thousand have come after half a minute.
+const RAMP: Duration = Duration::from_millis(8);
+
 /// Goes on until it is dropped. `number` tells it from the others; `recording` is the key of one that its account has.
 pub async fn be(habit: Habit, number: usize, vault: SocketAddr, keys: Keys, recording: &str) {
+    sleep(RAMP * u32::try_from(number).unwrap_or(u32::MAX)).await;
     for round in 0_u64.. {
         // However it ends: it was cut off, or could not connect.
         let _ = once(habit, number, round, vault, keys, recording).await;

@@ -120,7 +120,9 @@ impl Site {
 
     /// Connections that are open, as the vault says itself.
     async fn connections(&self) -> f64 {
-        let figures = self.request(Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
+        let answer = self.request(Method::GET, "/metrics").send().await.unwrap();
+        let (status, figures) = (answer.status(), answer.text().await.unwrap());
+        assert_eq!(status, 200, "{figures}");
         let line = figures.lines().find_map(|line| line.strip_prefix("http_connections "));
         line.expect("the figure is there").trim().parse().unwrap()
     }
