@@ -7,17 +7,29 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use http_body_util::LengthLimitError;
+use std::error::Error;
+use std::iter::successors;
 use std::time::Duration;
 
 /// Reads a body; `what` names it in the answer.
 ///
 /// # Errors
-/// 400 if it does not arrive in time, 413 if it is too large.
+/// 400 if it does not arrive in time or breaks off, 413 if it is too large.
 pub async fn whole(body: Body, what: &str, max: usize, patience: Duration) -> Result<Bytes, ApiError> {
     let read = tokio::time::timeout(patience, to_bytes(body, max)).await;
     let read = read.map_err(|_| ApiError::from(&problem::BODY_INVALID).detail("It did not arrive in time."))?;
-    let too_large = || format!("{what} has at most {} KiB.", max / 1024);
-    read.map_err(|_| ApiError::from(&problem::BODY_TOO_LARGE).detail(too_large()))
+    read.map_err(|error| {
+        if is_too_long(&error) {
+            return ApiError::from(&problem::BODY_TOO_LARGE).detail(format!("{what} has at most {} KiB.", max / 1024));
+        }
+        ApiError::from(&problem::BODY_INVALID).detail("It broke off.").caused_by(error)
+    })
+}
+
+fn is_too_long(error: &axum::Error) -> bool {
+    successors(error.source(), |error: &&(dyn Error + 'static)| (*error).source())
+        .any(|error| error.is::<LengthLimitError>())
 }
 
 /// Largest body of a server function, in bytes; many times a provider's service key.

@@ -43,9 +43,12 @@ pub struct Limits {
     pub wrong_credentials: Buckets<(IpAddr, String)>,
     /// Credentials that are never slowed down.
     pub proven: Proven,
-    /// Heartbeats by address; many cameras may share one.
+    /// Heartbeats of cameras that have uploaded, by address and camera: thousands may share an address, and a stranger who
+    /// knows one's key does not silence it from elsewhere.
+    pub known_heartbeats: Buckets<(IpAddr, String)>,
+    /// Heartbeats of all other cameras, by address.
     pub heartbeats: Buckets<IpAddr>,
-    /// Heartbeats from everybody together.
+    /// The same from all addresses together.
     pub all_heartbeats: Buckets<()>,
 }
 
@@ -54,6 +57,7 @@ impl Default for Limits {
         Self {
             wrong_credentials: Buckets::new(Rate { burst: 30.0, per_second: 0.5 }, 10_000),
             proven: Proven::new(10_000),
+            known_heartbeats: Buckets::new(Rate { burst: 20.0, per_second: 1.0 }, 30_000),
             heartbeats: Buckets::new(Rate { burst: 100.0, per_second: 20.0 }, 10_000),
             all_heartbeats: Buckets::new(Rate { burst: 1000.0, per_second: 500.0 }, 1),
         }

@@ -3,7 +3,7 @@
 use crate::security::SWAGGER;
 use axum::Router;
 use axum::http::HeaderValue;
-use axum::http::header::CONTENT_SECURITY_POLICY;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
@@ -99,5 +99,7 @@ pub fn swagger<S: Clone + Send + Sync + 'static>(api: utoipa::openapi::OpenApi) 
         .url("/swagger/doc.json", api)
         .config(Config::from("/swagger/doc.json").use_base_layout());
     let policy = SetResponseHeaderLayer::overriding(CONTENT_SECURITY_POLICY, HeaderValue::from_static(SWAGGER));
-    Router::from(ui).layer(policy)
+    // The same for everybody.
+    let lifetime = SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    Router::from(ui).layer(policy).layer(lifetime)
 }

@@ -1,7 +1,7 @@
 //! Who sent a request, and at which address they see this vault.
 
+use crate::forwarded::{Forwarded, last};
 use axum::extract::{ConnectInfo, Request};
-use axum::http::HeaderMap;
 use axum::http::header::HOST;
 use axum::http::uri::Authority;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -30,11 +30,8 @@ impl Peer {
         if !trust_proxy {
             return direct;
         }
-        Self {
-            ip: last(headers, "x-forwarded-for").and_then(|ip| ip.parse().ok()).unwrap_or(direct.ip),
-            host: last(headers, "x-forwarded-host").and_then(|h| h.parse().ok()).or(direct.host),
-            https: last(headers, "x-forwarded-proto").is_some_and(|p| p.eq_ignore_ascii_case("https")),
-        }
+        let Forwarded { ip, host, https } = Forwarded::read(headers);
+        Self { ip: ip.unwrap_or(direct.ip), host: host.or(direct.host), https: https.unwrap_or(false) }
     }
 
     /// The peer that the outermost layer attached.
@@ -47,12 +44,6 @@ impl Peer {
         let scheme = if self.https { "https" } else { "http" };
         self.host.as_ref().map(|host| format!("{scheme}://{host}"))
     }
-}
-
-/// The last element of a list header: added by the nearest proxy.
-fn last<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let value = headers.get_all(name).iter().next_back()?.to_str().ok()?;
-    value.rsplit(',').next().map(str::trim).filter(|s| !s.is_empty())
 }
 
 #[cfg(test)]
@@ -85,6 +76,23 @@ mod tests {
         assert_eq!(
             (peer.ip.to_string().as_str(), peer.base_url().as_deref()),
             ("192.0.2.7", Some("https://vault.example"))
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_understood_leaves_the_connections_address() {
+        for garbage in ["unknown", "6.6.6.6, ", "[::1", "a.b.c.d:80"] {
+            assert_eq!(
+                Peer::of(&request(&[("x-forwarded-for", garbage)]), true).ip.to_string(),
+                "10.0.0.9",
+                "{garbage}"
+            );
+        }
+        let peer =
+            Peer::of(&request(&[("forwarded", "for=\"[2001:db8::1]:4711\";proto=https;host=vault.example")]), true);
+        assert_eq!(
+            (peer.ip.to_string(), peer.base_url().as_deref()),
+            ("2001:db8::1".into(), Some("https://vault.example"))
         );
     }
 

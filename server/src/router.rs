@@ -9,13 +9,13 @@ use crate::problem::{self, ApiError};
 use crate::sessions::{self, Sessions};
 use crate::state::AppState;
 use crate::telemetry::{Failure, access, metrics};
-use crate::{admin, assets, bodies, forms, health, limits, openapi, security};
+use crate::{admin, assets, bodies, forms, health, hosts, limits, openapi, security};
 use app::{App, BaseUrl, ClientIp, shell};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
-use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use leptos::prelude::{provide_context, use_context};
@@ -43,7 +43,8 @@ pub fn router(state: AppState) -> Router {
         .merge(people(&state))
         .route("/pkg/{*path}", get(assets::pkg))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn(security::headers))
+        .layer(from_fn_with_state(state.clone(), hosts::only_ours))
+        .layer(from_fn_with_state(state.clone(), security::headers))
         .layer(from_fn_with_state(state.clone(), access::record))
         .with_state(state)
 }

@@ -56,6 +56,7 @@ pub async fn run(config: Config) -> ExitCode {
 }
 
 async fn serve_until_stopped(config: Config) -> Result<(), Failed> {
+    let files = vault::descriptors::raise();
     let stop = stop_on_signals().map_err(Failed::Signals)?;
     let _lock = Lock::take(&config.data.dir, config.database_url.expose())?;
     let listener =
@@ -74,6 +75,7 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failed> {
         vault.tell_of_password(config.admin.username.as_deref().unwrap_or(DEFAULT_ADMIN), password).await;
     }
 
+    vault.check_files(files, config.server.max_connections).await;
     let app = router(AppState::new(vault.clone(), HttpOptions::from(&config)));
     let background = CancellationToken::new();
     let working = vault.start(background.clone());
@@ -89,6 +91,7 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failed> {
             true => config.server.max_connections,
             false => config.server.max_connections.div_ceil(2),
         },
+        idle_timeout: config.server.keep_alive,
         shutdown_timeout: config.server.shutdown_timeout,
         ..serve::Options::default()
     };
@@ -133,6 +136,7 @@ pub fn vault_options(config: &Config) -> vault::Options {
         max_upload_bytes: config.limits.max_upload_bytes,
         receive_budget_bytes: config.limits.receive_budget_bytes,
         idle_timeout: config.limits.idle_timeout,
+        least_upload_rate: config.limits.min_upload_rate,
         ..vault::Options::default()
     }
 }

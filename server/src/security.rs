@@ -5,7 +5,8 @@ use crate::problem::{self, ApiError};
 use crate::state::AppState;
 use axum::extract::{Request, State};
 use axum::http::header::{
-    CONTENT_SECURITY_POLICY, HeaderName, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, ORIGIN, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method};
@@ -19,13 +20,27 @@ const STRICT: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none
 pub const SWAGGER: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
     font-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
+/// How long browsers use TLS only, once they have seen it.
+const ONE_YEAR: &str = "max-age=31536000";
+
 /// Browsers say with it which site a request comes from.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Adds security headers that an answer does not have yet.
-pub async fn headers(request: Request, next: Next) -> Response {
+pub async fn headers(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    add(headers);
+    // Nearly everything is somebody's; what may be kept says so itself.
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if state.http.is_https() {
+        headers.entry(STRICT_TRANSPORT_SECURITY).or_insert(HeaderValue::from_static(ONE_YEAR));
+    }
+    response
+}
+
+/// What of these headers is not there yet.
+pub(crate) fn add(headers: &mut HeaderMap) {
     for (name, value) in [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         // same-origin, not no-referrer: without JavaScript, a form's answer redirects to its referrer
@@ -38,7 +53,6 @@ pub async fn headers(request: Request, next: Next) -> Response {
     ] {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    response
 }
 
 /// Refuses changes that another site's page makes with our visitor's cookie.
@@ -57,7 +71,7 @@ pub fn is_from_elsewhere(headers: &HeaderMap, peer: &Peer, public_url: Option<&s
 }
 
 /// Decided by `Sec-Fetch-Site` if sent: pages cannot forge it, and a proxy that rewrites `Host` does not matter. Over
-/// plain HTTP there is only `Origin`. Without either: refused.
+/// plain HTTP there is only `Origin`, which has the scheme that the client used, too. Without either: refused.
 fn is_same_origin(headers: &HeaderMap, peer: &Peer, public_url: Option<&str>) -> bool {
     if let Some(site) = headers.get(SEC_FETCH_SITE) {
         return matches!(site.as_bytes(), b"same-origin" | b"none");
@@ -66,7 +80,7 @@ fn is_same_origin(headers: &HeaderMap, peer: &Peer, public_url: Option<&str>) ->
     if public_url.is_some_and(|url| url.eq_ignore_ascii_case(origin)) {
         return true;
     }
-    let host = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    let host = origin.strip_prefix(if peer.https { "https://" } else { "http://" });
     let host: Option<Authority> = host.and_then(|h| h.parse().ok());
     host.is_some() && host == peer.host
 }
@@ -85,6 +99,12 @@ mod tests {
         assert!(check(&[(SEC_FETCH_SITE, "same-origin"), (ORIGIN, "http://behind-a-proxy")]));
         assert!(check(&[(ORIGIN, "http://vault.local:8080")]));
         assert!(check(&[(ORIGIN, "https://vault.example")]));
+        assert!(!check(&[(ORIGIN, "https://vault.local:8080")]), "another scheme is another origin");
+        let over_tls = Peer { https: true, ..peer.clone() };
+        for (origin, same) in [("https://vault.local:8080", true), ("http://vault.local:8080", false)] {
+            let headers = HeaderMap::from_iter([(ORIGIN, HeaderValue::from_static(origin))]);
+            assert_eq!(is_same_origin(&headers, &over_tls, None), same, "{origin}");
+        }
         assert!(!check(&[]));
         assert!(!check(&[(ORIGIN, "null")]));
         assert!(!check(&[(ORIGIN, "http://vault.local")]), "another port is another origin");

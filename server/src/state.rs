@@ -4,6 +4,7 @@ use crate::config;
 use crate::limits::Limits;
 use crate::peer::Peer;
 use axum::extract::FromRef;
+use axum::http::uri::Authority;
 use leptos::config::LeptosOptions;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +28,8 @@ pub struct AppState {
 pub struct HttpOptions {
     /// See [`config::Server::public_url`].
     pub public_url: Option<String>,
+    /// See [`config::Server::allowed_hosts`].
+    pub allowed_hosts: Vec<Authority>,
     /// See [`config::Server::trust_proxy`].
     pub trust_proxy: bool,
     /// See [`config::Limits::signed_url_ttl`].
@@ -56,6 +59,7 @@ impl From<&config::Config> for HttpOptions {
     fn from(config: &config::Config) -> Self {
         Self {
             public_url: config.server.public_url.clone(),
+            allowed_hosts: config.server.allowed_hosts.clone(),
             trust_proxy: config.server.trust_proxy,
             signed_url_ttl: config.limits.signed_url_ttl,
             form_timeout: FORM_TIMEOUT,

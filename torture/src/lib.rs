@@ -6,6 +6,7 @@
 
 pub mod faults;
 pub mod flaky;
+pub mod hostile;
 pub mod invariants;
 pub mod killing;
 pub mod knobs;
@@ -13,6 +14,7 @@ pub mod ledger;
 pub mod outside;
 mod panics;
 pub mod platter;
+pub mod serving;
 mod settling;
 pub mod vfs;
 pub mod volumes;

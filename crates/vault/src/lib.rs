@@ -23,7 +23,7 @@ pub use flows::{forwarding, ingest, moves};
 pub use host::home::Home;
 pub use host::reserve::NoRoom;
 pub use host::start_error::StartError;
-pub use host::{backup, data_folder, notices, timekeeping};
+pub use host::{backup, data_folder, descriptors, notices, timekeeping};
 pub use outbox::{deliveries, dispatcher};
 pub use provisioning::{Provisioning, Renamed};
 pub use recordings::{MAX_PAGE, RecordingRef, Recordings, devices};

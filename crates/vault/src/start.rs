@@ -17,9 +17,10 @@ use crate::connections::{Connections, Grounds};
 use crate::flows::copies::Copies;
 use crate::flows::forwarding::Forwarding;
 use crate::flows::housekeeping::{Housekeeping, Watch};
-use crate::flows::ingest::{Budget, Ingest, Limits};
+use crate::flows::ingest::{self, Budget, Ingest, Limits};
 use crate::flows::moves::Moves;
 use crate::host::backup::{self, HOW_TO_RESTORE};
+use crate::host::descriptors;
 use crate::host::exposure;
 use crate::host::first_look;
 use crate::host::folders::Folders;
@@ -66,6 +67,8 @@ pub struct Options {
     pub receive_budget_bytes: usize,
     /// An upload that brings no byte for this long is given up.
     pub idle_timeout: Duration,
+    /// An upload that brings fewer bytes a second, averaged over each minute, is given up; 0 for never.
+    pub least_upload_rate: u64,
     /// A database server that has not answered for this long is abandoned and connected to again; longer than the 60
     /// seconds after which it ends a statement itself.
     pub database_timeout: Duration,
@@ -87,6 +90,7 @@ impl Default for Options {
             max_upload_bytes: 4 * 1024 * 1024 * 1024,
             receive_budget_bytes: 64 * 1024 * 1024,
             idle_timeout: Duration::from_secs(30),
+            least_upload_rate: 1000,
             database_timeout: db::PATIENCE,
             replica_timeout: Duration::from_secs(60),
             pace: Pace::default(),
@@ -198,6 +202,7 @@ impl Vault {
         let limits = Limits {
             max_bytes: options.max_upload_bytes,
             idle_timeout: options.idle_timeout,
+            least_rate: options.least_upload_rate,
             budget: Budget::new(options.receive_budget_bytes, spool.clone()),
             reserve: reserve.clone(),
         };
@@ -313,6 +318,12 @@ impl Vault {
     /// Runs one round of the background work that happens every minute.
     pub async fn keep_house(&self) {
         self.housekeeping().round().await;
+    }
+
+    /// Tells administrators if `files`, which the system lets this process have open (`None`: any number), are too few for
+    /// so many connections.
+    pub async fn check_files(&self, files: Option<u64>, connections: usize) {
+        descriptors::tell(&self.notices, files, connections, ingest::MAX_FILES).await;
     }
 
     /// The store of browser sessions.

@@ -15,6 +15,7 @@ use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::net::IpAddr;
 use std::time::Duration;
 use utoipa::ToSchema;
 use vault::devices::Heartbeat;
@@ -60,18 +61,26 @@ pub async fn heartbeat(
     if security::is_from_elsewhere(&headers, &peer, state.http.public_url.as_deref()) {
         return Err((&problem::ORIGIN).into());
     }
-    let (limits, now) = (&state.limits, state.vault.clock().elapsed());
-    let too_many = |wait| ApiError::from(&problem::TOO_MANY).retry_after(seconds(wait));
-    limits.heartbeats.take(group(peer.ip), now).map_err(too_many)?;
-    limits.all_heartbeats.take((), now).map_err(too_many)?;
-
     let body = bodies::whole(body, "A heartbeat", MAX_BODY, PATIENCE).await?;
-    let beat = parse(&body).map_err(|why| ApiError::from(&problem::BODY_INVALID).detail(why))?;
+    let beat = parse(&body).map_err(|why| ApiError::from(&problem::BODY_INVALID).detail(why));
+    limit(&state, group(peer.ip), beat.as_ref().map_or("", |beat| &beat.key)).await?;
+    let beat = beat?;
     if !state.vault.devices.heartbeat(beat).await? {
         let detail = "Too many devices have sent heartbeats without ever uploading.";
         return Err(ApiError::from(&problem::TOO_MANY).detail(detail).retry_after(600));
     }
     Ok(Json(Noted { message: "ok" }))
+}
+
+/// Cameras that have uploaded are limited each by itself; others, which anybody can make up, by address and all together.
+async fn limit(state: &AppState, address: IpAddr, key: &str) -> Result<(), ApiError> {
+    let (limits, now) = (&state.limits, state.vault.clock().elapsed());
+    let taken = if !key.is_empty() && state.vault.devices.is_verified(key).await {
+        limits.known_heartbeats.take((address, key.to_owned()), now)
+    } else {
+        limits.heartbeats.take(address, now).and_then(|()| limits.all_heartbeats.take((), now))
+    };
+    taken.map_err(|wait| ApiError::from(&problem::TOO_MANY).retry_after(seconds(wait)))
 }
 
 /// Reads a heartbeat's body.

@@ -8,7 +8,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, HeaderName,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, HeaderName,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -52,7 +52,10 @@ pub async fn read(
     query: Result<Query<Signed>, QueryRejection>,
 ) -> Response {
     let answer = verified(&state, &method, &headers, query).await;
-    open_to_all_sites(answer.unwrap_or_else(IntoResponse::into_response))
+    let mut answer = open_to_all_sites(answer.unwrap_or_else(IntoResponse::into_response));
+    // The address expires; what a proxy has kept would not.
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    answer
 }
 
 async fn verified(

@@ -42,7 +42,7 @@ use vault::ingest::{Outcome, UploadError, UploadRequest};
         (status = 401, description = "Wrong credentials.", body = ErrorBody),
         (status = 403, description = "Disabled account or provider.", body = ErrorBody),
         (status = 404, description = "No provider of this name that the account may use.", body = ErrorBody),
-        (status = 408, description = "No byte arrived for too long.", body = ErrorBody),
+        (status = 408, description = "It stopped arriving, or arrived too slowly.", body = ErrorBody),
         (status = 409, description = "Another account has a recording of this key, or the directory to itself.", body = ErrorBody),
         (status = 413, description = "Larger than the vault accepts.", body = ErrorBody),
         (status = 415, description = "A form instead of a file.", body = ErrorBody),
@@ -113,7 +113,7 @@ fn refused(error: UploadError) -> ApiError {
         UploadError::Spool(e) if e.kind() == std::io::ErrorKind::StorageFull => {
             return ApiError::from(&problem::VAULT_FULL).caused_by(e);
         }
-        UploadError::Stalled(_) => &problem::FILE_STALLED,
+        UploadError::Stalled(_) | UploadError::TooSlow(_) => &problem::FILE_STALLED,
         UploadError::Loop => &problem::FORWARD_LOOP,
         UploadError::Incomplete(_) => return ApiError::from(&problem::FILE_INCOMPLETE).caused_by(error),
         UploadError::Spool(_) | UploadError::Crashed(_) | UploadError::Vault(VaultError::Conflict(_)) => {
@@ -130,6 +130,8 @@ fn refused(error: UploadError) -> ApiError {
     let detail = match &error {
         UploadError::InvalidName(why) | UploadError::DirectoryInvalid(why) => format!("It {why}."),
         UploadError::TooLarge { max } => format!("This vault accepts up to {max} bytes."),
+        UploadError::Stalled(seconds) => format!("No byte came for {seconds} seconds."),
+        UploadError::TooSlow(least) => format!("Less than {least} bytes a second came."),
         UploadError::InvalidHeader { header } => format!("{header} is too long or holds control characters."),
         _ => String::new(),
     };
@@ -165,6 +167,7 @@ mod tests {
             UploadError::ProviderDisabled("x".into()),
             UploadError::Busy,
             UploadError::Stalled(1),
+            UploadError::TooSlow(1),
             UploadError::Loop,
             UploadError::NoRoom(vault::NoRoom { folder: "/data".into(), left_kib: 0, needed_kib: 1 }),
         ] {

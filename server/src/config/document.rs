@@ -7,11 +7,22 @@ use toml::de::{DeTable, DeValue};
 
 /// Sections with plain keys, and those keys. Any other key is refused.
 pub(super) const SECTIONS: &[(&str, &[&str])] = &[
-    ("server", &["listen", "public_url", "trust_proxy", "shutdown_timeout_s", "max_connections"]),
+    (
+        "server",
+        &[
+            "listen",
+            "public_url",
+            "allowed_hosts",
+            "trust_proxy",
+            "shutdown_timeout_s",
+            "max_connections",
+            "keep_alive_s",
+        ],
+    ),
     ("data", &["dir", "master_key"]),
     ("database", &["url"]),
     ("admin", &["username", "password"]),
-    ("limits", &["max_upload_bytes", "receive_budget_bytes", "idle_timeout_s", "signed_url_ttl_s"]),
+    ("limits", &["max_upload_bytes", "receive_budget_bytes", "idle_timeout_s", "min_upload_rate", "signed_url_ttl_s"]),
     ("log", &["format", "level"]),
     ("metrics", &["token", "allow_anonymous"]),
 ];

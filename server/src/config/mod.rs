@@ -12,6 +12,7 @@ pub use error::{ConfigError, Origin, Problem};
 pub use provisioning::Declarations;
 
 use document::Document;
+use http::uri::Authority;
 use model::Secret;
 use reader::Reader;
 use std::net::SocketAddr;
@@ -48,12 +49,16 @@ pub struct Server {
     pub listen: SocketAddr,
     /// Base of signed URLs, without trailing slash; without it, the request's own host.
     pub public_url: Option<String>,
-    /// Whether to believe `X-Forwarded-For`, `-Proto` and `-Host`, which a proxy sets.
+    /// Hosts, with or without a port, that requests may be for, besides that of `public_url`; empty for any.
+    pub allowed_hosts: Vec<Authority>,
+    /// Whether to believe `X-Forwarded-For`, `-Proto` and `-Host`, or `Forwarded`, which a proxy sets.
     pub trust_proxy: bool,
     /// How long running requests may take to finish after SIGTERM.
     pub shutdown_timeout: Duration,
     /// Connections open at the same time; further ones wait.
     pub max_connections: usize,
+    /// How long a connection is kept between two requests.
+    pub keep_alive: Duration,
 }
 
 /// Data on this machine.
@@ -83,6 +88,8 @@ pub struct Limits {
     pub receive_budget_bytes: usize,
     /// An upload that brings no byte for this long is given up.
     pub idle_timeout: Duration,
+    /// An upload that brings fewer bytes a second, averaged over each minute, is given up; 0 for never.
+    pub min_upload_rate: u64,
     /// How long a signed URL is valid.
     pub signed_url_ttl: Duration,
 }
@@ -153,11 +160,13 @@ impl Config {
                     "an address and a port, such as 127.0.0.1:8080 or [::]:8080",
                 ),
                 public_url: reader.parsed("server.public_url", None, PUBLIC_URL, |s| Some(Some(public_url(s)?))),
+                allowed_hosts: reader.list("server.allowed_hosts", HOSTS, host),
                 trust_proxy: reader.flag("server.trust_proxy", false),
                 shutdown_timeout: reader.seconds("server.shutdown_timeout_s", 30, 3600),
                 max_connections: reader.parsed("server.max_connections", 4096, "a number from 1 to 1000000", |s| {
                     s.parse().ok().filter(|n| (1..=1_000_000).contains(n))
                 }),
+                keep_alive: reader.seconds("server.keep_alive_s", 75, 3600),
             },
             database_url: reader
                 .parsed("database.url", Secret::new(default_url), database, |s| known(s).then(|| Secret::new(s))),
@@ -168,6 +177,12 @@ impl Config {
                 receive_budget_bytes: usize::try_from(reader.bytes("limits.receive_budget_bytes", 64 << 20))
                     .unwrap_or(usize::MAX),
                 idle_timeout: reader.seconds("limits.idle_timeout_s", 30, 3600),
+                min_upload_rate: reader.parsed(
+                    "limits.min_upload_rate",
+                    1000,
+                    "a number of bytes from 0 to 1000000",
+                    |s| s.parse().ok().filter(|n| *n <= 1_000_000),
+                ),
                 signed_url_ttl: reader.seconds("limits.signed_url_ttl_s", 3600, 7 * 24 * 3600),
             },
             log: Log {
@@ -189,6 +204,7 @@ impl Config {
 }
 
 const PUBLIC_URL: &str = "http:// or https:// and a host, without path, such as https://vault.example";
+const HOSTS: &str = "a list of hosts, with a port or without, such as [\"vault.example\", \"192.0.2.7:8080\"]";
 const LEVEL: &str = "error, warn, info, debug or trace, or a list such as \"info,vault=debug\"";
 
 /// `tracing` itself would take a mistyped level for a module's name.
@@ -203,8 +219,11 @@ fn is_filter(text: &str) -> bool {
 fn public_url(text: &str) -> Option<String> {
     let text = text.trim_end_matches('/');
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
-    let authority: http::uri::Authority = host.parse().ok()?;
-    (!authority.as_str().contains('@')).then(|| text.to_owned())
+    self::host(host).map(|_| text.to_owned())
+}
+
+fn host(text: &str) -> Option<Authority> {
+    text.parse().ok().filter(|authority: &Authority| !authority.as_str().contains('@'))
 }
 
 #[cfg(test)]

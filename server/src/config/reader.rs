@@ -27,6 +27,20 @@ impl Reader<'_> {
         default
     }
 
+    /// A list, or a text with commas, which is what a variable can hold; empty if it is not given.
+    pub(super) fn list<T>(&mut self, key: &str, wanted: &str, parse: impl Fn(&str) -> Option<T>) -> Vec<T> {
+        let Some(Written { value, origin }) = self.document.keys.get(key) else { return Vec::new() };
+        let parsed: Option<Vec<T>> = match value {
+            Value::Scalar(text) => text.split(',').map(|item| parse(item.trim())).collect(),
+            Value::List(items) => items.iter().map(|item| parse(item)).collect(),
+            Value::Other(_) => None,
+        };
+        parsed.unwrap_or_else(|| {
+            self.refuse(origin, key, wanted);
+            Vec::new()
+        })
+    }
+
     fn refuse(&mut self, origin: &Origin, key: &str, wanted: &str) {
         self.problems.push(Problem::at(origin, format!("{key} must be {wanted}")));
     }

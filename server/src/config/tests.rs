@@ -61,6 +61,34 @@ fn nothing_is_needed() {
 }
 
 #[test]
+fn idle_connections_are_kept_longer_than_load_balancers_keep_them() {
+    assert_eq!(read("").expect("defaults").server.keep_alive, Duration::from_secs(75));
+    assert_eq!(read("server.keep_alive_s = 130").expect("valid").server.keep_alive, Duration::from_secs(130));
+}
+
+#[test]
+fn an_upload_may_be_as_slow_as_one_says() {
+    assert_eq!(read("").expect("defaults").limits.min_upload_rate, 1000);
+    assert_eq!(read("limits.min_upload_rate = 0").expect("valid").limits.min_upload_rate, 0);
+    assert!(read("limits.min_upload_rate = -1").expect_err("less than nothing").contains("a number of bytes"));
+}
+
+#[test]
+fn hosts_are_a_list_in_the_file_and_have_commas_in_a_variable() {
+    let hosts = |config: Config| config.server.allowed_hosts.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert!(hosts(read("").expect("defaults")).is_empty());
+    let both = ["vault.lan", "192.0.2.7:8080"];
+    let file = "server.allowed_hosts = [\"vault.lan\", \"192.0.2.7:8080\"]";
+    assert_eq!(hosts(read(file).expect("valid")), both);
+    let variable = variables(&[("VAULT_SERVER__ALLOWED_HOSTS", "vault.lan, 192.0.2.7:8080")]);
+    assert_eq!(hosts(Config::read("vault.toml", "", variable).expect("valid")), both);
+    for wrong in ["[\"https://vault.lan\"]", "[\"a b\"]", "[\"me@vault.lan\"]", "{}", "[[\"vault.lan\"]]"] {
+        let refused = read(&format!("server.allowed_hosts = {wrong}")).expect_err(wrong);
+        assert!(refused.contains("server.allowed_hosts must be a list of hosts"), "{refused}");
+    }
+}
+
+#[test]
 fn a_typo_is_named_with_line_and_key() {
     let text = EXAMPLE.replace("path = ", "pth = ");
     assert_eq!(
@@ -71,7 +99,7 @@ fn a_typo_is_named_with_line_and_key() {
     assert_eq!(
         read(&text).expect_err("typo"),
         "vault.toml line 8: [limits]: unknown setting 'idle_timeout'; did you mean 'idle_timeout_s'? \
-         known are: max_upload_bytes, receive_budget_bytes, idle_timeout_s, signed_url_ttl_s"
+         known are: max_upload_bytes, receive_budget_bytes, idle_timeout_s, min_upload_rate, signed_url_ttl_s"
     );
     let text = EXAMPLE.replace("[limits]", "[limit]");
     assert!(

@@ -65,6 +65,16 @@ impl ApiError {
         Self { retry_after_s: seconds.max(1), ..self }
     }
 
+    /// The envelope as JSON, where no framework answers.
+    pub(crate) fn json(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.body()).unwrap_or_default()
+    }
+
+    fn body(&self) -> ErrorBody {
+        let message = self.message();
+        ErrorBody { error: self.problem.code.to_owned(), data: message.clone(), message }
+    }
+
     fn message(&self) -> String {
         let Problem { sentence, cure, .. } = self.problem;
         match self.detail.as_str() {
@@ -122,9 +132,7 @@ impl From<StoreError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let message = self.message();
-        let body = ErrorBody { error: self.problem.code.to_owned(), data: message.clone(), message };
-        let mut response = (self.problem.status, Json(body)).into_response();
+        let mut response = (self.problem.status, Json(self.body())).into_response();
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.retry_after_s > 0 {
             response.headers_mut().insert(header::RETRY_AFTER, self.retry_after_s.into());

@@ -67,9 +67,9 @@ problems! {
     /// The body ended early.
     FILE_INCOMPLETE = BAD_REQUEST (code::FILE_INCOMPLETE),
         "The recording broke off before its end.", "Nothing was stored; send it again.";
-    /// The body stalled.
+    /// The body stalled, or comes too slowly.
     FILE_STALLED = REQUEST_TIMEOUT (code::FILE_STALLED),
-        "No byte of the recording arrived for too long.", "Nothing was stored; send it again.";
+        "The recording stopped arriving, or arrived too slowly.", "Nothing was stored; send it again.";
     /// The recording is larger than the limit.
     FILE_TOO_LARGE = PAYLOAD_TOO_LARGE (code::FILE_TOO_LARGE),
         "The recording is too large.", "Record shorter files, or raise limits.max_upload_bytes.";
@@ -139,6 +139,15 @@ problems! {
     /// A small message's body is too large.
     BODY_TOO_LARGE = PAYLOAD_TOO_LARGE "body_too_large",
         "The body is too large.", "Send less.";
+    /// A request's head that is not HTTP.
+    HEAD_INVALID = BAD_REQUEST "request_invalid",
+        "The request is not valid HTTP.", "Correct what sends it; look for line breaks in headers.";
+    /// A request's head that is too large.
+    HEAD_TOO_LARGE = REQUEST_HEADER_FIELDS_TOO_LARGE "request_head_too_large",
+        "The request has too many or too long headers.", "Send at most 100 headers, and 64 KiB together.";
+    /// A request's address that is too long.
+    ADDRESS_TOO_LONG = URI_TOO_LONG "request_address_too_long",
+        "The request's address is too long.", "Shorten it.";
     /// Over a rate limit.
     TOO_MANY = TOO_MANY_REQUESTS "too_many_requests",
         "Too many requests.", "Wait a little, then try again.", retry 10;
@@ -151,6 +160,9 @@ problems! {
     /// A page of another site tried to change something.
     ORIGIN = FORBIDDEN "origin_refused",
         "This request comes from another site.", "Use the vault's own pages. Behind a proxy, set server.public_url or server.trust_proxy.";
+    /// A request for a name that is not the vault's.
+    HOST = MISDIRECTED_REQUEST "host_refused",
+        "The vault does not answer to this host name.", "Use its public address, or add the name to server.allowed_hosts.";
     /// Only for administrators.
     SIGN_IN = UNAUTHORIZED "sign_in_required",
         "This needs an administrator.", "Sign in to the vault first.";

@@ -1,10 +1,16 @@
-//! A TCP connection that gives up on clients that stop reading, and that closes gently: closing while the client still
-//! sends would reset the connection, and the client would never see why it was refused.
+//! A TCP connection that gives up on clients that stop reading or never ask anything, that says in our words why a request
+//! cannot be read, and that closes gently: closing while the client still sends would reset the connection, and the client
+//! would never see why it was refused.
 
+use super::Options;
+use super::exchange::Exchange;
+use super::patience::{Awaited, Patience};
+use super::unreadable;
+use crate::telemetry::connections;
+use axum::body::Bytes;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -17,11 +23,16 @@ const LINGER_IDLE: Duration = Duration::from_secs(5);
 
 pub(super) struct Connection {
     stream: TcpStream,
+    remote: SocketAddr,
+    exchange: Exchange,
+    patience: Patience,
     write_timeout: Duration,
     /// Runs while the client reads nothing.
     stalled: Option<Pin<Box<Sleep>>>,
-    /// Whether a request was answered without reading its body.
-    unread: Arc<AtomicBool>,
+    /// How many requests have been answered so that no byte of their answers is left to be written.
+    answered: u64,
+    /// Our words for hyper's own refusal, as far as they have not been written.
+    refusal: Option<Bytes>,
     closing: Option<Closing>,
 }
 
@@ -31,31 +42,93 @@ struct Closing {
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, write_timeout: Duration, unread: Arc<AtomicBool>) -> Self {
-        Self { stream, write_timeout, stalled: None, unread, closing: None }
+    pub(super) fn new(stream: TcpStream, remote: SocketAddr, options: &Options, exchange: Exchange) -> Self {
+        Self {
+            stream,
+            remote,
+            exchange,
+            patience: Patience::new(options),
+            write_timeout: options.write_timeout,
+            stalled: None,
+            answered: 0,
+            refusal: None,
+            closing: None,
+        }
     }
 
     /// Turns a write that has been pending for too long into an error.
     fn watch<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.stalled = None;
+            self.patience.bytes_went();
             return written;
         }
         let timeout = self.write_timeout;
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
         ready!(stalled.as_mut().poll(cx));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read")))
+        connections::given_up("not_reading");
+        Poll::Ready(Err(timed_out("the client does not read")))
+    }
+
+    /// Takes what hyper answers by itself to a head that it cannot read: a status without a body, which nothing else
+    /// knows of. Whether it is that shows only here: hyper has no hook for it. Returns whether it was taken.
+    fn takes_refusal(&mut self, bytes: &[u8]) -> bool {
+        if self.refusal.is_some() {
+            return true;
+        }
+        // Of the application's answers nothing is left to be written, and no request runs: this is nobody's answer.
+        if self.answered != self.exchange.requests() {
+            return false;
+        }
+        self.refusal = unreadable::answer(bytes, self.remote);
+        if self.refusal.is_some() {
+            self.exchange.leave_unread();
+        }
+        self.refusal.is_some()
+    }
+
+    fn poll_write_refusal(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(left) = self.refusal.as_mut().filter(|left| !left.is_empty()) {
+            let written = Pin::new(&mut self.stream).poll_write(cx, left);
+            if let Poll::Ready(Ok(written)) = &written {
+                let _ = left.split_to(*written);
+            }
+            ready!(self.watch(cx, written))?;
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
+fn timed_out(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, what)
+}
+
 impl AsyncRead for Connection {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let read = Pin::new(&mut this.stream).poll_read(cx, buffer);
+        // Between two requests, and not while the end of an answer is still being taken.
+        if this.exchange.is_running() || this.stalled.is_some() {
+            return read;
+        }
+        let requests = this.exchange.requests();
+        if read.is_ready() {
+            this.patience.bytes_came(requests);
+            return read;
+        }
+        let awaited = ready!(this.patience.poll_over(requests, cx));
+        if awaited == Awaited::Head {
+            connections::given_up("slow_head");
+        }
+        Poll::Ready(Err(timed_out("the client asks for nothing")))
     }
 }
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.takes_refusal(bytes) {
+            return Poll::Ready(Ok(bytes.len()));
+        }
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.watch(cx, written)
     }
@@ -65,6 +138,9 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.takes_refusal(bytes.first().map_or(&[], |first| first)) {
+            return Poll::Ready(Ok(bytes.iter().map(|slice| slice.len()).sum()));
+        }
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
         self.watch(cx, written)
     }
@@ -73,8 +149,14 @@ impl AsyncWrite for Connection {
         self.stream.is_write_vectored()
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+    /// hyper calls it when nothing is left to be written.
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        ready!(this.poll_write_refusal(cx))?;
+        if !this.exchange.is_running() {
+            this.answered = this.exchange.requests();
+        }
+        Pin::new(&mut this.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -83,7 +165,7 @@ impl AsyncWrite for Connection {
             // from here the client sees the end of our answer
             ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
         }
-        if !this.unread.load(Ordering::Relaxed) {
+        if !this.exchange.has_unread() {
             return Poll::Ready(Ok(()));
         }
         let now = Instant::now();

@@ -2,7 +2,11 @@
 
 mod addresses;
 mod connection;
+mod exchange;
+mod patience;
+mod unreadable;
 
+use crate::telemetry::connections as told;
 use addresses::{Addresses, Open};
 use axum::Router;
 use axum::body::Body;
@@ -10,6 +14,7 @@ use axum::extract::ConnectInfo;
 use axum::http::header::CONNECTION;
 use axum::http::{HeaderValue, Request, Response, StatusCode, Uri};
 use connection::Connection;
+use exchange::{Exchange, Running};
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -17,10 +22,9 @@ use hyper_util::server::graceful::GracefulShutdown;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
@@ -29,6 +33,11 @@ use tower::ServiceExt as _;
 /// KiB while a body arrives quickly.
 const BUFFER: usize = 64 * 1024;
 
+/// How much of an answer may wait in the system until it is sent, in bytes. The system's own limit is megabytes, of which a
+/// third has to be sent before it takes more: to a client that reads 20 kB/s that takes over a minute, which looks like one
+/// that reads nothing. It is also memory that thousands of slow readers would take.
+const UNSENT: u32 = 64 * 1024;
+
 /// Limits of connections.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -36,8 +45,11 @@ pub struct Options {
     pub max_connections: usize,
     /// Of these, open from one address; further ones are closed.
     pub max_per_address: usize,
-    /// How long a request's head may take to arrive; also how long an idle connection is kept.
+    /// How long a request's head that has begun may take to arrive; also how long a new connection may send nothing.
     pub header_timeout: Duration,
+    /// How long a connection is kept between two requests. Longer than a load balancer keeps it (60 s, mostly), which
+    /// would else send its next request just as the connection is closed, and answer 502.
+    pub idle_timeout: Duration,
     /// A client that reads nothing for this long is disconnected.
     pub write_timeout: Duration,
     /// How long running requests may take to finish during a stop.
@@ -50,7 +62,9 @@ impl Default for Options {
             max_connections: 4096,
             max_per_address: 4096,
             header_timeout: Duration::from_secs(30),
-            write_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_secs(75),
+            // A client that takes 1 kB/s lets its system tell of 64 KiB at a time, over the loopback interface of 128.
+            write_timeout: Duration::from_secs(180),
             shutdown_timeout: Duration::from_secs(30),
         }
     }
@@ -63,15 +77,15 @@ pub async fn serve(listener: TcpListener, app: Router, options: Options, stop: C
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     loop {
-        let place = places.clone().acquire_owned();
+        let place = a_place(places.clone());
         let (stream, remote) = tokio::select! {
             () = stop.cancelled() => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => continue,
             accepted = async { (place.await, listener.accept().await) } => match accepted {
                 (Ok(place), Ok((stream, remote))) => match addresses.admit(remote.ip()) {
-                    Some(open) => (Placed { stream, _place: place, _open: open }, remote),
+                    Some(open) => (Placed { stream, _place: place, _open: open, _counted: told::Open::count() }, remote),
                     None => {
-                        tracing::debug!(%remote, "this address has too many connections");
+                        told::address_full(remote.ip());
                         continue;
                     }
                 },
@@ -92,11 +106,23 @@ pub async fn serve(listener: TcpListener, app: Router, options: Options, stop: C
     connections.shutdown().await;
 }
 
+/// A place for another connection; waits until there is one.
+async fn a_place(places: Arc<Semaphore>) -> Result<OwnedSemaphorePermit, AcquireError> {
+    match places.clone().try_acquire_owned() {
+        Ok(place) => Ok(place),
+        Err(_) => {
+            told::all_taken();
+            places.acquire_owned().await
+        }
+    }
+}
+
 /// A connection, and its slot among the allowed number, of all and of its address.
 struct Placed {
     stream: TcpStream,
-    _place: tokio::sync::OwnedSemaphorePermit,
+    _place: OwnedSemaphorePermit,
     _open: Open,
+    _counted: told::Open,
 }
 
 async fn accept_failed(error: &std::io::Error) {
@@ -115,15 +141,19 @@ async fn talk(
     options: Options,
     watcher: hyper_util::server::graceful::Watcher,
 ) {
-    let Placed { stream, _place, _open } = placed;
+    let Placed { stream, _place, _open, _counted } = placed;
     // small answers are sent at once
     let _ = stream.set_nodelay(true);
-    let unread = Arc::new(AtomicBool::new(false));
-    let io = TokioIo::new(Connection::new(stream, options.write_timeout, unread.clone()));
-    let service = hyper::service::service_fn(move |request| answer(app.clone(), request, remote, unread.clone()));
+    if let Err(error) = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT) {
+        tracing::debug!(%remote, %error, "more of an answer than needed may wait in the system");
+    }
+    let exchange = Exchange::default();
+    let io = TokioIo::new(Connection::new(stream, remote, &options, exchange.clone()));
+    let service = hyper::service::service_fn(move |request| answer(app.clone(), request, remote, exchange.begin()));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(options.header_timeout)
+        // `Connection` gives up sooner; it does not see bytes that came with the request before.
+        .header_read_timeout(options.idle_timeout + options.header_timeout)
         .max_buf_size(BUFFER)
         .serve_connection(io, service);
     if let Err(error) = watcher.watch(connection).await {
@@ -136,7 +166,7 @@ async fn answer(
     app: Router,
     mut request: Request<Incoming>,
     remote: SocketAddr,
-    unread: Arc<AtomicBool>,
+    running: Running,
 ) -> Result<Response<Body>, Infallible> {
     request.extensions_mut().insert(ConnectInfo(remote));
     if let Some(uri) = normalised(request.uri()) {
@@ -147,9 +177,9 @@ async fn answer(
     // Refused before the body was read: announce that the connection ends here, and end it gently.
     if has_body && is_refusal(response.status()) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        unread.store(true, Ordering::Relaxed);
+        running.leave_unread();
     }
-    Ok(response)
+    Ok(running.until_sent(response))
 }
 
 fn is_refusal(status: StatusCode) -> bool {

@@ -2,11 +2,13 @@
 
 use super::{Failure, metrics};
 use crate::peer::Peer;
+use crate::problem::Problem;
 use crate::state::AppState;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
+use std::net::IpAddr;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -41,6 +43,14 @@ pub async fn record(State(state): State<AppState>, mut request: Request, next: N
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+/// Logs and counts a request whose head could not be read; returns the id that its answer gets.
+pub(crate) fn unreadable(problem: &Problem, ip: IpAddr) -> String {
+    let (id, status, error) = (next_id(), problem.status.as_u16(), problem.code);
+    metrics::unreadable(status);
+    tracing::info!(%id, %ip, status, error, "a request that cannot be read");
+    id
 }
 
 /// Logged when dropped, so that a request whose client went away has a line too.

@@ -25,6 +25,7 @@ static RECORDER: LazyLock<PrometheusHandle> = LazyLock::new(|| {
         "http_request_duration_seconds",
         "Time until the answer's head, by route and method."
     );
+    super::connections::describe();
     ::metrics::describe_counter!(
         "vault_uploads_total",
         "Uploads by outcome: new, identical, replaced, or the error's code."
@@ -71,6 +72,12 @@ pub(super) fn request(route: &str, method: &Method, status: u16, took: Duration)
     counter!("http_requests_total", "route" => route.clone(), "method" => method, "status" => status.to_string())
         .increment(1);
     histogram!("http_request_duration_seconds", "route" => route, "method" => method).record(took.as_secs_f64());
+}
+
+/// Counts a request whose head could not be read: neither its address nor its method is known.
+pub(super) fn unreadable(status: u16) {
+    counter!("http_requests_total", "route" => "unreadable", "method" => "other", "status" => status.to_string())
+        .increment(1);
 }
 
 /// Counts an upload.

@@ -1,6 +1,7 @@
 //! Telemetry: log, access lines, metrics.
 
 pub mod access;
+pub(crate) mod connections;
 pub mod metrics;
 mod plain;
 

@@ -201,3 +201,32 @@ fn no_client_writes_into_the_log() {
         assert!(!log.contains(harmful), "{format}: {log:?}");
     }
 }
+
+/// Runs the program under a shell's limit of open files; answers its limits as the system tells them, its notices and its log.
+fn limited(ulimit: &str) -> (String, String, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut shell = Command::new("sh");
+    let script = format!("{ulimit} && exec \"$0\"");
+    shell.args(["-c", &script, env!("CARGO_BIN_EXE_kerberos-vault")]).current_dir(dir.path());
+    shell.env("VAULT_SERVER__LISTEN", "127.0.0.1:0").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let (running, printed) = start_as(&mut shell, "--data-binary");
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", running.0.id())).unwrap();
+    let files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap().to_owned();
+    let url = printed.lines().find_map(|line| line.strip_prefix("Kerberos Vault is running at ")).unwrap();
+    let ready = output(Command::new("curl").args(["-s", &format!("{url}/api/health/ready")]));
+    let (ended, log) = running.stop();
+    assert!(ended, "{log}");
+    (files, String::from_utf8_lossy(&ready.stdout).into_owned(), log)
+}
+
+#[test]
+fn too_few_open_files_are_told_and_enough_are_taken() {
+    let (files, ready, log) = limited("ulimit -n 300");
+    assert!(files.contains(" 300 "), "{files}");
+    assert!(ready.contains("\"notices\":[\"few-files\"]") && ready.contains("\"ok\""), "{ready}");
+    assert!(log.contains("ulimit -n") && log.contains("available=300"), "{log}");
+
+    let (files, ready, log) = limited("ulimit -Sn 300 && ulimit -Hn 8192");
+    assert_eq!(files.matches("8192").count(), 2, "the program asks for what it may have: {files}");
+    assert!(!ready.contains("few-files") && !log.contains("ulimit -n"), "{ready} {log}");
+}

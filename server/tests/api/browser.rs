@@ -72,8 +72,12 @@ async fn the_cookie_is_for_this_host_and_not_for_scripts() {
     let trusting = HttpOptions { trust_proxy: true, ..Setup::default().http };
     let public = HttpOptions { public_url: Some("https://vault.example".into()), ..Setup::default().http };
     for http in [trusting, public] {
+        let origin = http.public_url.clone();
         let vault = TestVault::start_with(Setup { http, ..Setup::default() }).await;
-        let request = vault.post_form("/api/fn/sign_in", form.clone()).header("x-forwarded-proto", "https");
+        let origin = origin.unwrap_or_else(|| vault.url("").replace("http:", "https:"));
+        let request = vault.request(Method::POST, "/api/fn/sign_in").header("origin", origin).body(form.clone());
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let request = request.header("x-forwarded-proto", "https");
         let cookie = send(request).await.header("set-cookie").to_owned();
         assert!(
             cookie.starts_with("__Host-vault=") && cookie.contains("Secure") && !cookie.contains("Domain"),
@@ -192,5 +196,40 @@ async fn agents_are_told_the_address_that_others_use() {
         let here = vault.url("/api");
         assert!(page.contains(&wanted.map_or(here, |base| format!("{base}/api"))), "{page}");
         assert_eq!(page.contains("Only agents on this machine"), wanted.is_none());
+    }
+}
+
+#[tokio::test]
+async fn browsers_that_have_seen_tls_are_told_to_stay_with_it() {
+    let public = HttpOptions { public_url: Some("https://vault.example".into()), ..Setup::default().http };
+    for (http, told) in [(public, "max-age=31536000"), (Setup::default().http, "")] {
+        let vault = TestVault::start_with(Setup { http, ..Setup::default() }).await;
+        for path in ["/sign-in", "/api/health", "/nothing-here"] {
+            assert_eq!(
+                send(vault.request(Method::GET, path)).await.header("strict-transport-security"),
+                told,
+                "{path}"
+            );
+        }
+    }
+}
+
+/// A page of another site that points its own name at the vault.
+#[tokio::test]
+async fn requests_for_other_names_are_refused_where_names_are_listed() {
+    let allowed_hosts = vec!["vault.lan".parse().unwrap()];
+    let http = HttpOptions { allowed_hosts, trust_proxy: true, ..Setup::default().http };
+    let vault = TestVault::start_with(Setup { http, ..Setup::default() }).await;
+    let status = async |path: &str, name: &'static str, host: &str| {
+        send(vault.request(Method::GET, path).header(name, host)).await
+    };
+    for path in ["/sign-in", "/api/storage", "/nothing-here", "/swagger/index.html"] {
+        status(path, "host", "evil.example").await.refused_with(421, "host_refused");
+        status(path, "x-forwarded-host", "evil.example").await.refused_with(421, "host_refused");
+        assert_ne!(status(path, "host", "vault.lan:8080").await.status, 421, "{path}");
+        assert_ne!(status(path, "accept", "by its address on this machine").await.status, 421, "{path}");
+    }
+    for path in ["/api/health", "/api/health/ready"] {
+        assert_eq!(status(path, "host", "10.1.2.3:8080").await.status, 200, "a probe's own way to {path}");
     }
 }

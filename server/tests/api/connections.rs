@@ -1,7 +1,11 @@
 //! Below HTTP: 100-continue, refusals before the body, slow heads, junk.
 
-use crate::support::{ACCESS, NAME, SECRET, Setup, TestVault, raw_upload, read_to_end, recording, within};
+use crate::support::{
+    ACCESS, FILE_NAME, NAME, SECRET, SITE_A, Setup, TestVault, raw_upload, read_to_end, recording, within,
+};
+use server::config::Metrics;
 use server::serve;
+use server::state::HttpOptions;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
@@ -61,6 +65,68 @@ async fn a_head_that_never_ends_is_given_up() {
     read_to_end(&mut stream).await;
 }
 
+/// A load balancer keeps a connection for a minute, and sends its next request over it without asking.
+#[tokio::test]
+async fn a_connection_between_two_requests_is_kept_longer_than_a_silent_one() {
+    let options = serve::Options { header_timeout: Duration::from_millis(200), ..serve::Options::default() };
+    assert!(options.idle_timeout >= Duration::from_secs(75));
+    let vault = TestVault::start_with(Setup { serve: options, ..Setup::default() }).await;
+    let mut kept = vault.connect().await;
+    is_answered(&mut kept).await;
+    let mut silent = vault.connect().await;
+    assert_eq!(read_to_end(&mut silent).await, "", "what came later and says nothing is closed");
+    is_answered(&mut kept).await;
+}
+
+#[tokio::test]
+async fn a_kept_connection_is_closed_some_day_too() {
+    let options = serve::Options { idle_timeout: Duration::from_millis(200), ..serve::Options::default() };
+    let vault = TestVault::start_with(Setup { serve: options, ..Setup::default() }).await;
+    let mut kept = vault.connect().await;
+    is_answered(&mut kept).await;
+    assert_eq!(read_to_end(&mut kept).await, "");
+}
+
+#[tokio::test]
+async fn a_second_head_that_never_ends_is_given_up_as_soon_as_a_first_one() {
+    let options = serve::Options { header_timeout: Duration::from_millis(200), ..serve::Options::default() };
+    let vault = TestVault::start_with(Setup { serve: options, ..Setup::default() }).await;
+    let mut kept = vault.connect().await;
+    is_answered(&mut kept).await;
+    kept.write_all(b"GET /api/health HTTP/1.1\r\nHost: ").await.unwrap();
+    assert_eq!(read_to_end(&mut kept).await, "");
+}
+
+/// An upload takes as long as it takes, whatever heads and idle connections may.
+#[tokio::test]
+async fn a_request_that_runs_is_no_idle_connection() {
+    let brief = Duration::from_millis(100);
+    let options = serve::Options { header_timeout: brief, idle_timeout: brief, ..serve::Options::default() };
+    let vault = TestVault::start_with(Setup { serve: options, ..Setup::default() }).await;
+    let body = recording();
+    let mut slow = vault.connect().await;
+    let head = raw_upload(NAME, &format!("Content-Length: {}\r\nConnection: close\r\n", body.len()));
+    slow.write_all(&head).await.unwrap();
+    vault.until_uploads_run(1).await;
+    // Longer than that.
+    for _ in 0..3 {
+        assert_eq!(read_to_end(&mut vault.connect().await).await, "");
+    }
+    slow.write_all(&body).await.unwrap();
+    assert!(read_to_end(&mut slow).await.starts_with("HTTP/1.1 200"));
+}
+
+/// What hyper refuses by itself is told as everything else is.
+fn is_told(answer: &str, status: &str, code: &str) {
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no head: {answer}"));
+    assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    for header in ["connection: close", "x-request-id: ", "cache-control: no-store", "content-type: application/json"] {
+        assert!(head.contains(&format!("\r\n{header}")), "{header}: {answer}");
+    }
+    let told: serde_json::Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("no envelope: {answer}"));
+    assert!(told["error"] == code && told["message"] == told["data"], "{answer}");
+}
+
 #[tokio::test]
 async fn junk_is_answered_400() {
     let vault = TestVault::start().await;
@@ -69,21 +135,118 @@ async fn junk_is_answered_400() {
         "GET /\r\n\r\n",
         "GET / HTTP/9.9\r\n\r\n",
         "POST /api/ping HTTP/1.1\r\nHost v\r\n\r\n",
+        "POST /api/ping HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+        "POST /api/ping HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        "POST /api/ping HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n",
     ] {
-        let answer = vault.raw(junk.as_bytes()).await;
-        assert!(answer.starts_with("HTTP/1.1 400"), "{junk:?}: {answer}");
+        is_told(&vault.raw(junk.as_bytes()).await, "400", "request_invalid");
     }
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_answered_with_the_limit() {
+    let vault = TestVault::start().await;
+    let start = "POST /api/storage HTTP/1.1\r\nHost: v\r\n";
+    let many: String = (0..200).map(|n| format!("X-{n}: v\r\n")).collect();
+    // More than the vault reads: closing without reading on would reset the connection before the answer is read.
+    let long = format!("X-Long: {}\r\n", "v".repeat(3_000_000));
+    for headers in [many, long] {
+        let answer = vault.raw(format!("{start}{headers}\r\n").as_bytes()).await;
+        is_told(&answer, "431", "request_head_too_large");
+    }
+}
+
+/// Also where answers have gone before over the same connection; these are as they were.
+#[tokio::test]
+async fn junk_after_a_request_is_told_too() {
+    let vault = TestVault::start().await;
+    let mut stream = vault.connect().await;
+    is_answered(&mut stream).await;
+    stream.write_all(b"GET /api/health HTTP/1.1\r\nHost: v\r\n\r\nGARBAGE\r\n\r\n").await.unwrap();
+    let answers = read_to_end(&mut stream).await;
+    let (first, second) = answers.split_once("}").unwrap();
+    assert!(first.starts_with("HTTP/1.1 200") && first.ends_with("{\"status\":\"ok\""), "{answers}");
+    is_told(second, "400", "request_invalid");
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_valid_chunk_is_told_as_one_that_broke_off() {
+    let vault = TestVault::start().await;
+    let head = raw_upload(NAME, "Transfer-Encoding: chunked\r\n");
+    let answer = vault.raw(&[&head[..], b"5\r\nhello\r\nZZ\r\n"].concat()).await;
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("\"file_incomplete\""), "{answer}");
+    let beat = "POST /api/devices/heartbeat HTTP/1.1\r\nHost: v\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n";
+    let answer = vault.raw(beat.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("\"body_invalid\""), "{answer}");
+    vault.assert_nothing_stored().await;
+}
+
+/// What happens below the application is seen by whoever watches the figures.
+#[tokio::test]
+async fn what_is_refused_below_the_application_is_counted() {
+    let metrics = Metrics { token: None, allow_anonymous: true };
+    let http = HttpOptions { metrics, ..Setup::default().http };
+    let serve = serve::Options { max_per_address: 2, ..serve::Options::default() };
+    let vault = TestVault::start_with(Setup { http, serve, ..Setup::default() }).await;
+    vault.raw(b"GARBAGE\r\n\r\n").await;
+    let mut silent = [vault.connect().await, vault.connect().await];
+    for stream in &mut silent {
+        is_answered(stream).await;
+    }
+    assert_eq!(read_to_end(&mut vault.connect().await).await, "", "one too many");
+    let figures = over(&mut silent[0], "/metrics").await;
+    for line in [
+        "http_requests_total{route=\"unreadable\",method=\"other\",status=\"400\"}",
+        "http_connections_refused_total ",
+        "http_connections ",
+    ] {
+        assert!(figures.contains(&format!("\n{line}")), "{line}: {figures}");
+    }
+}
+
+/// A client that reads slowly shows that it reads only when its system takes the next bytes. If the vault's own held
+/// megabytes, that would come so late that it looks like one that reads nothing.
+#[tokio::test]
+async fn little_of_an_answer_waits_in_the_system() {
+    let options = serve::Options { write_timeout: Duration::from_millis(500), ..serve::Options::default() };
+    let vault = TestVault::start_with(Setup { serve: options, ..Setup::default() }).await;
+    let key = vault.stored("large.mp4", vec![7; 16_000_000]).await;
+    let (access, secret) = SITE_A;
+    let mut reader = vault.connect().await;
+    let head = format!(
+        "GET /api/storage/blob HTTP/1.1\r\nHost: v\r\n{ACCESS}: {access}\r\n{SECRET}: {secret}\r\n{FILE_NAME}: {key}\r\n\r\n"
+    );
+    reader.write_all(head.as_bytes()).await.unwrap();
+    // It has begun to answer.
+    reader.read_exact(&mut [0; 12]).await.unwrap();
+    vault.stop.cancel();
+    within("the vault gives up a client that reads nothing", vault.serving).await.unwrap();
+    let waited = read_to_end(&mut reader).await.len();
+    assert!(waited < 1_500_000, "{waited} bytes waited in the two systems");
 }
 
 /// Asks whether the vault is well, and leaves the connection open.
 async fn is_answered(stream: &mut TcpStream) {
-    stream.write_all(b"GET /api/health HTTP/1.1\r\nHost: v\r\n\r\n").await.unwrap();
+    over(stream, "/api/health").await;
+}
+
+/// What an address answers; leaves the connection open.
+async fn over(stream: &mut TcpStream, address: &str) -> String {
+    stream.write_all(format!("GET {address} HTTP/1.1\r\nHost: v\r\n\r\n").as_bytes()).await.unwrap();
     let mut answer = Vec::new();
-    while !answer.ends_with(b"}") {
+    loop {
+        let text = String::from_utf8_lossy(&answer).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length =
+                head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+            if body.len() >= length.unwrap_or(usize::MAX) {
+                assert!(head.starts_with("HTTP/1.1 200"), "{text}");
+                return text;
+            }
+        }
         let read = within("an answer", stream.read_buf(&mut answer)).await.unwrap();
-        assert!(read > 0, "{}", String::from_utf8_lossy(&answer));
+        assert!(read > 0, "{text}");
     }
-    assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 //! Heartbeats: from anyone, hence bounded (docs/protocol.md §8).
 
-use crate::support::{Answer, FILE_NAME, NAME, TestVault, recording, send};
+use crate::support::{Answer, FILE_NAME, NAME, Setup, TestVault, recording, send};
 use reqwest::Method;
 use serde_json::json;
+use std::time::Duration;
+use vault::clock::Clock;
 use vault::{Principal, Task};
 
 async fn beat(vault: &TestVault, body: impl Into<String>) -> Answer {
@@ -94,6 +96,34 @@ async fn a_flood_from_one_address_is_slowed_down() {
     }
     last.refused_with(429, "too_many_requests");
     assert!(last.header("retry-after").parse::<u32>().unwrap() >= 1);
+}
+
+/// A thousand cameras behind one address, each every ten seconds, with strangers' made-up ones among them.
+#[tokio::test]
+async fn cameras_that_have_uploaded_are_not_held_up_by_how_many_share_their_address() {
+    // Time stands still: what is used up does not come back.
+    let clock = Clock::default().with_elapsed(|| Duration::from_secs(1));
+    let vault = TestVault::start_with(Setup { clock, ..Setup::default() }).await;
+    let cameras: Vec<String> = (0..150).map(|n| format!("camera-of-site-{n}")).collect();
+    for (n, camera) in cameras.iter().enumerate() {
+        let upload = vault.other_agent(Method::POST, "/api/storage").header(FILE_NAME, format!("{n}.mp4"));
+        let upload = upload.header("x-kerberos-storage-device", camera.as_str()).body("a recording");
+        assert_eq!(send(upload).await.status, 200);
+    }
+    let mut refused = 0;
+    for n in 0..300 {
+        let made_up = beat(&vault, json!({"key": format!("made-up-{n}")}).to_string()).await;
+        refused += usize::from(made_up.status == 429);
+        let known = beat(&vault, json!({"key": cameras[n % cameras.len()]}).to_string()).await;
+        assert_eq!(known.status, 200, "{n}: {known:?}");
+    }
+    assert_eq!(refused, 200, "strangers are held up");
+    let one = json!({"key": cameras[0]}).to_string();
+    let mut left = 0;
+    while beat(&vault, one.clone()).await.status == 200 {
+        left += 1;
+    }
+    assert_eq!(left, 18, "one camera alone is no flood either");
 }
 
 /// A page that an agent's neighbour visits must not speak for a camera.

@@ -227,3 +227,31 @@ async fn stalled(vault: &TestVault, method: &str, address: String) {
     let ended = timeout(PATIENCE, connection.read_to_end(&mut Vec::new())).await;
     assert!(ended.is_ok(), "{method} {address} waits");
 }
+
+/// Whoever adds an answer that a proxy may hand to somebody else is told here.
+#[tokio::test]
+async fn no_answer_that_is_somebodys_is_kept_by_anybody() {
+    let vault = TestVault::start().await;
+    let key = vault.stored(NAME, recording()).await;
+    let link = send(vault.about(Method::GET, "/api/storage", &key)).await.json()["data"].as_str().unwrap().to_owned();
+    let cookie = vault.sign_in().await;
+    let mut addresses = addresses(&vault).await;
+    addresses.push(link.strip_prefix(&vault.url("")).unwrap().to_owned());
+    let (mut well, mut all) = (0, 0);
+    // What changes something comes last.
+    for method in
+        ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"].map(|name| name.parse::<Method>().unwrap())
+    {
+        for address in addresses.iter().filter(|address| !address.starts_with("/swagger")) {
+            let request = vault.about(method.clone(), address, &key).header(DIRECTORY, "a").header("cookie", &cookie);
+            let answer = send(request.header("origin", vault.url("")).header("accept", "*/*")).await;
+            let lifetime = answer.header("cache-control");
+            let is_recording = ["/api/storage/blob", "/media/1/file"].contains(&address.as_str());
+            let kept_by_nobody = lifetime.contains("no-store") || is_recording && lifetime == "private, no-cache";
+            assert!(kept_by_nobody, "{method} {address} {}: {lifetime:?}", answer.status);
+            well += usize::from(answer.status == 200);
+            all += 1;
+        }
+    }
+    assert!(well > 50 && all > 300, "{well} of {all}");
+}

@@ -23,6 +23,7 @@ async fn a_running_upload_is_finished_and_nothing_new_is_taken() {
     running.write_all(&body[1000..]).await.unwrap();
     let answer = read_to_end(&mut running).await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.to_lowercase().contains("\r\nconnection: close\r\n"), "nothing more is to be sent: {answer}");
     assert_eq!(vault.keys().await, [format!("a/{NAME}")]);
     within("its end", vault.serving).await.unwrap();
     let patience = serve::Options::default().shutdown_timeout;

@@ -64,6 +64,7 @@ impl Default for Setup {
             pace: Pace::default(),
             http: HttpOptions {
                 public_url: None,
+                allowed_hosts: Vec::new(),
                 trust_proxy: false,
                 signed_url_ttl: Duration::from_secs(60),
                 form_timeout: PATIENCE,

@@ -6,6 +6,7 @@ mod every;
 mod failing_disk;
 mod failing_store;
 mod full_volume;
+mod hostile;
 mod killed;
 mod power_cut;
 mod storm;

@@ -3,6 +3,7 @@
 
 pub mod backup;
 pub mod data_folder;
+pub mod descriptors;
 pub(crate) mod exposure;
 pub(crate) mod first_look;
 pub(crate) mod folders;

@@ -1,6 +1,7 @@
 //! Cameras. Heartbeats carry no credentials (docs/protocol.md §8), so what they claim is bounded, and kept apart from
 //! what an upload has proved: a camera that uploaded is its account's, whatever heartbeats say of its key.
 
+use super::known_devices::KnownDevices;
 use crate::base::db::Db;
 use crate::base::entity::{account, device, device_claim};
 use crate::base::{Permission, Principal, audit};
@@ -36,11 +37,16 @@ pub struct Heartbeat {
 
 /// Lists and updates cameras.
 #[derive(Clone)]
-pub struct Devices(Db);
+pub struct Devices(Db, KnownDevices);
 
 impl Devices {
     pub(crate) fn new(db: Db) -> Self {
-        Self(db)
+        Self(db.clone(), KnownDevices::new(db))
+    }
+
+    /// Whether uploads with valid credentials have come from a camera. Cheap, and up to half a minute late.
+    pub async fn is_verified(&self, key: &str) -> bool {
+        self.1.contains(key).await
     }
 
     /// Records a heartbeat; `false` if the device is unknown and there are too many unverified ones.

@@ -3,6 +3,7 @@
 pub(crate) mod copies;
 mod delete;
 pub mod devices;
+mod known_devices;
 mod list;
 mod read;
 

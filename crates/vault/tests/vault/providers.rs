@@ -1,9 +1,10 @@
 //! Providers and the places behind them.
 
-use crate::support::{Fault, PATIENCE, TestVault, actor, connection, until, within};
+use crate::support::{Fault, PATIENCE, TestVault, account, actor, connection, until, within};
 use bytes::Bytes;
 use futures::future::{join_all, lazy};
 use futures::{StreamExt as _, stream};
+use model::account::AccountForm;
 use model::connection::{ConnectionForm, Family};
 use model::error::StoreErrorKind;
 use model::field::Settings;
@@ -146,28 +147,73 @@ fn folder(name: &str, path: &str, id: i64) -> ConnectionForm {
     }
 }
 
+/// What runs at a time to one provider; an account has half of it where there are others.
+const SHARE: usize = 256;
+
+/// Has so many uploads hang while their provider is set up, by these accounts in turn, and does something meanwhile.
+async fn while_uploads_hang<T>(t: &TestVault, count: usize, accounts: &[&str], work: impl Future<Output = T>) -> T {
+    let before = t.world.store.set_ups.load(Ordering::Relaxed);
+    t.world.store.set(Fault::NeverReady);
+    let mut by = Vec::new();
+    for name in accounts {
+        by.push(t.account(name).await);
+    }
+    let by = &by;
+    let hanging = join_all((0..count).map(async |n| {
+        let request = UploadRequest { account: by[n % by.len()].clone(), ..t.request(&format!("{n}.mp4")).await };
+        t.send(request, b"x").await
+    }));
+    let work = async {
+        until("all of them wait", || async { t.world.store.set_ups.load(Ordering::Relaxed) == before + count }).await;
+        work.await
+    };
+    let work = within("others are answered", work);
+    tokio::select! {
+        _ = hanging => panic!("nothing hangs"),
+        done = work => done
+    }
+}
+
 /// Uploads wait for it with their provider's own share of what may run at a time.
 #[tokio::test]
 async fn one_that_hangs_while_it_is_set_up_shuts_no_other_out() {
-    const SHARE: usize = 256;
     let mut t = TestVault::new().await;
     t.add_second_provider().await;
     forget_the_place(&mut t).await;
-    let before = t.world.store.set_ups.load(Ordering::Relaxed);
-    t.world.store.set(Fault::NeverReady);
-    let names: Vec<_> = (0..SHARE).map(|n| format!("{n}.mp4")).collect();
-    let hanging = join_all(names.iter().map(|name| t.upload(name, b"x")));
     let others = async {
-        until("all of them wait", || async { t.world.store.set_ups.load(Ordering::Relaxed) == before + SHARE }).await;
         assert!(matches!(t.upload("one-more.mp4", b"x").await, Err(UploadError::Busy)));
         let elsewhere = UploadRequest { provider: Some("second".into()), ..t.request("a.mp4").await };
         t.send(elsewhere, b"x").await.unwrap();
     };
-    let others = within("others are stored", others);
-    tokio::select! {
-        _ = hanging => panic!("nothing hangs"),
-        () = others => {}
-    }
+    while_uploads_hang(&t, SHARE, &["site-a", "site-b"], others).await;
+}
+
+#[tokio::test]
+async fn one_accounts_uploads_leave_half_of_a_provider_to_others() {
+    let mut t = TestVault::new().await;
+    forget_the_place(&mut t).await;
+    let others = async {
+        let before = t.world.store.set_ups.load(Ordering::Relaxed);
+        assert!(matches!(t.upload("one-more.mp4", b"x").await, Err(UploadError::Busy)));
+        let request = UploadRequest { account: t.account("site-b").await, ..t.request("other.mp4").await };
+        let let_in = until("the other is let in", || async { t.world.store.set_ups.load(Ordering::Relaxed) > before });
+        tokio::select! {
+            refused = t.send(request, b"x") => panic!("{refused:?}"),
+            () = let_in => {}
+        }
+    };
+    while_uploads_hang(&t, SHARE / 2, &["site-a"], others).await;
+}
+
+#[tokio::test]
+async fn the_only_account_may_have_all_of_a_provider() {
+    let mut t = TestVault::new().await;
+    let other = t.vault.accounts.list().await.unwrap().into_iter().find(|account| account.name == "site-b").unwrap();
+    let form = AccountForm { id: Some(other.id), enabled: false, ..account("site-b") };
+    t.vault.accounts.save(&actor(), form).await.unwrap();
+    forget_the_place(&mut t).await;
+    let others = async { assert!(matches!(t.upload("one-more.mp4", b"x").await, Err(UploadError::Busy))) };
+    while_uploads_hang(&t, SHARE, &["site-a"], others).await;
 }
 
 #[tokio::test]

@@ -14,8 +14,8 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-/// Bytes read at a time.
-const CHUNK: u64 = 256 * 1024;
+/// Bytes read at a time. Each reader holds as many, and thousands may read slowly.
+const CHUNK: u64 = 64 * 1024;
 
 impl Inner {
     /// Opens an object and returns its length; `None` when there is none. Folders and symbolic links are not objects.

@@ -7,9 +7,10 @@ use crate::base::keys::random_text;
 use crate::base::{Permission, Principal, audit};
 use crate::base::{Result, VaultError};
 use argon2::Argon2;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
+use argon2::PasswordHasher as _;
 use attempts::Attempts;
 use failures::Failures;
+use hashing::Hashing;
 use model::Secret;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -17,10 +18,10 @@ use sea_orm::{
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 
 mod attempts;
 mod failures;
+mod hashing;
 
 pub use crate::access::guessable::{MAX_PASSWORD, MIN_PASSWORD};
 
@@ -66,14 +67,13 @@ pub struct Users {
     db: Db,
     attempts: Arc<Attempts>,
     failures: Arc<Failures>,
-    /// Hashing is expensive on purpose; only two at a time, to leave room for uploads.
-    hashing: Arc<Semaphore>,
+    hashing: Hashing,
 }
 
 impl Users {
     pub(crate) fn new(db: Db) -> Self {
         let failures = Arc::new(Failures::new(db.clone()));
-        Self { db, attempts: Arc::default(), failures, hashing: Arc::new(Semaphore::new(2)) }
+        Self { db, attempts: Arc::default(), failures, hashing: Hashing::new() }
     }
 
     /// Creates the first administrator. A configured password is applied only if it differs from the one configured
@@ -222,24 +222,12 @@ impl Users {
     }
 
     async fn hash(&self, password: Secret) -> String {
-        self.on_hashing_thread(move || {
-            let hashed = Argon2::default().hash_password(password.expose().as_bytes());
-            hashed.expect("argon2's default parameters are valid").to_string()
-        })
-        .await
+        let hashed = self.hashing.run(move |_| Argon2::default().hash_password(password.expose().as_bytes()));
+        hashed.await.expect("argon2's default parameters are valid").to_string()
     }
 
     async fn verify(&self, password: Secret, hash: String) -> bool {
-        self.on_hashing_thread(move || {
-            PasswordHash::new(&hash)
-                .is_ok_and(|hash| Argon2::default().verify_password(password.expose().as_bytes(), &hash).is_ok())
-        })
-        .await
-    }
-
-    async fn on_hashing_thread<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
-        let _turn = self.hashing.acquire().await.expect("the semaphore is never closed");
-        tokio::task::spawn_blocking(work).await.expect("hashing does not panic")
+        self.hashing.run(move |memory| memory.matches(password.expose().as_bytes(), &hash)).await
     }
 }
 

@@ -203,7 +203,7 @@ mod tests {
     async fn spools_what_the_budget_cannot_hold_and_loses_nothing() {
         let dir = tempfile::tempdir().expect("temp dir");
         let budget = Arc::new(Budget::new(1024 * 1024, dir.path().to_owned()));
-        let shares = Shares::new(1, budget.sending_share());
+        let shares = Shares::new(1, 1, budget.sending_share());
         let mut parts = Vec::new();
         for n in 0..4u8 {
             let mut part = PartBuffer::new(budget.clone(), 400_000, None);

@@ -59,6 +59,12 @@ pub enum UploadError {
     /// No byte came for too long.
     #[error("No data arrived for {0} seconds; nothing was stored.")]
     Stalled(u64),
+    /// So few bytes arrived that it would never end.
+    #[error("The recording arrives at less than {0} bytes a second.")]
+    TooSlow(
+        /// The limit.
+        u64,
+    ),
     /// Too many uploads at the same time.
     #[error("The vault is handling as many uploads as it can; try again shortly.")]
     Busy,
@@ -97,7 +103,7 @@ impl UploadError {
             Self::ProviderDisabled(_) => code::PROVIDER_DISABLED,
             Self::Loop => code::FORWARD_LOOP,
             Self::Incomplete(_) => code::FILE_INCOMPLETE,
-            Self::Stalled(_) => code::FILE_STALLED,
+            Self::Stalled(_) | Self::TooSlow(_) => code::FILE_STALLED,
             Self::Busy => code::BUSY,
             Self::NoRoom(_) => code::VAULT_FULL,
             Self::Crashed(_) | Self::Store(_) | Self::Vault(_) | Self::Spool(_) => code::UPLOAD_FAILED,

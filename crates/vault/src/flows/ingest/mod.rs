@@ -11,14 +11,16 @@ mod digest;
 mod error;
 mod finish;
 mod multipart;
+mod patience;
 mod receive;
 mod recover;
 mod request;
 mod shares;
 
 use crate::access::accounts::Account;
+use crate::base::VaultError;
 use crate::base::db::Db;
-use crate::base::entity::upload;
+use crate::base::entity::{account, upload};
 use crate::connections::{Connections, OpenStore};
 use crate::host::replicas::Replicas;
 use crate::host::reserve::Reserve;
@@ -29,7 +31,7 @@ use arriving::Failed;
 use bytes::Bytes;
 use futures::Stream;
 use model::ObjectKey;
-use sea_orm::{ActiveValue::Set, EntityTrait};
+use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait, PaginatorTrait as _, QueryFilter as _};
 use shares::Shares;
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -45,6 +47,9 @@ pub use request::UploadRequest;
 const MAX_UPLOADS: usize = 512;
 /// Most uploads at a time to one provider, so that one that hangs does not shut out the others.
 const MAX_UPLOADS_OF_PROVIDER: usize = 256;
+/// Most files that all uploads have open at a time: parts in the spool, one that fills and those that are sent.
+pub(crate) const MAX_FILES: usize = MAX_UPLOADS * (1 + multipart::IN_FLIGHT);
+
 /// A stored upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
@@ -73,6 +78,8 @@ pub enum Outcome {
 pub(crate) struct Limits {
     pub(crate) max_bytes: u64,
     pub(crate) idle_timeout: Duration,
+    /// Bytes a second, on average.
+    pub(crate) least_rate: u64,
     pub(crate) budget: Budget,
     /// Where the database is a file.
     pub(crate) reserve: Option<Reserve>,
@@ -90,6 +97,7 @@ pub struct Ingest {
     budget: Arc<Budget>,
     max_bytes: u64,
     idle_timeout: Duration,
+    least_rate: u64,
     slots: Arc<Semaphore>,
     shares: Arc<Shares>,
     vault_id: String,
@@ -114,9 +122,9 @@ impl Ingest {
         limits: Limits,
         vault_id: String,
     ) -> Self {
-        let shares = Arc::new(Shares::new(MAX_UPLOADS_OF_PROVIDER, limits.budget.sending_share()));
+        let shares = Arc::new(Shares::new(MAX_UPLOADS, MAX_UPLOADS_OF_PROVIDER, limits.budget.sending_share()));
         let slots = Arc::new(Semaphore::new(MAX_UPLOADS));
-        let Limits { max_bytes, idle_timeout, budget, reserve } = limits;
+        let Limits { max_bytes, idle_timeout, least_rate, budget, reserve } = limits;
         let budget = Arc::new(budget);
         Self {
             db,
@@ -128,6 +136,7 @@ impl Ingest {
             budget,
             max_bytes,
             idle_timeout,
+            least_rate,
             slots,
             shares,
             vault_id,
@@ -143,15 +152,28 @@ impl Ingest {
         E: StdError + Send + Sync + 'static,
     {
         let slot = self.slots.clone().try_acquire_owned().map_err(|_| UploadError::Busy)?;
+        let account_id = request.account.id;
         let target = self.target(request).await?;
         let shares = self.shares.of(target.provider.id);
         let share = shares.uploads.clone().try_acquire_owned().map_err(|_| UploadError::Busy)?;
+        let counted = self.shares.count(account_id, target.provider.id);
+        // Half is left to others where there are others.
+        if counted.beyond_its_share && !self.is_alone().await? {
+            return Err(UploadError::Busy);
+        }
         let this = self.clone();
         let work = tokio::spawn(async move {
-            let _slots = (slot, share);
+            let _slots = (slot, share, counted);
             this.run(target, body).await
         });
         work.await.map_err(UploadError::Crashed)?
+    }
+
+    /// Whether there is only one account that may upload.
+    async fn is_alone(&self) -> Result<bool, UploadError> {
+        let enabled = account::Entity::find().filter(account::Column::Enabled.eq(true));
+        let count = enabled.count(self.db.read()).await.map_err(VaultError::from)?;
+        Ok(count <= 1)
     }
 
     async fn run<S, E>(&self, target: Target, body: S) -> Result<Stored, UploadError>

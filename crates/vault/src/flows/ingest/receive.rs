@@ -1,9 +1,10 @@
 //! The body of one request.
 
 use super::arriving::{Failed, Received};
-use super::{Ingest, Intent, Target, UploadError};
+use super::patience::Patience;
+use super::{Ingest, Intent, Target};
 use bytes::Bytes;
-use futures::{Stream, StreamExt as _};
+use futures::Stream;
 use std::error::Error as StdError;
 
 impl Ingest {
@@ -19,8 +20,9 @@ impl Ingest {
         E: StdError + Send + Sync + 'static,
     {
         let mut arriving = self.begin(target);
+        let mut patience = Patience::new(self.idle_timeout, self.least_rate);
         loop {
-            let taken = match self.next(&mut body).await {
+            let taken = match patience.next(&mut body).await {
                 Ok(Some(chunk)) => self.append(&mut arriving, target, intent, chunk).await,
                 Ok(None) => return self.arrived(arriving, target).await,
                 Err(error) => Err(error),
@@ -28,19 +30,6 @@ impl Ingest {
             if let Err(error) = taken {
                 return Err(arriving.discard(error).await);
             }
-        }
-    }
-
-    async fn next<S, E>(&self, body: &mut S) -> Result<Option<Bytes>, UploadError>
-    where
-        S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
-        E: StdError + Send + Sync + 'static,
-    {
-        match tokio::time::timeout(self.idle_timeout, body.next()).await {
-            Ok(None) => Ok(None),
-            Ok(Some(Ok(chunk))) => Ok(Some(chunk)),
-            Ok(Some(Err(error))) => Err(UploadError::Incomplete(Box::new(error))),
-            Err(_) => Err(UploadError::Stalled(self.idle_timeout.as_secs())),
         }
     }
 }
