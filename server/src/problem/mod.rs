@@ -114,7 +114,7 @@ impl From<StoreError> for ApiError {
             StoreErrorKind::Full => &PROVIDER_FULL,
             StoreErrorKind::Interrupted => &FILE_INCOMPLETE,
             StoreErrorKind::Unconfirmed => &PROVIDER_MISMATCH,
-            StoreErrorKind::Corrupt => &PROVIDER_REFUSES,
+            StoreErrorKind::Corrupt | StoreErrorKind::Taken | StoreErrorKind::Clash => &PROVIDER_REFUSES,
         };
         ApiError::from(problem).caused_by(error)
     }

@@ -13,6 +13,7 @@ pub(super) const PART_SIZE: usize = 8 * 1024 * 1024;
 pub(super) const NO_OBJECT: &str = "There is no such recording in this store.";
 pub(super) const UNKNOWN_UPLOAD: &str = "The store does not know this upload, or not any more.";
 pub(super) const LOST_PARTS: &str = "The upload's parts do not join to a whole; it must be sent again.";
+pub(super) const TAKEN: &str = "Something lies there already, and is not replaced.";
 pub(super) const OUT_OF_RANGE: &str = "The range lies outside the recording.";
 const BROKE_OFF: &str = "The store broke off in the middle of a recording.";
 
@@ -50,6 +51,11 @@ impl RequestFailure {
         Self::new(StoreErrorKind::Range, OUT_OF_RANGE, "Ask for bytes that are there.")
     }
 
+    /// Something lies there, and was to stay.
+    pub(super) fn taken() -> Self {
+        Self::new(StoreErrorKind::Taken, TAKEN, "Give it another name, or take away what lies there.")
+    }
+
     /// The store has no room left.
     pub(super) fn full() -> Self {
         Self::new(StoreErrorKind::Full, "The store is full.", "Free some space there, or raise the bucket's quota.")
@@ -85,6 +91,10 @@ pub(super) fn no_object() -> StoreError {
 
 pub(super) fn unknown_upload() -> StoreError {
     StoreError::new(StoreErrorKind::NotFound, UNKNOWN_UPLOAD)
+}
+
+pub(super) fn taken() -> StoreError {
+    StoreError::new(StoreErrorKind::Taken, TAKEN)
 }
 
 pub(super) fn lost_parts() -> StoreError {

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use model::ObjectKey;
 use model::error::StoreError;
-use model::ports::{BlobStore, ByteStream, Part, UploadId};
+use model::ports::{BlobStore, ByteStream, Part, Publish, UploadId};
 use model::probe::ProbeReport;
 use std::ops::Range;
 use std::time::Duration;
@@ -23,7 +23,7 @@ impl BlobStore for Silent {
         1
     }
 
-    async fn put(&self, _: &ObjectKey, _: Bytes) -> Result<(), StoreError> {
+    async fn put(&self, _: &ObjectKey, _: Bytes, _: Publish) -> Result<(), StoreError> {
         std::future::pending().await
     }
 
@@ -51,7 +51,7 @@ impl BlobStore for Silent {
         std::future::pending().await
     }
 
-    async fn complete(&self, _: &ObjectKey, _: &UploadId, _: &[Part]) -> Result<(), StoreError> {
+    async fn complete(&self, _: &ObjectKey, _: &UploadId, _: &[Part], _: Publish) -> Result<(), StoreError> {
         std::future::pending().await
     }
 

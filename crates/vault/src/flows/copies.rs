@@ -12,6 +12,7 @@ use crate::outbox::dispatcher::CopyMaker;
 use crate::recordings::{RecordingRef, copies};
 use async_trait::async_trait;
 use model::error::{SinkError, SinkErrorKind, StoreError, StoreErrorKind};
+use model::ports::Publish;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, EntityTrait};
 use std::sync::Arc;
@@ -65,7 +66,7 @@ impl Copies {
         steps::reached(Step::CopyAnnounced);
         let content = Expected { key: &found.key, size: found.size, sha256: &found.sha256 };
         let body = source.store.get(&found.key, None).await.map_err(|e| store_error(&source.name, e))?;
-        if let Err(error) = transfer::store(target.store.as_ref(), &content, body).await {
+        if let Err(error) = transfer::store(target.store.as_ref(), &content, body, Publish::Replace).await {
             self.connections.tell_unconfirmed(&target.name, &found.key, &error).await;
             let passing = copies::is_being_replaced(&self.db, &found, &error).await.map_err(sink_error)?;
             return Err(if passing { replaced(error) } else { store_error(&target.name, error) });
@@ -164,7 +165,11 @@ fn store_error(provider: &str, error: StoreError) -> SinkError {
 
 fn kind_of(trouble: StoreErrorKind) -> SinkErrorKind {
     match trouble {
-        StoreErrorKind::NotFound | StoreErrorKind::Range | StoreErrorKind::Corrupt => SinkErrorKind::Refused,
+        StoreErrorKind::NotFound
+        | StoreErrorKind::Range
+        | StoreErrorKind::Corrupt
+        | StoreErrorKind::Taken
+        | StoreErrorKind::Clash => SinkErrorKind::Refused,
         StoreErrorKind::Unavailable
         | StoreErrorKind::Denied
         | StoreErrorKind::Full

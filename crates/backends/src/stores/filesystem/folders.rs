@@ -78,8 +78,8 @@ impl Folders {
                 StoreErrorKind::Denied,
                 "The recording's folder is a symbolic link that leaves the provider's folder.",
             )),
-            // Just removed; using it will show that.
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            // Just removed, or a file by now; using it will show that.
+            Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(()),
             Err(e) => Err(in_words("reached", e)),
         }
     }

@@ -7,6 +7,7 @@ mod error;
 mod folders;
 mod operation;
 mod probe;
+mod publish;
 mod reading;
 mod staging;
 #[cfg(test)]
@@ -16,11 +17,11 @@ mod uploads;
 use crate::stores::receipt;
 use async_trait::async_trait;
 use bytes::Bytes;
-use error::{broken, in_words};
+use error::in_words;
 use folders::Folders;
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
-use model::ports::{BlobStore, ByteStream, Part, UploadId};
+use model::ports::{BlobStore, ByteStream, Part, Publish, UploadId};
 use model::probe::ProbeReport;
 use model::providers::Filesystem;
 use operation::Operation;
@@ -124,43 +125,17 @@ impl Inner {
         self.root.join(key.as_str())
     }
 
-    fn put(&self, key: &ObjectKey, bytes: &[u8], wanted: &Operation) -> Result<(), StoreError> {
+    fn put(&self, key: &ObjectKey, bytes: &[u8], publish: Publish, wanted: &Operation) -> Result<(), StoreError> {
         let (mut file, staged) = self.staging.create(key)?;
         let written = file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|e| in_words("stored", e));
         let written = written.and_then(|()| confirm(&file, bytes.len() as u64));
-        let published = written.and_then(|()| self.publish(&staged, key, wanted));
+        let published = written.and_then(|()| self.publish(&staged, key, publish, wanted));
         if published.is_err()
             && let Err(error) = self.staging.remove(&staged)
         {
             tracing::warn!(%error, path = %staged.display(), "a staging file is left behind");
         }
         published
-    }
-
-    /// Moves a synced file to its key's place, durably.
-    fn publish(&self, staged: &Path, key: &ObjectKey, wanted: &Operation) -> Result<(), StoreError> {
-        let target = self.path(key);
-        let folder = target.parent().unwrap_or(&self.root);
-        let mut attempt = 0;
-        loop {
-            self.staging.check_set_up()?;
-            self.folders.ensure(folder).map_err(|e| in_words("stored", e))?;
-            self.folders.check_inside(folder)?;
-            wanted.check()?;
-            match std::fs::rename(staged, &target) {
-                Ok(()) => break,
-                // Another deletion may just have removed the folder along with its last object.
-                Err(e) if e.kind() == io::ErrorKind::NotFound && attempt < ATTEMPTS && staged.exists() => {
-                    attempt += 1;
-                    self.folders.forget(folder);
-                }
-                Err(e) if e.kind() == io::ErrorKind::NotFound && !staged.exists() => {
-                    return Err(broken("The upload was given up before it was complete."));
-                }
-                Err(e) => return Err(in_words("stored", e)),
-            }
-        }
-        make_durable(folder).map_err(|e| in_words("stored", e))
     }
 
     fn delete(&self, key: &ObjectKey, wanted: &Operation) -> Result<(), StoreError> {
@@ -234,9 +209,9 @@ impl BlobStore for FilesystemStore {
         PART_SIZE
     }
 
-    async fn put(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StoreError> {
+    async fn put(&self, key: &ObjectKey, bytes: Bytes, publish: Publish) -> Result<(), StoreError> {
         let key = key.clone();
-        self.blocking(move |store, wanted| store.put(&key, &bytes, wanted)).await
+        self.blocking(move |store, wanted| store.put(&key, &bytes, publish, wanted)).await
     }
 
     async fn head(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
@@ -275,9 +250,15 @@ impl BlobStore for FilesystemStore {
         self.blocking(move |store, _| store.put_part(&key, &upload, number, &bytes)).await
     }
 
-    async fn complete(&self, key: &ObjectKey, upload: &UploadId, parts: &[Part]) -> Result<(), StoreError> {
+    async fn complete(
+        &self,
+        key: &ObjectKey,
+        upload: &UploadId,
+        parts: &[Part],
+        publish: Publish,
+    ) -> Result<(), StoreError> {
         let (key, upload, parts) = (key.clone(), upload.clone(), parts.to_vec());
-        self.blocking(move |store, wanted| store.complete(&key, &upload, &parts, wanted)).await
+        self.blocking(move |store, wanted| store.complete(&key, &upload, &parts, publish, wanted)).await
     }
 
     async fn abort(&self, key: &ObjectKey, upload: &UploadId) -> Result<(), StoreError> {

@@ -18,7 +18,7 @@ use key::Signing;
 use model::ObjectKey;
 use model::error::StoreError;
 use model::field::FieldError;
-use model::ports::{BlobStore, ByteStream, CONTENT_TYPE, Part, UploadId};
+use model::ports::{BlobStore, ByteStream, CONTENT_TYPE, Part, Publish, UploadId};
 use model::probe::ProbeReport;
 use model::providers::{Gcs, ServiceKey, Signer};
 use reqwest::StatusCode;
@@ -58,8 +58,8 @@ impl BlobStore for GcsStore {
         PART_SIZE
     }
 
-    async fn put(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StoreError> {
-        self.upload(key.as_str(), CONTENT_TYPE, bytes).await?;
+    async fn put(&self, key: &ObjectKey, bytes: Bytes, publish: Publish) -> Result<(), StoreError> {
+        self.upload(key.as_str(), CONTENT_TYPE, bytes, publish).await?;
         Ok(())
     }
 
@@ -106,8 +106,14 @@ impl BlobStore for GcsStore {
         self.upload_part(key, upload, number, bytes).await
     }
 
-    async fn complete(&self, key: &ObjectKey, upload: &UploadId, parts: &[Part]) -> Result<(), StoreError> {
-        self.complete_upload(key, upload, parts).await
+    async fn complete(
+        &self,
+        key: &ObjectKey,
+        upload: &UploadId,
+        parts: &[Part],
+        publish: Publish,
+    ) -> Result<(), StoreError> {
+        self.complete_upload(key, upload, parts, publish).await
     }
 
     async fn abort(&self, key: &ObjectKey, upload: &UploadId) -> Result<(), StoreError> {

@@ -8,6 +8,7 @@
 //! that is an MD5 (`tags.rs`), else the length, by a HEAD.
 
 mod client;
+mod conditions;
 mod error;
 mod probe;
 mod signing;
@@ -29,11 +30,12 @@ use aws_sdk_s3::primitives::ByteStream as SdkStream;
 use aws_sdk_s3::types::{ServerSideEncryption, StorageClass};
 use bytes::Bytes;
 use client::Clients;
+use conditions::{Condition, Conditions};
 use futures::stream;
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
 use model::field::FieldError;
-use model::ports::{BlobStore, ByteStream, CONTENT_TYPE, Part, UploadId};
+use model::ports::{BlobStore, ByteStream, CONTENT_TYPE, Part, Publish, UploadId};
 use model::probe::ProbeReport;
 use model::providers::{Encryption, S3Target, Signer};
 use reqwest::Url;
@@ -58,6 +60,8 @@ pub(crate) struct S3Store {
     refuses_checksums: Arc<AtomicBool>,
     /// Whether its ETags are MD5s; found out when one contradicts.
     md5_tags: Arc<OnceCell<bool>>,
+    /// Whether it keeps what is not to be replaced.
+    conditions: Arc<Conditions>,
 }
 
 impl S3Store {
@@ -70,7 +74,15 @@ impl S3Store {
         };
         let clients = Clients::new(&target, &outgoing, clock);
         let (target, clock) = (Arc::new(target), clock.clone());
-        Ok(Self { target, clients, outgoing, clock, refuses_checksums: Arc::default(), md5_tags: Arc::default() })
+        Ok(Self {
+            target,
+            clients,
+            outgoing,
+            clock,
+            refuses_checksums: Arc::default(),
+            md5_tags: Arc::default(),
+            conditions: Arc::default(),
+        })
     }
 
     fn encryption(&self) -> Option<ServerSideEncryption> {
@@ -119,12 +131,20 @@ impl S3Store {
     }
 
     /// Stores an object, and makes sure that exactly this was stored.
-    async fn put_object(&self, key: &ObjectKey, bytes: Bytes, sha256: Option<&str>) -> Result<(), StoreError> {
+    async fn put_object(
+        &self,
+        key: &ObjectKey,
+        bytes: Bytes,
+        sha256: Option<&str>,
+        publish: Publish,
+    ) -> Result<(), StoreError> {
+        let condition = self.condition_of_put(key, publish).await?;
         let checksum = sha256.filter(|_| !self.refuses_checksums.load(Ordering::Relaxed)).and_then(receipt::to_base64);
         let asked = checksum.is_some();
-        let stored = match self.send_object(key, bytes.clone(), sha256, checksum).await {
+        let stored = match self.send_object(key, bytes.clone(), sha256, checksum, condition).await {
             Err(error) if asked && error::refuses_checksums(&error) => {
-                let stored = self.send_object(key, bytes.clone(), sha256, None).await.map_err(self.failed())?;
+                let stored =
+                    self.send_object(key, bytes.clone(), sha256, None, condition).await.map_err(self.failed())?;
                 self.refuses_checksums.store(true, Ordering::Relaxed);
                 stored
             }
@@ -152,10 +172,29 @@ impl S3Store {
         bytes: Bytes,
         sha256: Option<&str>,
         checksum: Option<String>,
+        condition: Condition,
+    ) -> Result<PutObjectOutput, SdkError<PutObjectError>> {
+        let mut attempt = 1;
+        loop {
+            match self.send_object_once(key, bytes.clone(), sha256, checksum.clone(), condition).await {
+                Err(error) if error::is_conflict(&error) && attempt < conditions::ATTEMPTS => attempt += 1,
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn send_object_once(
+        &self,
+        key: &ObjectKey,
+        bytes: Bytes,
+        sha256: Option<&str>,
+        checksum: Option<String>,
+        condition: Condition,
     ) -> Result<PutObjectOutput, SdkError<PutObjectError>> {
         let request = self.clients.bulk.put_object().bucket(&self.target.bucket).key(key.as_str());
         let request = request.set_server_side_encryption(self.encryption()).set_ssekms_key_id(self.kms_key());
         let request = request.set_storage_class(self.storage_class()).content_type(CONTENT_TYPE);
+        let request = request.set_if_none_match(condition.header());
         let request = request.set_checksum_sha256(checksum).body(SdkStream::from(bytes)).customize();
         let request = match sha256 {
             _ if self.uses_tls() => request.disable_payload_signing(),
@@ -210,12 +249,18 @@ impl BlobStore for S3Store {
         PART_SIZE
     }
 
-    async fn put(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StoreError> {
-        self.put_object(key, bytes, None).await
+    async fn put(&self, key: &ObjectKey, bytes: Bytes, publish: Publish) -> Result<(), StoreError> {
+        self.put_object(key, bytes, None, publish).await
     }
 
-    async fn put_hashed(&self, key: &ObjectKey, bytes: Bytes, sha256: &str) -> Result<(), StoreError> {
-        self.put_object(key, bytes, Some(sha256)).await
+    async fn put_hashed(
+        &self,
+        key: &ObjectKey,
+        bytes: Bytes,
+        sha256: &str,
+        publish: Publish,
+    ) -> Result<(), StoreError> {
+        self.put_object(key, bytes, Some(sha256), publish).await
     }
 
     async fn head(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
@@ -289,8 +334,14 @@ impl BlobStore for S3Store {
         self.upload_part(key, upload, number, bytes).await
     }
 
-    async fn complete(&self, key: &ObjectKey, upload: &UploadId, parts: &[Part]) -> Result<(), StoreError> {
-        self.complete_upload(key, upload, parts).await
+    async fn complete(
+        &self,
+        key: &ObjectKey,
+        upload: &UploadId,
+        parts: &[Part],
+        publish: Publish,
+    ) -> Result<(), StoreError> {
+        self.complete_upload(key, upload, parts, publish).await
     }
 
     async fn abort(&self, key: &ObjectKey, upload: &UploadId) -> Result<(), StoreError> {

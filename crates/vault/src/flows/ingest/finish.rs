@@ -12,7 +12,7 @@ use crate::objects::KeyGuard;
 use crate::objects::intent::{self, Draft};
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
-use model::ports::BlobStore;
+use model::ports::{BlobStore, Publish};
 use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use std::error::Error as StdError;
 
@@ -209,10 +209,11 @@ struct Unpublished {
 
 async fn publish(store: &dyn BlobStore, key: &ObjectKey, bytes: Arrived, sha256: &str) -> Result<(), Unpublished> {
     match bytes {
-        Arrived::Whole(held) => {
-            store.put_hashed(key, held.bytes.clone(), sha256).await.map_err(|error| Unpublished { error, clean: true })
-        }
-        Arrived::Parts(multipart) => match multipart.complete().await {
+        Arrived::Whole(held) => store
+            .put_hashed(key, held.bytes.clone(), sha256, Publish::Replace)
+            .await
+            .map_err(|error| Unpublished { error, clean: true }),
+        Arrived::Parts(multipart) => match multipart.complete(Publish::Replace).await {
             Ok(()) => Ok(()),
             Err(error) => Err(Unpublished { error, clean: multipart.abort().await }),
         },

@@ -10,6 +10,7 @@ use crate::objects::removals;
 use crate::objects::transfer::{self, Expected};
 use crate::recordings::{RecordingRef, copies};
 use model::error::{StoreError, StoreErrorKind};
+use model::ports::Publish;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait, ExprTrait as _, QueryFilter as _};
 
@@ -34,7 +35,7 @@ impl Moves {
         if !copied {
             self.connections.set_up(to).await?;
             let body = from.store.get(&found.key, None).await?;
-            if let Err(error) = transfer::store(to.store.as_ref(), &content, body).await {
+            if let Err(error) = transfer::store(to.store.as_ref(), &content, body, Publish::Replace).await {
                 self.connections.tell_unconfirmed(&to.name, &found.key, &error).await;
                 let passing = copies::is_being_replaced(&self.db, &found, &error).await?;
                 return Err(if passing { replaced(error) } else { error }.into());

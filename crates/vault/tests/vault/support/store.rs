@@ -7,7 +7,7 @@ use futures::{StreamExt as _, stream};
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
 use model::key::RESERVED_PREFIX;
-use model::ports::{BlobStore, ByteStream, Part, UploadId};
+use model::ports::{BlobStore, ByteStream, Part, Publish, UploadId};
 use model::probe::ProbeReport;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
@@ -137,7 +137,7 @@ impl MemoryStore {
         Ok(())
     }
 
-    async fn make_visible(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StoreError> {
+    async fn make_visible(&self, key: &ObjectKey, bytes: Bytes, publish: Publish) -> Result<(), StoreError> {
         if key.as_str() != MARK {
             self.put_started.notify_one();
             if let Some(happens) = self.at_put.lock().unwrap().take() {
@@ -153,7 +153,13 @@ impl MemoryStore {
         self.check()?;
         let lies = matches!(fault, Some(Fault::Lies | Fault::LiesForGood)) && key.as_str() != MARK;
         let bytes = if lies { bytes.iter().map(|byte| !byte).collect() } else { bytes };
-        self.objects.lock().unwrap().insert(key.to_string(), bytes);
+        {
+            let mut objects = self.objects.lock().unwrap();
+            if publish == Publish::New && objects.contains_key(key.as_str()) {
+                return Err(StoreError::new(StoreErrorKind::Taken, "Something lies there already."));
+            }
+            objects.insert(key.to_string(), bytes);
+        }
         match fault {
             _ if lies => Err(StoreError::new(StoreErrorKind::Unconfirmed, "It tells of another checksum.")),
             Some(Fault::Hangs) => {
@@ -186,8 +192,8 @@ impl BlobStore for MemoryStore {
         PART
     }
 
-    async fn put(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StoreError> {
-        self.make_visible(key, bytes).await
+    async fn put(&self, key: &ObjectKey, bytes: Bytes, publish: Publish) -> Result<(), StoreError> {
+        self.make_visible(key, bytes, publish).await
     }
 
     async fn head(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
@@ -249,14 +255,20 @@ impl BlobStore for MemoryStore {
         Ok(Part { number, size, tag: String::new() })
     }
 
-    async fn complete(&self, key: &ObjectKey, upload: &UploadId, parts: &[Part]) -> Result<(), StoreError> {
+    async fn complete(
+        &self,
+        key: &ObjectKey,
+        upload: &UploadId,
+        parts: &[Part],
+        publish: Publish,
+    ) -> Result<(), StoreError> {
         let bytes = {
             let uploads = self.uploads.lock().unwrap();
             let held = &uploads.get(&upload.0).unwrap().1;
             assert!(parts.iter().map(|p| p.number).eq(1..=parts.len() as u32), "parts in order without gaps");
             parts.iter().flat_map(|p| held[&p.number].clone()).collect::<Bytes>()
         };
-        self.make_visible(key, bytes).await?;
+        self.make_visible(key, bytes, publish).await?;
         self.uploads.lock().unwrap().remove(&upload.0);
         Ok(())
     }
