@@ -13,6 +13,7 @@ mod m0008_damage;
 mod m0009_actors;
 mod m0010_nulls;
 mod m0011_session_hashes;
+mod m0013_keys;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_actors::Migration),
             Box::new(m0010_nulls::Migration),
             Box::new(m0011_session_hashes::Migration),
+            Box::new(m0013_keys::Migration),
         ]
     }
 }

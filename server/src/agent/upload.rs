@@ -42,7 +42,7 @@ use vault::ingest::{Outcome, UploadError, UploadRequest};
         (status = 403, description = "Disabled account or provider.", body = ErrorBody),
         (status = 404, description = "Unknown provider.", body = ErrorBody),
         (status = 408, description = "No byte arrived for too long.", body = ErrorBody),
-        (status = 409, description = "Another account has a recording of this key.", body = ErrorBody),
+        (status = 409, description = "Another account has a recording of this key, something that the vault has not stored lies there, or its name clashes with a directory's.", body = ErrorBody),
         (status = 413, description = "Larger than the vault accepts.", body = ErrorBody),
         (status = 415, description = "A form instead of a file.", body = ErrorBody),
         (status = 429, description = "Too many wrong credentials.", body = ErrorBody),
@@ -104,6 +104,8 @@ fn refused(error: UploadError) -> ApiError {
         UploadError::TooLarge { .. } => &problem::FILE_TOO_LARGE,
         UploadError::AccountDisabled => &problem::ACCOUNT_DISABLED,
         UploadError::NotYours => &problem::KEY_TAKEN,
+        UploadError::Foreign { .. } => &problem::KEY_FOREIGN,
+        UploadError::Clash(_) => &problem::KEY_CLASH,
         UploadError::ProviderNotFound(_) => &problem::PROVIDER_NOT_FOUND,
         UploadError::ProviderDisabled(_) => &problem::PROVIDER_DISABLED,
         UploadError::Busy => &problem::BUSY,
@@ -129,6 +131,8 @@ fn refused(error: UploadError) -> ApiError {
         UploadError::InvalidName(why) | UploadError::DirectoryInvalid(why) => format!("It {why}."),
         UploadError::TooLarge { max } => format!("This vault accepts up to {max} bytes."),
         UploadError::InvalidHeader { header } => format!("{header} is too long or holds control characters."),
+        UploadError::Foreign { provider, key } => format!("The provider is {provider}, the name {key}."),
+        UploadError::Clash(names) => names.clone(),
         _ => String::new(),
     };
     ApiError::from(problem).detail(detail)
@@ -144,6 +148,7 @@ fn is_unexpected(kind: StoreErrorKind) -> bool {
 mod tests {
     use super::*;
     use axum::http::HeaderValue;
+    use model::ObjectKey;
     use model::key::NameError;
 
     #[test]
@@ -158,6 +163,8 @@ mod tests {
             UploadError::TooLarge { max: 1 },
             UploadError::AccountDisabled,
             UploadError::NotYours,
+            UploadError::Foreign { provider: "x".into(), key: ObjectKey::parse("a/b").expect("valid") },
+            UploadError::Clash("x".into()),
             UploadError::ProviderNotFound("x".into()),
             UploadError::ProviderDisabled("x".into()),
             UploadError::Busy,

@@ -114,7 +114,9 @@ impl From<StoreError> for ApiError {
             StoreErrorKind::Full => &PROVIDER_FULL,
             StoreErrorKind::Interrupted => &FILE_INCOMPLETE,
             StoreErrorKind::Unconfirmed => &PROVIDER_MISMATCH,
-            StoreErrorKind::Corrupt | StoreErrorKind::Taken | StoreErrorKind::Clash => &PROVIDER_REFUSES,
+            StoreErrorKind::Corrupt => &PROVIDER_REFUSES,
+            StoreErrorKind::Taken => &KEY_FOREIGN,
+            StoreErrorKind::Clash => &KEY_CLASH,
         };
         ApiError::from(problem).caused_by(error)
     }

@@ -19,6 +19,7 @@ mod rabbitmq;
 mod rabbitmq_faults;
 mod relay;
 mod s3;
+mod s3_conditions;
 mod s3_faults;
 mod s3_lies;
 mod sink_faults;

@@ -7,7 +7,7 @@ use crate::base::{Result, VaultError};
 use crate::connections::{Connections, OpenStore, Version};
 use crate::objects::KeyLocks;
 use crate::objects::transfer::{self, Expected};
-use crate::objects::{Objects, removals};
+use crate::objects::{Landing, Objects, removals};
 use crate::outbox::dispatcher::CopyMaker;
 use crate::recordings::{RecordingRef, copies};
 use async_trait::async_trait;
@@ -62,19 +62,39 @@ impl Copies {
         if self.is_taken(&found, provider_id).await.map_err(sink_error)? {
             return Err(self.taken(&found, provider_id).await.map_err(sink_error)?);
         }
+        let content = Expected { key: &found.key, size: found.size, sha256: &found.sha256 };
+        let landing = self.objects.landing(&target, &content).await.map_err(|e| target_error(&target, e))?;
         let announced = removals::reserve(&self.db, provider_id, &found.key).await.map_err(sink_error)?;
         steps::reached(Step::CopyAnnounced);
-        let content = Expected { key: &found.key, size: found.size, sha256: &found.sha256 };
-        let body = source.store.get(&found.key, None).await.map_err(|e| store_error(&source.name, e))?;
-        if let Err(error) = transfer::store(target.store.as_ref(), &content, body, Publish::Replace).await {
-            self.connections.tell_unconfirmed(&target.name, &found.key, &error).await;
-            let passing = copies::is_being_replaced(&self.db, &found, &error).await.map_err(sink_error)?;
-            return Err(if passing { replaced(error) } else { store_error(&target.name, error) });
+        if let Landing::Free(publish) = landing {
+            self.send(&found, &source, &target, publish, announced).await?;
         }
         steps::reached(Step::CopyStored);
         self.record_copy(&found, target.version(), announced).await.map_err(sink_error)?;
         steps::reached(Step::CopyNoted);
         Ok(())
+    }
+
+    /// Sends the bytes.
+    async fn send(
+        &self,
+        found: &RecordingRef,
+        source: &OpenStore,
+        target: &OpenStore,
+        publish: Publish,
+        announced: i64,
+    ) -> std::result::Result<(), SinkError> {
+        let content = Expected { key: &found.key, size: found.size, sha256: &found.sha256 };
+        let body = source.store.get(&found.key, None).await.map_err(|e| store_error(&source.name, e))?;
+        match self.objects.land(target, &content, body, publish, announced).await {
+            Ok(()) => Ok(()),
+            Err(VaultError::Store(error)) => {
+                self.connections.tell_unconfirmed(&target.name, &found.key, &error).await;
+                let passing = copies::is_being_replaced(&self.db, found, &error).await.map_err(sink_error)?;
+                Err(if passing { replaced(error) } else { store_error(&target.name, error) })
+            }
+            Err(error) => Err(sink_error(error)),
+        }
     }
 
     async fn found(&self, recording_id: i64) -> Result<Option<RecordingRef>> {
@@ -95,11 +115,7 @@ impl Copies {
             others.push(self.connections.store(id).await.map_err(sink_error)?);
         }
         for other in others {
-            self.connections.check_apart_cached(&other, target).await.map_err(|error| match error {
-                VaultError::Conflict(why) => SinkError::refused(why),
-                VaultError::Store(error) => store_error(&target.name, error),
-                error => sink_error(error),
-            })?;
+            self.connections.check_apart_cached(&other, target).await.map_err(|e| target_error(target, e))?;
         }
         Ok(())
     }
@@ -151,6 +167,14 @@ impl Copies {
                 })
             })
             .await
+    }
+}
+
+fn target_error(target: &OpenStore, error: VaultError) -> SinkError {
+    match error {
+        VaultError::Conflict(why) => SinkError::refused(why),
+        VaultError::Store(error) => store_error(&target.name, error),
+        error => sink_error(error),
     }
 }
 

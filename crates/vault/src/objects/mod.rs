@@ -4,7 +4,9 @@
 //! what is at a key is about the place, not the provider.
 
 pub(crate) mod intent;
+mod landing;
 mod locks;
+mod neighbours;
 pub(crate) mod removals;
 mod settled;
 pub(crate) mod transfer;
@@ -19,6 +21,7 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub(crate) use landing::Landing;
 pub(crate) use locks::{KeyGuard, KeyLocks};
 pub(crate) use settled::Settled;
 

@@ -39,6 +39,11 @@ pub(crate) async fn forget(tx: &Tx, id: i64) -> Result<()> {
     Ok(())
 }
 
+/// Has nothing deleted after all: what lies there is not what was to be written.
+pub(crate) async fn withdraw(db: &Db, id: i64) -> Result<()> {
+    db.write(move |tx| Box::pin(async move { forget(tx, id).await })).await
+}
+
 /// Has an object deleted before it is written, so that what a crash or a database failure leaves of it goes. The
 /// transaction that writes its row forgets the removal.
 pub(crate) async fn reserve(db: &Db, provider_id: i64, key: &ObjectKey) -> Result<i64> {

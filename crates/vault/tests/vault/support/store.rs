@@ -96,6 +96,11 @@ impl MemoryStore {
         *self.fault.lock().unwrap() = fault.into();
     }
 
+    /// How many uploads in parts were begun.
+    pub(crate) fn begun(&self) -> usize {
+        self.begun.load(Ordering::Relaxed)
+    }
+
     /// What is there but the vault's own.
     pub(crate) fn keys(&self) -> Vec<String> {
         self.objects.lock().unwrap().keys().filter(|key| !key.starts_with(RESERVED_PREFIX)).cloned().collect()
