@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
-use model::ports::{BlobStore, ByteStream, Part, Publish, UploadId};
+use model::ports::{BlobStore, Found, Part, Publish, UploadId};
 use model::probe::ProbeReport;
 use std::fmt;
 use std::ops::Range;
@@ -144,7 +144,7 @@ impl BlobStore for Flaky {
         self.call("head", false, self.store.head(key)).await
     }
 
-    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ByteStream, StoreError> {
+    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<Found, StoreError> {
         self.call("get", false, self.store.get(key, range)).await
     }
 

@@ -119,7 +119,7 @@ impl Prober {
 }
 
 async fn read(store: &dyn BlobStore, key: &ObjectKey, range: Option<Range<u64>>) -> Result<Vec<u8>, StoreError> {
-    let chunks: Vec<Bytes> = store.get(key, range).await?.try_collect().await?;
+    let chunks: Vec<Bytes> = store.get(key, range).await?.bytes.try_collect().await?;
     Ok(chunks.concat())
 }
 

@@ -35,6 +35,14 @@ pub struct Part {
     pub tag: String,
 }
 
+/// An object that was found, or some bytes of it.
+pub struct Found {
+    /// Size of the whole object in bytes, whatever was asked for; `None` if the store does not tell.
+    pub size: Option<u64>,
+    /// What was asked for.
+    pub bytes: ByteStream,
+}
+
 /// What becomes of an object that lies at the key already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Publish {
@@ -94,7 +102,7 @@ pub trait BlobStore: Send + Sync + 'static {
 
     /// Reads an object, or the given bytes of it. `NotFound` and `Range` errors come here, not from
     /// the stream.
-    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ByteStream, StoreError>;
+    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<Found, StoreError>;
 
     /// Removes an object; removing what is not there is fine.
     async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError>;

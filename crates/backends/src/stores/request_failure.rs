@@ -113,6 +113,11 @@ pub(super) fn broke_off(cause: impl Into<Cause>) -> StoreError {
     StoreError::caused(StoreErrorKind::Unavailable, BROKE_OFF, cause)
 }
 
+/// The whole object's size in a `Content-Range`: `bytes 10-19/1000`.
+pub(super) fn size_in(content_range: &str) -> Option<u64> {
+    content_range.rsplit_once('/')?.1.trim().parse().ok()
+}
+
 /// The body of an answer as a recording's bytes.
 pub(super) fn stream_of(response: Response) -> ByteStream {
     Box::pin(body(response).map_err(broke_off))
@@ -133,6 +138,12 @@ pub(super) fn printable(code: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_range_tells_the_objects_size() {
+        assert_eq!(size_in("bytes 10-19/1000"), Some(1000));
+        assert_eq!((size_in("bytes 10-19/*"), size_in("bytes 10-19"), size_in("")), (None, None, None));
+    }
 
     #[test]
     fn passes_on_no_text_of_the_servers() {

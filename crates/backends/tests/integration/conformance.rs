@@ -68,7 +68,7 @@ pub(crate) async fn read(
     key: &ObjectKey,
     range: Option<Range<u64>>,
 ) -> Result<Bytes, StoreError> {
-    let chunks: Vec<Bytes> = store.get(key, range).await?.try_collect().await?;
+    let chunks: Vec<Bytes> = store.get(key, range).await?.bytes.try_collect().await?;
     Ok(chunks.concat().into())
 }
 
@@ -224,6 +224,10 @@ impl Suite {
             let found = read(&*self.store, &key, Some(range.clone())).await.unwrap();
             assert!(found == content[range.start as usize..range.end as usize], "{range:?}");
         }
+        for range in [None, Some(0..700_000), Some(5..6), Some(699_990..900_000)] {
+            let found = self.store.get(&key, range.clone()).await.unwrap();
+            assert_eq!(found.size, Some(700_000), "{range:?}");
+        }
         let tail = read(&*self.store, &key, Some(699_990..900_000)).await.unwrap();
         assert!(tail == content[699_990..], "a range that ends past the object is cut there");
         #[expect(clippy::reversed_empty_ranges, reason = "what a store may be asked for by mistake")]
@@ -231,7 +235,7 @@ impl Suite {
             assert_eq!(self.get_error(&key, Some(range.clone())).await, StoreErrorKind::Range, "{range:?}");
         }
         // A reader who goes away half-way does no harm.
-        let mut stream = self.store.get(&key, None).await.unwrap();
+        let mut stream = self.store.get(&key, None).await.unwrap().bytes;
         assert!(!stream.next().await.unwrap().unwrap().is_empty());
         drop(stream);
         self.store.delete(&key).await.unwrap();

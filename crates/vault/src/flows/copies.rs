@@ -85,7 +85,7 @@ impl Copies {
         announced: i64,
     ) -> std::result::Result<(), SinkError> {
         let content = Expected { key: &found.key, size: found.size, sha256: &found.sha256 };
-        let body = source.store.get(&found.key, None).await.map_err(|e| store_error(&source.name, e))?;
+        let body = source.store.get(&found.key, None).await.map_err(|e| store_error(&source.name, e))?.bytes;
         match self.objects.land(target, &content, body, publish, announced).await {
             Ok(()) => Ok(()),
             Err(VaultError::Store(error)) => {

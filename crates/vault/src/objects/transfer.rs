@@ -64,7 +64,7 @@ pub(crate) async fn store(
 
 /// Reads an object back and compares it with `content`.
 pub(crate) async fn verify(store: &dyn BlobStore, content: &Expected<'_>) -> Result<(), StoreError> {
-    let body = store.get(content.key, None).await?;
+    let body = store.get(content.key, None).await?.bytes;
     let mut parts = Parts { body, part_size: store.part_size(), hash: Sha256::new(), rest: BytesMut::new(), size: 0 };
     while parts.next().await?.is_some() {}
     parts.check(content)

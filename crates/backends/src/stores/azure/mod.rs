@@ -29,7 +29,7 @@ use futures::TryStreamExt;
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
 use model::field::FieldError;
-use model::ports::{BlobStore, ByteStream, CONTENT_TYPE, Part, Publish, UploadId};
+use model::ports::{BlobStore, CONTENT_TYPE, Found, Part, Publish, UploadId};
 use model::probe::ProbeReport;
 use model::providers::{Azure, Signer};
 use shared_key::SharedKey;
@@ -227,7 +227,7 @@ impl BlobStore for AzureStore {
         Ok(self.length(key.as_str()).await?)
     }
 
-    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ByteStream, StoreError> {
+    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<Found, StoreError> {
         if range.as_ref().is_some_and(Range::is_empty) {
             return match self.head(key).await? {
                 Some(_) => Err(out_of_range()),
@@ -241,15 +241,21 @@ impl BlobStore for AzureStore {
             ..Default::default()
         };
         let found = self.blob(key.as_str())?.download(Some(options)).await.map_err(|e| self.trouble(e))?;
-        if let Some(range) = range {
-            let told = found.headers.get_optional_str(&HeaderName::from_static("content-range"));
-            let (start, total) = told.and_then(content_range).ok_or_else(no_ranges)?;
+        let told = found.headers.get_optional_str(&HeaderName::from_static("content-range"));
+        let size = match (range, told.and_then(content_range)) {
+            (Some(_), None) => return Err(no_ranges()),
             // Azurite answers a range that begins right at the end with no bytes.
-            if start != range.start || start >= total {
+            (Some(range), Some((start, total))) if start != range.start || start >= total => {
                 return Err(out_of_range());
             }
-        }
-        Ok(Box::pin(found.body.map_err(broke_off)))
+            // The client asks for a whole blob as a range, too.
+            (_, Some((_, total))) => Some(total),
+            (None, None) => {
+                let length = found.headers.get_optional_str(&HeaderName::from_static("content-length"));
+                length.and_then(|length| length.parse().ok())
+            }
+        };
+        Ok(Found { size, bytes: Box::pin(found.body.map_err(broke_off)) })
     }
 
     async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {

@@ -21,7 +21,7 @@ use error::in_words;
 use folders::Folders;
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
-use model::ports::{BlobStore, ByteStream, Part, Publish, UploadId};
+use model::ports::{BlobStore, Found, Part, Publish, UploadId};
 use model::probe::ProbeReport;
 use model::providers::Filesystem;
 use operation::Operation;
@@ -219,10 +219,10 @@ impl BlobStore for FilesystemStore {
         self.blocking(move |store, _| Ok(store.open(&key)?.map(|(_, length)| length))).await
     }
 
-    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ByteStream, StoreError> {
+    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<Found, StoreError> {
         let key = key.clone();
-        let (file, range) = self.blocking(move |store, _| store.open_range(&key, range)).await?;
-        Ok(reading::stream(self.clone(), file, range))
+        let (file, size, range) = self.blocking(move |store, _| store.open_range(&key, range)).await?;
+        Ok(Found { size: Some(size), bytes: reading::stream(self.clone(), file, range) })
     }
 
     async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {

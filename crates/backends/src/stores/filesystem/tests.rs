@@ -160,14 +160,14 @@ async fn a_chunk_waits_for_a_folder_that_is_busy_but_not_for_ever() {
         (store.get(&key, None).await.expect("opens"), store.get(&key, None).await.expect("opens"));
     let all = u32::try_from(MAX_RUNNING).expect("few");
     let busy = store.0.running.clone().acquire_many_owned(all).await.expect("nothing else runs");
-    let error = tokio::time::timeout(PATIENCE * 2, late.next()).await.expect("not for ever");
+    let error = tokio::time::timeout(PATIENCE * 2, late.bytes.next()).await.expect("not for ever");
     let error = error.expect("not at its end").expect_err("the folder hangs");
     assert_eq!(error.kind, StoreErrorKind::Unavailable, "{error}");
     let let_go = async {
         tokio::time::sleep(PATIENCE / 2).await;
         drop(busy);
     };
-    let (read, ()) = tokio::join!(waits.next(), let_go);
+    let (read, ()) = tokio::join!(waits.bytes.next(), let_go);
     assert_eq!(read.expect("not at its end").expect("is read"), "x");
 }
 

@@ -19,7 +19,9 @@ use crate::clock::Clock;
 use crate::http::Outgoing;
 use crate::net::Target;
 use crate::stores::receipt::{self, Reported, Sent};
-use crate::stores::request_failure::{PART_SIZE, RequestFailure, broke_off, no_object, no_ranges, out_of_range};
+use crate::stores::request_failure::{
+    PART_SIZE, RequestFailure, broke_off, no_object, no_ranges, out_of_range, size_in,
+};
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
@@ -35,7 +37,7 @@ use futures::stream;
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
 use model::field::FieldError;
-use model::ports::{BlobStore, ByteStream, CONTENT_TYPE, Part, Publish, UploadId};
+use model::ports::{BlobStore, CONTENT_TYPE, Found, Part, Publish, UploadId};
 use model::probe::ProbeReport;
 use model::providers::{Encryption, S3Target, Signer};
 use reqwest::Url;
@@ -267,7 +269,7 @@ impl BlobStore for S3Store {
         Ok(self.look(key).await?.map(|found| length(&found)))
     }
 
-    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ByteStream, StoreError> {
+    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<Found, StoreError> {
         if range.as_ref().is_some_and(Range::is_empty) {
             return match self.head(key).await? {
                 Some(_) => Err(out_of_range()),
@@ -278,16 +280,19 @@ impl BlobStore for S3Store {
         let found =
             self.quick().get_object().bucket(&self.target.bucket).key(key.as_str()).set_range(wanted).send().await;
         let found = found.map_err(self.failed())?;
-        if range.is_some() && found.content_range().is_none() {
-            return Err(no_ranges());
-        }
-        Ok(Box::pin(stream::try_unfold(found.body, |mut body| async move {
+        let size = match (&range, found.content_range()) {
+            (Some(_), None) => return Err(no_ranges()),
+            (Some(_), Some(told)) => size_in(told),
+            (None, _) => found.content_length().and_then(|length| u64::try_from(length).ok()),
+        };
+        let bytes = Box::pin(stream::try_unfold(found.body, |mut body| async move {
             match body.next().await {
                 None => Ok(None),
                 Some(Ok(bytes)) => Ok(Some((bytes, body))),
                 Some(Err(e)) => Err(broke_off(e)),
             }
-        })))
+        }));
+        Ok(Found { size, bytes })
     }
 
     async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {

@@ -44,7 +44,7 @@ impl S3Store {
         if stored.e_tag().and_then(receipt::md5_of) == Some(receipt::md5(Bytes::from_static(KNOWN)).await?) {
             return Ok(true);
         }
-        let read: BytesMut = self.get(key, None).await?.try_collect().await?;
+        let read: BytesMut = self.get(key, None).await?.bytes.try_collect().await?;
         if read == KNOWN {
             tracing::warn!(
                 bucket = self.target.bucket,

@@ -35,7 +35,7 @@ impl Mark {
     /// Reads a place's mark.
     pub(crate) async fn read(store: &dyn BlobStore) -> Result<Self, StoreError> {
         let body = match store.get(&ObjectKey::of_place_mark(), None).await {
-            Ok(body) => body,
+            Ok(found) => found.bytes,
             Err(error) if error.is_not_found() => return Ok(Self::Missing),
             Err(error) => return Err(error),
         };

@@ -249,7 +249,7 @@ pub(super) async fn read(store: &dyn BlobStore, key: &ObjectKey) -> std::result:
         return Ok(None);
     }
     let mut bytes = match store.get(key, None).await {
-        Ok(bytes) => bytes,
+        Ok(found) => found.bytes,
         Err(error) if error.is_not_found() => return Ok(None),
         Err(error) => return Err(error),
     };

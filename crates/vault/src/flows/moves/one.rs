@@ -59,7 +59,7 @@ impl Moves {
         announced: i64,
     ) -> Result<()> {
         let content = Expected { key: &found.key, size: found.size, sha256: &found.sha256 };
-        let body = from.store.get(&found.key, None).await?;
+        let body = from.store.get(&found.key, None).await?.bytes;
         match self.objects.land(to, &content, body, publish, announced).await {
             Err(VaultError::Store(error)) => {
                 self.connections.tell_unconfirmed(&to.name, &found.key, &error).await;

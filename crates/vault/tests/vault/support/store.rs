@@ -7,12 +7,12 @@ use futures::{StreamExt as _, stream};
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
 use model::key::RESERVED_PREFIX;
-use model::ports::{BlobStore, ByteStream, Part, Publish, UploadId};
+use model::ports::{BlobStore, Found, Part, Publish, UploadId};
 use model::probe::ProbeReport;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -67,6 +67,8 @@ pub(crate) struct MemoryStore {
     pub(crate) unreadable: Mutex<BTreeSet<String>>,
     /// Keys at which every call fails, as at a file that cannot be read; the others are well.
     pub(crate) unwell: Mutex<BTreeSet<String>>,
+    /// Whether it does not tell how large an object is that is read.
+    pub(crate) is_terse: AtomicBool,
     /// How often somebody asked whether an object is there.
     pub(crate) heads: AtomicUsize,
     /// How often somebody asked for an object.
@@ -207,7 +209,7 @@ impl BlobStore for MemoryStore {
         Ok(self.objects.lock().unwrap().get(key.as_str()).map(|b| b.len() as u64))
     }
 
-    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ByteStream, StoreError> {
+    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<Found, StoreError> {
         let happens = self.at_get.lock().unwrap().take();
         happens.into_iter().for_each(|happens| happens());
         self.gets.fetch_add(1, Ordering::SeqCst);
@@ -217,11 +219,15 @@ impl BlobStore for MemoryStore {
         }
         let found = self.objects.lock().unwrap().get(key.as_str()).cloned();
         let bytes = found.ok_or_else(|| StoreError::new(StoreErrorKind::NotFound, "not there"))?;
+        let size = Some(bytes.len() as u64).filter(|_| !self.is_terse.load(Ordering::Relaxed));
         let bytes = match range {
-            Some(range) => bytes.slice(range.start as usize..range.end as usize),
+            Some(range) if range.start >= bytes.len() as u64 => {
+                return Err(StoreError::new(StoreErrorKind::Range, "It is shorter."));
+            }
+            Some(range) => bytes.slice(range.start as usize..bytes.len().min(range.end as usize)),
             None => bytes,
         };
-        Ok(stream::iter([Ok(bytes)]).boxed())
+        Ok(Found { size, bytes: stream::iter([Ok(bytes)]).boxed() })
     }
 
     async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
