@@ -96,7 +96,7 @@ fn is_form(headers: &HeaderMap) -> bool {
 fn refused(error: UploadError) -> ApiError {
     let problem = match error {
         UploadError::MissingName => &problem::MISSING_NAME,
-        UploadError::InvalidName(_) => &problem::INVALID_NAME,
+        UploadError::InvalidName(_) | UploadError::NameNotKept(_) => &problem::INVALID_NAME,
         UploadError::DirectoryMissing => &problem::DIRECTORY_MISSING,
         UploadError::DirectoryInvalid(_) => &problem::DIRECTORY_INVALID,
         UploadError::InvalidHeader { .. } => &problem::HEADER_INVALID,
@@ -132,7 +132,7 @@ fn refused(error: UploadError) -> ApiError {
         UploadError::TooLarge { max } => format!("This vault accepts up to {max} bytes."),
         UploadError::InvalidHeader { header } => format!("{header} is too long or holds control characters."),
         UploadError::Foreign { provider, key } => format!("The provider is {provider}, the name {key}."),
-        UploadError::Clash(names) => names.clone(),
+        UploadError::Clash(why) | UploadError::NameNotKept(why) => why.clone(),
         _ => String::new(),
     };
     ApiError::from(problem).detail(detail)
@@ -165,6 +165,7 @@ mod tests {
             UploadError::NotYours,
             UploadError::Foreign { provider: "x".into(), key: ObjectKey::parse("a/b").expect("valid") },
             UploadError::Clash("x".into()),
+            UploadError::NameNotKept("x".into()),
             UploadError::ProviderNotFound("x".into()),
             UploadError::ProviderDisabled("x".into()),
             UploadError::Busy,

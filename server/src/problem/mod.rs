@@ -117,6 +117,7 @@ impl From<StoreError> for ApiError {
             StoreErrorKind::Corrupt => &PROVIDER_REFUSES,
             StoreErrorKind::Taken => &KEY_FOREIGN,
             StoreErrorKind::Clash => &KEY_CLASH,
+            StoreErrorKind::Name => &INVALID_NAME,
         };
         ApiError::from(problem).caused_by(error)
     }

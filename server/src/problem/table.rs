@@ -81,7 +81,7 @@ problems! {
         "Something that this vault has not stored lies under this name at the storage provider.", "It is left as it is: take it away there, or give the account another directory.";
     /// A file and a folder would have one name.
     KEY_CLASH = CONFLICT (code::KEY_CLASH),
-        "No name can be a file and a folder.", "Give the recording or its directory another name.";
+        "The name clashes with another at the storage provider.", "Give the recording or its directory another name.";
     /// The recording has come back to a vault it came through.
     FORWARD_LOOP = CONFLICT (code::FORWARD_LOOP),
         "This recording came from this vault.", "Vaults forward to each other in a ring; nothing needs to be sent again.";

@@ -8,6 +8,7 @@ mod azure_faults;
 mod azure_lies;
 mod conformance;
 mod filesystem;
+mod folding;
 mod gcs;
 mod gcs_faults;
 mod gcs_lies;

@@ -193,7 +193,8 @@ fn kind_of(trouble: StoreErrorKind) -> SinkErrorKind {
         | StoreErrorKind::Range
         | StoreErrorKind::Corrupt
         | StoreErrorKind::Taken
-        | StoreErrorKind::Clash => SinkErrorKind::Refused,
+        | StoreErrorKind::Clash
+        | StoreErrorKind::Name => SinkErrorKind::Refused,
         StoreErrorKind::Unavailable
         | StoreErrorKind::Denied
         | StoreErrorKind::Full

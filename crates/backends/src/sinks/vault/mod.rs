@@ -124,7 +124,8 @@ fn unreadable(trouble: StoreErrorKind, reason: String, cause: Cause) -> Refusal 
         | StoreErrorKind::Corrupt
         | StoreErrorKind::Range
         | StoreErrorKind::Taken
-        | StoreErrorKind::Clash => SinkErrorKind::Refused,
+        | StoreErrorKind::Clash
+        | StoreErrorKind::Name => SinkErrorKind::Refused,
         StoreErrorKind::Unavailable
         | StoreErrorKind::Denied
         | StoreErrorKind::Full

@@ -5,6 +5,7 @@
 
 mod error;
 mod folders;
+mod names;
 mod operation;
 mod probe;
 mod publish;
@@ -24,6 +25,7 @@ use model::error::{StoreError, StoreErrorKind};
 use model::ports::{BlobStore, Found, Part, Publish, UploadId};
 use model::probe::ProbeReport;
 use model::providers::Filesystem;
+use names::Habits;
 use operation::Operation;
 use staging::Staging;
 use std::fs::File;
@@ -59,6 +61,7 @@ struct Inner {
     uploads: Uploads,
     running: Arc<Semaphore>,
     device: OnceLock<u64>,
+    habits: OnceLock<Habits>,
 }
 
 impl FilesystemStore {
@@ -72,6 +75,7 @@ impl FilesystemStore {
             uploads: Uploads::default(),
             running: Arc::new(Semaphore::new(MAX_RUNNING)),
             device: OnceLock::new(),
+            habits: OnceLock::new(),
             root,
         }))
     }
@@ -143,6 +147,9 @@ impl Inner {
         let folder = path.parent().unwrap_or(&self.root);
         if !self.folders.exists_inside(folder)? {
             return self.staging.check_set_up();
+        }
+        if self.is_anothers(key)? {
+            return Ok(());
         }
         wanted.check()?;
         match std::fs::remove_file(&path) {
@@ -216,7 +223,11 @@ impl BlobStore for FilesystemStore {
 
     async fn head(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
         let key = key.clone();
-        self.blocking(move |store, _| Ok(store.open(&key)?.map(|(_, length)| length))).await
+        self.blocking(move |store, _| {
+            let found = store.open(&key)?.map(|(_, length)| length);
+            Ok(if found.is_some() && store.is_anothers(&key)? { None } else { found })
+        })
+        .await
     }
 
     async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<Found, StoreError> {

@@ -5,6 +5,7 @@
 //! is left is to look first.
 
 use super::error::{broken, file_in_the_way, folder_in_the_way, in_words};
+use super::names::unkept;
 use super::operation::Operation;
 use super::{ATTEMPTS, Inner, folders, make_durable};
 use crate::stores::request_failure::taken;
@@ -29,11 +30,19 @@ impl Inner {
     ) -> Result<(), StoreError> {
         let target = self.path(key);
         let folder = target.parent().unwrap_or(&self.root);
+        self.check_name(key)?;
         let mut attempt = 0;
         loop {
             self.staging.check_set_up()?;
-            self.folders.ensure(folder).map_err(|e| self.in_the_way(key, e))?;
+            if !self.folders.is_known(folder) {
+                self.folders.make(folder).map_err(|e| self.in_the_way(key, e))?;
+                self.check_spelling(key.directory())?;
+                self.folders.remember(folder);
+            }
             self.folders.check_inside(folder)?;
+            if publish == Publish::Replace {
+                self.check_spelling(key.as_str())?;
+            }
             wanted.check()?;
             let moved = match publish {
                 Publish::Replace => fs::rename(staged, &target),
@@ -49,6 +58,7 @@ impl Inner {
                 Err(e) if e.kind() == io::ErrorKind::NotFound && !staged.exists() => {
                     return Err(broken("The upload was given up before it was complete."));
                 }
+                Err(e) if e.kind() == io::ErrorKind::NotFound && !folder.is_dir() => return Err(in_words("stored", e)),
                 Err(e) => return Err(self.in_the_way(key, e)),
             }
         }
@@ -57,7 +67,16 @@ impl Inner {
 
     /// Says what keeps a file from its place.
     fn in_the_way(&self, key: &ObjectKey, error: io::Error) -> StoreError {
-        use io::ErrorKind::{AlreadyExists, DirectoryNotEmpty, IsADirectory, NotADirectory};
+        use io::ErrorKind::{AlreadyExists, DirectoryNotEmpty, InvalidFilename, IsADirectory, NotADirectory, NotFound};
+        if matches!(Errno::from_io_error(&error), Some(Errno::INVAL | Errno::ILSEQ)) {
+            return unkept(key, "it has a character that is not allowed there");
+        }
+        match error.kind() {
+            InvalidFilename => return unkept(key, "it is too long"),
+            // What exFAT through FUSE says of a name with a colon.
+            NotFound => return unkept(key, "it says that there can be no such file"),
+            _ => {}
+        }
         if !matches!(error.kind(), AlreadyExists | DirectoryNotEmpty | IsADirectory | NotADirectory) {
             return in_words("stored", error);
         }
@@ -73,10 +92,10 @@ impl Inner {
         match fs::symlink_metadata(&target) {
             Ok(found) if found.is_dir() => folder_in_the_way(key),
             // Whoever finds that it is what was sent relies on it.
-            Ok(found) if found.is_file() => match keep(&target) {
-                Ok(()) => taken(),
-                Err(e) => in_words("stored", e),
-            },
+            Ok(found) if found.is_file() => {
+                let kept = keep(&target).map_err(|e| in_words("stored", e));
+                kept.and_then(|()| self.check_spelling(key.as_str())).err().unwrap_or_else(taken)
+            }
             Ok(_) => taken(),
             Err(_) => in_words("stored", error),
         }

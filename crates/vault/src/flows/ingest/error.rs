@@ -50,7 +50,10 @@ pub enum UploadError {
         /// Where it lies.
         key: ObjectKey,
     },
-    /// A file and a folder would have one name.
+    /// The provider cannot keep the name.
+    #[error("{0}")]
+    NameNotKept(String),
+    /// A file and a folder would have one name, or the provider takes two names for one.
     #[error("{0}")]
     Clash(String),
     /// No such provider.
@@ -93,7 +96,7 @@ impl UploadError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::MissingName => code::MISSING_NAME,
-            Self::InvalidName(_) => code::INVALID_NAME,
+            Self::InvalidName(_) | Self::NameNotKept(_) => code::INVALID_NAME,
             Self::DirectoryMissing => code::DIRECTORY_MISSING,
             Self::DirectoryInvalid(_) => code::DIRECTORY_INVALID,
             Self::InvalidHeader { .. } => code::HEADER_INVALID,

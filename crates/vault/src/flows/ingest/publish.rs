@@ -74,6 +74,7 @@ impl Ingest {
             Err(UploadError::Store(error)) => match error.kind {
                 StoreErrorKind::Taken => foreign(target),
                 StoreErrorKind::Clash => UploadError::Clash(error.message),
+                StoreErrorKind::Name => UploadError::NameNotKept(error.message),
                 _ => return Err(Unpublished::Failed { error, clean: bytes.discard().await }),
             },
             Err(error) => error,
