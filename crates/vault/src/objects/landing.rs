@@ -29,6 +29,7 @@ impl Objects {
                 content.key, provider.name
             )));
         }
+        self.settle_deletions(provider.id, content.key).await?;
         if self.is_to_be_deleted(provider.id, content.key).await? {
             return Ok(Landing::Free(Publish::Replace));
         }

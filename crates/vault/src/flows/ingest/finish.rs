@@ -184,6 +184,9 @@ impl Ingest {
             return Err(UploadError::NotYours);
         }
         let is_ours = existing.is_some() || copied.is_some();
+        if !is_ours {
+            self.objects.settle_deletions(target.provider.id, &target.key).await?;
+        }
         if !is_ours && let Some(other) = self.objects.in_the_way(target.provider.id, &target.key).await? {
             let provider = &target.provider.name;
             return Err(UploadError::Clash(format!(

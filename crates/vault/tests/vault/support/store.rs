@@ -35,6 +35,8 @@ pub(crate) enum Fault {
     Hangs,
     /// Panics when it is to store an object: a bug.
     Panics,
+    /// Does not answer when it is to delete, nor delete: it may do so at any time later.
+    NeverDeletes,
     /// Begins to delete, and goes on when it is told to by `let_go`.
     HoldsDelete,
     /// Stores different bytes of the same length, and reports `Unconfirmed`.
@@ -234,6 +236,9 @@ impl BlobStore for MemoryStore {
         self.check_at(key)?;
         if *self.fault.lock().unwrap() == Some(Fault::LiesForGood) {
             return Err(StoreError::new(StoreErrorKind::Denied, "Nothing is deleted here."));
+        }
+        if *self.fault.lock().unwrap() == Some(Fault::NeverDeletes) {
+            return Err(StoreError::new(StoreErrorKind::Unavailable, "There was no answer in time."));
         }
         let held = *self.fault.lock().unwrap() == Some(Fault::HoldsDelete);
         if held {
