@@ -34,7 +34,7 @@ impl Adapter {
             async move { anyhow::Ok(self.store.put_part(key, upload, number?, bytes).await?) }
         });
         let parts: Vec<Part> = stream::iter(parts).buffered(IN_FLIGHT).try_collect().await?;
-        Ok(self.store.complete(key, &upload, &parts, Publish::New).await?)
+        Ok(self.store.complete(key, &upload, &parts, Publish::Replace).await?)
     }
 }
 
@@ -46,6 +46,6 @@ impl Client for Adapter {
         if self.recording.len() > self.store.part_size() {
             return self.put_parts(&key).await;
         }
-        Ok(self.store.put(&key, self.recording.clone(), Publish::New).await?)
+        Ok(self.store.put(&key, self.recording.clone(), Publish::Replace).await?)
     }
 }
