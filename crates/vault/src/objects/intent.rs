@@ -80,9 +80,9 @@ impl Draft {
         self.having_sent(0, "", false, now_ms)
     }
 
-    /// Whether its provider failed to confirm what it was sent.
+    /// Whether its provider failed to confirm what it was sent. No upload is of nothing.
     pub(crate) fn has_failed(&self) -> bool {
-        self.sent.is_some()
+        self.sent.as_ref().is_some_and(|sent| sent.size > 0)
     }
 
     /// Whether it said that it had stored it, and then told of something else.

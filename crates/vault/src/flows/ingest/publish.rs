@@ -106,7 +106,7 @@ impl Ingest {
         let mut is_known = true;
         for other in &others {
             match Draft::of(other) {
-                Ok(draft) if draft.has_failed() && !draft.allows(found.size, &found.sha256) => {}
+                Ok(draft) if !draft.allows(found.size, &found.sha256) => {}
                 // It may run, and then it has put nothing there: its turn comes after this one.
                 Ok(draft) if !draft.has_failed() && (runs_here || alive.contains(&other.owner)) => is_known = false,
                 _ => return Ok(Whose::Leftover),
