@@ -9,6 +9,7 @@ use sea_orm::{EntityTrait as _, PaginatorTrait as _};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 use vault::clock::Clock;
 use vault::entity::{removal, upload};
 use vault::ingest::{Outcome, UploadError};
@@ -146,9 +147,22 @@ async fn an_upload_that_runs_is_no_reason_to_replace_anything() {
     let (sender, body) = mpsc::unbounded::<Result<Bytes, Infallible>>();
     let (vault, request) = (t.vault.clone(), t.request("a.mp4").await);
     let running = tokio::spawn(async move { vault.ingest.store(request, body).await });
-    sender.unbounded_send(Ok(Bytes::from_static(b"slow"))).unwrap();
-    until("it has its intent", || async { left(&t).await.0 == 1 }).await;
-    assert!(matches!(t.upload("a.mp4", b"twice").await, Err(UploadError::Busy)));
+    // One that sends nothing for a while would be given up.
+    let feeding = async {
+        loop {
+            sender.unbounded_send(Ok(Bytes::from_static(b"slow"))).unwrap();
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let meanwhile = async {
+        until("it has its intent", || async { left(&t).await.0 == 1 }).await;
+        t.upload("a.mp4", b"twice").await
+    };
+    let told = tokio::select! {
+        told = meanwhile => told,
+        () = feeding => unreachable!("it feeds for ever"),
+    };
+    assert!(matches!(told, Err(UploadError::Busy)), "{told:?}");
     assert_eq!(at(&t.world.store, "dir/a.mp4").unwrap(), "theirs");
     drop(sender);
     is_foreign(within("it ends", running).await.unwrap());
