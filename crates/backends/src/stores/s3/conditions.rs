@@ -12,6 +12,7 @@ use bytes::Bytes;
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
 use model::ports::{BlobStore as _, Publish};
+use std::sync::OnceLock;
 use tokio::sync::OnceCell;
 
 /// How often to store an object while others store one of the same name.
@@ -24,6 +25,8 @@ const KNOWN: &[u8] = b"kerberos-vault";
 pub(super) struct Conditions {
     put: OnceCell<bool>,
     complete: OnceCell<bool>,
+    /// Where it is tried: the same place again if the server did not answer, so that nothing is left there.
+    key: OnceLock<ObjectKey>,
 }
 
 /// What a request says about an object that is there.
@@ -98,6 +101,7 @@ impl S3Store {
     }
 
     async fn complete_over(&self, key: &ObjectKey) -> Result<bool, StoreError> {
+        self.abort_uploads(key).await?;
         let upload = self.begin_upload(key).await?;
         let part = self.upload_part(key, &upload, 1, Bytes::from_static(KNOWN)).await?;
         let again = self.send_complete(key, &upload, &[part], Condition::NothingThere).await;
@@ -107,7 +111,7 @@ impl S3Store {
 
     /// Stores an object to try something at its key.
     async fn store_known(&self) -> Result<ObjectKey, StoreError> {
-        let key = ObjectKey::for_probe(&random::hex::<16>());
+        let key = self.conditions.key.get_or_init(|| ObjectKey::for_probe(&random::hex::<16>())).clone();
         let stored = self.send_object(&key, Bytes::from_static(KNOWN), None, None, Condition::None).await;
         stored.map_err(self.failed())?;
         Ok(key)
