@@ -61,6 +61,7 @@ fn server(seen: &Seen) -> Option<Response> {
             }
             StatusCode::NO_CONTENT.into_response()
         }
+        _ if query.contains("uploads") => "<ListMultipartUploadsResult></ListMultipartUploadsResult>".into_response(),
         _ if !path.trim_matches('/').contains('/') => StatusCode::OK.into_response(),
         _ => match OBJECTS.lock().unwrap().get(path).cloned() {
             Some(found) => found.into_response(),

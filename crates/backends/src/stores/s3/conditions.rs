@@ -25,8 +25,8 @@ const KNOWN: &[u8] = b"kerberos-vault";
 pub(super) struct Conditions {
     put: OnceCell<bool>,
     complete: OnceCell<bool>,
-    /// Where it is tried: the same place again if the server did not answer, so that nothing is left there.
-    key: OnceLock<ObjectKey>,
+    /// Names where it is tried: the same again if the server did not answer, so that nothing is left there.
+    name: OnceLock<String>,
 }
 
 /// What a request says about an object that is there.
@@ -87,14 +87,14 @@ impl S3Store {
     }
 
     async fn try_put(&self) -> Result<bool, StoreError> {
-        let key = self.store_known().await?;
+        let key = self.store_known("whole").await?;
         let again = self.send_object(&key, Bytes::from_static(KNOWN), None, None, Condition::NothingThere).await;
         let _ = self.delete(&key).await;
         self.heeded("PutObject", again)
     }
 
     async fn try_complete(&self) -> Result<bool, StoreError> {
-        let key = self.store_known().await?;
+        let key = self.store_known("parts").await?;
         let heeded = self.complete_over(&key).await;
         let _ = self.delete(&key).await;
         heeded
@@ -110,8 +110,9 @@ impl S3Store {
     }
 
     /// Stores an object to try something at its key.
-    async fn store_known(&self) -> Result<ObjectKey, StoreError> {
-        let key = self.conditions.key.get_or_init(|| ObjectKey::for_probe(&random::hex::<16>())).clone();
+    async fn store_known(&self, how: &str) -> Result<ObjectKey, StoreError> {
+        let name = self.conditions.name.get_or_init(random::hex::<16>);
+        let key = ObjectKey::for_probe(&format!("{name}-{how}"));
         let stored = self.send_object(&key, Bytes::from_static(KNOWN), None, None, Condition::None).await;
         stored.map_err(self.failed())?;
         Ok(key)
