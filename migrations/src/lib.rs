@@ -14,6 +14,7 @@ mod m0009_actors;
 mod m0010_nulls;
 mod m0011_session_hashes;
 mod m0012_account_bounds;
+mod m0013_keys;
 mod m0014_cameras_by_account;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_nulls::Migration),
             Box::new(m0011_session_hashes::Migration),
             Box::new(m0012_account_bounds::Migration),
+            Box::new(m0013_keys::Migration),
             Box::new(m0014_cameras_by_account::Migration),
         ]
     }

@@ -1,5 +1,5 @@
 # fake-gcs-server, behind a gate of ours that asks for what Google asks for (tokens, signatures,
-# rights): crates/backends/tests/emulators/gcs_gate.py.
+# rights, that what is new replaces nothing): crates/backends/tests/emulators/gcs_gate.py.
 # Not faithful: no XML multipart uploads, no soft delete, composing leaves its sources.
 
 service_install() {

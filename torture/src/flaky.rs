@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
-use model::ports::{BlobStore, ByteStream, Part, UploadId};
+use model::ports::{BlobStore, Found, Part, Publish, UploadId};
 use model::probe::ProbeReport;
 use std::fmt;
 use std::ops::Range;
@@ -126,19 +126,25 @@ impl BlobStore for Flaky {
         self.store.part_size()
     }
 
-    async fn put(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StoreError> {
-        self.call("put", true, self.store.put(key, bytes)).await
+    async fn put(&self, key: &ObjectKey, bytes: Bytes, publish: Publish) -> Result<(), StoreError> {
+        self.call("put", true, self.store.put(key, bytes, publish)).await
     }
 
-    async fn put_hashed(&self, key: &ObjectKey, bytes: Bytes, sha256: &str) -> Result<(), StoreError> {
-        self.call("put", true, self.store.put_hashed(key, bytes, sha256)).await
+    async fn put_hashed(
+        &self,
+        key: &ObjectKey,
+        bytes: Bytes,
+        sha256: &str,
+        publish: Publish,
+    ) -> Result<(), StoreError> {
+        self.call("put", true, self.store.put_hashed(key, bytes, sha256, publish)).await
     }
 
     async fn head(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
         self.call("head", false, self.store.head(key)).await
     }
 
-    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ByteStream, StoreError> {
+    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<Found, StoreError> {
         self.call("get", false, self.store.get(key, range)).await
     }
 
@@ -164,8 +170,14 @@ impl BlobStore for Flaky {
         self.call("put part", true, self.store.put_part(key, upload, number, bytes)).await
     }
 
-    async fn complete(&self, key: &ObjectKey, upload: &UploadId, parts: &[Part]) -> Result<(), StoreError> {
-        self.call("complete", true, self.store.complete(key, upload, parts)).await
+    async fn complete(
+        &self,
+        key: &ObjectKey,
+        upload: &UploadId,
+        parts: &[Part],
+        publish: Publish,
+    ) -> Result<(), StoreError> {
+        self.call("complete", true, self.store.complete(key, upload, parts, publish)).await
     }
 
     async fn abort(&self, key: &ObjectKey, upload: &UploadId) -> Result<(), StoreError> {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use model::ObjectKey;
-use model::ports::{BlobStore, Part};
+use model::ports::{BlobStore, Part, Publish};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -34,7 +34,7 @@ impl Adapter {
             async move { anyhow::Ok(self.store.put_part(key, upload, number?, bytes).await?) }
         });
         let parts: Vec<Part> = stream::iter(parts).buffered(IN_FLIGHT).try_collect().await?;
-        Ok(self.store.complete(key, &upload, &parts).await?)
+        Ok(self.store.complete(key, &upload, &parts, Publish::Replace).await?)
     }
 }
 
@@ -46,6 +46,6 @@ impl Client for Adapter {
         if self.recording.len() > self.store.part_size() {
             return self.put_parts(&key).await;
         }
-        Ok(self.store.put(&key, self.recording.clone()).await?)
+        Ok(self.store.put(&key, self.recording.clone(), Publish::Replace).await?)
     }
 }

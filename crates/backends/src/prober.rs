@@ -5,7 +5,7 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use model::ObjectKey;
 use model::error::StoreError;
-use model::ports::BlobStore;
+use model::ports::{BlobStore, Publish};
 use model::probe::{ProbeEnded, ProbeFailure, ProbeReport};
 use std::future::Future;
 use std::ops::Range;
@@ -91,7 +91,8 @@ impl Prober {
     ) -> Result<(), ProbeEnded> {
         let content = Bytes::from(random::hex::<32>());
         let failed = |step: &'static str| move |e: StoreError| ProbeFailure::new(&e, cure(step, &e));
-        self.step("write", async { store.put(key, content.clone()).await.map_err(failed("write")) }).await?;
+        self.step("write", async { store.put(key, content.clone(), Publish::Replace).await.map_err(failed("write")) })
+            .await?;
         self.step("read", async {
             let read = read(store, key, None).await.map_err(failed("read"))?;
             if read != content { Err(not_what_was_written("object")) } else { Ok(()) }
@@ -118,7 +119,7 @@ impl Prober {
 }
 
 async fn read(store: &dyn BlobStore, key: &ObjectKey, range: Option<Range<u64>>) -> Result<Vec<u8>, StoreError> {
-    let chunks: Vec<Bytes> = store.get(key, range).await?.try_collect().await?;
+    let chunks: Vec<Bytes> = store.get(key, range).await?.bytes.try_collect().await?;
     Ok(chunks.concat())
 }
 

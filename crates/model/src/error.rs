@@ -24,6 +24,13 @@ pub enum StoreErrorKind {
     Corrupt,
     /// It reports success, but for something other than what was sent.
     Unconfirmed,
+    /// Something lies at the key already, and nothing was to be replaced ([`crate::ports::Publish::New`]).
+    Taken,
+    /// A file has the name of a folder that the key needs, or a folder the name of the key; or the store takes another
+    /// name for the same.
+    Clash,
+    /// The store cannot keep this name.
+    Name,
 }
 
 /// A store's failure.

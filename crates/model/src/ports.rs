@@ -35,6 +35,26 @@ pub struct Part {
     pub tag: String,
 }
 
+/// An object that was found, or some bytes of it.
+pub struct Found {
+    /// Size of the whole object in bytes, whatever was asked for; `None` if the store does not tell.
+    pub size: Option<u64>,
+    /// What was asked for.
+    pub bytes: ByteStream,
+}
+
+/// What becomes of an object that lies at the key already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Publish {
+    /// It stays, and the error is `Taken`.
+    ///
+    /// That may also be the answer to a request that was repeated because its first answer was lost: then the object is
+    /// the request's own. Whoever is told `Taken` compares what lies there with what was sent.
+    New,
+    /// It is replaced.
+    Replace,
+}
+
 /// A place where objects are stored.
 ///
 /// `Ok` from [`put`](BlobStore::put) and [`complete`](BlobStore::complete) means *durable*: a crash of anything right
@@ -62,13 +82,19 @@ pub trait BlobStore: Send + Sync + 'static {
     /// with one [`put`](BlobStore::put).
     fn part_size(&self) -> usize;
 
-    /// Stores a whole object, replacing one of the same key.
-    async fn put(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StoreError>;
+    /// Stores a whole object. If something lies at its key that stays, that is durable too when the error comes.
+    async fn put(&self, key: &ObjectKey, bytes: Bytes, publish: Publish) -> Result<(), StoreError>;
 
     /// Like [`put`](BlobStore::put), with the content's SHA-256 (hex) already known, so that a store that signs its
     /// content need not hash it again.
-    async fn put_hashed(&self, key: &ObjectKey, bytes: Bytes, _sha256: &str) -> Result<(), StoreError> {
-        self.put(key, bytes).await
+    async fn put_hashed(
+        &self,
+        key: &ObjectKey,
+        bytes: Bytes,
+        _sha256: &str,
+        publish: Publish,
+    ) -> Result<(), StoreError> {
+        self.put(key, bytes, publish).await
     }
 
     /// Size in bytes; `None` when there is no such object.
@@ -76,7 +102,7 @@ pub trait BlobStore: Send + Sync + 'static {
 
     /// Reads an object, or the given bytes of it. `NotFound` and `Range` errors come here, not from
     /// the stream.
-    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ByteStream, StoreError>;
+    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<Found, StoreError>;
 
     /// Removes an object; removing what is not there is fine.
     async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError>;
@@ -92,8 +118,15 @@ pub trait BlobStore: Send + Sync + 'static {
     async fn put_part(&self, key: &ObjectKey, upload: &UploadId, number: u32, bytes: Bytes)
     -> Result<Part, StoreError>;
 
-    /// Makes the object visible from its parts, replacing one of the same key.
-    async fn complete(&self, key: &ObjectKey, upload: &UploadId, parts: &[Part]) -> Result<(), StoreError>;
+    /// Makes the object visible from its parts. After `Taken` the parts are still there, unless the object is this
+    /// upload's own.
+    async fn complete(
+        &self,
+        key: &ObjectKey,
+        upload: &UploadId,
+        parts: &[Part],
+        publish: Publish,
+    ) -> Result<(), StoreError>;
 
     /// Abandons an upload and frees what it holds; doing so twice is fine.
     async fn abort(&self, key: &ObjectKey, upload: &UploadId) -> Result<(), StoreError>;

@@ -43,7 +43,7 @@ use vault::ingest::{Outcome, UploadError, UploadRequest};
         (status = 403, description = "Disabled account or provider.", body = ErrorBody),
         (status = 404, description = "No provider of this name that the account may use.", body = ErrorBody),
         (status = 408, description = "It stopped arriving, or arrived too slowly.", body = ErrorBody),
-        (status = 409, description = "Another account has a recording of this key, or the directory to itself.", body = ErrorBody),
+        (status = 409, description = "Another account has a recording of this key, or the directory to itself; something that the vault has not stored lies there, or its name clashes with a directory's.", body = ErrorBody),
         (status = 413, description = "Larger than the vault accepts.", body = ErrorBody),
         (status = 415, description = "A form instead of a file.", body = ErrorBody),
         (status = 429, description = "Too many wrong credentials.", body = ErrorBody),
@@ -97,7 +97,7 @@ fn is_form(headers: &HeaderMap) -> bool {
 fn refused(error: UploadError) -> ApiError {
     let problem = match error {
         UploadError::MissingName => &problem::MISSING_NAME,
-        UploadError::InvalidName(_) => &problem::INVALID_NAME,
+        UploadError::InvalidName(_) | UploadError::NameNotKept(_) => &problem::INVALID_NAME,
         UploadError::DirectoryMissing => &problem::DIRECTORY_MISSING,
         UploadError::DirectoryInvalid(_) => &problem::DIRECTORY_INVALID,
         UploadError::DirectoryTaken => &problem::DIRECTORY_TAKEN,
@@ -106,6 +106,8 @@ fn refused(error: UploadError) -> ApiError {
         UploadError::TooLarge { .. } => &problem::FILE_TOO_LARGE,
         UploadError::AccountDisabled => &problem::ACCOUNT_DISABLED,
         UploadError::NotYours => &problem::KEY_TAKEN,
+        UploadError::Foreign { .. } => &problem::KEY_FOREIGN,
+        UploadError::Clash(_) => &problem::KEY_CLASH,
         UploadError::ProviderNotFound(_) => &problem::PROVIDER_NOT_FOUND,
         UploadError::ProviderDisabled(_) => &problem::PROVIDER_DISABLED,
         UploadError::Busy => &problem::BUSY,
@@ -133,6 +135,8 @@ fn refused(error: UploadError) -> ApiError {
         UploadError::Stalled(seconds) => format!("No byte came for {seconds} seconds."),
         UploadError::TooSlow(least) => format!("Less than {least} bytes a second came."),
         UploadError::InvalidHeader { header } => format!("{header} is too long or holds control characters."),
+        UploadError::Foreign { provider, key } => format!("The provider is {provider}, the name {key}."),
+        UploadError::Clash(why) | UploadError::NameNotKept(why) => why.clone(),
         _ => String::new(),
     };
     ApiError::from(problem).detail(detail)
@@ -148,6 +152,7 @@ fn is_unexpected(kind: StoreErrorKind) -> bool {
 mod tests {
     use super::*;
     use axum::http::HeaderValue;
+    use model::ObjectKey;
     use model::key::NameError;
 
     #[test]
@@ -163,6 +168,9 @@ mod tests {
             UploadError::TooLarge { max: 1 },
             UploadError::AccountDisabled,
             UploadError::NotYours,
+            UploadError::Foreign { provider: "x".into(), key: ObjectKey::parse("a/b").expect("valid") },
+            UploadError::Clash("x".into()),
+            UploadError::NameNotKept("x".into()),
             UploadError::ProviderNotFound("x".into()),
             UploadError::ProviderDisabled("x".into()),
             UploadError::Busy,

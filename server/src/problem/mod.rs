@@ -125,6 +125,9 @@ impl From<StoreError> for ApiError {
             StoreErrorKind::Interrupted => &FILE_INCOMPLETE,
             StoreErrorKind::Unconfirmed => &PROVIDER_MISMATCH,
             StoreErrorKind::Corrupt => &PROVIDER_REFUSES,
+            StoreErrorKind::Taken => &KEY_FOREIGN,
+            StoreErrorKind::Clash => &KEY_CLASH,
+            StoreErrorKind::Name => &INVALID_NAME,
         };
         ApiError::from(problem).caused_by(error)
     }

@@ -79,6 +79,12 @@ problems! {
     /// Another account has this key.
     KEY_TAKEN = CONFLICT (code::KEY_TAKEN),
         "Another account has stored a recording of this name.", "Give the accounts different directories.";
+    /// Something that the vault has not stored lies at the key.
+    KEY_FOREIGN = CONFLICT (code::KEY_FOREIGN),
+        "Something that this vault has not stored lies under this name at the storage provider.", "It is left as it is: take it away there, or give the account another directory.";
+    /// A file and a folder would have one name.
+    KEY_CLASH = CONFLICT (code::KEY_CLASH),
+        "The name clashes with another at the storage provider.", "Give the recording or its directory another name.";
     /// The recording has come back to a vault it came through.
     FORWARD_LOOP = CONFLICT (code::FORWARD_LOOP),
         "This recording came from this vault.", "Vaults forward to each other in a ring; nothing needs to be sent again.";

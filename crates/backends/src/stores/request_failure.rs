@@ -13,6 +13,7 @@ pub(super) const PART_SIZE: usize = 8 * 1024 * 1024;
 pub(super) const NO_OBJECT: &str = "There is no such recording in this store.";
 pub(super) const UNKNOWN_UPLOAD: &str = "The store does not know this upload, or not any more.";
 pub(super) const LOST_PARTS: &str = "The upload's parts do not join to a whole; it must be sent again.";
+pub(super) const TAKEN: &str = "Something lies there already, and is not replaced.";
 pub(super) const OUT_OF_RANGE: &str = "The range lies outside the recording.";
 const BROKE_OFF: &str = "The store broke off in the middle of a recording.";
 
@@ -48,6 +49,11 @@ impl RequestFailure {
     /// The range lies outside the object.
     pub(super) fn out_of_range() -> Self {
         Self::new(StoreErrorKind::Range, OUT_OF_RANGE, "Ask for bytes that are there.")
+    }
+
+    /// Something lies there, and was to stay.
+    pub(super) fn taken() -> Self {
+        Self::new(StoreErrorKind::Taken, TAKEN, "Give it another name, or take away what lies there.")
     }
 
     /// The store has no room left.
@@ -87,6 +93,10 @@ pub(super) fn unknown_upload() -> StoreError {
     StoreError::new(StoreErrorKind::NotFound, UNKNOWN_UPLOAD)
 }
 
+pub(super) fn taken() -> StoreError {
+    StoreError::new(StoreErrorKind::Taken, TAKEN)
+}
+
 pub(super) fn lost_parts() -> StoreError {
     StoreError::new(StoreErrorKind::Interrupted, LOST_PARTS)
 }
@@ -101,6 +111,11 @@ pub(super) fn no_ranges() -> StoreError {
 
 pub(super) fn broke_off(cause: impl Into<Cause>) -> StoreError {
     StoreError::caused(StoreErrorKind::Unavailable, BROKE_OFF, cause)
+}
+
+/// The whole object's size in a `Content-Range`: `bytes 10-19/1000`.
+pub(super) fn size_in(content_range: &str) -> Option<u64> {
+    content_range.rsplit_once('/')?.1.trim().parse().ok()
 }
 
 /// The body of an answer as a recording's bytes.
@@ -123,6 +138,12 @@ pub(super) fn printable(code: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_range_tells_the_objects_size() {
+        assert_eq!(size_in("bytes 10-19/1000"), Some(1000));
+        assert_eq!((size_in("bytes 10-19/*"), size_in("bytes 10-19"), size_in("")), (None, None, None));
+    }
 
     #[test]
     fn passes_on_no_text_of_the_servers() {

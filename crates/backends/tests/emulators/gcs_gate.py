@@ -5,7 +5,8 @@ gcs_gate.py LISTEN_PORT SERVER_PORT MODULUS_FILE PROGRAM
 
 Starts PROGRAM (fake-gcs-server) on SERVER_PORT and makes the bucket `vault`. POST /token checks a service account's
 assertion (RS256, RFC 7523) and hands out a token; every other request needs one, or a V4 signature in its address, and
-is answered 401 or 403 in Google's words otherwise. Account `reader` may not write, `writer` may not delete.
+is answered 401 or 403 in Google's words otherwise. Account `reader` may not write, `writer` may not delete. What is to be
+new (`ifGenerationMatch=0`) is answered 412 if something has its name.
 """
 
 import base64
@@ -31,6 +32,8 @@ SHA256_PREFIX = bytes.fromhex("3031300d060960864801650304020105000420")
 HOP_BY_HOP = ("transfer-encoding", "content-length", "connection", "date", "server")
 
 tokens = {}
+# One at a time, so that of several new objects of one name one is stored.
+storing_new = threading.Lock()
 server_ready = threading.Event()
 
 
@@ -118,6 +121,12 @@ class Gate(BaseHTTPRequestHandler):
                 self.refuse(401, "authError", "Invalid Credentials")
             elif self.command in MAY_NOT.get(account, ()):
                 self.refuse(403, "forbidden", f"{account} does not have storage.objects access to the object.")
+            elif self.command == "POST" and urllib.parse.parse_qs(url.query).get("ifGenerationMatch") == ["0"]:
+                with storing_new:
+                    if self.is_there(url):
+                        self.refuse(412, "conditionNotMet", "At least one of the pre-conditions you specified did not hold.")
+                    else:
+                        self.pass_on(body)
             else:
                 self.pass_on(body)
 
@@ -133,6 +142,17 @@ class Gate(BaseHTTPRequestHandler):
         token = "ya29." + secrets.token_urlsafe(24)
         tokens[token] = account
         self.answer_json(200, {"access_token": token, "expires_in": 3599, "token_type": "Bearer"})
+
+    def is_there(self, url):
+        """Whether something has the name of what an upload, or a composition, is to store."""
+        named = urllib.parse.parse_qs(url.query).get("name")
+        name = urllib.parse.quote(named[0], safe="") if named else url.path.removesuffix("/compose").rsplit("/o/", 1)[1]
+        server = http.client.HTTPConnection("127.0.0.1", SERVER_PORT)
+        server.request("GET", f"/storage/v1/b/vault/o/{name}")
+        response = server.getresponse()
+        response.read()
+        server.close()
+        return response.status == 200
 
     def pass_on(self, body):
         server = http.client.HTTPConnection("127.0.0.1", SERVER_PORT)

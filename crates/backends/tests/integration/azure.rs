@@ -7,7 +7,7 @@ use backends::Backends;
 use model::ObjectKey;
 use model::error::StoreErrorKind;
 use model::field::Settings;
-use model::ports::{BlobStore, Connector};
+use model::ports::{BlobStore, Connector, Publish};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ async fn signs_only_when_told_to_and_with_the_key() {
     let by_sas = open(&place().with("sas", env("SAS")).with("signed_urls", "provider"));
     assert_eq!(by_sas.sign(&key, minute).await.unwrap(), None, "a token that may delete is not handed out");
     let store = open(&settings().with("signed_urls", "provider"));
-    store.put(&key, bytes(1, 10)).await.unwrap();
+    store.put(&key, bytes(1, 10), Publish::Replace).await.unwrap();
     let url = store.sign(&key, minute).await.unwrap().unwrap();
     for part in ["sp=r&", "sr=b&", "rscd=inline", "rsct=video%2Fmp4"] {
         assert!(url.contains(part), "{url}");
@@ -101,12 +101,12 @@ async fn uploads_of_one_key_do_not_mix() {
     let (one, two) = (store.begin(&key).await.unwrap(), store.begin(&key).await.unwrap());
     let ones = store.put_part(&key, &one, 1, bytes(1, 100)).await.unwrap();
     let twos = store.put_part(&key, &two, 1, bytes(2, 200)).await.unwrap();
-    let foreign = store.complete(&key, &one, std::slice::from_ref(&twos)).await.unwrap_err();
+    let foreign = store.complete(&key, &one, std::slice::from_ref(&twos), Publish::Replace).await.unwrap_err();
     assert_eq!(foreign.kind, StoreErrorKind::Interrupted, "{foreign}");
-    store.complete(&key, &one, &[ones]).await.unwrap();
+    store.complete(&key, &one, &[ones], Publish::Replace).await.unwrap();
     assert_eq!(read(&*store, &key, None).await.unwrap(), bytes(1, 100));
     // The other's blocks went with the commit: it has to be sent again, and nothing is lost.
-    let late = store.complete(&key, &two, &[twos]).await.unwrap_err();
+    let late = store.complete(&key, &two, &[twos], Publish::Replace).await.unwrap_err();
     assert_eq!(late.kind, StoreErrorKind::Interrupted, "{late}");
     assert_eq!(read(&*store, &key, None).await.unwrap(), bytes(1, 100));
     store.delete(&key).await.unwrap();
@@ -117,7 +117,7 @@ async fn uploads_of_one_key_do_not_mix() {
 async fn giving_up_leaves_what_is_there() {
     let store = open(&settings());
     let key = key("kept.mp4");
-    store.put(&key, bytes(1, 300)).await.unwrap();
+    store.put(&key, bytes(1, 300), Publish::Replace).await.unwrap();
     let upload = store.begin(&key).await.unwrap();
     store.put_part(&key, &upload, 1, bytes(2, 200)).await.unwrap();
     store.abort(&key, &upload).await.unwrap();
@@ -135,7 +135,7 @@ async fn a_missing_container_is_no_missing_recording() {
     let key = key("a.mp4");
     let head = store.head(&key).await.unwrap_err();
     let get = store.get(&key, None).await.err().unwrap();
-    let put = store.put(&key, bytes(1, 10)).await.unwrap_err();
+    let put = store.put(&key, bytes(1, 10), Publish::Replace).await.unwrap_err();
     let begin = store.begin(&key).await.unwrap_err();
     for error in [head, get, put, begin] {
         assert_eq!((error.kind, error.message.as_str()), (StoreErrorKind::Denied, "There is no container 'nobodys'."));
@@ -159,7 +159,7 @@ async fn wrong_credentials_are_told() {
         let (step, told, try_this) = failure(&report);
         assert_eq!((step, told), ("authenticate", reason));
         assert!(try_this.contains(cure), "{try_this}");
-        let error = store.put(&key("never.mp4"), bytes(1, 10)).await.unwrap_err();
+        let error = store.put(&key("never.mp4"), bytes(1, 10), Publish::Replace).await.unwrap_err();
         assert_eq!((error.kind, error.message.as_str()), (StoreErrorKind::Denied, reason));
         assert!(!format!("{error:?}").contains(other));
     }

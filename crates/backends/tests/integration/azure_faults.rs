@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use backends::Backends;
 use model::error::StoreErrorKind;
 use model::ports::Connector;
+use model::ports::Publish;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
@@ -36,12 +37,15 @@ async fn a_lost_answer_to_complete() {
     let upload = store.begin(&key).await.unwrap();
     let parts = [store.put_part(&key, &upload, 1, bytes(4, 100)).await.unwrap()];
     DOWN.store(true, Ordering::SeqCst);
-    assert_eq!(store.complete(&key, &upload, &parts).await.unwrap_err().kind, StoreErrorKind::Interrupted);
-    open(&settings()).complete(&key, &upload, &parts).await.unwrap();
-    store.complete(&key, &upload, &parts).await.unwrap();
+    assert_eq!(
+        store.complete(&key, &upload, &parts, Publish::Replace).await.unwrap_err().kind,
+        StoreErrorKind::Interrupted
+    );
+    open(&settings()).complete(&key, &upload, &parts, Publish::Replace).await.unwrap();
+    store.complete(&key, &upload, &parts, Publish::Replace).await.unwrap();
     // Not so when another blob has taken its place.
-    store.put(&key, bytes(5, 200)).await.unwrap();
-    assert!(store.complete(&key, &upload, &parts).await.unwrap_err().is_not_found());
+    store.put(&key, bytes(5, 200), Publish::Replace).await.unwrap();
+    assert!(store.complete(&key, &upload, &parts, Publish::Replace).await.unwrap_err().is_not_found());
     store.delete(&key).await.unwrap();
 }
 
@@ -55,7 +59,7 @@ async fn passing_trouble_is_tried_again() {
     let (address, log) = relay(Some(&server()), busy_once).await;
     let store = open(&through(&address));
     let key = key("busy.mp4");
-    store.put(&key, bytes(1, 10)).await.unwrap();
+    store.put(&key, bytes(1, 10), Publish::Replace).await.unwrap();
     assert_eq!(log.lock().unwrap().iter().filter(|s| s.method == "PUT").count(), 2);
     store.delete(&key).await.unwrap();
 }
@@ -100,7 +104,7 @@ async fn answers_become_plain_words() {
         ("odd", StoreErrorKind::Denied, "The store refuses the request (UnsupportedHeader)."),
     ] {
         let store = open(&through(&address).with("container", container));
-        let error = store.put(&key("a.mp4"), bytes(1, 10)).await.unwrap_err();
+        let error = store.put(&key("a.mp4"), bytes(1, 10), Publish::Replace).await.unwrap_err();
         assert_eq!((error.kind, error.message.as_str()), (kind, words), "{container}");
     }
     for container in ["webpage", "webpage400"] {

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
 use model::error::{StoreError, StoreErrorKind};
-use model::ports::BlobStore;
+use model::ports::{BlobStore, Publish};
 use std::sync::Arc;
 
 const SIZE: usize = 1000;
@@ -48,14 +48,14 @@ fn is_a_lie<T: std::fmt::Debug>(answer: Result<T, StoreError>, name: &str) {
 async fn whole(store: &dyn BlobStore, name: &str) -> Result<(), StoreError> {
     let upload = store.begin(&key(name)).await.unwrap();
     let part = store.put_part(&key(name), &upload, 1, bytes(1, SIZE)).await?;
-    store.complete(&key(name), &upload, &[part]).await
+    store.complete(&key(name), &upload, &[part], Publish::Replace).await
 }
 
 #[tokio::test]
 async fn no_lie_about_a_blob_is_believed() {
     let (store, _) = at_a_liar().await;
     for name in ["sum-of-nothing", "sum-of-others", "sum-of-half", "has-half", "has-nothing", "swallows"] {
-        is_a_lie(store.put(&key(name), bytes(1, SIZE)).await, name);
+        is_a_lie(store.put(&key(name), bytes(1, SIZE), Publish::Replace).await, name);
     }
 }
 
@@ -86,9 +86,9 @@ async fn one_request_more_at_most() {
     let asked = || -> Vec<String> {
         std::mem::take(&mut *log.lock().unwrap()).into_iter().map(|seen| seen.method.to_string()).collect()
     };
-    store.put(&key("true"), bytes(1, SIZE)).await.unwrap();
+    store.put(&key("true"), bytes(1, SIZE), Publish::Replace).await.unwrap();
     assert_eq!(asked(), ["PUT"]);
-    store.put(&key("tells-nothing"), bytes(1, SIZE)).await.unwrap();
+    store.put(&key("tells-nothing"), bytes(1, SIZE), Publish::Replace).await.unwrap();
     assert_eq!(asked(), ["PUT", "HEAD"]);
     whole(&*store, "true").await.unwrap();
     // Mark; block, is it marked; is it marked, commit, what is there, mark away.

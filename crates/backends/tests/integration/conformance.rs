@@ -5,7 +5,10 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, future::join_all};
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
-use model::ports::{BlobStore, EventSink, NoRecording, OutgoingEvent, Part, Purpose, RecordingSource, UploadId};
+use model::ports::{
+    BlobStore, EventSink, NoRecording, OutgoingEvent, Part, Publish, Purpose, RecordingSource, UploadId,
+};
+use sha2::{Digest as _, Sha256};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,6 +29,8 @@ pub(crate) async fn store_suite(store: Arc<dyn BlobStore>, signs: Signs) {
     suite.round_trips().await;
     suite.names().await;
     suite.replaces().await;
+    suite.keeps_what_is_there().await;
+    suite.of_many_new_ones_one_is_stored().await;
     suite.ranges().await;
     suite.deletes_only_what_it_should().await;
     suite.many_at_once().await;
@@ -33,6 +38,7 @@ pub(crate) async fn store_suite(store: Arc<dyn BlobStore>, signs: Signs) {
     suite.multipart().await;
     suite.multipart_repeats().await;
     suite.multipart_replaces_late().await;
+    suite.multipart_keeps_what_is_there().await;
     suite.multipart_gives_up().await;
     suite.gives_up_what_nobody_remembers().await;
     suite.refuses_what_does_not_join().await;
@@ -62,7 +68,7 @@ pub(crate) async fn read(
     key: &ObjectKey,
     range: Option<Range<u64>>,
 ) -> Result<Bytes, StoreError> {
-    let chunks: Vec<Bytes> = store.get(key, range).await?.try_collect().await?;
+    let chunks: Vec<Bytes> = store.get(key, range).await?.bytes.try_collect().await?;
     Ok(chunks.concat().into())
 }
 
@@ -77,7 +83,7 @@ impl Suite {
     }
 
     async fn put(&self, key: &ObjectKey, content: &Bytes) {
-        self.store.put(key, content.clone()).await.unwrap();
+        self.store.put(key, content.clone(), Publish::Replace).await.unwrap();
     }
 
     async fn assert_is(&self, key: &ObjectKey, content: &Bytes) {
@@ -149,12 +155,78 @@ impl Suite {
         self.store.delete(&key).await.unwrap();
     }
 
+    async fn put_new(&self, key: &ObjectKey, content: &Bytes) -> Result<(), StoreError> {
+        let hash = hex::encode(Sha256::digest(content));
+        self.store.put_hashed(key, content.clone(), &hash, Publish::New).await
+    }
+
+    async fn keeps_what_is_there(&self) {
+        let (key, ours) = (self.key("kept.mp4"), bytes(30, 3000));
+        self.put_new(&key, &ours).await.unwrap();
+        self.assert_is(&key, &ours).await;
+        for (seed, length) in [(30, 3000), (31, 3000), (31, 10)] {
+            let other = bytes(seed, length);
+            let plain = self.store.put(&key, other.clone(), Publish::New).await.unwrap_err();
+            let hashed = self.put_new(&key, &other).await.unwrap_err();
+            assert_eq!([plain.kind, hashed.kind], [StoreErrorKind::Taken; 2], "{plain} {hashed}");
+            self.assert_is(&key, &ours).await;
+        }
+        self.store.delete(&key).await.unwrap();
+        self.put_new(&key, &bytes(32, 20)).await.unwrap();
+        self.assert_is(&key, &bytes(32, 20)).await;
+        self.store.delete(&key).await.unwrap();
+    }
+
+    async fn of_many_new_ones_one_is_stored(&self) {
+        let key = self.key("contested/x.mp4");
+        for round in 0..3 {
+            let contents: Vec<Bytes> = (0..6).map(|n| bytes(40 + n, 1000 + usize::from(round + n))).collect();
+            let told = join_all(contents.iter().map(|content| self.put_new(&key, content))).await;
+            let stored: Vec<&Bytes> =
+                told.iter().zip(&contents).filter(|(told, _)| told.is_ok()).map(|(_, content)| content).collect();
+            assert_eq!(stored.len(), 1, "{told:?}");
+            self.assert_is(&key, stored[0]).await;
+            self.store.delete(&key).await.unwrap();
+        }
+    }
+
+    /// The parts that did not become an object can still replace what is there.
+    async fn multipart_keeps_what_is_there(&self) {
+        let (key, ours) = (self.key("parts/kept.mp4"), bytes(33, 500));
+        self.put(&key, &ours).await;
+        let content = bytes(34, self.store.part_size() + 7);
+        let upload = self.store.begin(&key).await.unwrap();
+        let parts = [self.part(&key, &upload, 1, &content).await, self.part(&key, &upload, 2, &content).await];
+        let refused = self.store.complete(&key, &upload, &parts, Publish::New).await.unwrap_err();
+        assert_eq!(refused.kind, StoreErrorKind::Taken, "{refused}");
+        self.assert_is(&key, &ours).await;
+        self.store.complete(&key, &upload, &parts, Publish::Replace).await.unwrap();
+        self.assert_is(&key, &content).await;
+        self.store.delete(&key).await.unwrap();
+
+        let upload = self.store.begin(&key).await.unwrap();
+        let parts = [self.part(&key, &upload, 1, &content).await, self.part(&key, &upload, 2, &content).await];
+        self.store.complete(&key, &upload, &parts, Publish::New).await.unwrap();
+        self.assert_is(&key, &content).await;
+        // The answer may have been lost.
+        match self.store.complete(&key, &upload, &parts, Publish::New).await {
+            Ok(()) => {}
+            Err(error) => assert_eq!(error.kind, StoreErrorKind::Taken, "{error}"),
+        }
+        self.assert_is(&key, &content).await;
+        self.store.delete(&key).await.unwrap();
+    }
+
     async fn ranges(&self) {
         let (key, content) = (self.key("ranges.mp4"), bytes(4, 700_000));
         self.put(&key, &content).await;
         for range in [0..1, 0..700_000, 10..20, 300_000..600_001, 699_999..700_000] {
             let found = read(&*self.store, &key, Some(range.clone())).await.unwrap();
             assert!(found == content[range.start as usize..range.end as usize], "{range:?}");
+        }
+        for range in [None, Some(0..700_000), Some(5..6), Some(699_990..900_000)] {
+            let found = self.store.get(&key, range.clone()).await.unwrap();
+            assert_eq!(found.size, Some(700_000), "{range:?}");
         }
         let tail = read(&*self.store, &key, Some(699_990..900_000)).await.unwrap();
         assert!(tail == content[699_990..], "a range that ends past the object is cut there");
@@ -163,7 +235,7 @@ impl Suite {
             assert_eq!(self.get_error(&key, Some(range.clone())).await, StoreErrorKind::Range, "{range:?}");
         }
         // A reader who goes away half-way does no harm.
-        let mut stream = self.store.get(&key, None).await.unwrap();
+        let mut stream = self.store.get(&key, None).await.unwrap().bytes;
         assert!(!stream.next().await.unwrap().unwrap().is_empty());
         drop(stream);
         self.store.delete(&key).await.unwrap();
@@ -243,7 +315,7 @@ impl Suite {
                 parts.push(self.part(&key, &upload, number, &content).await);
                 self.assert_gone(&key).await;
             }
-            self.store.complete(&key, &upload, &parts).await.unwrap();
+            self.store.complete(&key, &upload, &parts, Publish::Replace).await.unwrap();
             self.assert_is(&key, &content).await;
             let around = size as u64 - 5..(size as u64 + 5).min(length as u64);
             if around.end > around.start {
@@ -265,9 +337,9 @@ impl Suite {
         let sent = [3, 1, 2].map(|number| self.part(&key, &upload, number, &content));
         let mut parts = join_all(sent).await;
         parts.sort_by_key(|p| p.number);
-        self.store.complete(&key, &upload, &parts).await.unwrap();
+        self.store.complete(&key, &upload, &parts, Publish::Replace).await.unwrap();
         self.assert_is(&key, &content).await;
-        self.store.complete(&key, &upload, &parts).await.unwrap();
+        self.store.complete(&key, &upload, &parts, Publish::Replace).await.unwrap();
         self.assert_is(&key, &content).await;
         self.store.abort(&key, &upload).await.unwrap();
         self.assert_is(&key, &content).await;
@@ -280,7 +352,7 @@ impl Suite {
         let upload = self.store.begin(&key).await.unwrap();
         let part = self.part(&key, &upload, 1, &new).await;
         self.assert_is(&key, &old).await;
-        self.store.complete(&key, &upload, &[part]).await.unwrap();
+        self.store.complete(&key, &upload, &[part], Publish::Replace).await.unwrap();
         self.assert_is(&key, &new).await;
         self.store.delete(&key).await.unwrap();
     }
@@ -292,14 +364,14 @@ impl Suite {
         self.store.abort(&key, &upload).await.unwrap();
         self.store.abort(&key, &upload).await.unwrap();
         self.assert_gone(&key).await;
-        assert!(self.store.complete(&key, &upload, &[part]).await.is_err());
+        assert!(self.store.complete(&key, &upload, &[part], Publish::Replace).await.is_err());
         assert!(self.store.put_part(&key, &upload, 2, bytes(12, 100)).await.is_err());
         self.assert_gone(&key).await;
         let strange = UploadId("../../etc/passwd:1".into());
         assert!(self.store.put_part(&key, &strange, 1, bytes(12, 100)).await.is_err());
         assert!(
             self.store
-                .complete(&key, &strange, &[Part { number: 1, size: 1, tag: "1-00000000".into() }])
+                .complete(&key, &strange, &[Part { number: 1, size: 1, tag: "1-00000000".into() }], Publish::Replace)
                 .await
                 .is_err()
         );
@@ -316,10 +388,10 @@ impl Suite {
         self.store.abort_all(&key).await.unwrap();
         self.store.abort_all(&key).await.unwrap();
         for (upload, part) in [(&first, &lost[0]), (&second, &lost[1])] {
-            assert!(self.store.complete(&key, upload, std::slice::from_ref(part)).await.is_err());
+            assert!(self.store.complete(&key, upload, std::slice::from_ref(part), Publish::Replace).await.is_err());
         }
         self.assert_gone(&key).await;
-        self.store.complete(&other, &kept, &[part]).await.unwrap();
+        self.store.complete(&other, &kept, &[part], Publish::Replace).await.unwrap();
         self.assert_is(&other, &content).await;
         self.store.delete(&other).await.unwrap();
     }
@@ -331,7 +403,7 @@ impl Suite {
         let (one, three) = (self.part(&key, &upload, 1, &content).await, self.part(&key, &upload, 3, &content).await);
         let invented = Part { number: 2, size: 1, tag: "\"00000000000000000000000000000000\"".into() };
         for parts in [vec![], vec![three.clone()], vec![one.clone(), three.clone()], vec![one, invented, three]] {
-            let refused = self.store.complete(&key, &upload, &parts).await.unwrap_err();
+            let refused = self.store.complete(&key, &upload, &parts, Publish::Replace).await.unwrap_err();
             assert_eq!(refused.kind, StoreErrorKind::Interrupted, "{parts:?}: {refused:?}");
         }
         self.assert_gone(&key).await;

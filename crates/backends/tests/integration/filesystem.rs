@@ -4,7 +4,7 @@ use crate::conformance::{Signs, bytes, read, store_suite};
 use crate::{failure, steps, store};
 use model::ObjectKey;
 use model::error::StoreErrorKind;
-use model::ports::BlobStore;
+use model::ports::{BlobStore, Publish};
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -61,7 +61,7 @@ async fn signs_nothing() {
 async fn an_object_is_a_plain_file_named_by_its_key() {
     let root = TempDir::new().unwrap();
     let store = open(root.path()).await;
-    store.put(&key("site/a b.mp4"), bytes(1, 100)).await.unwrap();
+    store.put(&key("site/a b.mp4"), bytes(1, 100), Publish::Replace).await.unwrap();
     assert_eq!(fs::read(root.path().join("site/a b.mp4")).unwrap(), bytes(1, 100));
     assert_eq!(tree(&root.path().join(".vault-staging")), BTreeSet::new());
 }
@@ -74,19 +74,23 @@ async fn what_is_in_the_way_is_named() {
     fs::write(root.path().join("file"), "x").unwrap();
 
     let folder = key("a/folder.mp4");
-    let error = store.put(&folder, bytes(1, 10)).await.unwrap_err();
+    let error = store.put(&folder, bytes(1, 10), Publish::Replace).await.unwrap_err();
     assert_eq!(
         (error.kind, error.message.as_str()),
-        (StoreErrorKind::Denied, "The recording cannot be stored: there is a folder of that name.")
+        (StoreErrorKind::Clash, "a/folder.mp4 is a folder there, so no recording can have that name.")
     );
+    assert_eq!(store.put(&folder, bytes(1, 10), Publish::New).await.unwrap_err().kind, StoreErrorKind::Clash);
     assert_eq!(store.head(&folder).await.unwrap(), None);
     assert!(read(&*store, &folder, None).await.unwrap_err().is_not_found());
     store.delete(&folder).await.unwrap();
     assert!(root.path().join("a/folder.mp4/x").exists());
 
     let below_a_file = key("file/a.mp4");
-    let error = store.put(&below_a_file, bytes(1, 10)).await.unwrap_err();
-    assert_eq!(error.kind, StoreErrorKind::Denied, "{error}");
+    let error = store.put(&below_a_file, bytes(1, 10), Publish::Replace).await.unwrap_err();
+    assert_eq!(
+        (error.kind, error.message.as_str()),
+        (StoreErrorKind::Clash, "file is a file there, so nothing can be stored below it.")
+    );
     assert_eq!(store.head(&below_a_file).await.unwrap(), None);
     store.delete(&below_a_file).await.unwrap();
     assert_eq!(tree(&root.path().join(".vault-staging")), BTreeSet::new(), "a failed put leaves nothing");
@@ -102,13 +106,13 @@ async fn follows_no_link_out_of_its_folder() {
     let store = open(root.path()).await;
 
     let through = key("link/secret.mp4");
-    assert_eq!(store.put(&through, bytes(1, 10)).await.unwrap_err().kind, StoreErrorKind::Denied);
+    assert_eq!(store.put(&through, bytes(1, 10), Publish::Replace).await.unwrap_err().kind, StoreErrorKind::Denied);
     assert_eq!(read(&*store, &through, None).await.unwrap_err().kind, StoreErrorKind::Denied);
     assert_eq!(store.delete(&through).await.unwrap_err().kind, StoreErrorKind::Denied);
 
     let file = key("site/link.mp4");
     assert!(read(&*store, &file, None).await.unwrap_err().is_not_found());
-    store.put(&file, bytes(2, 10)).await.unwrap();
+    store.put(&file, bytes(2, 10), Publish::Replace).await.unwrap();
     assert_eq!(read(&*store, &file, None).await.unwrap(), bytes(2, 10));
     assert_eq!(fs::read_to_string(outside.path().join("secret.mp4")).unwrap(), "secret");
 }
@@ -119,7 +123,7 @@ async fn its_own_folder_may_be_a_link() {
     let (root, elsewhere) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     symlink(elsewhere.path(), root.path().join("recordings")).unwrap();
     let store = open(&root.path().join("recordings")).await;
-    store.put(&key("a/b.mp4"), bytes(1, 10)).await.unwrap();
+    store.put(&key("a/b.mp4"), bytes(1, 10), Publish::Replace).await.unwrap();
     assert_eq!(read(&*store, &key("a/b.mp4"), None).await.unwrap(), bytes(1, 10));
 }
 
@@ -132,7 +136,7 @@ async fn uploads_survive_a_restart() {
     let upload = before.begin(&key).await.unwrap();
     let one = before.put_part(&key, &upload, 1, content.slice(..before.part_size())).await.unwrap();
     let two = after.put_part(&key, &upload, 2, content.slice(before.part_size()..)).await.unwrap();
-    after.complete(&key, &upload, &[one, two]).await.unwrap();
+    after.complete(&key, &upload, &[one, two], Publish::Replace).await.unwrap();
     assert_eq!(read(&*after, &key, None).await.unwrap(), content);
 
     let upload = before.begin(&key).await.unwrap();
@@ -152,7 +156,7 @@ async fn bytes_lost_between_requests_never_become_a_recording() {
     let part = before.put_part(&key, &upload, 1, bytes(4, 1000)).await.unwrap();
     let staged = root.path().join(".vault-staging").join(upload.0.split(':').next().unwrap());
     fs::write(&staged, vec![0; 1000]).unwrap();
-    let error = after.complete(&key, &upload, &[part]).await.unwrap_err();
+    let error = after.complete(&key, &upload, &[part], Publish::Replace).await.unwrap_err();
     assert_eq!(error.kind, StoreErrorKind::Interrupted, "{error}");
     assert_eq!(after.head(&key).await.unwrap(), None);
 }
@@ -169,7 +173,7 @@ async fn more_uploads_than_files_kept_open() {
         uploads.push((key, upload, part));
     }
     for (n, (key, upload, part)) in uploads.into_iter().enumerate() {
-        store.complete(&key, &upload, &[part]).await.unwrap();
+        store.complete(&key, &upload, &[part], Publish::Replace).await.unwrap();
         assert_eq!(read(&*store, &key, None).await.unwrap(), bytes(n as u8, 50));
     }
 }
@@ -215,7 +219,7 @@ async fn a_disk_that_is_not_mounted_is_neither_written_to_nor_taken_for_empty() 
     let root = TempDir::new().unwrap();
     let (path, aside) = (root.path().join("disk"), root.path().join("aside"));
     let (before, key) = (open(&path).await, key("site/a.mp4"));
-    before.put(&key, bytes(1, 100)).await.unwrap();
+    before.put(&key, bytes(1, 100), Publish::Replace).await.unwrap();
     let upload = before.begin(&key).await.unwrap();
     let part = before.put_part(&key, &upload, 1, bytes(2, 100)).await.unwrap();
     fs::rename(&path, &aside).unwrap();
@@ -225,12 +229,12 @@ async fn a_disk_that_is_not_mounted_is_neither_written_to_nor_taken_for_empty() 
         }
         for store in [&before, &found(&path)] {
             let errors = [
-                store.put(&key, bytes(2, 100)).await.unwrap_err(),
+                store.put(&key, bytes(2, 100), Publish::Replace).await.unwrap_err(),
                 store.head(&key).await.unwrap_err(),
                 store.get(&key, None).await.map(drop).unwrap_err(),
                 store.delete(&key).await.unwrap_err(),
                 store.begin(&key).await.unwrap_err(),
-                store.complete(&key, &upload, std::slice::from_ref(&part)).await.unwrap_err(),
+                store.complete(&key, &upload, std::slice::from_ref(&part), Publish::Replace).await.unwrap_err(),
                 store.abort(&key, &upload).await.unwrap_err(),
                 store.abort_all(&key).await.unwrap_err(),
             ];
@@ -244,6 +248,6 @@ async fn a_disk_that_is_not_mounted_is_neither_written_to_nor_taken_for_empty() 
     fs::remove_dir(&path).unwrap();
     fs::rename(&aside, &path).unwrap();
     assert_eq!(read(&*before, &key, None).await.unwrap(), bytes(1, 100));
-    before.complete(&key, &upload, &[part]).await.unwrap();
+    before.complete(&key, &upload, &[part], Publish::Replace).await.unwrap();
     assert_eq!(read(&*before, &key, None).await.unwrap(), bytes(2, 100));
 }

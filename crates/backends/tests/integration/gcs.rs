@@ -8,7 +8,7 @@ use backends::Backends;
 use model::ObjectKey;
 use model::error::StoreErrorKind;
 use model::field::Settings;
-use model::ports::{BlobStore, Connector};
+use model::ports::{BlobStore, Connector, Publish};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -62,7 +62,7 @@ async fn signs_only_when_told_to() {
     let key = key("signed.mp4");
     assert_eq!(open(&settings()).sign(&key, Duration::from_secs(60)).await.unwrap(), None);
     let store = open(&settings().with("signed_urls", "provider"));
-    store.put(&key, bytes(1, 10)).await.unwrap();
+    store.put(&key, bytes(1, 10), Publish::Replace).await.unwrap();
     let url = store.sign(&key, Duration::from_secs(60)).await.unwrap().unwrap();
     for part in ["X-Goog-Expires=60", "response-content-disposition=inline", "response-content-type=video%2Fmp4"] {
         assert!(url.contains(part), "{url}");
@@ -98,15 +98,15 @@ async fn joins_more_parts_than_fit_one_request() {
     for number in 1..=70u32 {
         parts.push(store.put_part(&key, &upload, number, bytes(number as u8, 100)).await.unwrap());
     }
-    store.complete(&key, &upload, &parts).await.unwrap();
-    store.complete(&key, &upload, &parts).await.unwrap();
+    store.complete(&key, &upload, &parts, Publish::Replace).await.unwrap();
+    store.complete(&key, &upload, &parts, Publish::Replace).await.unwrap();
     let whole: Vec<u8> = (1..=70u8).flat_map(|number| bytes(number, 100)).collect();
     assert!(read(&*store, &key, None).await.unwrap() == whole);
     let left = names(".vault-parts/").await;
     assert!(!left.iter().any(|name| name.contains(&upload.0)), "{left:?}");
     // Not so when another object has taken its place.
-    store.put(&key, bytes(5, 200)).await.unwrap();
-    assert!(store.complete(&key, &upload, &parts).await.unwrap_err().is_not_found());
+    store.put(&key, bytes(5, 200), Publish::Replace).await.unwrap();
+    assert!(store.complete(&key, &upload, &parts, Publish::Replace).await.unwrap_err().is_not_found());
     store.delete(&key).await.unwrap();
 }
 
@@ -136,7 +136,7 @@ async fn a_missing_bucket_is_no_missing_recording() {
     let key = key("a.mp4");
     let head = store.head(&key).await.unwrap_err();
     let get = store.get(&key, None).await.err().unwrap();
-    let put = store.put(&key, bytes(1, 10)).await.unwrap_err();
+    let put = store.put(&key, bytes(1, 10), Publish::Replace).await.unwrap_err();
     let begin = store.begin(&key).await.unwrap_err();
     for error in [head, get, put, begin] {
         assert_eq!(
@@ -173,7 +173,7 @@ async fn wrong_keys_are_told_apart() {
         let (step, reason, cure) = failure(&report);
         assert_eq!((step, reason), ("authenticate", expected));
         assert!(cure.contains("paste"), "{cure}");
-        let error = store.put(&key("never.mp4"), bytes(1, 10)).await.unwrap_err();
+        let error = store.put(&key("never.mp4"), bytes(1, 10), Publish::Replace).await.unwrap_err();
         assert_eq!((error.kind, error.message.as_str()), (StoreErrorKind::Denied, expected));
     }
 }

@@ -8,6 +8,7 @@ use crate::store_faults::{self, Faulty};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use model::error::StoreErrorKind;
+use model::ports::Publish;
 
 fn host() -> String {
     env("ENDPOINT").split("://").nth(1).unwrap().trim_end_matches('/').to_owned()
@@ -32,7 +33,7 @@ async fn a_token_server_that_does_not_exist_is_named() {
 async fn a_metadata_service_gives_no_tokens() {
     let token_server = crate::gcs::service_key("vault").replace(&host(), "169.254.169.254");
     let store = open(&settings().with("service_key", token_server));
-    let error = store.put(&key("a.mp4"), bytes(1, 10)).await.unwrap_err();
+    let error = store.put(&key("a.mp4"), bytes(1, 10), Publish::Replace).await.unwrap_err();
     assert!(error.message.contains("never connects to those"), "{error}");
     assert!(store.probe().await.failure().is_some());
 }
@@ -53,7 +54,7 @@ async fn passing_trouble_is_tried_again() {
     let key = key("again.mp4");
     let upload = store.begin(&key).await.unwrap();
     let part = store.put_part(&key, &upload, 1, bytes(4, 100)).await.unwrap();
-    store.complete(&key, &upload, &[part]).await.unwrap();
+    store.complete(&key, &upload, &[part], Publish::Replace).await.unwrap();
     assert_eq!(log.lock().unwrap().iter().filter(|s| s.path.ends_with("/compose")).count(), 2);
     assert_eq!(read(&*store, &key, None).await.unwrap(), bytes(4, 100));
     store.delete(&key).await.unwrap();
@@ -73,7 +74,7 @@ async fn a_token_that_is_withdrawn() {
     let store = open(&settings().with("endpoint", format!("http://{address}")));
     let key = key("withdrawn.mp4");
     assert_eq!(store.head(&key).await.unwrap(), None);
-    store.put(&key, bytes(1, 10)).await.unwrap();
+    store.put(&key, bytes(1, 10), Publish::Replace).await.unwrap();
     let log = log.lock().unwrap().clone();
     let tokens: Vec<_> =
         log.iter().filter(|s| s.method == "POST").map(|s| s.headers["authorization"].clone()).collect();
@@ -125,7 +126,7 @@ async fn answers_become_plain_words() {
         ("unauthorised", StoreErrorKind::Denied, "Google does not accept the service account's token."),
     ] {
         let store = open(&settings().with("endpoint", format!("http://{address}")).with("bucket", bucket));
-        let error = store.put(&key("a.mp4"), bytes(1, 10)).await.unwrap_err();
+        let error = store.put(&key("a.mp4"), bytes(1, 10), Publish::Replace).await.unwrap_err();
         assert_eq!((error.kind, error.message.as_str()), (kind, words), "{bucket}");
     }
     for bucket in ["webpage", "webpage400"] {

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
 use model::error::{StoreError, StoreErrorKind};
-use model::ports::BlobStore;
+use model::ports::{BlobStore, Publish};
 use std::sync::Arc;
 
 const SIZE: usize = 1000;
@@ -75,9 +75,9 @@ async fn no_lie_about_an_object_is_believed() {
     let lies =
         ["sum-of-nothing", "sum-of-others", "sum-of-half", "md5-of-others", "has-half", "has-nothing", "says-nothing"];
     for name in lies {
-        is_a_lie(store.put(&key(name), bytes(1, SIZE)).await, name);
+        is_a_lie(store.put(&key(name), bytes(1, SIZE), Publish::Replace).await, name);
     }
-    store.put(&key("true"), bytes(1, SIZE)).await.unwrap();
+    store.put(&key("true"), bytes(1, SIZE), Publish::Replace).await.unwrap();
 }
 
 #[tokio::test]
@@ -101,7 +101,7 @@ async fn no_lie_about_a_whole_is_believed() {
         let content = bytes(1, SIZE);
         let one = store.put_part(&key, &upload, 1, content.slice(..300)).await.unwrap();
         let two = store.put_part(&key, &upload, 2, content.slice(300..)).await.unwrap();
-        let answer = store.complete(&key, &upload, &[one, two]).await;
+        let answer = store.complete(&key, &upload, &[one, two], Publish::Replace).await;
         if name == "true" {
             answer.unwrap();
         } else {
@@ -115,6 +115,6 @@ async fn no_lie_about_a_whole_is_believed() {
 #[tokio::test]
 async fn no_request_more() {
     let (store, log) = at_a_liar().await;
-    store.put(&key("true"), bytes(1, SIZE)).await.unwrap();
+    store.put(&key("true"), bytes(1, SIZE), Publish::Replace).await.unwrap();
     assert_eq!(log.lock().unwrap().len(), 1);
 }

@@ -8,7 +8,7 @@ use backends::Backends;
 use model::ObjectKey;
 use model::error::StoreErrorKind;
 use model::field::Settings;
-use model::ports::{BlobStore, Connector};
+use model::ports::{BlobStore, Connector, Publish};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -59,7 +59,7 @@ async fn minio_and_ceph_conform() {
         let report = opened.probe().await;
         assert!(report.passed(), "{kind}: {report:?}");
         let key = key(kind);
-        opened.put(&key, bytes(1, 10)).await.unwrap();
+        opened.put(&key, bytes(1, 10), Publish::Replace).await.unwrap();
         assert_eq!(read(&*opened, &key, None).await.unwrap(), bytes(1, 10));
         opened.delete(&key).await.unwrap();
     }
@@ -83,7 +83,7 @@ async fn signs_for_the_address_that_browsers_know() {
     let public = env("ENDPOINT").replace("127.0.0.1", "localhost");
     let signing = settings().with("signed_urls", "provider").with("public_endpoint", &public);
     let (store, key) = (open(&signing), key("public.mp4"));
-    store.put(&key, bytes(1, 10)).await.unwrap();
+    store.put(&key, bytes(1, 10), Publish::Replace).await.unwrap();
     let url = store.sign(&key, Duration::from_secs(60)).await.unwrap().unwrap();
     assert!(url.starts_with(&format!("{public}/")), "{url}");
     assert_eq!(client().get(&url).send().await.unwrap().bytes().await.unwrap(), bytes(1, 10));
@@ -101,7 +101,7 @@ async fn trusts_an_authority_of_ones_own() {
         let report = open(&untrusting).probe().await;
         let untrusted = format!("The certificate of localhost:{port} is not trusted.");
         assert_eq!((failure(&report).0, failure(&report).1), ("TLS", untrusted.as_str()));
-        let error = open(&untrusting).put(&key("a.mp4"), bytes(1, 10)).await.unwrap_err();
+        let error = open(&untrusting).put(&key("a.mp4"), bytes(1, 10), Publish::Replace).await.unwrap_err();
         assert_eq!(error.message, untrusted);
     }
     let report = open(&tls.clone().with("ca", &ca)).probe().await;
@@ -148,7 +148,7 @@ async fn asks_for_encryption_and_class_when_told_to() {
         (own, [Some("AES256"), None, None]),
     ] {
         let store = open(&settings);
-        store.put(&key("a.mp4"), bytes(1, 10)).await.unwrap();
+        store.put(&key("a.mp4"), bytes(1, 10), Publish::Replace).await.unwrap();
         store.begin(&key("a.mp4")).await.unwrap();
         let mut requests = std::mem::take(&mut *log.lock().unwrap());
         requests.retain(|seen| seen.method != "HEAD");
@@ -193,11 +193,11 @@ async fn strict_servers_get_plain_signatures() {
     let store = open(&settings().with("endpoint", format!("http://{address}")));
     assert!(store.probe().await.passed());
     let (key, content) = (key("strict.mp4"), bytes(2, store.part_size() + 10));
-    store.put(&key, content.slice(..1000)).await.unwrap();
+    store.put(&key, content.slice(..1000), Publish::Replace).await.unwrap();
     let upload = store.begin(&key).await.unwrap();
     let one = store.put_part(&key, &upload, 1, content.slice(..store.part_size())).await.unwrap();
     let two = store.put_part(&key, &upload, 2, content.slice(store.part_size()..)).await.unwrap();
-    store.complete(&key, &upload, &[one, two]).await.unwrap();
+    store.complete(&key, &upload, &[one, two], Publish::Replace).await.unwrap();
     assert_eq!(read(&*store, &key, None).await.unwrap(), content);
     store.delete(&key).await.unwrap();
 
@@ -224,7 +224,7 @@ async fn wrong_keys_are_told_apart() {
         let (step, reason, cure) = failure(&report);
         assert_eq!((step, reason), ("authenticate", expected));
         assert!(!format!("{reason}{cure}").contains("not-the-secret"));
-        let error = store.put(&key("never.mp4"), bytes(1, 10)).await.unwrap_err();
+        let error = store.put(&key("never.mp4"), bytes(1, 10), Publish::Replace).await.unwrap_err();
         assert_eq!((error.kind, error.message.as_str()), (StoreErrorKind::Denied, expected));
     }
 }
@@ -237,7 +237,7 @@ async fn a_missing_bucket_is_no_missing_recording() {
     let key = key("a.mp4");
     let head = store.head(&key).await.unwrap_err();
     let get = store.get(&key, None).await.err().unwrap();
-    let put = store.put(&key, bytes(1, 10)).await.unwrap_err();
+    let put = store.put(&key, bytes(1, 10), Publish::Replace).await.unwrap_err();
     for error in [head, get, put] {
         assert_eq!(
             (error.kind, error.message.as_str()),
@@ -276,7 +276,7 @@ async fn a_wrong_clock_is_told_with_its_error_and_lived_with() {
         assert!(cure.contains("NTP"), "{cure}");
         // Recordings are stored all the same: the SDK signs with the store's time once it knows it.
         let key = key(&format!("skewed{shift}.mp4"));
-        store.put(&key, bytes(1, 10)).await.unwrap();
+        store.put(&key, bytes(1, 10), Publish::Replace).await.unwrap();
         store.delete(&key).await.unwrap();
     }
 }

@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use model::error::StoreErrorKind;
 use model::field::Settings;
+use model::ports::Publish;
 
 /// Settings for a server that needs no real keys.
 fn at(endpoint: &str) -> Settings {
@@ -30,7 +31,7 @@ async fn the_networks_faults() {
 #[tokio::test]
 async fn bucket_and_endpoint_together_are_no_metadata_service() {
     let store = open(&at("http://169.254").with("bucket", "169.254").with("path_style", "false"));
-    let error = store.put(&key("a.mp4"), bytes(1, 10)).await.unwrap_err();
+    let error = store.put(&key("a.mp4"), bytes(1, 10), Publish::Replace).await.unwrap_err();
     assert!(error.message.contains("never connects to those"), "{error}");
     assert!(store.probe().await.failure().is_some());
 }
@@ -52,13 +53,16 @@ async fn a_lost_answer_to_complete() {
     let one = store.put_part(&key, &upload, 1, content.slice(..store.part_size())).await.unwrap();
     let two = store.put_part(&key, &upload, 2, content.slice(store.part_size()..)).await.unwrap();
     let parts = [one, two];
-    assert!(store.complete(&key, &upload, &parts).await.unwrap_err().is_not_found(), "nothing is there yet");
-    open(&settings()).complete(&key, &upload, &parts).await.unwrap();
-    store.complete(&key, &upload, &parts).await.unwrap();
+    assert!(
+        store.complete(&key, &upload, &parts, Publish::Replace).await.unwrap_err().is_not_found(),
+        "nothing is there yet"
+    );
+    open(&settings()).complete(&key, &upload, &parts, Publish::Replace).await.unwrap();
+    store.complete(&key, &upload, &parts, Publish::Replace).await.unwrap();
     assert!(log.lock().unwrap().iter().any(|s| s.method == "HEAD"), "looked at what is there");
     // Not so when another object has taken its place.
-    store.put(&key, bytes(5, 200)).await.unwrap();
-    assert!(store.complete(&key, &upload, &parts).await.unwrap_err().is_not_found());
+    store.put(&key, bytes(5, 200), Publish::Replace).await.unwrap();
+    assert!(store.complete(&key, &upload, &parts, Publish::Replace).await.unwrap_err().is_not_found());
     store.delete(&key).await.unwrap();
 }
 
@@ -109,7 +113,7 @@ async fn answers_become_plain_words() {
         ("odd", StoreErrorKind::Denied, "The store refuses the request."),
     ] {
         let store = open(&at(&format!("http://{address}")).with("bucket", bucket));
-        let error = store.put(&key("a.mp4"), bytes(1, 10)).await.unwrap_err();
+        let error = store.put(&key("a.mp4"), bytes(1, 10), Publish::Replace).await.unwrap_err();
         assert_eq!((error.kind, error.message.as_str()), (kind, words), "{bucket}");
     }
     let report = open(&at(&format!("http://{address}")).with("bucket", "malformed")).probe().await;

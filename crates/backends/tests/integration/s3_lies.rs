@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use md5::{Digest, Md5};
 use model::error::{StoreError, StoreErrorKind};
-use model::ports::{BlobStore, Part};
+use model::ports::{BlobStore, Part, Publish};
 use sha2::Sha256;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -87,7 +87,10 @@ async fn at_a_liar() -> (Arc<dyn BlobStore>, Log) {
 async fn put(store: &dyn BlobStore, name: &str) -> [Result<(), StoreError>; 2] {
     let content = bytes(1, SIZE);
     let hash = hex::encode(Sha256::digest(&content));
-    [store.put(&key(name), content.clone()).await, store.put_hashed(&key(name), content, &hash).await]
+    [
+        store.put(&key(name), content.clone(), Publish::Replace).await,
+        store.put_hashed(&key(name), content, &hash, Publish::Replace).await,
+    ]
 }
 
 /// As methods, in the order they came.
@@ -103,7 +106,7 @@ async fn part(store: &dyn BlobStore, name: &str) -> Result<Part, StoreError> {
 async fn whole(store: &dyn BlobStore, name: &str) -> Result<(), StoreError> {
     let upload = store.begin(&key(name)).await.unwrap();
     let part = store.put_part(&key(name), &upload, 1, bytes(1, SIZE)).await.unwrap();
-    store.complete(&key(name), &upload, &[part]).await
+    store.complete(&key(name), &upload, &[part], Publish::Replace).await
 }
 
 fn is_a_lie<T: std::fmt::Debug>(answer: Result<T, StoreError>, name: &str) {
@@ -150,7 +153,7 @@ async fn one_request_more_at_most() {
     ] {
         let [plain, hashed] = if name == "proven-by-sum" {
             let hash = hex::encode(Sha256::digest(bytes(1, SIZE)));
-            [Ok(()), store.put_hashed(&key(name), bytes(1, SIZE), &hash).await]
+            [Ok(()), store.put_hashed(&key(name), bytes(1, SIZE), &hash, Publish::Replace).await]
         } else {
             put(&*store, name).await
         };
@@ -196,11 +199,11 @@ async fn tags_of_another_kind_are_told_apart_from_lies() {
     let (address, log) = relay(None, own_tags).await;
     let store = open(&settings().with("endpoint", format!("http://{address}")));
     for (n, requests) in [(0, vec!["PUT", "PUT", "GET", "DELETE", "HEAD"]), (1, vec!["PUT", "HEAD"])] {
-        store.put(&key(&format!("own-{n}")), bytes(1, SIZE)).await.unwrap();
+        store.put(&key(&format!("own-{n}")), bytes(1, SIZE), Publish::Replace).await.unwrap();
         assert_eq!(asked(&log), requests);
     }
     part(&*store, "own-part").await.unwrap();
-    is_a_lie(store.put(&key("own-cut"), bytes(1, SIZE)).await, "the length still tells");
+    is_a_lie(store.put(&key("own-cut"), bytes(1, SIZE), Publish::Replace).await, "the length still tells");
 
     let again = open(&settings().with("endpoint", format!("http://{address}")));
     part(&*again, "own-first").await.unwrap();

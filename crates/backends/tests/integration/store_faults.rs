@@ -5,7 +5,7 @@ use crate::failure;
 use crate::relay::{closed, cutting_relay, mute};
 use model::ObjectKey;
 use model::error::StoreErrorKind;
-use model::ports::BlobStore;
+use model::ports::{BlobStore, Publish};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -56,7 +56,7 @@ impl Faulty {
         let (failed, reason, cure) = failure(&report);
         assert_eq!((failed, reason), (step, words));
         for error in [
-            store.put(&self.key, bytes(1, 10)).await.unwrap_err(),
+            store.put(&self.key, bytes(1, 10), Publish::Replace).await.unwrap_err(),
             store.head(&self.key).await.unwrap_err(),
             store.delete(&self.key).await.unwrap_err(),
         ] {
@@ -78,7 +78,7 @@ impl Faulty {
         for server in ["169.254.169.254", "[fe80::1]:9000", "metadata.google.internal", "0xa9fea9fe", "168.63.129.16"] {
             let store = (self.at)(&format!("http://{server}"));
             let started = Instant::now();
-            let error = store.put(&self.key, bytes(1, 10)).await.unwrap_err();
+            let error = store.put(&self.key, bytes(1, 10), Publish::Replace).await.unwrap_err();
             let told =
                 error.message.contains("never connects to those") || error.message.contains("cannot be resolved");
             assert!(told, "{server}: {error}");
@@ -92,11 +92,11 @@ impl Faulty {
         let (content, key) = (bytes(3, 3_000_000), &self.key);
         let direct = (self.at)(&format!("http://{}", self.host));
         let cut_up = (self.at)(&format!("http://{}", cutting_relay(&self.host, 1_000_000, u64::MAX).await));
-        let error = cut_up.put(key, content.clone()).await.unwrap_err();
+        let error = cut_up.put(key, content.clone(), Publish::Replace).await.unwrap_err();
         assert_eq!(error.kind, StoreErrorKind::Unavailable, "{error}");
         assert_eq!(direct.head(key).await.unwrap(), None);
 
-        direct.put(key, content).await.unwrap();
+        direct.put(key, content, Publish::Replace).await.unwrap();
         let cut_down = (self.at)(&format!("http://{}", cutting_relay(&self.host, u64::MAX, 1_000_000).await));
         let error = read(&*cut_down, key, None).await.unwrap_err();
         assert_eq!(error.kind, StoreErrorKind::Unavailable, "{error}");

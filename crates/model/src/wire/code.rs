@@ -25,6 +25,10 @@ pub const FILE_STALLED: &str = "file_stalled";
 pub const UPLOAD_FAILED: &str = "file_upload_failed";
 /// Another account's recording has this key.
 pub const KEY_TAKEN: &str = "file_belongs_to_another_account";
+/// Something that the vault has not stored lies at the key.
+pub const KEY_FOREIGN: &str = "file_exists_at_provider";
+/// A file and a folder would have one name.
+pub const KEY_CLASH: &str = "file_name_clashes";
 /// The account is switched off.
 pub const ACCOUNT_DISABLED: &str = "storage_account_disabled";
 /// There is no such provider.

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use model::ObjectKey;
 use model::error::StoreError;
-use model::ports::{BlobStore, ByteStream, Part, UploadId};
+use model::ports::{BlobStore, Found, Part, Publish, UploadId};
 use model::probe::ProbeReport;
 use std::ops::Range;
 use std::time::Duration;
@@ -23,7 +23,7 @@ impl BlobStore for Silent {
         1
     }
 
-    async fn put(&self, _: &ObjectKey, _: Bytes) -> Result<(), StoreError> {
+    async fn put(&self, _: &ObjectKey, _: Bytes, _: Publish) -> Result<(), StoreError> {
         std::future::pending().await
     }
 
@@ -31,8 +31,9 @@ impl BlobStore for Silent {
         Ok(Some(2))
     }
 
-    async fn get(&self, _: &ObjectKey, _: Option<Range<u64>>) -> Result<ByteStream, StoreError> {
-        Ok(stream::iter([Ok(Bytes::from_static(b"x"))]).chain(stream::pending()).boxed())
+    async fn get(&self, _: &ObjectKey, _: Option<Range<u64>>) -> Result<Found, StoreError> {
+        let bytes = stream::iter([Ok(Bytes::from_static(b"x"))]).chain(stream::pending()).boxed();
+        Ok(Found { size: Some(2), bytes })
     }
 
     async fn delete(&self, _: &ObjectKey) -> Result<(), StoreError> {
@@ -51,7 +52,7 @@ impl BlobStore for Silent {
         std::future::pending().await
     }
 
-    async fn complete(&self, _: &ObjectKey, _: &UploadId, _: &[Part]) -> Result<(), StoreError> {
+    async fn complete(&self, _: &ObjectKey, _: &UploadId, _: &[Part], _: Publish) -> Result<(), StoreError> {
         std::future::pending().await
     }
 

@@ -20,6 +20,8 @@ const OWN_GROUND: &str = "folder-of-the-vault";
 const NESTED: &str = "folder-in-a-folder";
 /// What was moved to a provider was later missing there.
 const MOVED_AND_MISSING: &str = "moved-and-missing";
+/// Something lies at a provider that the vault has not stored.
+const FOREIGN: &str = "foreign-object";
 /// A provider does not have what it reported as stored.
 const MISMATCH: &str = "store-mismatch";
 
@@ -122,6 +124,24 @@ impl Connections {
                 "Look for a proxy that changes what passes, and for damage at the store; then validate the provider. \
                    The log names the recordings."
                     .into(),
+            dismissible: true,
+        };
+        self.notices.raise(notice).await;
+    }
+
+    /// Something lies at a key that the vault has not stored, so that a recording cannot.
+    pub(crate) async fn tell_foreign(&self, provider: &str, key: &ObjectKey) {
+        tracing::error!(provider, %key, "something that the vault has not stored lies where a recording belongs");
+        let notice = Notice {
+            code: FOREIGN,
+            subject: provider.to_owned(),
+            text: format!(
+                "Something that this vault has not stored lies at {provider} where a recording belongs, last under {key}. It \
+                 is left as it is, and the recording is refused."
+            ),
+            cure: "See what it is, and who stores there: another program, or another vault. Take it away, or give the \
+                   account another directory. The log names the keys."
+                .into(),
             dismissible: true,
         };
         self.notices.raise(notice).await;

@@ -7,11 +7,12 @@ use crate::base::{Result, VaultError};
 use crate::connections::{Connections, OpenStore, Version};
 use crate::objects::KeyLocks;
 use crate::objects::transfer::{self, Expected};
-use crate::objects::{Objects, removals};
+use crate::objects::{Landing, Objects, removals};
 use crate::outbox::dispatcher::CopyMaker;
 use crate::recordings::{RecordingRef, copies};
 use async_trait::async_trait;
 use model::error::{SinkError, SinkErrorKind, StoreError, StoreErrorKind};
+use model::ports::Publish;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, EntityTrait};
 use std::sync::Arc;
@@ -61,19 +62,39 @@ impl Copies {
         if self.is_taken(&found, provider_id).await.map_err(sink_error)? {
             return Err(self.taken(&found, provider_id).await.map_err(sink_error)?);
         }
+        let content = Expected { key: &found.key, size: found.size, sha256: &found.sha256 };
+        let landing = self.objects.landing(&target, &content).await.map_err(|e| target_error(&target, e))?;
         let announced = removals::reserve(&self.db, provider_id, &found.key).await.map_err(sink_error)?;
         steps::reached(Step::CopyAnnounced);
-        let content = Expected { key: &found.key, size: found.size, sha256: &found.sha256 };
-        let body = source.store.get(&found.key, None).await.map_err(|e| store_error(&source.name, e))?;
-        if let Err(error) = transfer::store(target.store.as_ref(), &content, body).await {
-            self.connections.tell_unconfirmed(&target.name, &found.key, &error).await;
-            let passing = copies::is_being_replaced(&self.db, &found, &error).await.map_err(sink_error)?;
-            return Err(if passing { replaced(error) } else { store_error(&target.name, error) });
+        if let Landing::Free(publish) = landing {
+            self.send(&found, &source, &target, publish, announced).await?;
         }
         steps::reached(Step::CopyStored);
         self.record_copy(&found, target.version(), announced).await.map_err(sink_error)?;
         steps::reached(Step::CopyNoted);
         Ok(())
+    }
+
+    /// Sends the bytes.
+    async fn send(
+        &self,
+        found: &RecordingRef,
+        source: &OpenStore,
+        target: &OpenStore,
+        publish: Publish,
+        announced: i64,
+    ) -> std::result::Result<(), SinkError> {
+        let content = Expected { key: &found.key, size: found.size, sha256: &found.sha256 };
+        let body = source.store.get(&found.key, None).await.map_err(|e| store_error(&source.name, e))?.bytes;
+        match self.objects.land(target, &content, body, publish, announced).await {
+            Ok(()) => Ok(()),
+            Err(VaultError::Store(error)) => {
+                self.connections.tell_unconfirmed(&target.name, &found.key, &error).await;
+                let passing = copies::is_being_replaced(&self.db, found, &error).await.map_err(sink_error)?;
+                Err(if passing { replaced(error) } else { store_error(&target.name, error) })
+            }
+            Err(error) => Err(sink_error(error)),
+        }
     }
 
     async fn found(&self, recording_id: i64) -> Result<Option<RecordingRef>> {
@@ -94,11 +115,7 @@ impl Copies {
             others.push(self.connections.store(id).await.map_err(sink_error)?);
         }
         for other in others {
-            self.connections.check_apart_cached(&other, target).await.map_err(|error| match error {
-                VaultError::Conflict(why) => SinkError::refused(why),
-                VaultError::Store(error) => store_error(&target.name, error),
-                error => sink_error(error),
-            })?;
+            self.connections.check_apart_cached(&other, target).await.map_err(|e| target_error(target, e))?;
         }
         Ok(())
     }
@@ -153,6 +170,14 @@ impl Copies {
     }
 }
 
+fn target_error(target: &OpenStore, error: VaultError) -> SinkError {
+    match error {
+        VaultError::Conflict(why) => SinkError::refused(why),
+        VaultError::Store(error) => store_error(&target.name, error),
+        error => sink_error(error),
+    }
+}
+
 fn replaced(error: StoreError) -> SinkError {
     SinkError::down("It is being replaced by another upload right now.").caused_by(error)
 }
@@ -164,7 +189,12 @@ fn store_error(provider: &str, error: StoreError) -> SinkError {
 
 fn kind_of(trouble: StoreErrorKind) -> SinkErrorKind {
     match trouble {
-        StoreErrorKind::NotFound | StoreErrorKind::Range | StoreErrorKind::Corrupt => SinkErrorKind::Refused,
+        StoreErrorKind::NotFound
+        | StoreErrorKind::Range
+        | StoreErrorKind::Corrupt
+        | StoreErrorKind::Taken
+        | StoreErrorKind::Clash
+        | StoreErrorKind::Name => SinkErrorKind::Refused,
         StoreErrorKind::Unavailable
         | StoreErrorKind::Denied
         | StoreErrorKind::Full

@@ -27,9 +27,17 @@ pub(crate) struct Draft {
     /// Set once the provider failed to confirm it: then recovery makes a recording of nothing else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) sent: Option<SentContent>,
+    /// Whether the provider said that it had stored it, and then told of something else. Then what lies there is this
+    /// upload's, and not what was sent.
+    #[serde(skip_serializing_if = "is_false")]
+    pub(crate) is_lie: bool,
     /// When that happened, Unix milliseconds.
     #[serde(skip_serializing_if = "is_zero")]
     pub(crate) failed_at: i64,
+}
+
+fn is_false(told: &bool) -> bool {
+    !*told
 }
 
 fn is_zero(ms: &i64) -> bool {
@@ -63,13 +71,23 @@ impl Draft {
     }
 
     /// Adds what the provider was sent but did not confirm.
-    pub(crate) fn having_sent(&self, size: u64, sha256: &str, now_ms: i64) -> Self {
-        Self { sent: Some(SentContent { size, sha256: sha256.to_owned() }), failed_at: now_ms, ..self.clone() }
+    pub(crate) fn having_sent(&self, size: u64, sha256: &str, is_lie: bool, now_ms: i64) -> Self {
+        Self { sent: Some(SentContent { size, sha256: sha256.to_owned() }), is_lie, failed_at: now_ms, ..self.clone() }
     }
 
-    /// Whether its provider failed to confirm what it was sent.
+    /// Notes that nothing of the upload became an object, so that nothing that lies at its key is its own.
+    pub(crate) fn having_sent_nothing(&self, now_ms: i64) -> Self {
+        self.having_sent(0, "", false, now_ms)
+    }
+
+    /// Whether its provider failed to confirm what it was sent. No upload is of nothing.
     pub(crate) fn has_failed(&self) -> bool {
-        self.sent.is_some()
+        self.sent.as_ref().is_some_and(|sent| sent.size > 0)
+    }
+
+    /// Whether it said that it had stored it, and then told of something else.
+    pub(crate) fn is_lie(&self) -> bool {
+        self.is_lie
     }
 
     /// When that happened, Unix milliseconds; 0 if unknown.

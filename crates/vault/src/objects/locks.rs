@@ -91,9 +91,14 @@ impl KeyLocks {
 
     /// Whether an upload of this key is in progress at the provider's place.
     pub(crate) async fn is_running(&self, provider_id: i64, key: &ObjectKey) -> Result<bool> {
+        Ok(self.running_at(provider_id, key).await? > 0)
+    }
+
+    /// How many uploads of this key are in progress at the provider's place.
+    pub(crate) async fn running_at(&self, provider_id: i64, key: &ObjectKey) -> Result<usize> {
         let place = self.shared_places.of(provider_id).await?;
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(place.iter().any(|id| running.contains_key(&(*id, key.clone()))))
+        Ok(place.iter().filter_map(|id| running.get(&(*id, key.clone()))).sum())
     }
 }
 

@@ -4,7 +4,9 @@
 //! what is at a key is about the place, not the provider.
 
 pub(crate) mod intent;
+mod landing;
 mod locks;
+mod neighbours;
 pub(crate) mod removals;
 mod settled;
 pub(crate) mod transfer;
@@ -15,10 +17,12 @@ use crate::base::{Result, VaultError};
 use crate::connections::Connections;
 use crate::connections::places::SharedPlaces;
 use model::ObjectKey;
+use model::error::{StoreError, StoreErrorKind};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub(crate) use landing::Landing;
 pub(crate) use locks::{KeyGuard, KeyLocks};
 pub(crate) use settled::Settled;
 
@@ -135,8 +139,41 @@ impl Objects {
                 return Ok(Deletion::Kept);
             }
         }
-        provider.store.delete(key).await?;
-        Ok(Deletion::Gone)
+        match provider.store.delete(key).await {
+            Ok(()) => Ok(Deletion::Gone),
+            Err(error) => {
+                if error.kind == StoreErrorKind::Unavailable {
+                    removals::note_unanswered(&self.db, provider_id, key).await?;
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Makes sure that no deletion of a key takes effect any more, before something new is stored there. The caller has the
+    /// key's turn, and nothing is recorded at the key.
+    ///
+    /// A deletion that was not answered may be carried out when its provider gets to it, and would take what was stored
+    /// meanwhile. So it is repeated until it is answered, or too old to matter.
+    ///
+    /// # Errors
+    /// `Unavailable` as long as that is unknown.
+    pub(crate) async fn settle_deletions(&self, provider_id: i64, key: &ObjectKey) -> Result<()> {
+        let place = self.shared_places.of(provider_id).await?;
+        for asked in removals::unanswered(&self.db, &place, key).await? {
+            match self.delete(asked.provider_id, key).await {
+                Ok(_) => removals::withdraw(&self.db, asked.id).await?,
+                Err(VaultError::Store(error)) if error.kind == StoreErrorKind::Unavailable => {
+                    let why =
+                        "A recording of this name was deleted, and the storage provider has not confirmed that yet.";
+                    return Err(StoreError::caused(StoreErrorKind::Unavailable, why, error).into());
+                }
+                // It says that it deletes nothing.
+                Err(VaultError::Store(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Providers that have a recording or a copy under a key.

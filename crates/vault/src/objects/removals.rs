@@ -4,17 +4,31 @@ use crate::base::Result;
 use crate::base::db::{Db, Tx};
 use crate::base::entity::removal;
 use model::ObjectKey;
-use sea_orm::{ActiveValue::Set, EntityTrait as _};
+use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _};
 
 /// How long the old object of a moved recording is kept for its current readers, in milliseconds.
 const LINGERS_MS: i64 = 10 * 60_000;
 
+/// How long a deletion that was not answered may still take effect, in milliseconds: longer than any request to a provider
+/// takes.
+const LATE_MS: i64 = 15 * 60_000;
+
 /// Has housekeeping delete an object; returns the row's id.
 pub(crate) async fn insert(tx: &Tx, provider_id: i64, key: &str) -> Result<i64> {
+    insert_asked(tx, provider_id, key, None).await
+}
+
+/// Notes that an object is being deleted from now on; returns the row's id.
+pub(crate) async fn insert_begun(tx: &Tx, provider_id: i64, key: &str) -> Result<i64> {
+    insert_asked(tx, provider_id, key, Some(tx.now_ms())).await
+}
+
+async fn insert_asked(tx: &Tx, provider_id: i64, key: &str, asked_at: Option<i64>) -> Result<i64> {
     let row = removal::ActiveModel {
         provider_id: Set(provider_id),
         key: Set(key.to_owned()),
         removed_at: Set(tx.now_ms()),
+        asked_at: Set(asked_at),
         ..Default::default()
     };
     Ok(removal::Entity::insert(row).exec(tx).await?.last_insert_id)
@@ -37,6 +51,49 @@ pub(crate) async fn insert_moved(tx: &Tx, provider_id: i64, key: &str, recording
 pub(crate) async fn forget(tx: &Tx, id: i64) -> Result<()> {
     removal::Entity::delete_by_id(id).exec(tx).await?;
     Ok(())
+}
+
+/// Notes that the provider is about to be asked to delete an object.
+pub(crate) async fn note_begun(db: &Db, id: i64) -> Result<()> {
+    db.write(move |tx| {
+        Box::pin(async move {
+            let row = removal::ActiveModel { asked_at: Set(Some(tx.now_ms())), ..Default::default() };
+            removal::Entity::update_many().set(row).filter(removal::Column::Id.eq(id)).exec(tx).await?;
+            Ok(())
+        })
+    })
+    .await
+}
+
+/// Notes that a deletion was not answered, whoever asked for it.
+pub(super) async fn note_unanswered(db: &Db, provider_id: i64, key: &ObjectKey) -> Result<()> {
+    let key = key.to_string();
+    db.write(move |tx| {
+        Box::pin(async move {
+            let here = removal::Column::ProviderId.eq(provider_id).and(removal::Column::Key.eq(&key));
+            let row = removal::ActiveModel { asked_at: Set(Some(tx.now_ms())), ..Default::default() };
+            let noted = removal::Entity::update_many().set(row).filter(here).exec(tx).await?;
+            if noted.rows_affected == 0 {
+                insert_begun(tx, provider_id, &key).await?;
+            }
+            Ok(())
+        })
+    })
+    .await
+}
+
+/// Deletions of a key at some providers that may still take effect.
+pub(super) async fn unanswered(db: &Db, place: &[i64], key: &ObjectKey) -> Result<Vec<removal::Model>> {
+    let asked = removal::Entity::find()
+        .filter(removal::Column::ProviderId.is_in(place.iter().copied()))
+        .filter(removal::Column::Key.eq(key.as_str()))
+        .filter(removal::Column::AskedAt.gt(db.now_ms() - LATE_MS));
+    Ok(asked.all(db.read()).await?)
+}
+
+/// Has nothing deleted after all: what lies there is not what was to be written.
+pub(crate) async fn withdraw(db: &Db, id: i64) -> Result<()> {
+    db.write(move |tx| Box::pin(async move { forget(tx, id).await })).await
 }
 
 /// Has an object deleted before it is written, so that what a crash or a database failure leaves of it goes. The

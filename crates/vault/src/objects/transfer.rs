@@ -5,7 +5,7 @@ use crate::connections::stream;
 use bytes::{Bytes, BytesMut};
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
-use model::ports::{BlobStore, ByteStream, Part};
+use model::ports::{BlobStore, ByteStream, Part, Publish};
 use sha2::{Digest as _, Sha256};
 use std::error::Error as StdError;
 
@@ -28,13 +28,18 @@ pub(crate) async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> 
 }
 
 /// Stores the bytes of `body`, holding one part in memory. The caller has the key's turn at `store`.
-pub(crate) async fn store(store: &dyn BlobStore, content: &Expected<'_>, body: ByteStream) -> Result<(), StoreError> {
+pub(crate) async fn store(
+    store: &dyn BlobStore,
+    content: &Expected<'_>,
+    body: ByteStream,
+    publish: Publish,
+) -> Result<(), StoreError> {
     let mut parts = Parts { body, part_size: store.part_size(), hash: Sha256::new(), rest: BytesMut::new(), size: 0 };
     if content.size <= store.part_size() as u64 {
         let whole = parts.next().await?.unwrap_or_default();
         parts.next().await?;
         parts.check(content)?;
-        return store.put_hashed(content.key, whole, content.sha256).await;
+        return store.put_hashed(content.key, whole, content.sha256, publish).await;
     }
     let upload = store.begin(content.key).await?;
     steps::reached(Step::TransferBegun);
@@ -46,7 +51,7 @@ pub(crate) async fn store(store: &dyn BlobStore, content: &Expected<'_>, body: B
             steps::reached(Step::TransferPartSent);
         }
         parts.check(content)?;
-        store.complete(content.key, &upload, &tags).await
+        store.complete(content.key, &upload, &tags, publish).await
     };
     let sent = sent.await;
     if sent.is_err()
@@ -59,7 +64,7 @@ pub(crate) async fn store(store: &dyn BlobStore, content: &Expected<'_>, body: B
 
 /// Reads an object back and compares it with `content`.
 pub(crate) async fn verify(store: &dyn BlobStore, content: &Expected<'_>) -> Result<(), StoreError> {
-    let body = store.get(content.key, None).await?;
+    let body = store.get(content.key, None).await?.bytes;
     let mut parts = Parts { body, part_size: store.part_size(), hash: Sha256::new(), rest: BytesMut::new(), size: 0 };
     while parts.next().await?.is_some() {}
     parts.check(content)

@@ -63,7 +63,7 @@ impl Recordings {
                 if let Some(principal) = audited {
                     audit::record(tx, &principal, Permission::Delete { account_id }, "deleted recording", &key).await?;
                 }
-                removals::insert(tx, provider_id, &key).await
+                removals::insert_begun(tx, provider_id, &key).await
             })
         });
         let removal = deletion.await?;

@@ -6,6 +6,7 @@ use crate::base::entity::recording;
 use crate::base::{Result, VaultError};
 use crate::objects::intent;
 use crate::objects::transfer::{self, Expected};
+use futures::{StreamExt as _, stream};
 use model::error::{StoreError, StoreErrorKind};
 use model::ports::ByteStream;
 use sea_orm::EntityTrait as _;
@@ -144,7 +145,7 @@ impl Recordings {
                     self.down.remove(provider_id);
                     return Ok(bytes);
                 }
-                Ok(Err(VaultError::Store(error))) if error.kind != StoreErrorKind::Range => error,
+                Ok(Err(VaultError::Store(error))) => error,
                 Ok(Err(error)) => return Err(error),
                 Err(_) => StoreError::new(StoreErrorKind::Unavailable, "The storage provider does not answer."),
             };
@@ -159,7 +160,14 @@ impl Recordings {
 
     async fn open_at(&self, provider_id: i64, found: &RecordingRef, range: Option<Range<u64>>) -> Result<ByteStream> {
         let provider = self.connections.store(provider_id).await?;
-        Ok(provider.store.get(&found.key, range).await?)
+        let wanted = range.as_ref().map_or(found.size, |range| range.end.min(found.size).saturating_sub(range.start));
+        match provider.store.get(&found.key, range).await {
+            Ok(object) if object.size.is_some_and(|size| size != found.size) => Err(other_object(found).into()),
+            Ok(object) => Ok(exactly(object.bytes, wanted, found.clone())),
+            // The caller asks for nothing beyond what was stored, so this is shorter.
+            Err(error) if error.kind == StoreErrorKind::Range => Err(other_object(found).into()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// A URL that plays a recording without credentials for a while. Signed by the provider if its settings ask for that, else by
@@ -179,6 +187,34 @@ impl Recordings {
             self.signed_urls.sign(found.id, expires_at).await?
         ))
     }
+}
+
+/// Bytes that fail when they are fewer or more than these: then they are another object's.
+fn exactly(bytes: ByteStream, wanted: u64, found: RecordingRef) -> ByteStream {
+    Box::pin(stream::try_unfold((bytes, wanted), move |(mut bytes, left)| {
+        let found = found.clone();
+        async move {
+            match bytes.next().await {
+                None if left == 0 => Ok(None),
+                None => Err(other_object(&found)),
+                Some(chunk) => {
+                    let chunk = chunk?;
+                    match left.checked_sub(chunk.len() as u64) {
+                        Some(left) => Ok(Some((chunk, (bytes, left)))),
+                        None => Err(other_object(&found)),
+                    }
+                }
+            }
+        }
+    }))
+}
+
+/// What lies at a recording's key is not what was stored there.
+fn other_object(found: &RecordingRef) -> StoreError {
+    StoreError::new(
+        StoreErrorKind::Corrupt,
+        format!("What lies at {} is not what was stored: its length is another.", found.key),
+    )
 }
 
 fn being_replaced() -> StoreError {

@@ -1,10 +1,13 @@
 //! Objects that are still to be deleted: one that cannot be holds up no other.
 
-use crate::support::{Fault, TestVault, actor};
+use crate::support::{Fault, PART, TestVault, actor, now_ms};
+use model::error::StoreErrorKind;
 use sea_orm::{EntityTrait as _, PaginatorTrait as _};
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use vault::clock::Clock;
 use vault::entity::removal;
-use vault::ingest::UploadRequest;
+use vault::ingest::{UploadError, UploadRequest};
 
 const NAMES: [&str; 3] = ["a.mp4", "b.mp4", "c.mp4"];
 
@@ -55,4 +58,43 @@ async fn an_object_that_waits_for_another_provider_holds_up_no_other() {
     t.vault.keep_house().await;
     assert_eq!((t.world.store.keys().len(), removals(&t).await), (0, 0));
     assert_eq!(t.world.second_store.keys(), ["dir/a.mp4", "dir/b.mp4"]);
+}
+
+/// The provider may carry it out at any time, and would take what was stored meanwhile.
+#[tokio::test]
+async fn nothing_is_stored_under_a_name_whose_deletion_is_not_answered() {
+    for size in [10, 3 * PART + 5] {
+        let later = Arc::new(AtomicI64::new(0));
+        let passed = later.clone();
+        let mut t = TestVault::with_clock(Clock::new(move || now_ms() + passed.load(Ordering::SeqCst))).await;
+        for name in ["a.mp4", "b.mp4", "c.mp4"] {
+            let stored = t.upload(name, b"old").await.unwrap();
+            let found = t.vault.recordings.find_by_id(&actor(), stored.id).await.unwrap();
+            t.world.store.set(Fault::NeverDeletes);
+            t.vault.recordings.delete(&actor(), &found).await.unwrap();
+            t.world.store.set(None);
+        }
+        t.world.store.set(Fault::NeverDeletes);
+        let is_told_to_come_back = |told| match told {
+            Err(UploadError::Store(error)) => assert_eq!(error.kind, StoreErrorKind::Unavailable),
+            other => panic!("{other:?}"),
+        };
+        is_told_to_come_back(t.upload("a.mp4", &vec![1; size]).await);
+        t.vault.keep_house().await;
+        is_told_to_come_back(t.upload("a.mp4", &vec![1; size]).await);
+        t.restart().await;
+        is_told_to_come_back(t.upload("a.mp4", &vec![1; size]).await);
+        t.upload("d.mp4", &vec![1; size]).await.unwrap();
+        // Nobody asks any more, and it is too late for what was asked.
+        later.fetch_add(16 * 60_000, Ordering::SeqCst);
+        t.upload("b.mp4", &vec![1; size]).await.unwrap();
+        t.world.store.set(None);
+        t.upload("a.mp4", &vec![1; size]).await.unwrap();
+        for name in ["a.mp4", "b.mp4"] {
+            assert_eq!(t.content(name).await.unwrap(), vec![1; size]);
+        }
+        t.vault.keep_house().await;
+        assert_eq!(t.world.store.keys(), ["dir/a.mp4", "dir/b.mp4", "dir/d.mp4"]);
+        assert_eq!(removal::Entity::find().count(&t.tables().await).await.unwrap(), 0);
+    }
 }

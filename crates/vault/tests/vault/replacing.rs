@@ -8,6 +8,7 @@ use model::error::StoreErrorKind;
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use vault::RecordingRef;
@@ -110,4 +111,36 @@ async fn after_an_answer_was_lost_no_bytes_are_told_that_are_not_the_rows() {
     t.upload("a.mp4", b"newer").await.unwrap_err();
     t.world.store.set(None);
     assert_eq!(read(&t, &found(&t).await).await.unwrap(), b"new", "what is still the row's is read");
+}
+
+async fn part(t: &TestVault, found: &RecordingRef, range: Option<Range<u64>>) -> Result<Vec<u8>, StoreErrorKind> {
+    let opened = t.vault.recordings.open(found, range).await.map_err(|error| match error {
+        VaultError::Store(error) => error.kind,
+        other => panic!("{other:?}"),
+    });
+    let chunks: Vec<bytes::Bytes> = opened?.try_collect().await.map_err(|error| error.kind)?;
+    Ok(chunks.concat())
+}
+
+/// Something else has come to lie there behind the vault's back.
+#[tokio::test]
+async fn what_has_another_length_than_its_row_says_is_not_read() {
+    let t = TestVault::new().await;
+    t.upload("a.mp4", b"what was stored").await.unwrap();
+    let found = found(&t).await;
+    assert_eq!(part(&t, &found, Some(5..8)).await.unwrap(), b"was");
+    let (short, long) = (&b"short"[..], &b"what was stored, and more"[..]);
+    let lay = |bytes: &'static [u8]| _ = t.world.store.objects.lock().unwrap().insert("dir/a.mp4".into(), bytes.into());
+    for other in [short, long] {
+        lay(other);
+        for range in [None, Some(0..15), Some(0..3), Some(10..15)] {
+            assert_eq!(part(&t, &found, range.clone()).await.unwrap_err(), StoreErrorKind::Corrupt, "{range:?}");
+        }
+        // A store that does not tell the length: what comes is counted.
+        t.world.store.is_terse.store(true, Ordering::SeqCst);
+        assert_eq!(part(&t, &found, None).await.unwrap_err(), StoreErrorKind::Corrupt);
+        t.world.store.is_terse.store(false, Ordering::SeqCst);
+    }
+    lay(b"what was stored");
+    assert_eq!(part(&t, &found, None).await.unwrap(), b"what was stored");
 }

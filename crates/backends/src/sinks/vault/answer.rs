@@ -88,6 +88,14 @@ fn refused(status: u16, named: &str) -> Refusal {
             format!("{says}: another account there has the directory to itself."),
             "Enter a directory that only this vault uses.",
         ),
+        (409, code::KEY_FOREIGN) => Refusal::refused(
+            format!("{says}: something that it has not stored lies under this name at its storage provider."),
+            "Take it away there, or enter a directory that only this vault uses.",
+        ),
+        (409, code::KEY_CLASH) => Refusal::refused(
+            format!("{says}: a recording there has the name of this one's directory, or the other way round."),
+            "Enter a directory that only this vault uses.",
+        ),
         (413, _) => Refusal::refused(
             format!("{says}: the recording is larger than it accepts."),
             "Raise limits.max_upload_bytes there, or the limit of a proxy in between.",
@@ -147,6 +155,8 @@ mod tests {
             (404, "storage_provider_not_found", SinkErrorKind::Refused),
             (409, "file_belongs_to_another_account", SinkErrorKind::Refused),
             (409, "storage_directory_taken", SinkErrorKind::Refused),
+            (409, "file_exists_at_provider", SinkErrorKind::Refused),
+            (409, "file_name_clashes", SinkErrorKind::Refused),
         ] {
             assert_eq!(kind(status, &format!(r#"{{"error":"{code}"}}"#)), wanted, "{status} {code}");
         }

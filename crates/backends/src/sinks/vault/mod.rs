@@ -120,7 +120,12 @@ impl VaultSink {
 /// A damaged recording must not hold up the others; a store that does not answer has none of them to send.
 fn unreadable(trouble: StoreErrorKind, reason: String, cause: Cause) -> Refusal {
     let kind = match trouble {
-        StoreErrorKind::NotFound | StoreErrorKind::Corrupt | StoreErrorKind::Range => SinkErrorKind::Refused,
+        StoreErrorKind::NotFound
+        | StoreErrorKind::Corrupt
+        | StoreErrorKind::Range
+        | StoreErrorKind::Taken
+        | StoreErrorKind::Clash
+        | StoreErrorKind::Name => SinkErrorKind::Refused,
         StoreErrorKind::Unavailable
         | StoreErrorKind::Denied
         | StoreErrorKind::Full

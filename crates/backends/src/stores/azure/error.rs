@@ -53,6 +53,7 @@ fn of_answer(status: u16, code: &str, skewed: bool, names: &Names) -> RequestFai
     use StoreErrorKind::{Denied, Interrupted, Unavailable};
     match (code, status) {
         ("ContainerNotFound" | "ContainerBeingDeleted" | "ContainerDisabled", _) => no_container(&names.container),
+        ("BlobAlreadyExists" | "ConditionNotMet" | "TargetConditionNotMet", _) | (_, 412) => RequestFailure::taken(),
         ("BlobNotFound" | "ResourceNotFound", _) => RequestFailure::no_object(),
         ("InvalidBlockList" | "InvalidBlobOrBlock" | "InvalidBlockId", _) => {
             RequestFailure::new(Interrupted, LOST_PARTS, "Send it again.")

@@ -15,7 +15,7 @@ use crate::stores::request_failure::{PART_SIZE, RequestFailure, broke_off, no_ob
 use async_trait::async_trait;
 use azure_core::http::headers::HeaderName;
 use azure_core::http::{
-    ClientOptions, ExponentialRetryOptions, NoFormat, RequestContent, Response, RetryOptions, Transport, Url,
+    ClientOptions, Etag, ExponentialRetryOptions, NoFormat, RequestContent, Response, RetryOptions, Transport, Url,
 };
 use azure_core::time::Duration as SdkDuration;
 use azure_storage_blob::models::{
@@ -29,7 +29,7 @@ use futures::TryStreamExt;
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
 use model::field::FieldError;
-use model::ports::{BlobStore, ByteStream, CONTENT_TYPE, Part, UploadId};
+use model::ports::{BlobStore, CONTENT_TYPE, Found, Part, Publish, UploadId};
 use model::probe::ProbeReport;
 use model::providers::{Azure, Signer};
 use shared_key::SharedKey;
@@ -120,11 +120,12 @@ impl AzureStore {
     }
 
     /// Stores a small blob in one request.
-    async fn upload(&self, name: &str, bytes: Bytes, kind: &str) -> Result<(), RequestFailure> {
+    async fn upload(&self, name: &str, bytes: Bytes, kind: &str, publish: Publish) -> Result<(), RequestFailure> {
         let options = BlockBlobClientUploadOptions {
             blob_content_type: Some(kind.to_owned()),
             // Never in blocks, which would discard those of a running upload.
             partition_size: NonZero::new(u64::MAX),
+            if_none_match: condition(publish),
             ..Default::default()
         };
         let stored = self.blob(name)?.block_blob_client().upload(content(bytes.clone()), Some(options)).await;
@@ -194,6 +195,11 @@ fn content_range(told: &str) -> Option<(u64, u64)> {
     Some((range.split('-').next()?.parse().ok()?, total.parse().ok()?))
 }
 
+/// `If-None-Match: *`, if what lies there is to stay.
+fn condition(publish: Publish) -> Option<Etag> {
+    (publish == Publish::New).then(|| "*".into())
+}
+
 /// Bytes in the client's form.
 fn content(bytes: Bytes) -> RequestContent<Bytes, NoFormat> {
     bytes.into()
@@ -213,15 +219,15 @@ impl BlobStore for AzureStore {
         PART_SIZE
     }
 
-    async fn put(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StoreError> {
-        Ok(self.upload(key.as_str(), bytes, CONTENT_TYPE).await?)
+    async fn put(&self, key: &ObjectKey, bytes: Bytes, publish: Publish) -> Result<(), StoreError> {
+        Ok(self.upload(key.as_str(), bytes, CONTENT_TYPE, publish).await?)
     }
 
     async fn head(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
         Ok(self.length(key.as_str()).await?)
     }
 
-    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ByteStream, StoreError> {
+    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<Found, StoreError> {
         if range.as_ref().is_some_and(Range::is_empty) {
             return match self.head(key).await? {
                 Some(_) => Err(out_of_range()),
@@ -235,15 +241,21 @@ impl BlobStore for AzureStore {
             ..Default::default()
         };
         let found = self.blob(key.as_str())?.download(Some(options)).await.map_err(|e| self.trouble(e))?;
-        if let Some(range) = range {
-            let told = found.headers.get_optional_str(&HeaderName::from_static("content-range"));
-            let (start, total) = told.and_then(content_range).ok_or_else(no_ranges)?;
+        let told = found.headers.get_optional_str(&HeaderName::from_static("content-range"));
+        let size = match (range, told.and_then(content_range)) {
+            (Some(_), None) => return Err(no_ranges()),
             // Azurite answers a range that begins right at the end with no bytes.
-            if start != range.start || start >= total {
+            (Some(range), Some((start, total))) if start != range.start || start >= total => {
                 return Err(out_of_range());
             }
-        }
-        Ok(Box::pin(found.body.map_err(broke_off)))
+            // The client asks for a whole blob as a range, too.
+            (_, Some((_, total))) => Some(total),
+            (None, None) => {
+                let length = found.headers.get_optional_str(&HeaderName::from_static("content-length"));
+                length.and_then(|length| length.parse().ok())
+            }
+        };
+        Ok(Found { size, bytes: Box::pin(found.body.map_err(broke_off)) })
     }
 
     async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
@@ -273,8 +285,14 @@ impl BlobStore for AzureStore {
         self.upload_part(key, upload, number, bytes).await
     }
 
-    async fn complete(&self, key: &ObjectKey, upload: &UploadId, parts: &[Part]) -> Result<(), StoreError> {
-        self.complete_upload(key, upload, parts).await
+    async fn complete(
+        &self,
+        key: &ObjectKey,
+        upload: &UploadId,
+        parts: &[Part],
+        publish: Publish,
+    ) -> Result<(), StoreError> {
+        self.complete_upload(key, upload, parts, publish).await
     }
 
     async fn abort(&self, key: &ObjectKey, upload: &UploadId) -> Result<(), StoreError> {

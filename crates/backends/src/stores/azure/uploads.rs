@@ -16,7 +16,7 @@ use bytes::Bytes;
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
 use model::key::RESERVED_PREFIX;
-use model::ports::{CONTENT_TYPE, Part, UploadId};
+use model::ports::{CONTENT_TYPE, Part, Publish, UploadId};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
@@ -45,7 +45,7 @@ impl AzureStore {
     pub(super) async fn begin_upload(&self, key: &ObjectKey) -> Result<UploadId, StoreError> {
         let upload = UploadId(random::hex::<16>());
         let mark = mark(key, &upload).expect("made like this");
-        self.upload(&mark, key.as_str().to_owned().into(), "text/plain").await?;
+        self.upload(&mark, key.as_str().to_owned().into(), "text/plain", Publish::Replace).await?;
         Ok(upload)
     }
 
@@ -87,11 +87,12 @@ impl AzureStore {
         key: &ObjectKey,
         upload: &UploadId,
         parts: &[Part],
+        publish: Publish,
     ) -> Result<(), StoreError> {
         let mark = mark(key, upload).ok_or_else(unknown_upload)?;
         check_parts(parts)?;
         let begun = self.is_marked(&mark).await?;
-        let committed = begun && self.commit(key, upload, parts).await?;
+        let committed = begun && self.commit(key, upload, parts, publish).await?;
         if !committed && !self.came_from(key, upload).await? {
             return Err(if begun { lost_parts() } else { unknown_upload() });
         }
@@ -104,7 +105,13 @@ impl AzureStore {
     }
 
     /// Commits the blocks; `false` if some were missing.
-    async fn commit(&self, key: &ObjectKey, upload: &UploadId, parts: &[Part]) -> Result<bool, StoreError> {
+    async fn commit(
+        &self,
+        key: &ObjectKey,
+        upload: &UploadId,
+        parts: &[Part],
+        publish: Publish,
+    ) -> Result<bool, StoreError> {
         let ids: Option<Vec<_>> = parts.iter().map(|part| block_id(upload, part.number, &part.tag)).collect();
         let Some(ids) = ids else { return Ok(false) };
         let list = BlockLookupList { uncommitted: Some(ids), ..Default::default() };
@@ -112,12 +119,15 @@ impl AzureStore {
         let options = BlockBlobClientCommitBlockListOptions {
             blob_content_type: Some(CONTENT_TYPE.into()),
             metadata: Some(HashMap::from([(UPLOAD.to_owned(), upload.0.clone())])),
+            if_none_match: super::condition(publish),
             ..Default::default()
         };
         let blob = self.blob(key.as_str())?.block_blob_client();
         match blob.commit_block_list(list, Some(options)).await.map_err(|e| self.trouble(e)) {
             Ok(_) => Ok(true),
             Err(trouble) if trouble.kind == StoreErrorKind::Interrupted => Ok(false),
+            // The client repeats what was not answered, and then meets its own blob.
+            Err(trouble) if trouble.kind == StoreErrorKind::Taken && self.came_from(key, upload).await? => Ok(true),
             Err(trouble) => Err(trouble.into()),
         }
     }

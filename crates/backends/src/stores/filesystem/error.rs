@@ -1,5 +1,6 @@
 //! File system errors, in words.
 
+use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
 use std::io::{self, ErrorKind};
 
@@ -23,6 +24,16 @@ pub(super) fn in_words(done: &str, error: io::Error) -> StoreError {
         _ => (StoreErrorKind::Unavailable, "the file system reports an error"),
     };
     StoreError::caused(kind, format!("The recording cannot be {done}: {why}."), error)
+}
+
+/// A file lies where the key needs a folder. Its name is part of the key, so whoever sent that may see it.
+pub(super) fn file_in_the_way(file: &str) -> StoreError {
+    StoreError::new(StoreErrorKind::Clash, format!("{file} is a file there, so nothing can be stored below it."))
+}
+
+/// A folder lies where the object's file belongs.
+pub(super) fn folder_in_the_way(key: &ObjectKey) -> StoreError {
+    StoreError::new(StoreErrorKind::Clash, format!("{key} is a folder there, so no recording can have that name."))
 }
 
 /// The folder, or what the vault created in it, is missing: this is not where the recordings are.

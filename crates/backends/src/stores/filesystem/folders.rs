@@ -27,9 +27,21 @@ impl Folders {
 
     /// Creates a folder and all above it, durably.
     pub(super) fn ensure(&self, folder: &Path) -> io::Result<()> {
-        if self.durable().contains(folder) {
+        if self.is_known(folder) {
             return Ok(());
         }
+        self.make(folder)?;
+        self.remember(folder);
+        Ok(())
+    }
+
+    /// Whether a folder was remembered and not forgotten since.
+    pub(super) fn is_known(&self, folder: &Path) -> bool {
+        self.durable().contains(folder)
+    }
+
+    /// Creates a folder and all above it, durably, without remembering that.
+    pub(super) fn make(&self, folder: &Path) -> io::Result<()> {
         let missing = folder.ancestors().take_while(|f| !f.exists()).count();
         make(folder)?;
         // Also those that another upload has just created: it may not have synced them yet.
@@ -42,12 +54,16 @@ impl Folders {
                 synced => synced?,
             }
         }
+        Ok(())
+    }
+
+    /// Remembers that a folder is there durably.
+    pub(super) fn remember(&self, folder: &Path) {
         let mut durable = self.durable();
         if durable.len() >= REMEMBERED {
             durable.clear();
         }
         durable.insert(folder.to_owned());
-        Ok(())
     }
 
     /// Notes that a folder may be gone.
@@ -78,8 +94,8 @@ impl Folders {
                 StoreErrorKind::Denied,
                 "The recording's folder is a symbolic link that leaves the provider's folder.",
             )),
-            // Just removed; using it will show that.
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            // Just removed, or a file by now; using it will show that.
+            Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(()),
             Err(e) => Err(in_words("reached", e)),
         }
     }

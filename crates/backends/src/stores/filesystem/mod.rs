@@ -5,8 +5,10 @@
 
 mod error;
 mod folders;
+mod names;
 mod operation;
 mod probe;
+mod publish;
 mod reading;
 mod staging;
 #[cfg(test)]
@@ -16,13 +18,14 @@ mod uploads;
 use crate::stores::receipt;
 use async_trait::async_trait;
 use bytes::Bytes;
-use error::{broken, in_words};
+use error::in_words;
 use folders::Folders;
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
-use model::ports::{BlobStore, ByteStream, Part, UploadId};
+use model::ports::{BlobStore, Found, Part, Publish, UploadId};
 use model::probe::ProbeReport;
 use model::providers::Filesystem;
+use names::Habits;
 use operation::Operation;
 use staging::Staging;
 use std::fs::File;
@@ -58,6 +61,7 @@ struct Inner {
     uploads: Uploads,
     running: Arc<Semaphore>,
     device: OnceLock<u64>,
+    habits: OnceLock<Habits>,
 }
 
 impl FilesystemStore {
@@ -71,6 +75,7 @@ impl FilesystemStore {
             uploads: Uploads::default(),
             running: Arc::new(Semaphore::new(MAX_RUNNING)),
             device: OnceLock::new(),
+            habits: OnceLock::new(),
             root,
         }))
     }
@@ -124,11 +129,11 @@ impl Inner {
         self.root.join(key.as_str())
     }
 
-    fn put(&self, key: &ObjectKey, bytes: &[u8], wanted: &Operation) -> Result<(), StoreError> {
+    fn put(&self, key: &ObjectKey, bytes: &[u8], publish: Publish, wanted: &Operation) -> Result<(), StoreError> {
         let (mut file, staged) = self.staging.create(key)?;
         let written = file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|e| in_words("stored", e));
         let written = written.and_then(|()| confirm(&file, bytes.len() as u64));
-        let published = written.and_then(|()| self.publish(&staged, key, wanted));
+        let published = written.and_then(|()| self.publish(&staged, key, publish, wanted));
         if published.is_err()
             && let Err(error) = self.staging.remove(&staged)
         {
@@ -137,37 +142,14 @@ impl Inner {
         published
     }
 
-    /// Moves a synced file to its key's place, durably.
-    fn publish(&self, staged: &Path, key: &ObjectKey, wanted: &Operation) -> Result<(), StoreError> {
-        let target = self.path(key);
-        let folder = target.parent().unwrap_or(&self.root);
-        let mut attempt = 0;
-        loop {
-            self.staging.check_set_up()?;
-            self.folders.ensure(folder).map_err(|e| in_words("stored", e))?;
-            self.folders.check_inside(folder)?;
-            wanted.check()?;
-            match std::fs::rename(staged, &target) {
-                Ok(()) => break,
-                // Another deletion may just have removed the folder along with its last object.
-                Err(e) if e.kind() == io::ErrorKind::NotFound && attempt < ATTEMPTS && staged.exists() => {
-                    attempt += 1;
-                    self.folders.forget(folder);
-                }
-                Err(e) if e.kind() == io::ErrorKind::NotFound && !staged.exists() => {
-                    return Err(broken("The upload was given up before it was complete."));
-                }
-                Err(e) => return Err(in_words("stored", e)),
-            }
-        }
-        make_durable(folder).map_err(|e| in_words("stored", e))
-    }
-
     fn delete(&self, key: &ObjectKey, wanted: &Operation) -> Result<(), StoreError> {
         let path = self.path(key);
         let folder = path.parent().unwrap_or(&self.root);
         if !self.folders.exists_inside(folder)? {
             return self.staging.check_set_up();
+        }
+        if self.is_anothers(key)? {
+            return Ok(());
         }
         wanted.check()?;
         match std::fs::remove_file(&path) {
@@ -234,20 +216,24 @@ impl BlobStore for FilesystemStore {
         PART_SIZE
     }
 
-    async fn put(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StoreError> {
+    async fn put(&self, key: &ObjectKey, bytes: Bytes, publish: Publish) -> Result<(), StoreError> {
         let key = key.clone();
-        self.blocking(move |store, wanted| store.put(&key, &bytes, wanted)).await
+        self.blocking(move |store, wanted| store.put(&key, &bytes, publish, wanted)).await
     }
 
     async fn head(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
         let key = key.clone();
-        self.blocking(move |store, _| Ok(store.open(&key)?.map(|(_, length)| length))).await
+        self.blocking(move |store, _| {
+            let found = store.open(&key)?.map(|(_, length)| length);
+            Ok(if found.is_some() && store.is_anothers(&key)? { None } else { found })
+        })
+        .await
     }
 
-    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ByteStream, StoreError> {
+    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<Found, StoreError> {
         let key = key.clone();
-        let (file, range) = self.blocking(move |store, _| store.open_range(&key, range)).await?;
-        Ok(reading::stream(self.clone(), file, range))
+        let (file, size, range) = self.blocking(move |store, _| store.open_range(&key, range)).await?;
+        Ok(Found { size: Some(size), bytes: reading::stream(self.clone(), file, range) })
     }
 
     async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
@@ -275,9 +261,15 @@ impl BlobStore for FilesystemStore {
         self.blocking(move |store, _| store.put_part(&key, &upload, number, &bytes)).await
     }
 
-    async fn complete(&self, key: &ObjectKey, upload: &UploadId, parts: &[Part]) -> Result<(), StoreError> {
+    async fn complete(
+        &self,
+        key: &ObjectKey,
+        upload: &UploadId,
+        parts: &[Part],
+        publish: Publish,
+    ) -> Result<(), StoreError> {
         let (key, upload, parts) = (key.clone(), upload.clone(), parts.to_vec());
-        self.blocking(move |store, wanted| store.complete(&key, &upload, &parts, wanted)).await
+        self.blocking(move |store, wanted| store.complete(&key, &upload, &parts, publish, wanted)).await
     }
 
     async fn abort(&self, key: &ObjectKey, upload: &UploadId) -> Result<(), StoreError> {

@@ -39,16 +39,18 @@ impl Inner {
         }
     }
 
-    /// Opens an object and works out the range of bytes.
+    /// Opens an object; returns its length, and works out the range of bytes.
     pub(super) fn open_range(
         &self,
         key: &ObjectKey,
         range: Option<Range<u64>>,
-    ) -> Result<(File, Range<u64>), StoreError> {
+    ) -> Result<(File, u64, Range<u64>), StoreError> {
         let (file, length) = self.open(key)?.ok_or_else(not_found)?;
         match range {
-            None => Ok((file, 0..length)),
-            Some(range) if range.start < length.min(range.end) => Ok((file, range.start..length.min(range.end))),
+            None => Ok((file, length, 0..length)),
+            Some(range) if range.start < length.min(range.end) => {
+                Ok((file, length, range.start..length.min(range.end)))
+            }
             Some(_) => Err(StoreError::new(StoreErrorKind::Range, "The range lies outside the recording.")),
         }
     }

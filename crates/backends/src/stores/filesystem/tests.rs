@@ -5,7 +5,7 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
-use model::ports::BlobStore as _;
+use model::ports::{BlobStore as _, Publish};
 use model::providers::Filesystem;
 use std::cell::RefCell;
 use std::fs;
@@ -77,10 +77,10 @@ impl Hanging {
 async fn a_deletion_that_was_given_up_deletes_nothing_later() {
     let root = TempDir::new().expect("temp dir");
     let (store, key) = (open(&root).await, key("site/a.mp4"));
-    store.put(&key, Bytes::from_static(b"first")).await.expect("is stored");
+    store.put(&key, Bytes::from_static(b"first"), Publish::Replace).await.expect("is stored");
     let named = key.clone();
     let deletion = Hanging::begin(&store, move |inner, wanted| inner.delete(&named, wanted)).await;
-    store.put(&key, Bytes::from_static(b"sent again")).await.expect("is stored");
+    store.put(&key, Bytes::from_static(b"sent again"), Publish::Replace).await.expect("is stored");
     deletion.go_on().await;
     assert_eq!(fs::read(root.path().join("site/a.mp4")).expect("is there"), b"sent again");
 }
@@ -90,12 +90,14 @@ async fn an_object_that_was_given_up_replaces_none_later() {
     let root = TempDir::new().expect("temp dir");
     let (store, key) = (open(&root).await, key("site/a.mp4"));
     let named = key.clone();
-    let put = Hanging::begin(&store, move |inner, wanted| inner.put(&named, b"first", wanted)).await;
+    let put = Hanging::begin(&store, move |inner, wanted| inner.put(&named, b"first", Publish::Replace, wanted)).await;
     let upload = store.begin(&key).await.expect("begins");
     let parts = [store.put_part(&key, &upload, 1, Bytes::from_static(b"in parts")).await.expect("is stored")];
     let (named, id) = (key.clone(), upload.clone());
-    let completion = Hanging::begin(&store, move |inner, wanted| inner.complete(&named, &id, &parts, wanted)).await;
-    store.put(&key, Bytes::from_static(b"sent again")).await.expect("is stored");
+    let completion =
+        Hanging::begin(&store, move |inner, wanted| inner.complete(&named, &id, &parts, Publish::Replace, wanted))
+            .await;
+    store.put(&key, Bytes::from_static(b"sent again"), Publish::Replace).await.expect("is stored");
     put.go_on().await;
     completion.go_on().await;
     assert_eq!(fs::read(root.path().join("site/a.mp4")).expect("is there"), b"sent again");
@@ -120,7 +122,7 @@ async fn what_was_to_be_given_up_is_left_alone_later() {
     all.go_on().await;
     one.go_on().await;
     let part = store.put_part(&key, &upload, 1, Bytes::from_static(b"x")).await.expect("is stored");
-    store.complete(&key, &upload, &[part]).await.expect("its file was left alone");
+    store.complete(&key, &upload, &[part], Publish::Replace).await.expect("its file was left alone");
 }
 
 /// The caller may go away before the time is up.
@@ -128,7 +130,7 @@ async fn what_was_to_be_given_up_is_left_alone_later() {
 async fn what_nobody_waits_for_is_given_up() {
     let root = TempDir::new().expect("temp dir");
     let (store, key) = (open(&root).await, key("site/a.mp4"));
-    store.put(&key, Bytes::from_static(b"first")).await.expect("is stored");
+    store.put(&key, Bytes::from_static(b"first"), Publish::Replace).await.expect("is stored");
     let ((go_on, held), (began, begins), (end, ended)) =
         (mpsc::channel::<()>(), oneshot::channel(), oneshot::channel());
     let named = key.clone();
@@ -153,19 +155,19 @@ async fn what_nobody_waits_for_is_given_up() {
 async fn a_chunk_waits_for_a_folder_that_is_busy_but_not_for_ever() {
     let root = TempDir::new().expect("temp dir");
     let (store, key) = (open(&root).await, key("site/a.mp4"));
-    store.put(&key, Bytes::from_static(b"x")).await.expect("is stored");
+    store.put(&key, Bytes::from_static(b"x"), Publish::Replace).await.expect("is stored");
     let (mut waits, mut late) =
         (store.get(&key, None).await.expect("opens"), store.get(&key, None).await.expect("opens"));
     let all = u32::try_from(MAX_RUNNING).expect("few");
     let busy = store.0.running.clone().acquire_many_owned(all).await.expect("nothing else runs");
-    let error = tokio::time::timeout(PATIENCE * 2, late.next()).await.expect("not for ever");
+    let error = tokio::time::timeout(PATIENCE * 2, late.bytes.next()).await.expect("not for ever");
     let error = error.expect("not at its end").expect_err("the folder hangs");
     assert_eq!(error.kind, StoreErrorKind::Unavailable, "{error}");
     let let_go = async {
         tokio::time::sleep(PATIENCE / 2).await;
         drop(busy);
     };
-    let (read, ()) = tokio::join!(waits.next(), let_go);
+    let (read, ()) = tokio::join!(waits.bytes.next(), let_go);
     assert_eq!(read.expect("not at its end").expect("is read"), "x");
 }
 
@@ -174,7 +176,7 @@ async fn a_deletion_is_made_durable() {
     let root = TempDir::new().expect("temp dir");
     let (store, (one, other)) = (open(&root).await, (key("site/a.mp4"), key("site/b.mp4")));
     for key in [&one, &other] {
-        store.put(key, Bytes::from_static(b"x")).await.expect("is stored");
+        store.put(key, Bytes::from_static(b"x"), Publish::Replace).await.expect("is stored");
     }
     let (_waiting, wanted) = super::operation::operation();
     // The second time nothing is there: the first deletion may have been cut off before the sync.

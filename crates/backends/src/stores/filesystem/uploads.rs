@@ -9,7 +9,7 @@ use super::operation::Operation;
 use super::{Inner, PART_SIZE, confirm, folders};
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
-use model::ports::{Part, UploadId};
+use model::ports::{Part, Publish, UploadId};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
@@ -123,6 +123,7 @@ impl Inner {
         key: &ObjectKey,
         id: &UploadId,
         parts: &[Part],
+        publish: Publish,
         wanted: &Operation,
     ) -> Result<(), StoreError> {
         let total = total(parts)?;
@@ -143,7 +144,7 @@ impl Inner {
         }
         upload.file.sync_all().map_err(|e| in_words("stored", e))?;
         confirm(&upload.file, total)?;
-        self.publish(&staged, key, wanted)?;
+        self.publish(&staged, key, publish, wanted)?;
         self.forget_upload(id);
         Ok(())
     }

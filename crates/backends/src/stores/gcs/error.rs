@@ -42,6 +42,7 @@ impl Answer {
         use StoreErrorKind::{Denied, Unavailable};
         match (self.reason.as_str(), self.status) {
             (_, 404) => RequestFailure::no_object(),
+            (_, 412) => RequestFailure::taken(),
             (_, 416) => RequestFailure::out_of_range(),
             ("rateLimitExceeded" | "userRateLimitExceeded", _) | (_, 429) => RequestFailure::slow_down(),
             ("quotaExceeded" | "storageQuotaExceeded", _) => RequestFailure::full(),

@@ -10,7 +10,7 @@ mod uploads;
 
 use crate::clock::Clock;
 use crate::http::Outgoing;
-use crate::stores::request_failure::{PART_SIZE, no_object, no_ranges, out_of_range, stream_of};
+use crate::stores::request_failure::{PART_SIZE, no_object, no_ranges, out_of_range, size_in, stream_of};
 use api::Api;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -18,10 +18,11 @@ use key::Signing;
 use model::ObjectKey;
 use model::error::StoreError;
 use model::field::FieldError;
-use model::ports::{BlobStore, ByteStream, CONTENT_TYPE, Part, UploadId};
+use model::ports::{BlobStore, CONTENT_TYPE, Found, Part, Publish, UploadId};
 use model::probe::ProbeReport;
 use model::providers::{Gcs, ServiceKey, Signer};
 use reqwest::StatusCode;
+use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -58,8 +59,8 @@ impl BlobStore for GcsStore {
         PART_SIZE
     }
 
-    async fn put(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StoreError> {
-        self.upload(key.as_str(), CONTENT_TYPE, bytes).await?;
+    async fn put(&self, key: &ObjectKey, bytes: Bytes, publish: Publish) -> Result<(), StoreError> {
+        self.upload(key.as_str(), CONTENT_TYPE, bytes, publish).await?;
         Ok(())
     }
 
@@ -67,7 +68,7 @@ impl BlobStore for GcsStore {
         Ok(self.object(key.as_str()).await?.map(|object| object.size.parse().unwrap_or(0)))
     }
 
-    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ByteStream, StoreError> {
+    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<Found, StoreError> {
         if range.as_ref().is_some_and(Range::is_empty) {
             return match self.head(key).await? {
                 Some(_) => Err(out_of_range()),
@@ -79,7 +80,12 @@ impl BlobStore for GcsStore {
         if range.is_some() && found.status() != StatusCode::PARTIAL_CONTENT {
             return Err(no_ranges());
         }
-        Ok(stream_of(found))
+        let told = |name| found.headers().get(name).and_then(|value| value.to_str().ok());
+        let size = match &range {
+            Some(_) => told(CONTENT_RANGE).and_then(size_in),
+            None => told(CONTENT_LENGTH).and_then(|length| length.parse().ok()),
+        };
+        Ok(Found { size, bytes: stream_of(found) })
     }
 
     async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
@@ -106,8 +112,14 @@ impl BlobStore for GcsStore {
         self.upload_part(key, upload, number, bytes).await
     }
 
-    async fn complete(&self, key: &ObjectKey, upload: &UploadId, parts: &[Part]) -> Result<(), StoreError> {
-        self.complete_upload(key, upload, parts).await
+    async fn complete(
+        &self,
+        key: &ObjectKey,
+        upload: &UploadId,
+        parts: &[Part],
+        publish: Publish,
+    ) -> Result<(), StoreError> {
+        self.complete_upload(key, upload, parts, publish).await
     }
 
     async fn abort(&self, key: &ObjectKey, upload: &UploadId) -> Result<(), StoreError> {

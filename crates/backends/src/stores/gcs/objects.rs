@@ -8,6 +8,7 @@ use crate::stores::receipt::{self, Reported, Sent};
 use crate::stores::request_failure::RequestFailure;
 use bytes::Bytes;
 use model::error::StoreErrorKind;
+use model::ports::Publish;
 use reqwest::{Method, Response};
 use serde::Deserialize;
 use serde_json::json;
@@ -47,14 +48,29 @@ pub(super) struct Page {
     pub(super) next_page_token: Option<String>,
 }
 
+/// What to add to an address if what lies there is to stay: no object is generation 0.
+fn condition(separator: &str, publish: Publish) -> String {
+    match publish {
+        Publish::New => format!("{separator}ifGenerationMatch=0"),
+        Publish::Replace => String::new(),
+    }
+}
+
 impl GcsStore {
     fn object_path(&self, name: &str) -> String {
         format!("/storage/v1/b/{}/o/{}", self.bucket, encode(name))
     }
 
     /// Stores a small object whole; it is visible once all of it has arrived.
-    pub(super) async fn upload(&self, name: &str, kind: &'static str, bytes: Bytes) -> Result<Object, RequestFailure> {
-        let path = format!("/upload/storage/v1/b/{}/o?uploadType=media&name={}", self.bucket, encode(name));
+    pub(super) async fn upload(
+        &self,
+        name: &str,
+        kind: &'static str,
+        bytes: Bytes,
+        publish: Publish,
+    ) -> Result<Object, RequestFailure> {
+        let condition = condition("&", publish);
+        let path = format!("/upload/storage/v1/b/{}/o?uploadType=media&name={}{condition}", self.bucket, encode(name));
         let length = bytes.len() as u64;
         let call = Call { content: Some((kind, bytes.clone())), patience: BULK, ..Call::new(Method::POST, path) };
         let stored: Object = self.api.json(call).await.map_err(|t| self.not_the_object(t))?;
@@ -102,6 +118,7 @@ impl GcsStore {
         name: &str,
         kind: &str,
         metadata: BTreeMap<&str, &str>,
+        publish: Publish,
     ) -> Result<Object, RequestFailure> {
         let sources: Vec<_> =
             sources.iter().map(|(name, generation)| json!({"name": name, "generation": generation})).collect();
@@ -111,7 +128,7 @@ impl GcsStore {
             "deleteSourceObjects": true,
         });
         let content = Some(("application/json", body.to_string().into()));
-        let path = format!("{}/compose", self.object_path(name));
+        let path = format!("{}/compose{}", self.object_path(name), condition("?", publish));
         self.api.json(Call { content, patience: BULK, ..Call::new(Method::POST, path) }).await
     }
 

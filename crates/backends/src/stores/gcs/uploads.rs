@@ -14,7 +14,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
 use model::key::RESERVED_PREFIX;
-use model::ports::{CONTENT_TYPE, Part, UploadId};
+use model::ports::{CONTENT_TYPE, Part, Publish, UploadId};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
@@ -64,7 +64,7 @@ impl GcsStore {
     pub(super) async fn begin_upload(&self, key: &ObjectKey) -> Result<UploadId, StoreError> {
         let upload = UploadId(random::hex::<16>());
         let folder = Folder::of(key, &upload).expect("made like this");
-        self.upload(&folder.begun(), "text/plain", key.as_str().to_owned().into()).await?;
+        self.upload(&folder.begun(), "text/plain", key.as_str().to_owned().into(), Publish::Replace).await?;
         Ok(upload)
     }
 
@@ -83,7 +83,7 @@ impl GcsStore {
         }
         let name = folder.part(number);
         let (size, crc) = (bytes.len() as u64, receipt::crc32c(&bytes));
-        let stored = self.upload(&name, PART_TYPE, bytes).await?;
+        let stored = self.upload(&name, PART_TYPE, bytes, Publish::Replace).await?;
         if self.object(&folder.begun()).await?.is_none() {
             self.remove(&name).await?;
             return Err(unknown_upload());
@@ -96,6 +96,7 @@ impl GcsStore {
         key: &ObjectKey,
         upload: &UploadId,
         parts: &[Part],
+        publish: Publish,
     ) -> Result<(), StoreError> {
         let folder = Folder::of(key, upload).ok_or_else(unknown_upload)?;
         check_parts(parts)?;
@@ -103,29 +104,34 @@ impl GcsStore {
         let begun = stored.contains_key(&folder.begun());
         let mut sources: Vec<_> =
             parts.iter().map(|part| (folder.part(part.number), generation(part).to_owned())).collect();
-        let joined = async {
-            if !begun {
-                return Ok(false);
-            }
-            let mut first = true;
-            while sources.len() > MOST_SOURCES {
-                let joints = sources.chunks(MOST_SOURCES).map(|chunk| self.join(&folder, chunk, &stored, first));
-                let joints: Vec<_> = joints.collect();
-                let joints: Option<Vec<_>> =
-                    stream::iter(joints).buffered(AT_ONCE).try_collect::<Vec<_>>().await?.into_iter().collect();
-                let Some(joints) = joints else { return Ok(false) };
-                (sources, first) = (joints, false);
-            }
-            if first && !are_stored(&sources, &stored) {
-                return Ok(false);
-            }
-            let metadata = BTreeMap::from([(UPLOAD, upload.0.as_str())]);
-            match self.compose(&sources, key.as_str(), CONTENT_TYPE, metadata).await {
-                Ok(object) => Ok(confirm(&object, parts).map(|()| true)?),
-                Err(trouble) if trouble.kind == StoreErrorKind::NotFound => Ok(false),
-                Err(trouble) => Err(StoreError::from(trouble)),
-            }
-        };
+        let joined =
+            async {
+                if !begun {
+                    return Ok(false);
+                }
+                let mut first = true;
+                while sources.len() > MOST_SOURCES {
+                    let joints = sources.chunks(MOST_SOURCES).map(|chunk| self.join(&folder, chunk, &stored, first));
+                    let joints: Vec<_> = joints.collect();
+                    let joints: Option<Vec<_>> =
+                        stream::iter(joints).buffered(AT_ONCE).try_collect::<Vec<_>>().await?.into_iter().collect();
+                    let Some(joints) = joints else { return Ok(false) };
+                    (sources, first) = (joints, false);
+                }
+                if first && !are_stored(&sources, &stored) {
+                    return Ok(false);
+                }
+                let metadata = BTreeMap::from([(UPLOAD, upload.0.as_str())]);
+                match self.compose(&sources, key.as_str(), CONTENT_TYPE, metadata, publish).await {
+                    Ok(object) => Ok(confirm(&object, parts).map(|()| true)?),
+                    // A request that was repeated meets its own object.
+                    Err(trouble) if trouble.kind == StoreErrorKind::Taken => {
+                        if self.came_from(key, upload, parts).await? { Ok(true) } else { Err(trouble.into()) }
+                    }
+                    Err(trouble) if trouble.kind == StoreErrorKind::NotFound => Ok(false),
+                    Err(trouble) => Err(StoreError::from(trouble)),
+                }
+            };
         if !joined.await? && !self.came_from(key, upload, parts).await? {
             return Err(if begun { lost_parts() } else { unknown_upload() });
         }
@@ -151,7 +157,7 @@ impl GcsStore {
         if are_parts && !are_stored(sources, stored) {
             return Ok(None);
         }
-        match self.compose(sources, &name, PART_TYPE, BTreeMap::new()).await {
+        match self.compose(sources, &name, PART_TYPE, BTreeMap::new(), Publish::Replace).await {
             Ok(joint) => Ok(Some((name, joint.generation))),
             // The first success removes the sources, but its answer may have been lost.
             Err(trouble) if trouble.kind == StoreErrorKind::NotFound => {

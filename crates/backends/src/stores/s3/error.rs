@@ -44,7 +44,7 @@ struct Answer<'a> {
 
 impl Answer<'_> {
     fn trouble(&self, target: &S3Target, server: &str, now: SystemTime) -> RequestFailure {
-        use StoreErrorKind::{Denied, Interrupted, NotFound, Unavailable};
+        use StoreErrorKind::{Clash, Denied, Interrupted, NotFound, Unavailable};
         let status = self.response.status().as_u16();
         // Amazon tells no more than this in answer to HEAD.
         if self.code.is_none() && matches!(status, 301 | 307 | 400) && self.region(target).is_some() {
@@ -55,6 +55,18 @@ impl Answer<'_> {
             ("NoSuchKey" | "NotFound", _) => RequestFailure::no_object(),
             ("NoSuchUpload", _) => RequestFailure::new(NotFound, UNKNOWN_UPLOAD, "Send it again."),
             ("InvalidPart" | "InvalidPartOrder", _) => RequestFailure::new(Interrupted, LOST_PARTS, "Send it again."),
+            // An old MinIO says 304.
+            ("PreconditionFailed", _) | (_, 304 | 412) => RequestFailure::taken(),
+            ("ConditionalRequestConflict", _) => RequestFailure::new(
+                Unavailable,
+                "Something else was storing an object of this name at the same time.",
+                "Try again.",
+            ),
+            ("XMinioParentIsObject" | "XMinioObjectExistsAsDirectory", _) => RequestFailure::new(
+                Clash,
+                "The store has an object where this name needs a folder, or a folder of this name.",
+                "Give it another name, or take away what lies there.",
+            ),
             ("InvalidRange", _) | (_, 416) => RequestFailure::out_of_range(),
             ("RequestTimeTooSkewed" | "RequestExpired", _) => self.skewed(now),
             ("InvalidAccessKeyId", _) => RequestFailure::new(
@@ -173,6 +185,17 @@ pub(super) fn refuses_checksums<E: ProvideErrorMetadata>(error: &SdkError<E>) ->
         "InvalidRequest" | "InvalidArgument" => named(),
         code => code == "NotImplemented" || response.status().as_u16() == 501,
     }
+}
+
+/// Whether something else was storing an object of the same name. Amazon asks for another try.
+pub(super) fn is_conflict<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    error.code() == Some("ConditionalRequestConflict")
+}
+
+/// Whether the server does not know conditions on what it stores.
+pub(super) fn refuses_conditions<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    let status = error.raw_response().map(|response| response.status().as_u16());
+    status == Some(501) || matches!(error.code(), Some("NotImplemented" | "InvalidArgument" | "InvalidRequest"))
 }
 
 /// A duration as a person would say it.

@@ -8,6 +8,7 @@
 //! that is an MD5 (`tags.rs`), else the length, by a HEAD.
 
 mod client;
+mod conditions;
 mod error;
 mod probe;
 mod signing;
@@ -18,7 +19,9 @@ use crate::clock::Clock;
 use crate::http::Outgoing;
 use crate::net::Target;
 use crate::stores::receipt::{self, Reported, Sent};
-use crate::stores::request_failure::{PART_SIZE, RequestFailure, broke_off, no_object, no_ranges, out_of_range};
+use crate::stores::request_failure::{
+    PART_SIZE, RequestFailure, broke_off, no_object, no_ranges, out_of_range, size_in,
+};
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
@@ -29,11 +32,12 @@ use aws_sdk_s3::primitives::ByteStream as SdkStream;
 use aws_sdk_s3::types::{ServerSideEncryption, StorageClass};
 use bytes::Bytes;
 use client::Clients;
+use conditions::{Condition, Conditions};
 use futures::stream;
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
 use model::field::FieldError;
-use model::ports::{BlobStore, ByteStream, CONTENT_TYPE, Part, UploadId};
+use model::ports::{BlobStore, CONTENT_TYPE, Found, Part, Publish, UploadId};
 use model::probe::ProbeReport;
 use model::providers::{Encryption, S3Target, Signer};
 use reqwest::Url;
@@ -58,6 +62,8 @@ pub(crate) struct S3Store {
     refuses_checksums: Arc<AtomicBool>,
     /// Whether its ETags are MD5s; found out when one contradicts.
     md5_tags: Arc<OnceCell<bool>>,
+    /// Whether it keeps what is not to be replaced.
+    conditions: Arc<Conditions>,
 }
 
 impl S3Store {
@@ -70,7 +76,15 @@ impl S3Store {
         };
         let clients = Clients::new(&target, &outgoing, clock);
         let (target, clock) = (Arc::new(target), clock.clone());
-        Ok(Self { target, clients, outgoing, clock, refuses_checksums: Arc::default(), md5_tags: Arc::default() })
+        Ok(Self {
+            target,
+            clients,
+            outgoing,
+            clock,
+            refuses_checksums: Arc::default(),
+            md5_tags: Arc::default(),
+            conditions: Arc::default(),
+        })
     }
 
     fn encryption(&self) -> Option<ServerSideEncryption> {
@@ -119,12 +133,20 @@ impl S3Store {
     }
 
     /// Stores an object, and makes sure that exactly this was stored.
-    async fn put_object(&self, key: &ObjectKey, bytes: Bytes, sha256: Option<&str>) -> Result<(), StoreError> {
+    async fn put_object(
+        &self,
+        key: &ObjectKey,
+        bytes: Bytes,
+        sha256: Option<&str>,
+        publish: Publish,
+    ) -> Result<(), StoreError> {
+        let condition = self.condition_of_put(key, publish).await?;
         let checksum = sha256.filter(|_| !self.refuses_checksums.load(Ordering::Relaxed)).and_then(receipt::to_base64);
         let asked = checksum.is_some();
-        let stored = match self.send_object(key, bytes.clone(), sha256, checksum).await {
+        let stored = match self.send_object(key, bytes.clone(), sha256, checksum, condition).await {
             Err(error) if asked && error::refuses_checksums(&error) => {
-                let stored = self.send_object(key, bytes.clone(), sha256, None).await.map_err(self.failed())?;
+                let stored =
+                    self.send_object(key, bytes.clone(), sha256, None, condition).await.map_err(self.failed())?;
                 self.refuses_checksums.store(true, Ordering::Relaxed);
                 stored
             }
@@ -152,10 +174,29 @@ impl S3Store {
         bytes: Bytes,
         sha256: Option<&str>,
         checksum: Option<String>,
+        condition: Condition,
+    ) -> Result<PutObjectOutput, SdkError<PutObjectError>> {
+        let mut attempt = 1;
+        loop {
+            match self.send_object_once(key, bytes.clone(), sha256, checksum.clone(), condition).await {
+                Err(error) if error::is_conflict(&error) && attempt < conditions::ATTEMPTS => attempt += 1,
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn send_object_once(
+        &self,
+        key: &ObjectKey,
+        bytes: Bytes,
+        sha256: Option<&str>,
+        checksum: Option<String>,
+        condition: Condition,
     ) -> Result<PutObjectOutput, SdkError<PutObjectError>> {
         let request = self.clients.bulk.put_object().bucket(&self.target.bucket).key(key.as_str());
         let request = request.set_server_side_encryption(self.encryption()).set_ssekms_key_id(self.kms_key());
         let request = request.set_storage_class(self.storage_class()).content_type(CONTENT_TYPE);
+        let request = request.set_if_none_match(condition.header());
         let request = request.set_checksum_sha256(checksum).body(SdkStream::from(bytes)).customize();
         let request = match sha256 {
             _ if self.uses_tls() => request.disable_payload_signing(),
@@ -210,19 +251,25 @@ impl BlobStore for S3Store {
         PART_SIZE
     }
 
-    async fn put(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StoreError> {
-        self.put_object(key, bytes, None).await
+    async fn put(&self, key: &ObjectKey, bytes: Bytes, publish: Publish) -> Result<(), StoreError> {
+        self.put_object(key, bytes, None, publish).await
     }
 
-    async fn put_hashed(&self, key: &ObjectKey, bytes: Bytes, sha256: &str) -> Result<(), StoreError> {
-        self.put_object(key, bytes, Some(sha256)).await
+    async fn put_hashed(
+        &self,
+        key: &ObjectKey,
+        bytes: Bytes,
+        sha256: &str,
+        publish: Publish,
+    ) -> Result<(), StoreError> {
+        self.put_object(key, bytes, Some(sha256), publish).await
     }
 
     async fn head(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
         Ok(self.look(key).await?.map(|found| length(&found)))
     }
 
-    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ByteStream, StoreError> {
+    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<Found, StoreError> {
         if range.as_ref().is_some_and(Range::is_empty) {
             return match self.head(key).await? {
                 Some(_) => Err(out_of_range()),
@@ -233,16 +280,19 @@ impl BlobStore for S3Store {
         let found =
             self.quick().get_object().bucket(&self.target.bucket).key(key.as_str()).set_range(wanted).send().await;
         let found = found.map_err(self.failed())?;
-        if range.is_some() && found.content_range().is_none() {
-            return Err(no_ranges());
-        }
-        Ok(Box::pin(stream::try_unfold(found.body, |mut body| async move {
+        let size = match (&range, found.content_range()) {
+            (Some(_), None) => return Err(no_ranges()),
+            (Some(_), Some(told)) => size_in(told),
+            (None, _) => found.content_length().and_then(|length| u64::try_from(length).ok()),
+        };
+        let bytes = Box::pin(stream::try_unfold(found.body, |mut body| async move {
             match body.next().await {
                 None => Ok(None),
                 Some(Ok(bytes)) => Ok(Some((bytes, body))),
                 Some(Err(e)) => Err(broke_off(e)),
             }
-        })))
+        }));
+        Ok(Found { size, bytes })
     }
 
     async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
@@ -289,8 +339,14 @@ impl BlobStore for S3Store {
         self.upload_part(key, upload, number, bytes).await
     }
 
-    async fn complete(&self, key: &ObjectKey, upload: &UploadId, parts: &[Part]) -> Result<(), StoreError> {
-        self.complete_upload(key, upload, parts).await
+    async fn complete(
+        &self,
+        key: &ObjectKey,
+        upload: &UploadId,
+        parts: &[Part],
+        publish: Publish,
+    ) -> Result<(), StoreError> {
+        self.complete_upload(key, upload, parts, publish).await
     }
 
     async fn abort(&self, key: &ObjectKey, upload: &UploadId) -> Result<(), StoreError> {

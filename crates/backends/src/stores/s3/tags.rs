@@ -4,6 +4,7 @@
 //! of size and time. Such a tag contradicts whatever is sent, so a contradiction alone proves no lie.
 
 use super::S3Store;
+use super::conditions::Condition;
 use crate::random;
 use crate::stores::receipt;
 use bytes::{Bytes, BytesMut};
@@ -36,11 +37,14 @@ impl S3Store {
     }
 
     async fn tag_of_known(&self, key: &ObjectKey) -> Result<bool, StoreError> {
-        let stored = self.send_object(key, Bytes::from_static(KNOWN), None, None).await.map_err(self.failed())?;
+        let stored = self
+            .send_object(key, Bytes::from_static(KNOWN), None, None, Condition::None)
+            .await
+            .map_err(self.failed())?;
         if stored.e_tag().and_then(receipt::md5_of) == Some(receipt::md5(Bytes::from_static(KNOWN)).await?) {
             return Ok(true);
         }
-        let read: BytesMut = self.get(key, None).await?.try_collect().await?;
+        let read: BytesMut = self.get(key, None).await?.bytes.try_collect().await?;
         if read == KNOWN {
             tracing::warn!(
                 bucket = self.target.bucket,

@@ -1,15 +1,18 @@
 //! Multipart uploads.
 
+use super::conditions::Condition;
 use super::{S3Store, length};
 use crate::stores::receipt::{self, Reported, Sent};
 use crate::stores::request_failure::{check_parts, unknown_upload};
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::complete_multipart_upload::{CompleteMultipartUploadError, CompleteMultipartUploadOutput};
 use aws_sdk_s3::primitives::ByteStream as SdkStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
 use md5::{Digest, Md5};
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
-use model::ports::{CONTENT_TYPE, Part, UploadId};
+use model::ports::{CONTENT_TYPE, Part, Publish, UploadId};
 
 impl S3Store {
     pub(super) async fn begin_upload(&self, key: &ObjectKey) -> Result<UploadId, StoreError> {
@@ -52,19 +55,32 @@ impl S3Store {
         key: &ObjectKey,
         upload: &UploadId,
         parts: &[Part],
+        publish: Publish,
     ) -> Result<(), StoreError> {
         check_parts(parts)?;
-        let listed: Result<Vec<CompletedPart>, StoreError> = parts
-            .iter()
-            .map(|part| Ok(CompletedPart::builder().part_number(wire_number(part.number)?).e_tag(&part.tag).build()))
-            .collect();
-        let whole = CompletedMultipartUpload::builder().set_parts(Some(listed?)).build();
-        let request = self.clients.bulk.complete_multipart_upload().bucket(&self.target.bucket).key(key.as_str());
-        match request.upload_id(&upload.0).multipart_upload(whole).send().await.map_err(|e| self.trouble(e)) {
+        let condition = self.condition_of_complete(key, publish).await?;
+        match self.send_complete(key, upload, parts, condition).await.map_err(|e| self.trouble(e)) {
             Ok(_) => self.confirm(key, parts).await,
             Err(trouble) if trouble.kind == StoreErrorKind::NotFound => self.completed_before(key, parts).await,
             Err(trouble) => Err(trouble.into()),
         }
+    }
+
+    pub(super) async fn send_complete(
+        &self,
+        key: &ObjectKey,
+        upload: &UploadId,
+        parts: &[Part],
+        condition: Condition,
+    ) -> Result<CompleteMultipartUploadOutput, SdkError<CompleteMultipartUploadError>> {
+        let listed = parts.iter().map(|part| {
+            let number = i32::try_from(part.number).unwrap_or(i32::MAX);
+            CompletedPart::builder().part_number(number).e_tag(&part.tag).build()
+        });
+        let whole = CompletedMultipartUpload::builder().set_parts(Some(listed.collect())).build();
+        let request = self.clients.bulk.complete_multipart_upload().bucket(&self.target.bucket).key(key.as_str());
+        let request = request.upload_id(&upload.0).multipart_upload(whole).set_if_none_match(condition.header());
+        request.send().await
     }
 
     /// A completed upload is gone, and the answer may have been lost (the SDK's own retries run into this too). Fine if

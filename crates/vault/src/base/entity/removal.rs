@@ -12,6 +12,9 @@ pub struct Model {
     pub removed_at: i64,
     /// The recording that was moved away from here; `None` for any other removal.
     pub moved_id: Option<i64>,
+    /// When its provider was last asked to delete it, Unix milliseconds, if it is not known whether it did; `None` if
+    /// nothing that was asked can take effect any more.
+    pub asked_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
-use model::ports::{BlobStore, ByteStream};
+use model::ports::{BlobStore, ByteStream, Publish};
 use tokio::time::timeout;
 
 /// Longest mark that is read, in bytes.
@@ -35,7 +35,7 @@ impl Mark {
     /// Reads a place's mark.
     pub(crate) async fn read(store: &dyn BlobStore) -> Result<Self, StoreError> {
         let body = match store.get(&ObjectKey::of_place_mark(), None).await {
-            Ok(body) => body,
+            Ok(found) => found.bytes,
             Err(error) if error.is_not_found() => return Ok(Self::Missing),
             Err(error) => return Err(error),
         };
@@ -46,7 +46,7 @@ impl Mark {
     /// Marks a place; returns the id that is there afterwards, which is another vault's if two did so at once.
     pub(crate) async fn write(store: &dyn BlobStore, id: &str) -> Result<String, StoreError> {
         let text = Bytes::from(format!("{id}\n{WORDS}\n"));
-        store.put(&ObjectKey::of_place_mark(), text).await?;
+        store.put(&ObjectKey::of_place_mark(), text, Publish::Replace).await?;
         match Self::read(store).await? {
             Self::Id(id) => Ok(id),
             _ => Err(StoreError::new(StoreErrorKind::Corrupt, "What the vault has stored there does not come back.")),

@@ -122,6 +122,7 @@ impl Housekeeping {
             Err(VaultError::NotFound(_)) => {}
             Err(error) => return Err(error),
         }
+        removals::note_begun(&self.db, row.id).await?;
         if self.objects.delete(row.provider_id, key).await? == Deletion::Gone {
             steps::reached(Step::RemovalDone);
         }

@@ -30,15 +30,6 @@ pub(super) enum Arrived {
     Parts(Multipart),
 }
 
-impl Received {
-    /// Discards bytes and intent. What the provider does not free now, recovery frees by the intent.
-    pub(super) async fn discard(self, intent: Intent) {
-        if self.bytes.discard().await {
-            intent.withdraw().await;
-        }
-    }
-}
-
 impl Arrived {
     /// Discards the bytes; returns whether none of them are left at the provider.
     pub(super) async fn discard(self) -> bool {
@@ -125,8 +116,8 @@ impl Ingest {
     async fn begin_parts(&self, target: &Target, intent: &mut Intent) -> Result<Multipart, UploadError> {
         intent.written().await?;
         let share = self.shares.of(target.provider.id);
-        // Not while recovery abandons the leftovers of an earlier upload of this key.
-        let _turn = self.locks.lock(target.provider.id, &target.key).await?;
+        // Not while recovery abandons the leftovers of an earlier upload of this key; and not if it may not lie there.
+        let _turn = self.turn(target).await?;
         Ok(Multipart::begin(target.provider.store.clone(), share, target.key.clone()).await?)
     }
 

@@ -39,6 +39,7 @@ impl From<UploadRequest> for Draft {
             timestamp: request.timestamp.into(),
             path: request.path.to_string(),
             sent: None,
+            is_lie: false,
             failed_at: 0,
         }
     }

@@ -1,6 +1,7 @@
 use crate::access::accounts::DirectoryError;
 use crate::base::VaultError;
 use crate::host::reserve::NoRoom;
+use model::ObjectKey;
 use model::error::StoreError;
 use model::key::NameError;
 use model::wire::code;
@@ -44,6 +45,20 @@ pub enum UploadError {
     /// Another account's recording has this key.
     #[error("Another account has stored a recording of this name; give the accounts different directories.")]
     NotYours,
+    /// Something that no vault of this database has stored lies at the key, and is not what was sent.
+    #[error("Something that this vault has not stored lies at {provider} under {key}; it is left as it is.")]
+    Foreign {
+        /// The provider's name.
+        provider: String,
+        /// Where it lies.
+        key: ObjectKey,
+    },
+    /// The provider cannot keep the name.
+    #[error("{0}")]
+    NameNotKept(String),
+    /// A file and a folder would have one name, or the provider takes two names for one.
+    #[error("{0}")]
+    Clash(String),
     /// No such provider, or none that the account may use.
     #[error("The account has no storage provider named {0}; see Other providers in its dialog.")]
     ProviderNotFound(String),
@@ -90,7 +105,7 @@ impl UploadError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::MissingName => code::MISSING_NAME,
-            Self::InvalidName(_) => code::INVALID_NAME,
+            Self::InvalidName(_) | Self::NameNotKept(_) => code::INVALID_NAME,
             Self::DirectoryMissing => code::DIRECTORY_MISSING,
             Self::DirectoryInvalid(_) => code::DIRECTORY_INVALID,
             Self::DirectoryTaken => code::DIRECTORY_TAKEN,
@@ -99,6 +114,8 @@ impl UploadError {
             Self::TooLarge { .. } => code::FILE_TOO_LARGE,
             Self::AccountDisabled => code::ACCOUNT_DISABLED,
             Self::NotYours => code::KEY_TAKEN,
+            Self::Foreign { .. } => code::KEY_FOREIGN,
+            Self::Clash(_) => code::KEY_CLASH,
             Self::ProviderNotFound(_) => code::PROVIDER_NOT_FOUND,
             Self::ProviderDisabled(_) => code::PROVIDER_DISABLED,
             Self::Loop => code::FORWARD_LOOP,

@@ -1,8 +1,9 @@
 //! From a body that has arrived completely to the committed row.
 
-use super::arriving::{Arrived, Received};
+use super::arriving::Received;
 use super::commit::{NewRecording, commit};
 use super::digest::Content;
+use super::publish::Unpublished;
 use super::{Ingest, Intent, Outcome, Stored, Target, UploadError, forget};
 use crate::base::VaultError;
 use crate::base::entity::{recording, upload};
@@ -10,14 +11,21 @@ use crate::base::steps::{self, Step};
 use crate::objects::Deletion;
 use crate::objects::KeyGuard;
 use crate::objects::intent::{self, Draft};
-use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
-use model::ports::BlobStore;
+use model::ports::Publish;
 use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use std::error::Error as StdError;
 
 /// How often to commit an upload when the database does not say whether it was committed.
 const COMMITS: u32 = 5;
+
+/// A turn at a key, and what is recorded there.
+pub(super) struct Turn {
+    guard: KeyGuard,
+    existing: Option<recording::Model>,
+    /// Whether the account has a recording there, or a copy of one.
+    is_ours: bool,
+}
 
 impl Ingest {
     pub(super) async fn finish(
@@ -27,10 +35,11 @@ impl Ingest {
         received: Received,
     ) -> Result<Stored, UploadError> {
         steps::reached(Step::UploadArrived);
-        let (turn, existing) = match self.turn(&target).await {
+        let Turn { guard: turn, existing, is_ours } = match self.turn(&target).await {
             Ok(turn) => turn,
             Err(error) => {
-                received.discard(intent).await;
+                let clean = received.bytes.discard().await;
+                self.give_up(&target, intent, clean).await;
                 return Err(error);
             }
         };
@@ -39,7 +48,8 @@ impl Ingest {
             && self.is_there(&target, row).await?
         {
             let size = received.content.size;
-            received.discard(intent).await;
+            let clean = received.bytes.discard().await;
+            self.give_up(&target, intent, clean).await;
             return Ok(Stored { id: row.id, key: target.key, size, outcome: Outcome::Identical });
         }
         let intent_id = match intent.written().await {
@@ -51,10 +61,17 @@ impl Ingest {
             }
         };
         steps::reached(Step::UploadAnnounced);
-        let store = &target.provider.store;
-        if let Err(failed) = publish(store.as_ref(), &target.key, received.bytes, &received.content.sha256).await {
-            let clears = existing.is_none();
-            return Err(self.unpublished(failed, target, &received.content, intent_id, clears, turn));
+        let publish = if is_ours { Publish::Replace } else { Publish::New };
+        match self.publish(&target, intent_id, publish, received.bytes, &received.content).await {
+            Ok(()) => {}
+            Err(Unpublished::Failed { error, clean }) => {
+                let is_new = existing.is_none();
+                return Err(self.unpublished(error, clean, target, &received.content, intent_id, is_new, turn));
+            }
+            Err(Unpublished::Refused { error, clean }) => {
+                self.give_up(&target, intent, clean).await;
+                return Err(error);
+            }
         }
         steps::reached(Step::UploadPublished);
         match existing {
@@ -71,9 +88,11 @@ impl Ingest {
     }
 
     /// Sees to what a failed upload has left. The agent need not wait for that, but the key stays locked.
+    #[expect(clippy::too_many_arguments, reason = "all that is known of an upload that failed")]
     fn unpublished(
         &self,
-        Unpublished { error, clean }: Unpublished,
+        error: StoreError,
+        clean: bool,
         target: Target,
         content: &Content,
         intent_id: i64,
@@ -81,15 +100,21 @@ impl Ingest {
         turn: KeyGuard,
     ) -> UploadError {
         // If the provider did not answer, nothing is deleted here: a late deletion could remove the next attempt's
-        // object. After other failures a new key is cleared here; a replaced one is left to recovery.
-        let clears = is_new && error.kind != StoreErrorKind::Unavailable;
+        // object. If it says that it has stored the upload, and has something else, that is the upload's own and is
+        // cleared here, if the key is new; a replaced one is left to recovery. If it says that it has not stored it,
+        // nothing that lies there is the upload's.
+        let is_lie = error.kind == StoreErrorKind::Unconfirmed;
+        let has_left_nothing = is_new && clean && !is_lie && error.kind != StoreErrorKind::Unavailable;
         // What is found there later becomes a recording only if its hash is this draft's.
-        let draft = target.draft.having_sent(content.size, &content.sha256, self.db.now_ms());
+        let draft = target.draft.having_sent(content.size, &content.sha256, is_lie, self.db.now_ms());
         let this = self.clone();
         tokio::spawn(async move {
             let _turn = turn;
+            if has_left_nothing {
+                return forget(&this.db, intent_id).await;
+            }
             this.save_draft(intent_id, &draft).await;
-            if clears {
+            if is_new && is_lie {
                 this.clear(&target, intent_id, clean).await;
             }
         });
@@ -146,22 +171,34 @@ impl Ingest {
         }
     }
 
-    /// Waits for a turn at a key, then looks what is there.
+    /// Waits for a turn at a key, then looks what is recorded there.
     ///
     /// # Errors
-    /// `NotYours` if it is a recording, or a copy of one, of another account.
-    async fn turn(&self, target: &Target) -> Result<(KeyGuard, Option<recording::Model>), UploadError> {
-        let turn = self.locks.lock(target.provider.id, &target.key).await?;
+    /// `NotYours` if it is a recording, or a copy of one, of another account. `Clash` if another recording's name leaves
+    /// no room for this one.
+    pub(super) async fn turn(&self, target: &Target) -> Result<Turn, UploadError> {
+        let guard = self.locks.lock(target.provider.id, &target.key).await?;
         let existing = self.objects.recording_at(target.provider.id, &target.key).await?;
         let copied = self.objects.copied_to(target.provider.id, &target.key).await?;
         if [&existing, &copied].into_iter().flatten().any(|row| row.account_id != target.draft.account_id) {
             return Err(UploadError::NotYours);
         }
-        Ok((turn, existing))
+        let is_ours = existing.is_some() || copied.is_some();
+        if !is_ours {
+            self.objects.settle_deletions(target.provider.id, &target.key).await?;
+        }
+        if !is_ours && let Some(other) = self.objects.in_the_way(target.provider.id, &target.key).await? {
+            let provider = &target.provider.name;
+            return Err(UploadError::Clash(format!(
+                "{} cannot be stored at {provider} beside {other}: one of them would be the other's folder.",
+                target.key
+            )));
+        }
+        Ok(Turn { guard, existing, is_ours })
     }
 
     /// Records what is known of a failed upload.
-    async fn save_draft(&self, intent_id: i64, draft: &Draft) {
+    pub(super) async fn save_draft(&self, intent_id: i64, draft: &Draft) {
         let row = upload::ActiveModel { draft: Set(draft.to_json()), ..Default::default() };
         let noted = self.db.write(move |tx| {
             Box::pin(async move {
@@ -197,24 +234,5 @@ impl Ingest {
                 tracing::warn!(error = &error as &dyn StdError, key = %target.key, "a failed upload is left for housekeeping");
             }
         }
-    }
-}
-
-/// Why it did not become visible, as far as the provider says.
-struct Unpublished {
-    error: StoreError,
-    /// Whether no parts of it are left.
-    clean: bool,
-}
-
-async fn publish(store: &dyn BlobStore, key: &ObjectKey, bytes: Arrived, sha256: &str) -> Result<(), Unpublished> {
-    match bytes {
-        Arrived::Whole(held) => {
-            store.put_hashed(key, held.bytes.clone(), sha256).await.map_err(|error| Unpublished { error, clean: true })
-        }
-        Arrived::Parts(multipart) => match multipart.complete().await {
-            Ok(()) => Ok(()),
-            Err(error) => Err(Unpublished { error, clean: multipart.abort().await }),
-        },
     }
 }

@@ -12,6 +12,7 @@ mod error;
 mod finish;
 mod multipart;
 mod patience;
+mod publish;
 mod receive;
 mod recover;
 mod request;
@@ -184,8 +185,10 @@ impl Ingest {
         let _running = self.locks.running(target.provider.id, &target.key);
         let (provider, key) = (target.provider.name.clone(), target.key.clone());
         let outcome = self.run_to_its_end(target, body).await;
-        if let Err(UploadError::Store(error)) = &outcome {
-            self.connections.tell_unconfirmed(&provider, &key, error).await;
+        match &outcome {
+            Err(UploadError::Store(error)) => self.connections.tell_unconfirmed(&provider, &key, error).await,
+            Err(UploadError::Foreign { .. }) => self.connections.tell_foreign(&provider, &key).await,
+            _ => {}
         }
         outcome
     }
@@ -201,11 +204,20 @@ impl Ingest {
         match self.receive(&target, &mut intent, body).await {
             Ok(received) => self.finish(target, intent, received).await,
             Err(Failed { error, clean }) => {
-                if clean {
-                    intent.withdraw().await;
-                }
+                self.give_up(&target, intent, clean).await;
                 Err(error)
             }
+        }
+    }
+
+    /// Gives up an upload of which nothing became visible. If its provider has not freed its parts, the intent stays, so
+    /// that recovery does.
+    async fn give_up(&self, target: &Target, mut intent: Intent, clean: bool) {
+        if clean {
+            return intent.withdraw().await;
+        }
+        if let Ok(id) = intent.written().await {
+            self.save_draft(id, &target.draft.having_sent_nothing(self.db.now_ms())).await;
         }
     }
 

@@ -6,7 +6,7 @@ use super::shares::Share;
 use crate::base::steps::{self, Step};
 use model::ObjectKey;
 use model::error::StoreError;
-use model::ports::{BlobStore, Part, UploadId};
+use model::ports::{BlobStore, Part, Publish, UploadId};
 use std::error::Error as StdError;
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -73,8 +73,8 @@ impl Multipart {
     }
 
     /// Makes the object visible.
-    pub(super) async fn complete(&self) -> Result<(), StoreError> {
-        self.store.complete(&self.key, &self.id, &self.parts).await
+    pub(super) async fn complete(&self, publish: Publish) -> Result<(), StoreError> {
+        self.store.complete(&self.key, &self.id, &self.parts, publish).await
     }
 
     /// Abandons the upload; returns whether the provider has freed it.

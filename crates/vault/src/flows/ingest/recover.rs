@@ -135,7 +135,7 @@ impl Ingest {
             return Ok(());
         }
         if !draft.allows(content.size, &content.sha256) {
-            return self.refuse(intent, key, &provider.name, existing.is_some()).await;
+            return self.refuse(intent, key, &provider.name, existing.is_some(), draft.is_lie()).await;
         }
         let concerned = draft.concerned();
         let fresh = NewRecording {
@@ -160,7 +160,14 @@ impl Ingest {
 
 impl Ingest {
     /// What is there is neither what was sent nor what was there before.
-    async fn refuse(&self, intent: &upload::Model, key: &ObjectKey, provider: &str, replaced: bool) -> Result<()> {
+    async fn refuse(
+        &self,
+        intent: &upload::Model,
+        key: &ObjectKey,
+        provider: &str,
+        replaced: bool,
+        is_lie: bool,
+    ) -> Result<()> {
         if self.objects.intents_at(intent.provider_id, key).await?.iter().any(|other| other.id != intent.id) {
             // It may be another upload's object; that upload has its own intent.
             self.forget_unless_late(intent).await;
@@ -170,6 +177,13 @@ impl Ingest {
             // Its owner may still have the file; sending it again mends the recording.
             self.forget_unless_late(intent).await;
             "A recording that lay there is overwritten: send it again, or delete it."
+        } else if !is_lie {
+            // The provider did not say that it has stored the upload, so this is somebody else's.
+            if !self.may_arrive_late(intent) {
+                forget(&self.db, intent.id).await;
+                self.connections.tell_foreign(provider, key).await;
+            }
+            return Ok(());
         } else {
             // The next round finds nothing there, and forgets the intent.
             self.objects.delete(intent.provider_id, key).await?;
@@ -229,12 +243,13 @@ impl Ingest {
     }
 }
 
-async fn read(store: &dyn BlobStore, key: &ObjectKey) -> std::result::Result<Option<Content>, StoreError> {
+/// Reads an object through; `None` when there is none.
+pub(super) async fn read(store: &dyn BlobStore, key: &ObjectKey) -> std::result::Result<Option<Content>, StoreError> {
     if store.head(key).await?.is_none() {
         return Ok(None);
     }
     let mut bytes = match store.get(key, None).await {
-        Ok(bytes) => bytes,
+        Ok(found) => found.bytes,
         Err(error) if error.is_not_found() => return Ok(None),
         Err(error) => return Err(error),
     };

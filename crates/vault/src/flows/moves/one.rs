@@ -6,10 +6,11 @@ use crate::base::entity::{copy, provider_move, recording};
 use crate::base::steps::{self, Step};
 use crate::base::{Result, VaultError};
 use crate::connections::{OpenStore, Version};
-use crate::objects::removals;
 use crate::objects::transfer::{self, Expected};
+use crate::objects::{Landing, removals};
 use crate::recordings::{RecordingRef, copies};
 use model::error::{StoreError, StoreErrorKind};
+use model::ports::Publish;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait, ExprTrait as _, QueryFilter as _};
 
@@ -29,15 +30,15 @@ impl Moves {
             )));
         }
         let content = Expected { key: &found.key, size: found.size, sha256: &found.sha256 };
-        let intent = if copied { None } else { Some(removals::reserve(&self.db, to.id, &found.key).await?) };
-        steps::reached(Step::MoveAnnounced);
+        let mut intent = None;
         if !copied {
             self.connections.set_up(to).await?;
-            let body = from.store.get(&found.key, None).await?;
-            if let Err(error) = transfer::store(to.store.as_ref(), &content, body).await {
-                self.connections.tell_unconfirmed(&to.name, &found.key, &error).await;
-                let passing = copies::is_being_replaced(&self.db, &found, &error).await?;
-                return Err(if passing { replaced(error) } else { error }.into());
+            let landing = self.objects.landing(to, &content).await?;
+            let announced = removals::reserve(&self.db, to.id, &found.key).await?;
+            intent = Some(announced);
+            steps::reached(Step::MoveAnnounced);
+            if let Landing::Free(publish) = landing {
+                self.send(&found, from, to, publish, announced).await?;
             }
             steps::reached(Step::MoveStored);
         }
@@ -46,6 +47,27 @@ impl Moves {
         self.commit(move_id, &found, to.version(), intent).await?;
         steps::reached(Step::MoveCommitted);
         Ok(())
+    }
+
+    /// Sends the bytes.
+    async fn send(
+        &self,
+        found: &RecordingRef,
+        from: &OpenStore,
+        to: &OpenStore,
+        publish: Publish,
+        announced: i64,
+    ) -> Result<()> {
+        let content = Expected { key: &found.key, size: found.size, sha256: &found.sha256 };
+        let body = from.store.get(&found.key, None).await?.bytes;
+        match self.objects.land(to, &content, body, publish, announced).await {
+            Err(VaultError::Store(error)) => {
+                self.connections.tell_unconfirmed(&to.name, &found.key, &error).await;
+                let passing = copies::is_being_replaced(&self.db, found, &error).await?;
+                Err(if passing { replaced(error) } else { error }.into())
+            }
+            landed => landed,
+        }
     }
 
     /// Whether the source provider works, and just this recording's bytes cannot be read.

@@ -7,12 +7,12 @@ use futures::{StreamExt as _, stream};
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
 use model::key::RESERVED_PREFIX;
-use model::ports::{BlobStore, ByteStream, Part, UploadId};
+use model::ports::{BlobStore, Found, Part, Publish, UploadId};
 use model::probe::ProbeReport;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -35,6 +35,8 @@ pub(crate) enum Fault {
     Hangs,
     /// Panics when it is to store an object: a bug.
     Panics,
+    /// Does not answer when it is to delete, nor delete: it may do so at any time later.
+    NeverDeletes,
     /// Begins to delete, and goes on when it is told to by `let_go`.
     HoldsDelete,
     /// Stores different bytes of the same length, and reports `Unconfirmed`.
@@ -67,6 +69,8 @@ pub(crate) struct MemoryStore {
     pub(crate) unreadable: Mutex<BTreeSet<String>>,
     /// Keys at which every call fails, as at a file that cannot be read; the others are well.
     pub(crate) unwell: Mutex<BTreeSet<String>>,
+    /// Whether it does not tell how large an object is that is read.
+    pub(crate) is_terse: AtomicBool,
     /// How often somebody asked whether an object is there.
     pub(crate) heads: AtomicUsize,
     /// How often somebody asked for an object.
@@ -94,6 +98,11 @@ impl MemoryStore {
 
     pub(crate) fn set(&self, fault: impl Into<Option<Fault>>) {
         *self.fault.lock().unwrap() = fault.into();
+    }
+
+    /// How many uploads in parts were begun.
+    pub(crate) fn begun(&self) -> usize {
+        self.begun.load(Ordering::Relaxed)
     }
 
     /// What is there but the vault's own.
@@ -137,7 +146,7 @@ impl MemoryStore {
         Ok(())
     }
 
-    async fn make_visible(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StoreError> {
+    async fn make_visible(&self, key: &ObjectKey, bytes: Bytes, publish: Publish) -> Result<(), StoreError> {
         if key.as_str() != MARK {
             self.put_started.notify_one();
             if let Some(happens) = self.at_put.lock().unwrap().take() {
@@ -153,7 +162,13 @@ impl MemoryStore {
         self.check()?;
         let lies = matches!(fault, Some(Fault::Lies | Fault::LiesForGood)) && key.as_str() != MARK;
         let bytes = if lies { bytes.iter().map(|byte| !byte).collect() } else { bytes };
-        self.objects.lock().unwrap().insert(key.to_string(), bytes);
+        {
+            let mut objects = self.objects.lock().unwrap();
+            if publish == Publish::New && objects.contains_key(key.as_str()) {
+                return Err(StoreError::new(StoreErrorKind::Taken, "Something lies there already."));
+            }
+            objects.insert(key.to_string(), bytes);
+        }
         match fault {
             _ if lies => Err(StoreError::new(StoreErrorKind::Unconfirmed, "It tells of another checksum.")),
             Some(Fault::Hangs) => {
@@ -186,8 +201,8 @@ impl BlobStore for MemoryStore {
         PART
     }
 
-    async fn put(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), StoreError> {
-        self.make_visible(key, bytes).await
+    async fn put(&self, key: &ObjectKey, bytes: Bytes, publish: Publish) -> Result<(), StoreError> {
+        self.make_visible(key, bytes, publish).await
     }
 
     async fn head(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
@@ -196,7 +211,7 @@ impl BlobStore for MemoryStore {
         Ok(self.objects.lock().unwrap().get(key.as_str()).map(|b| b.len() as u64))
     }
 
-    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ByteStream, StoreError> {
+    async fn get(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<Found, StoreError> {
         let happens = self.at_get.lock().unwrap().take();
         happens.into_iter().for_each(|happens| happens());
         self.gets.fetch_add(1, Ordering::SeqCst);
@@ -206,17 +221,24 @@ impl BlobStore for MemoryStore {
         }
         let found = self.objects.lock().unwrap().get(key.as_str()).cloned();
         let bytes = found.ok_or_else(|| StoreError::new(StoreErrorKind::NotFound, "not there"))?;
+        let size = Some(bytes.len() as u64).filter(|_| !self.is_terse.load(Ordering::Relaxed));
         let bytes = match range {
-            Some(range) => bytes.slice(range.start as usize..range.end as usize),
+            Some(range) if range.start >= bytes.len() as u64 => {
+                return Err(StoreError::new(StoreErrorKind::Range, "It is shorter."));
+            }
+            Some(range) => bytes.slice(range.start as usize..bytes.len().min(range.end as usize)),
             None => bytes,
         };
-        Ok(stream::iter([Ok(bytes)]).boxed())
+        Ok(Found { size, bytes: stream::iter([Ok(bytes)]).boxed() })
     }
 
     async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
         self.check_at(key)?;
         if *self.fault.lock().unwrap() == Some(Fault::LiesForGood) {
             return Err(StoreError::new(StoreErrorKind::Denied, "Nothing is deleted here."));
+        }
+        if *self.fault.lock().unwrap() == Some(Fault::NeverDeletes) {
+            return Err(StoreError::new(StoreErrorKind::Unavailable, "There was no answer in time."));
         }
         let held = *self.fault.lock().unwrap() == Some(Fault::HoldsDelete);
         if held {
@@ -249,14 +271,20 @@ impl BlobStore for MemoryStore {
         Ok(Part { number, size, tag: String::new() })
     }
 
-    async fn complete(&self, key: &ObjectKey, upload: &UploadId, parts: &[Part]) -> Result<(), StoreError> {
+    async fn complete(
+        &self,
+        key: &ObjectKey,
+        upload: &UploadId,
+        parts: &[Part],
+        publish: Publish,
+    ) -> Result<(), StoreError> {
         let bytes = {
             let uploads = self.uploads.lock().unwrap();
             let held = &uploads.get(&upload.0).unwrap().1;
             assert!(parts.iter().map(|p| p.number).eq(1..=parts.len() as u32), "parts in order without gaps");
             parts.iter().flat_map(|p| held[&p.number].clone()).collect::<Bytes>()
         };
-        self.make_visible(key, bytes).await?;
+        self.make_visible(key, bytes, publish).await?;
         self.uploads.lock().unwrap().remove(&upload.0);
         Ok(())
     }
