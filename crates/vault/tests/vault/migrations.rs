@@ -251,7 +251,10 @@ async fn figures_are_there(t: &TestVault) {
     for what in ["added provider", "set password", "started replay", "paused moving recordings", "deleted recording"] {
         assert!(changes.iter().any(|change| change.action == what), "{what}: {changes:?}");
     }
-    assert_eq!(t.vault.notices.list().await.unwrap(), [], "nothing is damaged");
+    // An old vault's files may be read by every user, which is told.
+    let notices = t.vault.notices.list().await.unwrap();
+    let others: Vec<_> = notices.into_iter().filter(|notice| notice.code != "readable-by-others").collect();
+    assert_eq!(others, [], "nothing is damaged");
 }
 
 /// What was under way when the old vault was killed comes to its end, and new things work.
