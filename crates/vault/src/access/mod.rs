@@ -1,7 +1,6 @@
 //! Who has access: people and their sessions, agents and their accounts, signed URLs; how often anybody may try.
 
 pub mod accounts;
-mod directories;
 pub(crate) mod guessable;
 pub mod rate_limit;
 pub mod sessions;

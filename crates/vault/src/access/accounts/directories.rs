@@ -70,3 +70,8 @@ impl Claims {
         found
     }
 }
+
+/// Whether two directories are one, or one lies in the other, for a store that does not tell all names apart.
+pub fn directories_overlap(one: &str, other: &str) -> bool {
+    one != "*" && other != "*" && overlap(&folded(one), &folded(other))
+}
