@@ -124,7 +124,7 @@ pub const DIRECTORY: AccountField = AccountField {
 pub const EXCLUSIVE: AccountField = AccountField {
     name: "exclusive",
     label: "Exclusive directory",
-    help: "No other account may store in, above or below this directory.",
+    help: "No other account may store in, above or below this directory. Without effect while it is *.",
     check: |form, _| (form.exclusive && form.directory == "*").then(|| ANY_IS_EXCLUSIVE.to_owned()),
     ..PLAIN
 };
