@@ -8,9 +8,6 @@ use crate::{both_fail, event, failure, send_until_taken, steps};
 use model::error::SinkErrorKind;
 use model::ports::OutgoingEvent;
 use rdkafka::mocking::MockCluster;
-use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 const PRODUCE: i16 = 0;
@@ -70,38 +67,6 @@ async fn brokers_may_not_lead_elsewhere() {
     let (report, error) = both_fail(&*sink).await;
     assert!(error.message.contains("one of them is at 169.254.1: "), "{error}");
     assert_eq!(failure(&report).0, "authenticate");
-}
-
-/// What librdkafka learns later, by itself, is checked before the next event.
-#[tokio::test(flavor = "multi_thread")]
-async fn brokers_may_not_lead_elsewhere_later() {
-    let (cluster, topic) = (MockCluster::new(2).unwrap(), topic());
-    cluster.create_topic(&topic, 1, 1).unwrap();
-    cluster.partition_leader(&topic, 0, Some(1)).unwrap();
-    let servers = cluster.bootstrap_servers();
-    let (first, second) = servers.split_once(',').unwrap();
-    let (theirs, lies) = (address_in_frame(port(second)), Arc::new(AtomicBool::new(false)));
-    let told = lies.clone();
-    let line = Line::to_kafka(first, move |_, frame| {
-        if told.load(Ordering::SeqCst) {
-            replace(frame, &theirs, b"169.254.1");
-        }
-    })
-    .await;
-    let sink = open(&settings(&line.address, &topic));
-    sink.send(&event("1", "camera", "{}")).await.unwrap();
-    lies.store(true, Ordering::SeqCst);
-    // It asks who leads, hears of the other broker, and sends the event to the first one after all.
-    cluster.request_errors(RDKafkaApiKey::Produce, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION]);
-    let started = Instant::now();
-    let error = loop {
-        match sink.send(&event("2", "camera", "{}")).await {
-            Ok(()) => assert!(started.elapsed() < Duration::from_secs(30), "what it learned was never checked"),
-            Err(error) => break error,
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    };
-    assert!(error.message.contains("one of them is at 169.254.1: "), "{error}");
 }
 
 /// The broker has the event, but its answer is lost with the connection: the event is there once.

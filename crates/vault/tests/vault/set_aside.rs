@@ -195,7 +195,8 @@ async fn in_an_outage_most_events_wait_in_their_order() {
     let start = hands.now();
     while hands.now() < start + 10 * 60_000 {
         let before = tries();
-        let key = (first(&t).await, "camera".to_owned());
+        // A lane is a camera of an account.
+        let key = (first(&t).await, format!("{}/camera", t.account("site-a").await.id));
         let due =
             || async { lane::Entity::find_by_id(key.clone()).one(&tables).await.unwrap().unwrap().next_attempt_at };
         until("it waits", || async { due().await > hands.now() }).await;

@@ -106,9 +106,13 @@ impl Cluster {
 
     /// Checks hosts that were learned of later. One that cannot be resolved does no harm.
     pub(super) async fn check_learned(&self, hosts: Vec<String>) -> Result<(), Refusal> {
-        let refused = |(_, error): &(String, HostError)| matches!(error, HostError::Refused);
-        advertised(looked_up(hosts).await.into_iter().find(refused))
+        learned(hosts).await
     }
+}
+
+async fn learned(hosts: Vec<String>) -> Result<(), Refusal> {
+    let refused = |(_, error): &(String, HostError)| matches!(error, HostError::Refused);
+    advertised(looked_up(hosts).await.into_iter().find(refused))
 }
 
 /// Hosts that are not to be connected to, and why.
@@ -124,4 +128,30 @@ fn advertised(wrong: Option<(String, HostError)>) -> Result<(), Refusal> {
         "Set advertised.listeners on the brokers to addresses that the vault can reach.",
     )
     .caused_by(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sinks::kafka::connection_error::Listener;
+    use rdkafka::ClientContext as _;
+    use rdkafka::statistics::{Broker, Statistics};
+
+    /// Which brokers librdkafka connects to is up to it; it says so every second.
+    #[tokio::test]
+    async fn brokers_that_are_learned_of_later_are_checked_once() {
+        let (listener, mut told) = (Listener::new(), Statistics::default());
+        let mut say = |name: &str| {
+            told.brokers.insert(name.into(), Broker { nodename: name.into(), ..Broker::default() });
+            listener.stats(told.clone());
+            listener.take_learned()
+        };
+        assert_eq!(say("127.0.0.1:9092"), ["127.0.0.1"]);
+        assert_eq!(say("169.254.169.254:9092"), ["169.254.169.254"], "only what is new");
+        assert_eq!(say("169.254.169.254:9093"), [""; 0]);
+        let hosts = |hosts: [&str; 2]| hosts.map(str::to_owned).to_vec();
+        let refused = learned(hosts(["127.0.0.1", "169.254.169.254"])).await.expect_err("it leads to metadata");
+        assert!(refused.failure.reason.contains("one of them is at 169.254.169.254"), "{refused:?}");
+        assert!(learned(hosts(["127.0.0.1", "nowhere.invalid"])).await.is_ok(), "what cannot be found does no harm");
+    }
 }
