@@ -54,7 +54,7 @@ test("from signing in to a recording that was played, saved and deleted", async 
     const dialog = page.getByRole("dialog", { name: "Add account" });
     await dialog.getByLabel("Account name").fill(account);
     await dialog.getByLabel("Main provider").selectOption(provider);
-    await dialog.getByLabel("Directory").fill("warehouse");
+    await dialog.getByLabel("Directory", { exact: true }).fill("warehouse");
 
     const accessKey = dialog.getByLabel("Access key", { exact: true });
     const first = await accessKey.inputValue();

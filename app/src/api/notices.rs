@@ -15,7 +15,7 @@ use super::server;
 /// All notices, the latest first.
 #[server(prefix = "/api/fn", endpoint = "list_notices")]
 pub async fn list_notices() -> Result<Vec<NoticeView>, AppError> {
-    let admin = server::require_admin().await?;
+    let admin = server::require_admin_in_place().await?;
     admin.vault.notices.list().await.map_err(server::refuse)
 }
 

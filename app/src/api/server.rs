@@ -68,9 +68,9 @@ pub(crate) async fn require_admin() -> Result<Admin, AppError> {
     }
 }
 
-/// The same for what saves a form. If the session has ended, a script is not sent away to sign in, or what was typed would be
-/// lost: the form says so and stays.
-pub(crate) async fn require_admin_to_save() -> Result<Admin, AppError> {
+/// The same for what saves a form, and for what is asked beside one every minute. If the session has ended, a script is not
+/// sent away to sign in, or what was typed would be lost: the form says so and stays.
+pub(crate) async fn require_admin_in_place() -> Result<Admin, AppError> {
     if is_plain_form() {
         return require_admin().await;
     }

@@ -33,6 +33,18 @@ pub fn opened<E: Clone + Send + Sync + 'static>(
     .into_any()
 }
 
+/// Counts what was saved: lists are read again then. After a save that was refused they are not: if the session has ended,
+/// they would lead away from the form.
+pub fn saved<S>(save: ServerAction<S>) -> Memo<usize>
+where
+    S: ServerFn<Output = (), Error = AppError> + Clone + Send + Sync + 'static,
+{
+    Memo::new(move |before: Option<&usize>| {
+        let is_saved = save.value().with(|answer| matches!(answer, Some(Ok(()))));
+        before.copied().unwrap_or_default() + usize::from(is_saved)
+    })
+}
+
 /// What is wrong with the values of a form.
 type Check = Box<dyn Fn(&FormData) -> Vec<FieldError> + Send + Sync>;
 

@@ -6,6 +6,7 @@ use crate::components::{
     Column, CopyButton, Done, Empty, Icon, Loading, PageHead, State, Table, actions, clipped, column, icon, loaded,
     status,
 };
+use crate::pages::editing::saved;
 use crate::pages::provisioned;
 use crate::pages::search::{Found, Search, needle, unmatched};
 use crate::text::figures::plural;
@@ -21,7 +22,8 @@ pub fn AccountsPage() -> impl IntoView {
     let changes = Changes { save: ServerAction::new(), delete: ServerAction::new() };
     provide_context(changes);
     let Changes { save, delete } = changes;
-    let list = Resource::new(move || (save.version().get(), delete.version().get()), |_| list_accounts());
+    let saved = saved(save);
+    let list = Resource::new(move || (saved.get(), delete.version().get()), |_| list_accounts());
     let needle = needle();
     view! {
         <PageHead title="Accounts" about="Whose keys agents use, where their recordings go, and who is told.">

@@ -8,6 +8,7 @@ use crate::api::moves::StartMove;
 use crate::components::{
     Column, Done, Empty, Icon, Loading, PageHead, Problem, State, Table, actions, column, icon, loaded, status,
 };
+use crate::pages::editing::saved;
 use crate::pages::provisioned;
 use crate::pages::search::{Found, Search, needle, unmatched};
 use crate::text::figures::capped;
@@ -34,8 +35,9 @@ pub fn ConnectionsPage(
     provide_context(changes);
     provide_context(ServerAction::<StartMove>::new());
     let Changes { save, delete, test, .. } = changes;
+    let saved = saved(save);
     let list = Resource::new(
-        move || (save.version().get(), delete.version().get()),
+        move || (saved.get(), delete.version().get()),
         move |_| list_connections(family.as_str().to_owned()),
     );
     let needle = needle();
