@@ -28,3 +28,4 @@ pub mod serve;
 pub mod sessions;
 pub mod state;
 pub mod telemetry;
+pub mod visitors;

@@ -9,7 +9,7 @@ use crate::problem::{self, ApiError};
 use crate::sessions::{self, Sessions};
 use crate::state::AppState;
 use crate::telemetry::{Failure, access, metrics};
-use crate::{admin, assets, bodies, forms, health, hosts, limits, openapi, security};
+use crate::{admin, assets, bodies, forms, health, hosts, limits, openapi, security, visitors};
 use app::{App, BaseUrl, ClientIp, shell};
 use axum::Router;
 use axum::extract::{Request, State};
@@ -66,6 +66,7 @@ fn people(state: &AppState) -> Router<AppState> {
     };
     Router::new()
         .leptos_routes_with_context(state, generate_route_list(App), context(state), shell)
+        .route_layer(from_fn_with_state(state.vault.users.clone(), visitors::sign_in_first))
         .route("/media/{id}/file", get(admin::media::file))
         .route("/metrics", get(metrics::scrape))
         .fallback(file_or_not_found)
