@@ -19,9 +19,9 @@ use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use leptos::prelude::{provide_context, use_context};
-use leptos_axum::{LeptosRoutes as _, generate_route_list};
+use leptos_axum::{AxumRouteListing, LeptosRoutes as _, generate_route_list};
 use std::any::Any;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use utoipa::OpenApi as _;
@@ -65,7 +65,7 @@ fn people(state: &AppState) -> Router<AppState> {
         move || shell(options.clone())
     };
     Router::new()
-        .leptos_routes_with_context(state, generate_route_list(App), context(state), shell)
+        .leptos_routes_with_context(state, page_routes(), context(state), shell)
         .route_layer(from_fn_with_state(state.vault.users.clone(), visitors::sign_in_first))
         .route("/media/{id}/file", get(admin::media::file))
         .route("/metrics", get(metrics::scrape))
@@ -77,6 +77,13 @@ fn people(state: &AppState) -> Router<AppState> {
         .layer(from_fn_with_state(state.clone(), bodies::of_people))
         .layer(from_fn_with_state(state.clone(), security::same_origin))
         .layer(RequestBodyLimitLayer::new(bodies::MAX_FORM))
+}
+
+/// The pages' routes. Listed once in a process: whatever a page loads while they are listed never arrives, and its visitor
+/// waits for ever (leptos issue 4773).
+fn page_routes() -> Vec<AxumRouteListing> {
+    static ROUTES: OnceLock<Vec<AxumRouteListing>> = OnceLock::new();
+    ROUTES.get_or_init(|| generate_route_list(App)).clone()
 }
 
 /// The context of pages and server functions.
