@@ -160,6 +160,7 @@ test.describe("a form is not lost, nor what another window saved", () => {
     const name = await addWebhook(page, vault);
     await page.goto("/integrations");
     await page.getByRole("link", { name: `Edit ${name}` }).click();
+    await expect(page).toHaveURL(/\/integrations\/\d+$/);
     const address = page.url();
     const other = await page.context().newPage();
     await other.goto(address);

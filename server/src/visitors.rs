@@ -1,16 +1,12 @@
 //! Pages are for those who are signed in. Everybody else is sent to sign in before anything is rendered: that costs a
 //! stranger nothing and the vault a lot.
 
-use crate::problem::{self, ApiError};
 use app::text::query;
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use std::time::Duration;
-use tokio::time::timeout;
 use tower_sessions::Session;
 use vault::users::Users;
 
@@ -18,44 +14,20 @@ use vault::users::Users;
 const SIGN_IN: &str = "/sign-in";
 /// Server functions see for themselves who asks.
 const FUNCTIONS: &str = "/api/fn/";
-/// How long rendering may take, the first time and the second.
-const FIRST: Duration = Duration::from_secs(15);
-const SECOND: Duration = Duration::from_secs(45);
 
 /// Sends a visitor who is not signed in to the sign-in page, with the way back.
 pub async fn sign_in_first(State(users): State<Users>, session: Session, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let is_page = matches!(*request.method(), Method::GET | Method::HEAD) && !path.starts_with(FUNCTIONS);
-    if !is_page {
+    if !is_page || path == SIGN_IN {
         return Box::pin(next.run(request)).await;
-    }
-    if path == SIGN_IN {
-        return rendered(request, next).await;
     }
     // On the heap: pages nest deeply.
     match Box::pin(vault::sessions::user(&users, &session)).await {
         Ok(None) => to_sign_in(request.uri().path_and_query().map_or("/", |page| page.as_str())),
         // If that cannot be told now, the page says why.
-        Ok(Some(_)) | Err(_) => rendered(request, next).await,
+        Ok(Some(_)) | Err(_) => Box::pin(next.run(request)).await,
     }
-}
-
-/// A page, rendered. Seldom, rendering waits for ever, and nobody has found out why: then it is begun once more.
-async fn rendered(request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    let mut again = Request::new(Body::empty());
-    *again.method_mut() = parts.method.clone();
-    *again.uri_mut() = parts.uri.clone();
-    *again.headers_mut() = parts.headers.clone();
-    *again.extensions_mut() = parts.extensions.clone();
-    for (request, patience) in [(Request::from_parts(parts, body), FIRST), (again, SECOND)] {
-        let path = request.uri().path().to_owned();
-        match timeout(patience, Box::pin(next.clone().run(request))).await {
-            Ok(response) => return response,
-            Err(_) => tracing::warn!(path, ?patience, "a page was not rendered in time"),
-        }
-    }
-    ApiError::from(&problem::BUSY).into_response()
 }
 
 fn to_sign_in(page: &str) -> Response {
