@@ -4,6 +4,7 @@
 //! Leptos can do this too (`prefetch_lazy_fn_on_server`), but looks the request up by thread, which is wrong after an `.await`: under
 //! load, pages come without announcements, or with another page's.
 
+use crate::site::at;
 use leptos::prelude::*;
 use leptos_meta::Link;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,7 +34,8 @@ impl PageFiles {
 /// Call it while the page is rendered.
 pub(crate) fn announce(page: &str) {
     let Some(files) = use_context::<PageFiles>() else { return };
-    for href in files.fresh(page) {
+    for file in files.fresh(page) {
+        let href = at(&file);
         // rendered on the server it goes into the head, and nothing appears here
         if href.ends_with(".wasm") {
             view! { <Link rel="preload" as_="fetch" type_="application/wasm" crossorigin="" href/> }.to_html();

@@ -11,9 +11,12 @@ pub mod api;
 pub mod components;
 mod lazy;
 pub mod pages;
+pub mod site;
 pub mod text;
 
 use components::Layout;
+#[cfg(feature = "ssr")]
+use leptos::attr::custom::custom_attribute;
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::SsrMode::Async;
@@ -35,16 +38,18 @@ pub use api::server::{BaseUrl, ClientIp};
 pub fn shell(options: LeptosOptions) -> impl IntoView + use<> {
     api::server::page_headers();
     let style = format!("/{}/{}.css", options.site_pkg_dir, options.output_name);
+    let prefix = site::prefix();
+    let (root, below) = (prefix.path().to_owned(), (!prefix.path().is_empty()).then(|| prefix.path().to_owned()));
     view! {
         <!DOCTYPE html>
-        <html lang="en">
+        <html lang="en" {..custom_attribute(site::ATTRIBUTE, below)}>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <meta name="color-scheme" content="light dark"/>
-                <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
-                <link rel="stylesheet" href=style/>
-                <HydrationScripts options/>
+                <link rel="icon" href=site::at("/favicon.svg") type="image/svg+xml"/>
+                <link rel="stylesheet" href=site::at(&style)/>
+                <HydrationScripts options root/>
                 <leptos_meta::MetaTags/>
             </head>
             <body>
@@ -58,9 +63,11 @@ pub fn shell(options: LeptosOptions) -> impl IntoView + use<> {
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    #[cfg(not(feature = "ssr"))]
+    site::adopt();
     view! {
         <Title formatter=|title: String| format!("{title} · Kerberos Vault")/>
-        <Router>
+        <Router base=site::router_base()>
             <Routes fallback=NotFound>
                 <Route path=path!("/sign-in") view=SignInPage ssr=Async/>
                 <ParentRoute path=path!("") view=Layout ssr=Async>

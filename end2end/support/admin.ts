@@ -91,14 +91,14 @@ export async function addAccount(page: Page, vault: Vault, options: AccountOptio
     "account[cloud_analysis]": "true",
     ...Object.fromEntries(integrations),
   });
-  const id = /^\/accounts\/(\d+)\/keys/.exec(location)?.[1];
+  const id = /\/accounts\/(\d+)\/keys/.exec(location)?.[1];
   if (!id) throw new Error(`no account was added: ${location}`);
   return { ...keys, id, name, provider };
 }
 
 /** Posts a form as a browser without JavaScript does, and gives the address it is sent to. */
 async function submit(request: APIRequestContext, vault: Vault, action: string, form: Record<string, string>) {
-  const headers = { origin: vault.url, accept: "text/html" };
+  const headers = { origin: new URL(vault.url).origin, accept: "text/html" };
   const answer = await request.post(`${vault.url}/api/fn/${action}`, { form, headers, maxRedirects: 0 });
   const location = answer.headers().location ?? "";
   // What was refused comes back as a page with the form filled in, or with an error in the address.

@@ -14,6 +14,8 @@ const REPOSITORY = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 export interface Vault {
   /** Without a slash at the end. */
   url: string;
+  /** The path of `url` below which it lies; mostly none. */
+  below: string;
   /** Holds vault.toml, the data folder and the log; removed by `stop`. */
   directory: string;
   admin: { username: string; password: string };
@@ -28,11 +30,14 @@ export interface Options {
   toml?: string;
   /** Start again on what an earlier vault left behind (`stop({ keep: true })`). */
   directory?: string;
+  /** A path of its public address: `/nvr/vault`. Set VAULT_BELOW to run all tests so. */
+  below?: string;
 }
 
 export async function startVault(options: Options = {}): Promise<Vault> {
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), "kerberos-vault-test-")));
-  const url = `http://127.0.0.1:${await freePort()}`;
+  const below = options.below ?? process.env.VAULT_BELOW ?? "";
+  const url = `http://127.0.0.1:${await freePort()}${below}`;
   const admin = { username: "root", password: "test-password-1" };
   const configuration = join(directory, "vault.toml");
   await writeFile(configuration, toml(url, directory, admin) + (options.toml ?? ""));
@@ -48,6 +53,7 @@ export async function startVault(options: Options = {}): Promise<Vault> {
 
   const vault: Vault = {
     url,
+    below,
     directory,
     admin,
     log: () => readFile(logFile, "utf8"),
@@ -67,17 +73,28 @@ export async function startVault(options: Options = {}): Promise<Vault> {
 }
 
 /** Playwright's `test`, with a vault per worker: `page.goto("/")` goes there. */
-export const test = base.extend<object, { vault: Vault }>({
+export const test = base.extend<object, { vault: Vault; below: string | undefined }>({
+  below: [undefined, { option: true, scope: "worker" }],
   vault: [
-    async ({}, use) => {
-      const vault = await startVault();
+    async ({ below }, use) => {
+      const vault = await startVault({ below });
       await use(vault);
       await vault.stop();
     },
     { scope: "worker" },
   ],
   baseURL: ({ vault }, use) => use(vault.url),
+  page: async ({ page, vault }, use) => {
+    const goto = page.goto.bind(page);
+    page.goto = (address, options) => goto(at(vault, address), options);
+    await use(page);
+  },
 });
+
+/** A page's address: links have the path below which the vault lies, tests leave it out. */
+function at({ below }: Vault, address: string): string {
+  return address.startsWith("/") && !`${address}/`.startsWith(`${below}/`) ? below + address : address;
+}
 
 export { expect } from "@playwright/test";
 

@@ -1,5 +1,6 @@
 //! Forms that a browser without WebAssembly posts.
 
+use app::site::Prefix;
 use axum::extract::Request;
 use axum::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, LOCATION};
 use axum::http::{HeaderMap, HeaderValue};
@@ -12,15 +13,18 @@ const REFRESH: HeaderName = HeaderName::from_static("refresh");
 /// follow `Location` only with a redirect's, which would hide the failure from whoever watches the log.
 pub async fn failed(request: Request, next: Next) -> Response {
     let wants_page = wants_page(request.headers());
+    let prefix = request.extensions().get::<Prefix>().cloned().unwrap_or_default();
     let mut response = next.run(request).await;
     let status = response.status();
     if !wants_page || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
     let Some(to) = response.headers_mut().remove(LOCATION) else { return response };
-    let page = page(to.to_str().unwrap_or("/"));
+    let to = to.to_str().unwrap_or("/");
+    let to = if to.starts_with('/') { prefix.at(to) } else { to.to_owned() };
+    let page = page(&to);
     let (mut parts, _) = response.into_parts();
-    if let Ok(refresh) = HeaderValue::from_str(&format!("0;url={}", to.to_str().unwrap_or("/"))) {
+    if let Ok(refresh) = HeaderValue::from_str(&format!("0;url={to}")) {
         parts.headers.insert(REFRESH, refresh);
     }
     parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));

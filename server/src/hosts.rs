@@ -3,6 +3,7 @@
 
 use crate::peer::Peer;
 use crate::problem::{self, ApiError};
+use crate::public_url::PublicUrl;
 use crate::state::{AppState, HttpOptions};
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
@@ -24,8 +25,8 @@ fn is_ours(http: &HttpOptions, host: Option<&Authority>) -> bool {
         return true;
     }
     let Some(host) = host else { return false };
-    let public = http.public_url.as_deref().and_then(|url| url.split_once("://")?.1.parse().ok());
-    is_loopback(host.host()) || http.allowed_hosts.iter().chain(public.as_ref()).any(|allowed| is_same(allowed, host))
+    let public = http.public_url.as_ref().map(PublicUrl::host);
+    is_loopback(host.host()) || http.allowed_hosts.iter().chain(public).any(|allowed| is_same(allowed, host))
 }
 
 /// Whether a host is the allowed one; without a port, under each of its ports.
@@ -47,7 +48,7 @@ mod tests {
 
     fn answers(allowed: &[&str], host: &str) -> bool {
         let http = HttpOptions {
-            public_url: Some("https://vault.example".into()),
+            public_url: "https://vault.example/path".parse().ok(),
             allowed_hosts: allowed.iter().map(|host| host.parse().expect("a host")).collect(),
             trust_proxy: false,
             signed_url_ttl: Duration::ZERO,

@@ -1,14 +1,16 @@
 //! The API's description and Swagger UI.
 
+use crate::public_url::PublicUrl;
 use crate::security::SWAGGER;
+use crate::state::HttpOptions;
 use axum::Router;
 use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
 use tower_http::set_header::SetResponseHeaderLayer;
-use utoipa::openapi::RefOr;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::schema::{Schema, SchemaType, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{RefOr, Server};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
@@ -51,6 +53,14 @@ impl Modify for Schemes {
         token.description = Some("`metrics.token` of the configuration.".into());
         components.add_security_scheme("metrics_token", SecurityScheme::Http(token));
     }
+}
+
+/// As it is served: with the path below which the vault lies.
+pub fn served(api: utoipa::openapi::OpenApi, http: &HttpOptions) -> utoipa::openapi::OpenApi {
+    let mut api = without_null_headers(api);
+    let path = http.public_url.as_ref().map(PublicUrl::path).filter(|path| !path.is_empty());
+    api.servers = path.map(|path| vec![Server::new(path)]);
+    api
 }
 
 /// A header is sent or left out, but never null, as utoipa describes optional ones.
@@ -97,7 +107,8 @@ fn is_null(schema: &RefOr<Schema>) -> bool {
 pub fn swagger<S: Clone + Send + Sync + 'static>(api: utoipa::openapi::OpenApi) -> Router<S> {
     let ui = SwaggerUi::new("/swagger")
         .url("/swagger/doc.json", api)
-        .config(Config::from("/swagger/doc.json").use_base_layout());
+        // relative to the page, which may be below a path
+        .config(Config::from("doc.json").use_base_layout());
     let policy = SetResponseHeaderLayer::overriding(CONTENT_SECURITY_POLICY, HeaderValue::from_static(SWAGGER));
     // The same for everybody.
     let lifetime = SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static("no-cache"));

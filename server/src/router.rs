@@ -4,12 +4,14 @@
 //! recordings: with session and origin check), and files.
 
 use crate::agent;
+use crate::mount::mount;
 use crate::peer::Peer;
 use crate::problem::{self, ApiError};
 use crate::sessions::{self, Sessions};
 use crate::state::AppState;
 use crate::telemetry::{Failure, access, metrics};
 use crate::{admin, assets, bodies, forms, health, hosts, limits, openapi, security, visitors};
+use app::site::Prefix;
 use app::{App, BaseUrl, ClientIp, shell};
 use axum::Router;
 use axum::extract::{Request, State};
@@ -37,16 +39,18 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(agent::method_not_allowed)
         .route("/api", any(agent::no_route))
         .route("/api/{*rest}", any(agent::no_route));
-    Router::new()
+    let http = state.http.clone();
+    let routes = Router::new()
         .merge(machines)
-        .merge(openapi::swagger(openapi::without_null_headers(api)))
+        .merge(openapi::swagger(openapi::served(api, &state.http)))
         .merge(people(&state))
         .route("/pkg/{*path}", get(assets::pkg))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(state.clone(), hosts::only_ours))
         .layer(from_fn_with_state(state.clone(), security::headers))
         .layer(from_fn_with_state(state.clone(), access::record))
-        .with_state(state)
+        .with_state(state);
+    mount(routes, &http)
 }
 
 /// The API's description, without serving it.
@@ -92,6 +96,8 @@ fn context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
     move || {
         provide_context(vault.clone());
         provide_context(assets::page_files());
+        let prefix = use_context::<Parts>().and_then(|parts| parts.extensions.get::<Prefix>().cloned());
+        provide_context(prefix.unwrap_or_default());
         let peer = use_context::<Parts>().and_then(|parts| parts.extensions.get::<Peer>().cloned());
         if let Some(peer) = peer {
             provide_context(BaseUrl(http.base_url(&peer).unwrap_or_default()));

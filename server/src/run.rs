@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::first_start;
+use crate::public_url::PublicUrl;
 use crate::router::router;
 use crate::serve::{self, serve};
 use crate::state::{AppState, HttpOptions};
@@ -80,7 +81,11 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failed> {
     let background = CancellationToken::new();
     let working = vault.start(background.clone());
     let figures = tokio::spawn(background.clone().run_until_cancelled_owned(telemetry::metrics::keep_up()));
-    let url = config.server.public_url.clone().unwrap_or_else(|| format!("http://{}", reachable(address)));
+    let url = config
+        .server
+        .public_url
+        .as_ref()
+        .map_or_else(|| format!("http://{}", reachable(address)), PublicUrl::to_string);
     greet(&first_start::greeting(&url, admin.as_ref(), keys.as_ref()));
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
 

@@ -2,6 +2,7 @@
 
 use crate::peer::Peer;
 use crate::problem::{self, ApiError};
+use crate::public_url::PublicUrl;
 use crate::state::AppState;
 use axum::extract::{Request, State};
 use axum::http::header::{
@@ -58,26 +59,26 @@ pub(crate) fn add(headers: &mut HeaderMap) {
 /// Refuses changes that another site's page makes with our visitor's cookie.
 pub async fn same_origin(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if !reads && !is_same_origin(request.headers(), &Peer::attached(&request), state.http.public_url.as_deref()) {
+    if !reads && !is_same_origin(request.headers(), &Peer::attached(&request), state.http.public_url.as_ref()) {
         return ApiError::from(&problem::ORIGIN).into_response();
     }
     next.run(request).await
 }
 
 /// Whether another site's page sends this. Machines, which send neither header, are no page.
-pub fn is_from_elsewhere(headers: &HeaderMap, peer: &Peer, public_url: Option<&str>) -> bool {
+pub fn is_from_elsewhere(headers: &HeaderMap, peer: &Peer, public_url: Option<&PublicUrl>) -> bool {
     let is_page = headers.contains_key(SEC_FETCH_SITE) || headers.contains_key(ORIGIN);
     is_page && !is_same_origin(headers, peer, public_url)
 }
 
 /// Decided by `Sec-Fetch-Site` if sent: pages cannot forge it, and a proxy that rewrites `Host` does not matter. Over
 /// plain HTTP there is only `Origin`, which has the scheme that the client used, too. Without either: refused.
-fn is_same_origin(headers: &HeaderMap, peer: &Peer, public_url: Option<&str>) -> bool {
+fn is_same_origin(headers: &HeaderMap, peer: &Peer, public_url: Option<&PublicUrl>) -> bool {
     if let Some(site) = headers.get(SEC_FETCH_SITE) {
         return matches!(site.as_bytes(), b"same-origin" | b"none");
     }
     let Some(origin) = headers.get(ORIGIN).and_then(|v| v.to_str().ok()) else { return false };
-    if public_url.is_some_and(|url| url.eq_ignore_ascii_case(origin)) {
+    if public_url.is_some_and(|url| url.origin().eq_ignore_ascii_case(origin)) {
         return true;
     }
     let host = origin.strip_prefix(if peer.https { "https://" } else { "http://" });
@@ -94,7 +95,7 @@ mod tests {
         let peer = Peer { ip: [127, 0, 0, 1].into(), host: "vault.local:8080".parse().ok(), https: false };
         let check = |pairs: &[(HeaderName, &'static str)]| {
             let headers = pairs.iter().map(|(n, v)| (n.clone(), HeaderValue::from_static(v))).collect();
-            is_same_origin(&headers, &peer, Some("https://vault.example"))
+            is_same_origin(&headers, &peer, "https://vault.example/path".parse().ok().as_ref())
         };
         assert!(check(&[(SEC_FETCH_SITE, "same-origin"), (ORIGIN, "http://behind-a-proxy")]));
         assert!(check(&[(ORIGIN, "http://vault.local:8080")]));

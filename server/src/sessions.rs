@@ -44,7 +44,10 @@ impl Sessions {
                 .with_path("/")
                 .with_expiry(Expiry::OnInactivity(INACTIVITY))
         };
-        Self { tls: cookie("__Host-vault", true), plain: cookie("vault", false), always_tls: state.http.is_https() }
+        // A name with `__Host-` is for a whole host only.
+        let below = state.http.public_url.as_ref().is_some_and(|url| !url.path().is_empty());
+        let tls = if below { "__Secure-vault" } else { "__Host-vault" };
+        Self { tls: cookie(tls, true), plain: cookie("vault", false), always_tls: state.http.is_https() }
     }
 }
 

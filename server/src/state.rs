@@ -3,6 +3,7 @@
 use crate::config;
 use crate::limits::Limits;
 use crate::peer::Peer;
+use crate::public_url::PublicUrl;
 use axum::extract::FromRef;
 use axum::http::uri::Authority;
 use leptos::config::LeptosOptions;
@@ -27,7 +28,7 @@ pub struct AppState {
 #[derive(Debug, Clone)]
 pub struct HttpOptions {
     /// See [`config::Server::public_url`].
-    pub public_url: Option<String>,
+    pub public_url: Option<PublicUrl>,
     /// See [`config::Server::allowed_hosts`].
     pub allowed_hosts: Vec<Authority>,
     /// See [`config::Server::trust_proxy`].
@@ -46,12 +47,12 @@ const FORM_TIMEOUT: Duration = Duration::from_secs(30);
 impl HttpOptions {
     /// Whether the configuration says that browsers use TLS.
     pub fn is_https(&self) -> bool {
-        self.public_url.as_ref().is_some_and(|url| url.starts_with("https://"))
+        self.public_url.as_ref().is_some_and(PublicUrl::is_https)
     }
 
     /// The address at which this caller, and whoever it is passed on to, reaches the vault; without a trailing slash.
     pub fn base_url(&self, peer: &Peer) -> Option<String> {
-        self.public_url.clone().or_else(|| peer.base_url())
+        self.public_url.as_ref().map(PublicUrl::to_string).or_else(|| peer.base_url())
     }
 }
 

@@ -1,6 +1,7 @@
 //! What server functions need from the request they serve.
 
 use super::AppError;
+use crate::site::Prefix;
 use crate::text::query;
 use http::{HeaderName, StatusCode, header, request::Parts};
 use leptos::prelude::*;
@@ -212,7 +213,9 @@ fn sign_in_address() -> String {
 fn referer_path(parts: &Parts) -> Option<&str> {
     let referer = parts.headers.get(header::REFERER)?.to_str().ok()?;
     let after_scheme = referer.split_once("://")?.1;
-    Some(&after_scheme[after_scheme.find('/')?..])
+    let path = &after_scheme[after_scheme.find('/')?..];
+    let prefix = use_context::<Prefix>().unwrap_or_default();
+    Some(prefix.inside(path))
 }
 
 /// Sets a rendered page's headers: what it may load and run, and that no cache keeps it.

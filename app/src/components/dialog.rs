@@ -1,6 +1,7 @@
 //! Dialogs that are addresses: rendered open by the server, a real modal once the page lives.
 
 use super::{Icon, icon};
+use crate::site::at;
 use leptos::html;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
@@ -94,7 +95,7 @@ pub fn Dialog(
         <dialog class="dialog" data-size=size open=true aria-labelledby="dialog-title" node_ref=node on:cancel=cancel>
             <header class="dialog-head">
                 <h2 id="dialog-title" tabindex="-1" node_ref=heading>{title}</h2>
-                <a class="icon-button" href=close data-noscroll="" aria-label="Close" on:click=close_link>
+                <a class="icon-button" href=move || at(&close.get()) data-noscroll="" aria-label="Close" on:click=close_link>
                     {icon(Icon::Close)}
                 </a>
             </header>
@@ -125,7 +126,7 @@ pub fn Confirm(
     view! {
         <div class="dialog-body stack">{children()}</div>
         <footer class="dialog-foot">
-            <a class="button" href=close data-noscroll="" autofocus>"Cancel"</a>
+            <a class="button" href=move || at(&close.get()) data-noscroll="" autofocus>"Cancel"</a>
             {move || {
                 (!nothing.get())
                     .then(|| {

@@ -1,8 +1,8 @@
 //! What was just done, as the address says after a redirect: `?done=saved`.
 
 use super::{Icon, icon, use_query};
+use crate::site::{at, use_path};
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 
 /// Shows the message for the address's `done`, if it is one of `messages`.
 #[component]
@@ -11,7 +11,7 @@ pub fn Done(
     messages: &'static [(&'static str, &'static str)],
 ) -> impl IntoView {
     let query = use_query();
-    let path = use_location().pathname;
+    let path = use_path();
     let message = move || {
         let code = query.with(|q| q.get("done"))?;
         messages.iter().find(|(known, _)| *known == code).map(|(_, message)| *message)
@@ -25,7 +25,7 @@ pub fn Done(
                             <div class="note" data-tone="good">
                                 {icon(Icon::Check)}
                                 <span>{message}</span>
-                                <a class="icon-button" href=path data-noscroll="" aria-label="Dismiss">
+                                <a class="icon-button" href=move || at(&path.get()) data-noscroll="" aria-label="Dismiss">
                                     {icon(Icon::Close)}
                                 </a>
                             </div>

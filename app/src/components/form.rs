@@ -2,6 +2,7 @@
 
 use super::{Icon, icon};
 use crate::api::AppError;
+use crate::site::at;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::{FormData, HtmlElement, HtmlFormElement};
@@ -38,7 +39,7 @@ fn said(error: &AppError) -> AnyView {
         return error.sentence().into_any();
     }
     view! {
-        "Your session has ended, so nothing was saved. " <a href="/sign-in" target="_blank">"Sign in in another tab"</a>
+        "Your session has ended, so nothing was saved. " <a href=at("/sign-in") target="_blank">"Sign in in another tab"</a>
         ", then save again."
     }
     .into_any()

@@ -1,11 +1,10 @@
 //! What an administrator must see, above every page.
 
-use super::{Icon, Time, icon, while_watched};
+use super::{Icon, PostForm, Time, icon, while_watched};
 use crate::api::notices::{ConfirmClock, DismissNotice, list_notices};
+use crate::site::use_path;
 use crate::text::figures::count;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 use model::notice::{CLOCK_JUMPED, NoticeView};
 
 /// Most that are shown; what is behind the first ones is seen when those are gone.
@@ -22,7 +21,7 @@ struct Actions {
 /// All notices; nothing when there are none.
 #[component]
 pub fn Notices() -> impl IntoView {
-    let path = use_location().pathname;
+    let path = use_path();
     let actions = Actions { dismiss: ServerAction::new(), confirm: ServerAction::new(), path };
     let changes = move || (path.get(), actions.dismiss.version().get(), actions.confirm.version().get());
     let notices = Resource::new(changes, |_| list_notices());
@@ -73,24 +72,24 @@ fn one(notice: NoticeView, actions: Actions) -> AnyView {
 fn action(notice: &NoticeView, Actions { dismiss, confirm, path }: Actions) -> Option<AnyView> {
     if notice.code == CLOCK_JUMPED {
         let form = view! {
-            <ActionForm action=confirm>
+            <PostForm action=confirm>
                 <input type="hidden" name="back" value=path/>
                 <button type="submit" class="button small">"The clock is right"</button>
-            </ActionForm>
+            </PostForm>
         };
         return Some(form.into_any());
     }
     let (code, subject, about) = (notice.code.clone(), notice.subject.clone(), format!(": {}", notice.text));
     notice.dismissible.then(|| {
         view! {
-            <ActionForm action=dismiss>
+            <PostForm action=dismiss>
                 <input type="hidden" name="code" value=code/>
                 <input type="hidden" name="subject" value=subject/>
                 <input type="hidden" name="back" value=path/>
                 <button type="submit" class="button small">
                     "Dismiss" <span class="sr-only">{about}</span>
                 </button>
-            </ActionForm>
+            </PostForm>
         }
         .into_any()
     })

@@ -1,6 +1,7 @@
 //! Newer and older.
 
 use super::{Icon, icon};
+use crate::site::at;
 use leptos::prelude::*;
 
 /// Links to the neighbouring pages of a list; `None` where it ends.
@@ -20,7 +21,7 @@ pub fn Pager(
             view! { {icon(Icon::Left)} {label} }.into_any()
         };
         match to {
-            Some(to) => view! { <a class="button small" href=to>{content}</a> }.into_any(),
+            Some(to) => view! { <a class="button small" href=at(&to)>{content}</a> }.into_any(),
             None => view! { <span class="button small" aria-disabled="true">{content}</span> }.into_any(),
         }
     };

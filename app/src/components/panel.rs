@@ -2,6 +2,7 @@
 
 use super::{Icon, icon};
 use crate::api::AppError;
+use crate::site::{at, use_path};
 use crate::text::query;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -36,13 +37,13 @@ fn broken(error: &AppError) -> AnyView {
 
 /// Goes to the sign-in page and comes back. A page that the server renders is redirected instead.
 fn sign_in() -> AnyView {
-    let (location, navigate) = (use_location(), use_navigate());
-    let here = (location.pathname.get_untracked(), location.search.get_untracked());
+    let (path, search, navigate) = (use_path(), use_location().search, use_navigate());
+    let here = (path.get_untracked(), search.get_untracked());
     let here = if here.1.is_empty() { here.0 } else { format!("{}?{}", here.0, here.1) };
     let address = query::address("/sign-in", &[("next", &here)]);
     let to = address.clone();
     Effect::new(move |_| navigate(&to, NavigateOptions { replace: true, ..Default::default() }));
-    view! { <a class="button small" href=address>"Sign in"</a> }.into_any()
+    view! { <a class="button small" href=at(&address)>"Sign in"</a> }.into_any()
 }
 
 /// An empty list: what it will show, and what to do next.

@@ -1,10 +1,9 @@
 //! Where one can go, and who one is.
 
-use super::{Icon, icon};
+use super::{Icon, PostForm, icon};
 use crate::api::session::{SignOut, who_am_i};
-use leptos::form::ActionForm;
+use crate::site::{at, use_path};
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 
 /// Version of this build.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -23,14 +22,14 @@ pub(crate) fn mark() -> AnyView {
 }
 
 fn entry(href: &'static str, picture: Icon, label: &'static str) -> AnyView {
-    let path = use_location().pathname;
+    let path = use_path();
     let current = move || {
         path.with(|path| {
             let below = path.strip_prefix(href).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
             (if href == "/" { path == "/" } else { below }).then_some("page")
         })
     };
-    view! { <li><a class="nav-link" href=href aria-current=current>{icon(picture)} {label}</a></li> }.into_any()
+    view! { <li><a class="nav-link" href=at(href) aria-current=current>{icon(picture)} {label}</a></li> }.into_any()
 }
 
 /// The links, in three groups.
@@ -51,7 +50,7 @@ fn links() -> AnyView {
         </ul>
         <p class="nav-title">"Help"</p>
         <ul>
-            <li><a class="nav-link" href="/swagger/index.html" rel="external">{icon(Icon::Swagger)} "Swagger API"</a></li>
+            <li><a class="nav-link" href=at("/swagger/index.html") rel="external">{icon(Icon::Swagger)} "Swagger API"</a></li>
             {entry("/help", Icon::Help, "Documentation")}
         </ul>
     }
@@ -65,7 +64,7 @@ fn Profile() -> impl IntoView {
     let sign_out = ServerAction::<SignOut>::new();
     view! {
         <div class="profile">
-            <a class="profile-name" href="/password" title="Change password">
+            <a class="profile-name" href=at("/password") title="Change password">
                 {icon(Icon::Account)}
                 <span>
                     <Suspense fallback=|| "…">
@@ -74,25 +73,25 @@ fn Profile() -> impl IntoView {
                     <small>"Change password"</small>
                 </span>
             </a>
-            <ActionForm action=sign_out>
+            <PostForm action=sign_out>
                 <button type="submit" class="icon-button" aria-label="Sign out" title="Sign out">
                     {icon(Icon::SignOut)}
                 </button>
-            </ActionForm>
+            </PostForm>
         </div>
     }
     .into_any()
 }
 
 fn brand() -> AnyView {
-    view! { <a class="brand" href="/">{mark()} <span>"Kerberos Vault" <small>"v" {VERSION}</small></span></a> }
+    view! { <a class="brand" href=at("/")>{mark()} <span>"Kerberos Vault" <small>"v" {VERSION}</small></span></a> }
         .into_any()
 }
 
 /// The sidebar; on small screens a bar with a menu that needs no JavaScript.
 #[component]
 pub fn Sidebar() -> impl IntoView {
-    let path = use_location().pathname;
+    let path = use_path();
     let menu = NodeRef::<leptos::html::Details>::new();
     Effect::new(move |_| {
         path.track();

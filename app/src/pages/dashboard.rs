@@ -6,6 +6,7 @@ use crate::components::{
     while_watched,
 };
 use crate::pages::media::camera;
+use crate::site::at;
 use crate::text::figures::{bytes, capped, count, duration, plural};
 use crate::text::time::{day_label, day_of_month};
 use leptos::prelude::*;
@@ -24,7 +25,7 @@ pub fn DashboardPage() -> impl IntoView {
     while_watched(refresh);
     view! {
         <PageHead title="Dashboard" about="What arrived today, and what needs attention.">
-            <a class="button" href="/" rel="external" on:click=move |event| {
+            <a class="button" href=at("/") rel="external" on:click=move |event| {
                 event.prevent_default();
                 refresh();
             }>{icon(Icon::Refresh)} "Refresh"</a>
@@ -72,7 +73,7 @@ fn panel(figures: &Dashboard) -> AnyView {
 
 fn figure(href: &'static str, label: &'static str, value: String, note: impl IntoView + 'static) -> AnyView {
     view! {
-        <a class="figure" href=href>
+        <a class="figure" href=at(href)>
             <span class="figure-label">{label}</span>
             <span class="figure-value">{value}</span>
             <span class="figure-note">{note.into_any()}</span>
@@ -101,7 +102,7 @@ fn latest_panel(rows: Vec<RecordingView>) -> AnyView {
         <section class="stack latest" aria-labelledby="latest-title">
             <div class="section-head">
                 <h2 id="latest-title">"Latest recordings"</h2>
-                <a href="/media">"All recordings"</a>
+                <a href=at("/media")>"All recordings"</a>
             </div>
             <div class="table-wrap">
                 <Table columns=columns() rows=rows/>
@@ -114,8 +115,11 @@ fn latest_panel(rows: Vec<RecordingView>) -> AnyView {
 fn columns() -> Vec<Column<RecordingView>> {
     let play = |row: &RecordingView| format!("/media/{}/play", row.id);
     vec![
-        column("Camera", move |row: &RecordingView| view! { <a class="row-link" href=play(row)>{camera(row)}</a> })
-            .heading(),
+        column(
+            "Camera",
+            move |row: &RecordingView| view! { <a class="row-link" href=at(&play(row))>{camera(row)}</a> },
+        )
+        .heading(),
         column("Recorded", |row: &RecordingView| view! { <Time at=row.timestamp/> }),
         column("Stored", |row: &RecordingView| view! { <Time at=row.uploaded_at ago=true/> }).spare("2"),
         clipped("Account", |row: &RecordingView| row.account.clone()),
@@ -123,7 +127,7 @@ fn columns() -> Vec<Column<RecordingView>> {
         column("Size", |row: &RecordingView| bytes(row.size)).whole_class("number"),
         column("Length", |row: &RecordingView| duration(row.duration_ms)).whole_class("number"),
         actions(move |row: &RecordingView| {
-            view! { <a class="icon-button" href=play(row) aria-label="Play">{icon(Icon::Play)}</a> }
+            view! { <a class="icon-button" href=at(&play(row)) aria-label="Play">{icon(Icon::Play)}</a> }
         }),
     ]
 }
@@ -142,7 +146,7 @@ fn first_steps(figures: &Dashboard) -> AnyView {
                     <span class="sr-only">{if done { " (done)" } else { " (to do)" }}</span>
                     <p>{about}</p>
                 </div>
-                {(!done).then(|| view! { <a class=class href=href>"Start"</a> })}
+                {(!done).then(|| view! { <a class=class href=at(href)>"Start"</a> })}
             </li>
         }
     };

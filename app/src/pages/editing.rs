@@ -4,6 +4,7 @@
 use super::provisioned;
 use crate::api::AppError;
 use crate::components::{Dialog, Loading, Problem, Submit, focus_first_error};
+use crate::site::at;
 use leptos::form::FromFormData;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -127,7 +128,7 @@ impl Editing {
     /// The way out.
     pub fn leave(self, close: &'static str) -> AnyView {
         let label = if self.readonly { "Close" } else { "Cancel" };
-        view! { <a class="button quiet" href=close data-noscroll="">{label}</a> }.into_any()
+        view! { <a class="button quiet" href=at(&close) data-noscroll="">{label}</a> }.into_any()
     }
 
     /// The button that saves.

@@ -1,6 +1,7 @@
 //! No such page.
 
 use crate::components::{Icon, icon};
+use crate::site::at;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
@@ -16,7 +17,7 @@ pub fn NotFound() -> impl IntoView {
                 <span class="empty-picture">{icon(Icon::Search)}</span>
                 <h1>"There is no such page"</h1>
                 <p>"The address may be mistyped, or what it showed has been deleted."</p>
-                <a class="button" href="/">"Go to the dashboard"</a>
+                <a class="button" href=at("/")>"Go to the dashboard"</a>
             </section>
         </main>
     }

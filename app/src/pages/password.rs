@@ -1,8 +1,7 @@
 //! Change one's password.
 
 use crate::api::session::{ChangePassword, who_am_i};
-use crate::components::{Done, FieldRow, Icon, PageHead, Problem, SecretInput, Submit, at_fields, icon};
-use leptos::form::ActionForm;
+use crate::components::{Done, FieldRow, Icon, PageHead, PostForm, Problem, SecretInput, Submit, at_fields, icon};
 use leptos::prelude::*;
 
 /// The form.
@@ -31,7 +30,7 @@ pub fn PasswordPage() -> impl IntoView {
         <Suspense>
             {move || Suspend::new(async move { me.await.is_ok_and(|me| me.configured).then(configured_note) })}
         </Suspense>
-        <ActionForm action=change attr:class="card stack narrow">
+        <PostForm action=change attr:class="card stack narrow">
             <Problem error=error/>
             {row("current", "Current password", "", "current-password")}
             {row("new", "New password", "At least 12 characters, and not easy to guess; a few words are easier to remember than signs.", "new-password")}
@@ -39,7 +38,7 @@ pub fn PasswordPage() -> impl IntoView {
             <div class="cluster end">
                 <Submit label="Change password" working="Changing…" pending=change.pending()/>
             </div>
-        </ActionForm>
+        </PostForm>
     }
     .into_any()
 }

@@ -1,6 +1,7 @@
 //! What the configuration file declares can be looked at, and not be changed.
 
 use crate::components::{Icon, icon};
+use crate::site::at;
 use leptos::prelude::*;
 
 /// Marks it in a list.
@@ -25,13 +26,13 @@ pub fn buttons(edit: &str, name: &str, provisioned: bool) -> AnyView {
     let (verb, picture) = if provisioned { ("View", Icon::Eye) } else { ("Edit", Icon::Pencil) };
     let delete = (!provisioned).then(|| {
         view! {
-            <a class="icon-button" href=format!("{edit}/delete") data-noscroll="" aria-label=format!("Delete {name}")>
+            <a class="icon-button" href=at(&format!("{edit}/delete")) data-noscroll="" aria-label=format!("Delete {name}")>
                 {icon(Icon::Bin)}
             </a>
         }
     });
     view! {
-        <a class="icon-button" href=edit.to_owned() data-noscroll="" aria-label=format!("{verb} {name}")>{icon(picture)}</a>
+        <a class="icon-button" href=at(edit) data-noscroll="" aria-label=format!("{verb} {name}")>{icon(picture)}</a>
         {delete}
     }
     .into_any()

@@ -1,8 +1,7 @@
 //! Sign in.
 
 use crate::api::session::SignIn;
-use crate::components::{Done, FieldRow, Problem, SecretInput, Submit, use_query};
-use leptos::form::ActionForm;
+use crate::components::{Done, FieldRow, PostForm, Problem, SecretInput, Submit, use_query};
 use leptos::prelude::*;
 use leptos_meta::Title;
 
@@ -22,7 +21,7 @@ pub fn SignInPage() -> impl IntoView {
                 <p>"Bring your own storage. Keep every recording."</p>
             </div>
             <Done messages=&[("out", "You are signed out.")]/>
-            <ActionForm action=sign_in attr:class="card stack">
+            <PostForm action=sign_in attr:class="card stack">
                 <Problem error=error/>
                 <input type="hidden" name="next" value=next/>
                 <FieldRow
@@ -57,7 +56,7 @@ pub fn SignInPage() -> impl IntoView {
                     }
                 />
                 <Submit label="Sign in" working="Signing in…" pending=sign_in.pending()/>
-            </ActionForm>
+            </PostForm>
         </main>
     }
     .into_any()

@@ -58,7 +58,7 @@ pub async fn heartbeat(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Noted>, ApiError> {
-    if security::is_from_elsewhere(&headers, &peer, state.http.public_url.as_deref()) {
+    if security::is_from_elsewhere(&headers, &peer, state.http.public_url.as_ref()) {
         return Err((&problem::ORIGIN).into());
     }
     let body = bodies::whole(body, "A heartbeat", MAX_BODY, PATIENCE).await?;

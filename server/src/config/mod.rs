@@ -11,6 +11,7 @@ mod reader;
 pub use error::{ConfigError, Origin, Problem};
 pub use provisioning::Declarations;
 
+use crate::public_url::{self, PublicUrl};
 use document::Document;
 use http::uri::Authority;
 use model::Secret;
@@ -47,8 +48,8 @@ pub struct Config {
 pub struct Server {
     /// Address and port to listen on.
     pub listen: SocketAddr,
-    /// Base of signed URLs, without trailing slash; without it, the request's own host.
-    pub public_url: Option<String>,
+    /// Where browsers and agents reach it, base of signed URLs; without it, the request's own host.
+    pub public_url: Option<PublicUrl>,
     /// Hosts, with or without a port, that requests may be for, besides that of `public_url`; empty for any.
     pub allowed_hosts: Vec<Authority>,
     /// Whether to believe `X-Forwarded-For`, `-Proto` and `-Host`, or `Forwarded`, which a proxy sets.
@@ -159,8 +160,9 @@ impl Config {
                     SocketAddr::from(([127, 0, 0, 1], 8080)),
                     "an address and a port, such as 127.0.0.1:8080 or [::]:8080",
                 ),
-                public_url: reader.parsed("server.public_url", None, PUBLIC_URL, |s| Some(Some(public_url(s)?))),
-                allowed_hosts: reader.list("server.allowed_hosts", HOSTS, host),
+                public_url: reader
+                    .parsed("server.public_url", None, public_url::EXPECTED, |s| Some(Some(s.parse().ok()?))),
+                allowed_hosts: reader.list("server.allowed_hosts", HOSTS, public_url::host),
                 trust_proxy: reader.flag("server.trust_proxy", false),
                 shutdown_timeout: reader.seconds("server.shutdown_timeout_s", 30, 3600),
                 max_connections: reader.parsed("server.max_connections", 4096, "a number from 1 to 1000000", |s| {
@@ -203,7 +205,6 @@ impl Config {
     }
 }
 
-const PUBLIC_URL: &str = "http:// or https:// and a host, without path, such as https://vault.example";
 const HOSTS: &str = "a list of hosts, with a port or without, such as [\"vault.example\", \"192.0.2.7:8080\"]";
 const LEVEL: &str = "error, warn, info, debug or trace, or a list such as \"info,vault=debug\"";
 
@@ -213,17 +214,6 @@ fn is_filter(text: &str) -> bool {
         |s: &str| ["off", "error", "warn", "info", "debug", "trace"].contains(&s.trim().to_ascii_lowercase().as_str());
     text.split(',').all(|part| is_level(part.rsplit_once('=').map_or(part, |(_, level)| level)))
         && text.parse::<tracing_subscriber::filter::Targets>().is_ok()
-}
-
-/// Scheme and host only: cookies and the origin check are about hosts.
-fn public_url(text: &str) -> Option<String> {
-    let text = text.trim_end_matches('/');
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
-    self::host(host).map(|_| text.to_owned())
-}
-
-fn host(text: &str) -> Option<Authority> {
-    text.parse().ok().filter(|authority: &Authority| !authority.as_str().contains('@'))
 }
 
 #[cfg(test)]

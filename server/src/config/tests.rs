@@ -43,7 +43,7 @@ fn variables(pairs: &[(&str, &str)]) -> impl Iterator<Item = (String, String)> {
 fn reads_the_example() {
     let config = read(EXAMPLE).expect("valid");
     assert_eq!(config.server.listen.port(), 9000);
-    assert_eq!(config.server.public_url.as_deref(), Some("https://vault.example"));
+    assert_eq!(config.server.public_url.map(|url| url.to_string()).as_deref(), Some("https://vault.example"));
     assert_eq!(config.limits.max_upload_bytes, 1 << 30);
     assert_eq!(config.limits.idle_timeout, Duration::from_secs(5));
     assert_eq!(config.declarations.connections[0].settings.get("path"), "/srv/recordings");

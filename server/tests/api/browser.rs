@@ -70,9 +70,9 @@ async fn the_cookie_is_for_this_host_and_not_for_scripts() {
         assert!(cookie.contains(part), "{cookie}");
     }
     let trusting = HttpOptions { trust_proxy: true, ..Setup::default().http };
-    let public = HttpOptions { public_url: Some("https://vault.example".into()), ..Setup::default().http };
+    let public = HttpOptions { public_url: "https://vault.example".parse().ok(), ..Setup::default().http };
     for http in [trusting, public] {
-        let origin = http.public_url.clone();
+        let origin = http.public_url.as_ref().map(|url| url.origin().to_owned());
         let vault = TestVault::start_with(Setup { http, ..Setup::default() }).await;
         let origin = origin.unwrap_or_else(|| vault.url("").replace("http:", "https:"));
         let request = vault.request(Method::POST, "/api/fn/sign_in").header("origin", origin).body(form.clone());
@@ -186,7 +186,7 @@ async fn a_changed_password_ends_the_session() {
 
 #[tokio::test]
 async fn agents_are_told_the_address_that_others_use() {
-    let public = HttpOptions { public_url: Some("https://vault.example".into()), ..Setup::default().http };
+    let public = HttpOptions { public_url: "https://vault.example".parse().ok(), ..Setup::default().http };
     for (http, wanted) in [(Setup::default().http, None), (public, Some("https://vault.example"))] {
         let vault = TestVault::start_with(Setup { http, ..Setup::default() }).await;
         let id = vault.vault.accounts.list().await.unwrap()[0].id;
@@ -201,7 +201,7 @@ async fn agents_are_told_the_address_that_others_use() {
 
 #[tokio::test]
 async fn browsers_that_have_seen_tls_are_told_to_stay_with_it() {
-    let public = HttpOptions { public_url: Some("https://vault.example".into()), ..Setup::default().http };
+    let public = HttpOptions { public_url: "https://vault.example".parse().ok(), ..Setup::default().http };
     for (http, told) in [(public, "max-age=31536000"), (Setup::default().http, "")] {
         let vault = TestVault::start_with(Setup { http, ..Setup::default() }).await;
         for path in ["/sign-in", "/api/health", "/nothing-here"] {

@@ -114,6 +114,6 @@ async fn the_base_is_the_public_url_or_what_a_trusted_proxy_says() {
     let (address, _) = signed(HttpOptions { trust_proxy: true, ..Setup::default().http }).await;
     assert!(address.starts_with("https://vault.example/api/storage/signed?"), "{address}");
     let (address, _) =
-        signed(HttpOptions { public_url: Some("https://public.example".into()), ..Setup::default().http }).await;
+        signed(HttpOptions { public_url: "https://public.example".parse().ok(), ..Setup::default().http }).await;
     assert!(address.starts_with("https://public.example/api/storage/signed?"), "{address}");
 }

@@ -4,6 +4,7 @@ use super::LIST;
 use super::field::row;
 use crate::api::accounts::{AccountInput, GenerateKeys};
 use crate::components::{CopyButton, Errors, Icon, SecretInput, TextInput, icon, secret_placeholder};
+use crate::site::at;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos::wasm_bindgen::JsCast;
@@ -30,7 +31,7 @@ pub(super) fn credentials(input: &AccountInput, readonly: bool, errors: Errors) 
     let fresh = !secret.is_empty();
     let copyable = move || fresh || generate.value().with(|keys| matches!(keys, Some(Ok(_))));
     let reveal = (!new).then(|| {
-        view! { <a class="button small" href=format!("{LIST}/{id}/keys") data-noscroll="">{icon(Icon::Eye)} "Agent settings and reveal"</a> }
+        view! { <a class="button small" href=at(&format!("{LIST}/{id}/keys")) data-noscroll="">{icon(Icon::Eye)} "Agent settings and reveal"</a> }
     });
     let secret_set = !new && secret.is_empty();
     view! {
@@ -61,7 +62,7 @@ pub(super) fn credentials(input: &AccountInput, readonly: bool, errors: Errors) 
                         <button
                             type="submit"
                             class="button small good"
-                            formaction=GenerateKeys::url()
+                            formaction=at(GenerateKeys::url())
                             on:click=move |event| {
                                 event.prevent_default();
                                 generate.dispatch(GenerateKeys { account: AccountInput::default() });

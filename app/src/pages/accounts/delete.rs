@@ -2,8 +2,7 @@
 
 use super::{Changes, LIST};
 use crate::api::accounts::list_accounts;
-use crate::components::{Confirm, Dialog, Loading, Problem, id_of, loaded};
-use leptos::form::ActionForm;
+use crate::components::{Confirm, Dialog, Loading, PostForm, Problem, id_of, loaded};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
@@ -19,7 +18,7 @@ pub fn DeleteAccountDialog() -> impl IntoView {
     view! {
         <Title text="Delete account"/>
         <Dialog title="Delete account" close=LIST size="narrow">
-            <ActionForm action=delete attr:class="dialog-form">
+            <PostForm action=delete attr:class="dialog-form">
                 <Confirm close=LIST action="Delete account" pending=delete.pending()>
                     <Problem error=error/>
                     <input type="hidden" name="id" value=move || params.with(id_of).to_string()/>
@@ -39,7 +38,7 @@ pub fn DeleteAccountDialog() -> impl IntoView {
                         })}
                     </Suspense>
                 </Confirm>
-            </ActionForm>
+            </PostForm>
         </Dialog>
     }
     .into_any()

@@ -6,9 +6,8 @@ use super::field::switch;
 use super::{Changes, LIST};
 use crate::api::AppError;
 use crate::api::accounts::{AccountEditor, SaveAccount, edit_account};
-use crate::components::{Dialog, Icon, Problem, at_fields, icon, row_id, use_query};
+use crate::components::{Dialog, Icon, PostForm, Problem, at_fields, icon, row_id, use_query};
 use crate::pages::editing::{Editing, opened};
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
@@ -51,7 +50,7 @@ fn form(editor: AccountEditor) -> AnyView {
     let (id, version) = (input.id.clone(), input.version.clone());
     let (cloud, edge) = (input.cloud_analysis, input.edge_analysis);
     view! {
-        <ActionForm action=save attr:class="dialog-form" attr:novalidate=true attr:autocomplete="off" on:submit:capture=on_submit>
+        <PostForm action=save attr:class="dialog-form" attr:novalidate=true attr:autocomplete="off" on:submit:capture=on_submit>
             <div class="dialog-body">
                 {editing.first_button()} {editing.note()} <Problem error=error/>
                 <input type="hidden" name="account[id]" value=id/>
@@ -68,7 +67,7 @@ fn form(editor: AccountEditor) -> AnyView {
                 {editing.leave(LIST)} <span class="grow"></span>
                 {editing.save_button(if new { "Add account" } else { "Save" })}
             </footer>
-        </ActionForm>
+        </PostForm>
     }
     .into_any()
 }

@@ -2,8 +2,8 @@
 
 use super::LIST;
 use crate::api::accounts::{AgentSettings, RevealSecret, read_agent_settings};
-use crate::components::{CopyButton, CopyRow, Dialog, Done, Icon, Loading, Problem, icon, id_of, loaded};
-use leptos::form::ActionForm;
+use crate::components::{CopyButton, CopyRow, Dialog, Done, Icon, Loading, PostForm, Problem, icon, id_of, loaded};
+use crate::site::at;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
@@ -28,7 +28,7 @@ pub fn KeysDialog() -> impl IntoView {
             </div>
             <footer class="dialog-foot">
                 <span class="grow"></span>
-                <a class="button primary" href=LIST data-noscroll="">"Done"</a>
+                <a class="button primary" href=at(LIST) data-noscroll="">"Done"</a>
             </footer>
         </Dialog>
     }
@@ -92,13 +92,13 @@ fn hidden_secret(id: i64, reveal: ServerAction<RevealSecret>) -> AnyView {
             <dt>"Secret key"</dt>
             <dd>
                 <code class="mono">"••••••••••••••••"</code>
-                <ActionForm action=reveal>
+                <PostForm action=reveal>
                     <input type="hidden" name="id" value=id.to_string()/>
                     <button type="submit" class="button small" title="The audit log says who did">
                         {icon(Icon::Eye)}
                         "Reveal secret"
                     </button>
-                </ActionForm>
+                </PostForm>
             </dd>
         </div>
     }

@@ -9,6 +9,7 @@ use crate::components::{
 use crate::pages::editing::saved;
 use crate::pages::provisioned;
 use crate::pages::search::{Found, Search, needle, unmatched};
+use crate::site::at;
 use crate::text::figures::plural;
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
@@ -27,7 +28,7 @@ pub fn AccountsPage() -> impl IntoView {
     let needle = needle();
     view! {
         <PageHead title="Accounts" about="Whose keys agents use, where their recordings go, and who is told.">
-            <a class="button primary" href=ADD data-noscroll="" data-key="n">{icon(Icon::Plus)} "Add account"</a>
+            <a class="button primary" href=at(ADD) data-noscroll="" data-key="n">{icon(Icon::Plus)} "Add account"</a>
         </PageHead>
         <Done messages=&[("saved", "Account saved."), ("deleted", "Account deleted. Its recordings are still there.")]/>
         <Search label="Search accounts" needle=needle/>
@@ -44,7 +45,7 @@ fn table(rows: Vec<AccountView>, needle: RwSignal<String>) -> AnyView {
         return view! {
             <Empty picture=Icon::Account title="No account yet">
                 <p>"Agents sign in with an account's keys. Add one; its keys are made for you."</p>
-                <a class="button" href=ADD data-noscroll="">"Add account"</a>
+                <a class="button" href=at(ADD) data-noscroll="">"Add account"</a>
             </Empty>
         }
         .into_any();
@@ -89,7 +90,7 @@ fn edit(row: &AccountView) -> String {
 
 fn name(row: &AccountView) -> AnyView {
     view! {
-        <a class="row-link" href=edit(row) data-noscroll="">{row.name.clone()}</a>
+        <a class="row-link" href=at(&edit(row)) data-noscroll="">{row.name.clone()}</a>
         " "
         <span class="quiet mono">"(" {row.directory.clone()} ")"</span>
         {row.provisioned.then(provisioned::badge)}
@@ -119,7 +120,7 @@ fn buttons(row: &AccountView) -> AnyView {
     let edit = edit(row);
     let label = format!("Agent settings of {}", row.name);
     view! {
-        <a class="icon-button" href=format!("{edit}/keys") data-noscroll="" aria-label=label>{icon(Icon::Key)}</a>
+        <a class="icon-button" href=at(&format!("{edit}/keys")) data-noscroll="" aria-label=label>{icon(Icon::Key)}</a>
         {provisioned::buttons(&edit, &row.name, row.provisioned)}
     }
     .into_any()

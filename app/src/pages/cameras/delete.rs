@@ -1,8 +1,7 @@
 //! Forget a camera, after asking.
 
 use super::{Changes, LIST};
-use crate::components::{Confirm, Dialog, Problem, use_query};
-use leptos::form::ActionForm;
+use crate::components::{Confirm, Dialog, PostForm, Problem, use_query};
 use leptos::prelude::*;
 use leptos_meta::Title;
 
@@ -18,7 +17,7 @@ pub fn DeleteCameraDialog() -> impl IntoView {
     view! {
         <Title text="Delete camera"/>
         <Dialog title="Delete camera" close=LIST size="narrow">
-            <ActionForm action=delete attr:class="dialog-form">
+            <PostForm action=delete attr:class="dialog-form">
                 <Confirm close=LIST action="Delete camera" pending=delete.pending()>
                     <Problem error=error/>
                     <input type="hidden" name="key" value=key/>
@@ -28,7 +27,7 @@ pub fn DeleteCameraDialog() -> impl IntoView {
                         "? Its recordings stay. If it still runs, it comes back with its next heartbeat."
                     </p>
                 </Confirm>
-            </ActionForm>
+            </PostForm>
         </Dialog>
     }
     .into_any()

@@ -7,6 +7,7 @@ use crate::components::{
     while_watched,
 };
 use crate::pages::search::{Found, Search, needle, unmatched};
+use crate::site::at;
 use crate::text::query;
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
@@ -22,7 +23,7 @@ pub fn CamerasPage() -> impl IntoView {
     while_watched(move || list.refetch());
     view! {
         <PageHead title="Cameras" about="Agents that reported in, or sent a recording.">
-            <a class="button" href=LIST rel="external" on:click=move |event| {
+            <a class="button" href=at(LIST) rel="external" on:click=move |event| {
                 event.prevent_default();
                 list.refetch();
             }>{icon(Icon::Refresh)} "Refresh"</a>
@@ -42,7 +43,7 @@ fn table(rows: Vec<DeviceView>, needle: RwSignal<String>) -> AnyView {
         return view! {
             <Empty picture=Icon::Camera title="No camera yet">
                 <p>"Enter an account's keys in a Kerberos Agent. It appears here within seconds."</p>
-                <a class="button" href="/help">"How to connect an agent"</a>
+                <a class="button" href=at("/help")>"How to connect an agent"</a>
             </Empty>
         }
         .into_any();
@@ -96,7 +97,7 @@ fn name(row: &DeviceView) -> AnyView {
     let which: Vec<_> = [("camera", &row.key)].into_iter().chain(account).collect();
     let media = query::address("/media", &which);
     view! {
-        <a class="row-link" href=media>{name}</a>
+        <a class="row-link" href=at(&media)>{name}</a>
         {(!capture.is_empty()).then(|| view! { " " <span class="quiet">"(" {capture} ")"</span> })}
     }
     .into_any()
@@ -125,5 +126,5 @@ fn delete(row: &DeviceView) -> AnyView {
     let which: Vec<_> = [("key", row.key.clone())].into_iter().chain(account).collect();
     let delete = query::address("/cameras/delete", &which);
     let label = format!("Delete {}", called(row));
-    view! { <a class="icon-button" href=delete data-noscroll="" aria-label=label>{icon(Icon::Bin)}</a> }.into_any()
+    view! { <a class="icon-button" href=at(&delete) data-noscroll="" aria-label=label>{icon(Icon::Bin)}</a> }.into_any()
 }

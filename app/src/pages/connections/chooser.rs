@@ -3,6 +3,7 @@
 use super::{kind_icon, words};
 use crate::api::connections::list_path;
 use crate::components::{Dialog, icon};
+use crate::site::at;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use model::connection::{Family, Kind};
@@ -18,7 +19,7 @@ pub fn ChooseKind(
     let choice = move |kind: &'static Kind| {
         view! {
             <li>
-                <a class="choice" href=format!("{list}/new/{}", kind.name) data-noscroll="">
+                <a class="choice" href=at(&format!("{list}/new/{}", kind.name)) data-noscroll="">
                     <span class="choice-icon">{icon(kind_icon(kind.name))}</span>
                     <span><strong>{kind.label}</strong> <small>{kind.about}</small></span>
                 </a>

@@ -2,9 +2,8 @@
 
 use super::{Changes, words};
 use crate::api::connections::{get_connection, list_path};
-use crate::components::{Confirm, Dialog, Icon, Loading, Problem, icon, id_of, loaded};
+use crate::components::{Confirm, Dialog, Icon, Loading, PostForm, Problem, icon, id_of, loaded};
 use crate::text::figures::capped;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
@@ -25,7 +24,7 @@ pub fn DeleteDialog(
     view! {
         <Title text=words.delete/>
         <Dialog title=words.delete close=list_path(family) size="narrow">
-            <ActionForm action=delete attr:class="dialog-form">
+            <PostForm action=delete attr:class="dialog-form">
                 <Confirm close=list_path(family) action=words.delete pending=delete.pending()>
                     <Problem error=error/>
                     <input type="hidden" name="family" value=family.as_str()/>
@@ -34,7 +33,7 @@ pub fn DeleteDialog(
                         {move || Suspend::new(async move { loaded(row.await, |row| question(&row)) })}
                     </Suspense>
                 </Confirm>
-            </ActionForm>
+            </PostForm>
         </Dialog>
     }
     .into_any()

@@ -6,10 +6,11 @@ use super::{Changes, kind_icon, words};
 use crate::api::AppError;
 use crate::api::connections::{ConnectionEditor, edit_connection, list_path};
 use crate::components::{
-    Dialog, Errors, FieldRow, Icon, Problem, SettingField, Switch, TextInput, at_fields, icon, row_id, use_query,
+    Dialog, Errors, FieldRow, Icon, PostForm, Problem, SettingField, Switch, TextInput, at_fields, icon, row_id,
+    use_query,
 };
 use crate::pages::editing::opened;
-use leptos::form::ActionForm;
+use crate::site::at;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use leptos_meta::Title;
@@ -78,7 +79,7 @@ fn form(editor: ConnectionEditor, kind: &'static Kind) -> AnyView {
         view! { <p class="field-help">"Cameras and readers may still call it " {names} "."</p> }
     });
     view! {
-        <ActionForm action=save attr:class="dialog-form" attr:novalidate=true attr:autocomplete="off" on:submit:capture=on_submit>
+        <PostForm action=save attr:class="dialog-form" attr:novalidate=true attr:autocomplete="off" on:submit:capture=on_submit>
             <div class="dialog-body">
                 {state.editing.note()} <Problem error=error/>
                 <input type="hidden" name="connection[family]" value=family.as_str()/>
@@ -120,7 +121,7 @@ fn form(editor: ConnectionEditor, kind: &'static Kind) -> AnyView {
                 </div>
             </div>
             {footer(state)}
-        </ActionForm>
+        </PostForm>
     }
     .into_any()
 }
@@ -167,7 +168,7 @@ fn kind_row(family: Family, kind: &'static Kind, new: bool) -> AnyView {
                 {options.collect_view()}
             </select>
             <noscript>
-                <p>{kind.label} " · " <a href=format!("{list}/new")>"choose another"</a></p>
+                <p>{kind.label} " · " <a href=at(&format!("{list}/new"))>"choose another"</a></p>
             </noscript>
         </div>
     }

@@ -4,6 +4,7 @@ use super::form_state::FormState;
 use super::words;
 use crate::api::connections::{SendTestEvent, ValidateConnection, list_path};
 use crate::components::{Icon, ReportBox, form_data, icon};
+use crate::site::at;
 use leptos::ev::MouseEvent;
 use leptos::form::FromFormData;
 use leptos::prelude::*;
@@ -30,7 +31,7 @@ pub(super) fn footer(state: FormState) -> AnyView {
             <button
                 type="submit"
                 class="button"
-                formaction=SendTestEvent::url()
+                formaction=at(SendTestEvent::url())
                 aria-disabled=move || state.test.pending().get().then_some("true")
                 on:click=test
             >
@@ -49,7 +50,7 @@ pub(super) fn footer(state: FormState) -> AnyView {
             <button
                 type="submit"
                 class="button good"
-                formaction=ValidateConnection::url()
+                formaction=at(ValidateConnection::url())
                 aria-disabled=move || state.validate.pending().get().then_some("true")
                 on:click=validate
             >

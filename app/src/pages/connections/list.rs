@@ -6,13 +6,14 @@ use crate::api::connections::{list_connections, list_path};
 use crate::api::deliveries::{DeliveriesQuery, LIST as DELIVERIES, SendStoredTest};
 use crate::api::moves::StartMove;
 use crate::components::{
-    Column, Done, Empty, Icon, Loading, PageHead, Problem, State, Table, actions, column, icon, loaded, status,
+    Column, Done, Empty, Icon, Loading, PageHead, PostForm, Problem, State, Table, actions, column, icon, loaded,
+    status,
 };
 use crate::pages::editing::saved;
 use crate::pages::provisioned;
 use crate::pages::search::{Found, Search, needle, unmatched};
+use crate::site::at;
 use crate::text::figures::capped;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
 use model::connection::{ConnectionView, Family};
@@ -45,7 +46,7 @@ pub fn ConnectionsPage(
     let add = format!("{}/new", list_path(family));
     view! {
         <PageHead title=words.title about=words.about>
-            <a class="button primary" href=add data-noscroll="" data-key="n">{icon(Icon::Plus)} {words.add}</a>
+            <a class="button primary" href=at(&add) data-noscroll="" data-key="n">{icon(Icon::Plus)} {words.add}</a>
         </PageHead>
         <Done messages=words.done/>
         <Problem error=test_error/>
@@ -79,7 +80,7 @@ fn table(
                         Family::Integration => "Recordings are stored without one. Add an integration to tell your own systems about each recording.",
                     }}
                 </p>
-                <a class="button" href=add data-noscroll="">{words.add}</a>
+                <a class="button" href=at(&add) data-noscroll="">{words.add}</a>
             </Empty>
         }
         .into_any();
@@ -144,7 +145,7 @@ fn edit(row: &ConnectionView) -> String {
 
 fn name(row: &ConnectionView) -> AnyView {
     view! {
-        <a class="row-link" href=edit(row) data-noscroll="">{row.name.clone()}</a>
+        <a class="row-link" href=at(&edit(row)) data-noscroll="">{row.name.clone()}</a>
         {row.provisioned.then(provisioned::badge)}
     }
     .into_any()
@@ -157,7 +158,7 @@ fn kind(row: &ConnectionView) -> AnyView {
 fn move_and_change(row: &ConnectionView) -> AnyView {
     let label = format!("Move recordings of {}", row.name);
     view! {
-        <a class="icon-button" href=format!("{}/move", edit(row)) data-noscroll="" aria-label=label>{icon(Icon::Arrow)}</a>
+        <a class="icon-button" href=at(&format!("{}/move", edit(row))) data-noscroll="" aria-label=label>{icon(Icon::Arrow)}</a>
         {provisioned::buttons(&edit(row), &row.name, row.provisioned)}
     }
     .into_any()
@@ -174,12 +175,12 @@ fn more_actions(row: &ConnectionView, test: ServerAction<SendStoredTest>) -> Any
     let again = format!("Send events to {} again", row.name);
     let (id, list) = (row.id.to_string(), list_path(row.family));
     view! {
-        <ActionForm action=test attr:class="inline">
+        <PostForm action=test attr:class="inline">
             <input type="hidden" name="id" value=id/>
             <input type="hidden" name="back" value=list/>
             <button type="submit" class="icon-button" aria-label=send title="Send test event">{icon(Icon::Send)}</button>
-        </ActionForm>
-        <a class="icon-button" href=replay data-noscroll="" aria-label=again title="Send a period's events again">
+        </PostForm>
+        <a class="icon-button" href=at(&replay) data-noscroll="" aria-label=again title="Send a period's events again">
             {icon(Icon::Replay)}
         </a>
     }
@@ -189,7 +190,7 @@ fn more_actions(row: &ConnectionView, test: ServerAction<SendStoredTest>) -> Any
 fn deliveries(row: &ConnectionView) -> AnyView {
     let link = |state: DeliveryState, tone: State, word: &'static str, n: i64| {
         let address = DeliveriesQuery::of(row.id, state).address(DELIVERIES);
-        (n > 0).then(|| view! { <a class="row-link" href=address>{status(tone, word)} " " {capped(n)}</a> })
+        (n > 0).then(|| view! { <a class="row-link" href=at(&address)>{status(tone, word)} " " {capped(n)}</a> })
     };
     let waiting = link(DeliveryState::Waiting, State::Warn, "Waiting", row.waiting);
     let deferred = link(DeliveryState::Deferred, State::Warn, "Set aside", row.deferred);

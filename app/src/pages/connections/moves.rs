@@ -1,9 +1,9 @@
 //! Moving recordings between providers: the dialog that starts it, and the panel that shows it.
 
 use crate::api::moves::{ChangeMove, MoveQuestion, StartMove, ask_about_move, list_moves};
-use crate::components::{Dialog, Icon, Loading, Problem, State, icon, id_of, loaded, status};
+use crate::components::{Dialog, Icon, Loading, PostForm, Problem, State, icon, id_of, loaded, status};
+use crate::site::at;
 use crate::text::figures::{bytes, count, plural};
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
@@ -26,7 +26,7 @@ pub fn MoveDialog() -> impl IntoView {
     view! {
         <Title text="Move recordings"/>
         <Dialog title="Move recordings" close=CLOSE size="narrow">
-            <ActionForm action=start attr:class="dialog-form">
+            <PostForm action=start attr:class="dialog-form">
                 <div class="dialog-body stack">
                     <Problem error=error/>
                     <Suspense fallback=Loading>
@@ -34,14 +34,14 @@ pub fn MoveDialog() -> impl IntoView {
                     </Suspense>
                 </div>
                 <footer class="dialog-foot">
-                    <a class="button" href=CLOSE data-noscroll="">"Cancel"</a>
+                    <a class="button" href=at(CLOSE) data-noscroll="">"Cancel"</a>
                     <Suspense>
                         {move || Suspend::new(async move {
                             question.await.is_ok_and(|q| !q.targets.is_empty()).then(|| submit(pending))
                         })}
                     </Suspense>
                 </footer>
-            </ActionForm>
+            </PostForm>
         </Dialog>
     }
     .into_any()
@@ -65,7 +65,7 @@ fn form_body(question: MoveQuestion) -> AnyView {
                 {icon(Icon::Info)}
                 <span>
                     "There is no other provider to move the recordings of " <strong>{name}</strong> " to. "
-                    <a href="/providers/new" data-noscroll="">"Add a storage provider"</a> ", or enable one."
+                    <a href=at("/providers/new") data-noscroll="">"Add a storage provider"</a> ", or enable one."
                 </span>
             </div>
         }
@@ -153,11 +153,11 @@ fn move_row(row: MoveView, change: ServerAction<ChangeMove>) -> AnyView {
     let button = |action: &'static str, label: &'static str| {
         let id = row.id.to_string();
         view! {
-            <ActionForm action=change>
+            <PostForm action=change>
                 <input type="hidden" name="id" value=id/>
                 <input type="hidden" name="action" value=action/>
                 <button type="submit" class="button small">{label}</button>
-            </ActionForm>
+            </PostForm>
         }
         .into_any()
     };

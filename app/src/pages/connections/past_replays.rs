@@ -1,9 +1,8 @@
 //! The last replays to an integration.
 
 use super::Changes;
-use crate::components::{Column, State, Table, Time, actions, column, status};
+use crate::components::{Column, PostForm, State, Table, Time, actions, column, status};
 use crate::text::figures::count;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use model::delivery::{ReplayState, ReplayView};
 
@@ -59,11 +58,11 @@ fn state(replay: &ReplayView) -> AnyView {
 fn stop_form(id: i64, back: String) -> AnyView {
     let Changes { stop, .. } = expect_context();
     view! {
-        <ActionForm action=stop attr:class="inline">
+        <PostForm action=stop attr:class="inline">
             <input type="hidden" name="id" value=id.to_string()/>
             <input type="hidden" name="back" value=back/>
             <button type="submit" class="button small">"Stop"</button>
-        </ActionForm>
+        </PostForm>
     }
     .into_any()
 }

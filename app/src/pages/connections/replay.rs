@@ -6,10 +6,11 @@ use crate::api::AppError;
 use crate::api::connections::list_path;
 use crate::api::replays::{ReplayInput, count_replay, list_replays};
 use crate::components::{
-    Dialog, Icon, Loading, Problem, Submit, Time, choice, icon, id_of, instant, loaded, to_utc, use_page_query,
+    Dialog, Icon, Loading, PostForm, Problem, Submit, Time, choice, icon, id_of, instant, loaded, to_utc,
+    use_page_query,
 };
+use crate::site::at;
 use crate::text::figures::capped;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::NavigateOptions;
@@ -74,7 +75,7 @@ fn period_form(id: Memo<i64>, choices: Resource<Result<ReplayChoices, AppError>>
     let from = Signal::derive(move || input.with(|input| input.from.clone()));
     let until = Signal::derive(move || input.with(|input| input.until.clone()));
     view! {
-        <form class="filters" method="get" action=here aria-label="Period" on:submit=on_submit>
+        <form class="filters" method="get" action=move || at(&here()) aria-label="Period" on:submit=on_submit>
             <div class="filter-pair">
                 {instant(local, "from", "Stored from", from)}
                 {instant(local, "until", "Until", until)}
@@ -133,7 +134,7 @@ fn confirm(id: Memo<i64>, input: ReplayInput, choices: &ReplayChoices, n: i64) -
         format!("account {}", input.account)
     };
     view! {
-        <ActionForm action=start attr:class="stack">
+        <PostForm action=start attr:class="stack">
             <div class="note" data-tone="warn" data-testid="replay-question">
                 {icon(Icon::Replay)}
                 <span>
@@ -146,10 +147,10 @@ fn confirm(id: Memo<i64>, input: ReplayInput, choices: &ReplayChoices, n: i64) -
             <input type="hidden" name="replay[until]" value=input.until/>
             <input type="hidden" name="replay[account]" value=input.account/>
             <div class="cluster end">
-                <a class="button" href=list_path(Integration) data-noscroll="">"Cancel"</a>
+                <a class="button" href=at(list_path(Integration)) data-noscroll="">"Cancel"</a>
                 <Submit label=format!("Send {events} again") working="Starting…" pending=start.pending()/>
             </div>
-        </ActionForm>
+        </PostForm>
     }
     .into_any()
 }

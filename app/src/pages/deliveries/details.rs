@@ -2,9 +2,9 @@
 
 use super::{Changes, can_retry, deliveries_query, is_held_up, purpose, retry_form, state_of, tries};
 use crate::api::deliveries::{LIST, RetryReason, get_delivery};
-use crate::components::{CopyButton, Dialog, Loading, Time, id_of, loaded};
+use crate::components::{CopyButton, Dialog, Loading, PostForm, Time, id_of, loaded};
+use crate::site::at;
 use crate::text::figures::count;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
@@ -31,7 +31,7 @@ pub fn DeliveryDialog() -> impl IntoView {
                         view! {
                             <div class="dialog-body stack" tabindex="0">{body(details)}</div>
                             <footer class="dialog-foot">
-                                <a class="button quiet" href=back data-noscroll="">"Close"</a>
+                                <a class="button quiet" href=at(&back) data-noscroll="">"Close"</a>
                                 <span class="grow"></span>
                                 {alike}
                                 {again}
@@ -50,12 +50,12 @@ pub fn DeliveryDialog() -> impl IntoView {
 fn retry_alike(row: &DeliveryView, back: String, action: ServerAction<RetryReason>) -> AnyView {
     let (id, reason) = (row.connection_id.to_string(), row.last_error.clone());
     view! {
-        <ActionForm action=action attr:class="inline">
+        <PostForm action=action attr:class="inline">
             <input type="hidden" name="id" value=id/>
             <input type="hidden" name="reason" value=reason/>
             <input type="hidden" name="back" value=back/>
             <button type="submit" class="button">"Retry all with this reason"</button>
-        </ActionForm>
+        </PostForm>
     }
     .into_any()
 }

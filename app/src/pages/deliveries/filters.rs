@@ -3,6 +3,7 @@
 use crate::api::AppError;
 use crate::api::deliveries::{DeliveriesQuery, LIST};
 use crate::components::{Icon, choice, icon};
+use crate::site::at;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use leptos_router::NavigateOptions;
@@ -36,7 +37,7 @@ pub(super) fn filters(query: Memo<DeliveriesQuery>, lines: Resource<Result<Vec<D
         }
     };
     view! {
-        <form class="filters" method="get" action=LIST role="search" aria-label="Filter deliveries" on:submit=on_submit on:change=on_change>
+        <form class="filters" method="get" action=at(LIST) role="search" aria-label="Filter deliveries" on:submit=on_submit on:change=on_change>
             <Transition>
                 {move || Suspend::new(async move {
                     let names: Vec<_> =
@@ -49,7 +50,7 @@ pub(super) fn filters(query: Memo<DeliveriesQuery>, lines: Resource<Result<Vec<D
                 {move || {
                     query
                         .with(DeliveriesQuery::is_filtered)
-                        .then(|| view! { <a class="button quiet" href=LIST data-noscroll="">"Clear"</a> })
+                        .then(|| view! { <a class="button quiet" href=at(LIST) data-noscroll="">"Clear"</a> })
                 }}
             </div>
         </form>

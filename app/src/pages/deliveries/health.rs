@@ -3,11 +3,11 @@
 use super::Changes;
 use super::reasons::reasons;
 use crate::api::deliveries::{DeliveriesQuery, LIST};
-use crate::components::{Column, Empty, Icon, State, Table, Time, actions, column, icon, status};
+use crate::components::{Column, Empty, Icon, PostForm, State, Table, Time, actions, column, icon, status};
 use crate::pages::connections::kind_icon;
+use crate::site::at;
 use crate::text::figures::capped;
 use crate::text::time::age;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use model::connection::Family;
 use model::delivery::{DeliveryHealth, DeliveryState, ReplayView};
@@ -18,7 +18,7 @@ pub(super) fn health(lines: Vec<DeliveryHealth>, back: &str, changes: Changes) -
         return view! {
             <Empty picture=Icon::Plug title="No integration yet">
                 <p>"Add one to tell your own systems about each recording."</p>
-                <a class="button" href="/integrations/new">"Add integration"</a>
+                <a class="button" href=at("/integrations/new")>"Add integration"</a>
             </Empty>
         }
         .into_any();
@@ -66,7 +66,7 @@ fn name(line: &DeliveryHealth, back: &str, changes: Changes) -> AnyView {
     let copies = (line.family == Family::Provider).then_some(" · copies");
     let replay = line.replay.clone().map(|replay| progress(replay, back.to_owned(), changes));
     view! {
-        <a class="row-link kind" href=edit>{icon(kind_icon(&line.kind))} {line.name.clone()}</a>
+        <a class="row-link kind" href=at(&edit)>{icon(kind_icon(&line.kind))} {line.name.clone()}</a>
         <span class="quiet">{copies}</span>
         {replay}
     }
@@ -108,7 +108,7 @@ fn count(line: &DeliveryHealth, state: DeliveryState, n: i64) -> AnyView {
     let address = DeliveriesQuery::of(line.id, state).address(LIST);
     let word = if state == DeliveryState::Deferred { "set aside" } else { state.as_str() };
     let label = format!("{} {word} of {}", capped(n), line.name);
-    view! { <a href=address aria-label=label>{capped(n)}</a> }.into_any()
+    view! { <a href=at(&address) aria-label=label>{capped(n)}</a> }.into_any()
 }
 
 /// The last error, and why some events are held up; what is over is shown muted.
@@ -141,11 +141,11 @@ fn parked(line: &DeliveryHealth, back: &str, changes: Changes) -> AnyView {
 fn retry_parked(line: &DeliveryHealth, back: String, changes: Changes) -> AnyView {
     let (id, label) = (line.id.to_string(), format!("Retry what was refused by {}", line.name));
     view! {
-        <ActionForm action=changes.retry_parked attr:class="inline">
+        <PostForm action=changes.retry_parked attr:class="inline">
             <input type="hidden" name="id" value=id/>
             <input type="hidden" name="back" value=back/>
             <button type="submit" class="button small" aria-label=label>{icon(Icon::Refresh)} "Retry"</button>
-        </ActionForm>
+        </PostForm>
     }
     .into_any()
 }
@@ -159,12 +159,12 @@ fn test_and_replay(line: &DeliveryHealth, back: &str, changes: Changes) -> AnyVi
     let (id, replay) = (line.id.to_string(), format!("/integrations/{}/replay", line.id));
     let (send, again) = (format!("Send test event to {}", line.name), format!("Send events to {} again", line.name));
     view! {
-        <ActionForm action=changes.test attr:class="inline">
+        <PostForm action=changes.test attr:class="inline">
             <input type="hidden" name="id" value=id/>
             <input type="hidden" name="back" value=back/>
             <button type="submit" class="icon-button" aria-label=send title="Send test event">{icon(Icon::Send)}</button>
-        </ActionForm>
-        <a class="icon-button" href=replay aria-label=again title="Send a period's events again">{icon(Icon::Replay)}</a>
+        </PostForm>
+        <a class="icon-button" href=at(&replay) aria-label=again title="Send a period's events again">{icon(Icon::Replay)}</a>
     }
     .into_any()
 }
@@ -177,11 +177,11 @@ fn progress(replay: ReplayView, back: String, changes: Changes) -> AnyView {
         <div class="replay">
             <progress max="100" value=percent.to_string() aria-label="Progress of the replay"></progress>
             <span>{words}</span>
-            <ActionForm action=changes.stop attr:class="inline">
+            <PostForm action=changes.stop attr:class="inline">
                 <input type="hidden" name="id" value=replay.id.to_string()/>
                 <input type="hidden" name="back" value=back/>
                 <button type="submit" class="button small quiet">"Stop"</button>
-            </ActionForm>
+            </PostForm>
         </div>
     }
     .into_any()

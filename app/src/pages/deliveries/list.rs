@@ -6,6 +6,7 @@ use super::table::table;
 use super::{Changes, deliveries_query};
 use crate::api::deliveries::{LIST, list_deliveries, read_delivery_health};
 use crate::components::{Done, Icon, Loading, PageHead, Problem, icon, loaded};
+use crate::site::at;
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
 use std::time::Duration;
@@ -52,7 +53,7 @@ pub fn DeliveriesPage() -> impl IntoView {
     view! {
         <div class="full">
             <PageHead title="Deliveries" about="What your integrations are told, and how it is going.">
-                <a class="button" href=move || query.with(|q| q.address(LIST)) rel="external" on:click=move |event| {
+                <a class="button" href=move || at(&query.with(|q| q.address(LIST))) rel="external" on:click=move |event| {
                     event.prevent_default();
                     lines.refetch();
                     list.refetch();

@@ -12,8 +12,7 @@ pub use list::DeliveriesPage;
 
 use crate::api::deliveries::{DeliveriesQuery, RetryDelivery, RetryParked, RetryReason, SendStoredTest};
 use crate::api::replays::StopReplay;
-use crate::components::{Icon, State, icon, status, use_page_query};
-use leptos::form::ActionForm;
+use crate::components::{Icon, PostForm, State, icon, status, use_page_query};
 use leptos::prelude::*;
 use model::delivery::{DeliveryState, DeliveryView};
 use model::ports::Purpose;
@@ -80,11 +79,11 @@ fn retry_form(row: &DeliveryView, back: String, action: ServerAction<RetryDelive
         view! { <button type="submit" class="button primary">{icon(Icon::Refresh)} "Retry now"</button> }.into_any()
     };
     view! {
-        <ActionForm action=action attr:class="inline">
+        <PostForm action=action attr:class="inline">
             <input type="hidden" name="id" value=id/>
             <input type="hidden" name="back" value=back/>
             {button}
-        </ActionForm>
+        </PostForm>
     }
     .into_any()
 }

@@ -1,9 +1,8 @@
 //! Why deliveries were set aside or given up, and a button for each reason: who has mended one, retries those it held up.
 
 use super::Changes;
-use crate::components::{Icon, icon};
+use crate::components::{Icon, PostForm, icon};
 use crate::text::figures::capped;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use model::delivery::{DeliveryHealth, DeliveryReason};
 
@@ -22,12 +21,12 @@ fn item(line: &DeliveryHealth, of: &DeliveryReason, back: String, changes: Chang
         <li>
             <span>{reason.clone()}</span>
             <span class="quiet">{figures}</span>
-            <ActionForm action=changes.retry_reason attr:class="inline">
+            <PostForm action=changes.retry_reason attr:class="inline">
                 <input type="hidden" name="id" value=id/>
                 <input type="hidden" name="reason" value=reason/>
                 <input type="hidden" name="back" value=back/>
                 <button type="submit" class="button small" aria-label=label>{icon(Icon::Refresh)} "Retry these"</button>
-            </ActionForm>
+            </PostForm>
         </li>
     }
     .into_any()

@@ -3,6 +3,7 @@
 use super::{can_retry, purpose, retry_form, state_of, subject, tries};
 use crate::api::deliveries::{DeliveriesQuery, LIST, RetryDelivery};
 use crate::components::{Column, Empty, Icon, Pager, Table, Time, actions, clipped, column, icon};
+use crate::site::at;
 use crate::text::figures::count;
 use leptos::prelude::*;
 use model::delivery::{DeliveryState, DeliveryView};
@@ -38,7 +39,7 @@ fn empty(query: &DeliveriesQuery) -> AnyView {
         return view! {
             <Empty picture=Icon::Search title="No delivery matches">
                 <p>"Delivered ones are remembered for seven days."</p>
-                <a class="button" href=LIST>"Clear filters"</a>
+                <a class="button" href=at(LIST)>"Clear filters"</a>
             </Empty>
         }
         .into_any();
@@ -46,7 +47,7 @@ fn empty(query: &DeliveriesQuery) -> AnyView {
     view! {
         <Empty picture=Icon::Send title="No delivery yet">
             <p>"Each recording of an account that uses an integration makes one. Delivered ones are remembered for seven days."</p>
-            <a class="button" href="/accounts">"Accounts"</a>
+            <a class="button" href=at("/accounts")>"Accounts"</a>
         </Empty>
     }
     .into_any()
@@ -89,7 +90,7 @@ fn is_gone(row: &DeliveryView) -> bool {
 
 fn file(row: &DeliveryView, show: String) -> AnyView {
     let file = if is_gone(row) { "deleted recording".to_owned() } else { subject(row) };
-    view! { <a class="row-link" href=show data-noscroll="" title=row.recording.clone()>{file}</a> }.into_any()
+    view! { <a class="row-link" href=at(&show) data-noscroll="" title=row.recording.clone()>{file}</a> }.into_any()
 }
 
 fn outcome(row: &DeliveryView) -> AnyView {
@@ -105,7 +106,7 @@ fn buttons(row: &DeliveryView, query: &DeliveriesQuery, retry: ServerAction<Retr
     let label = format!("Show the event of {}", subject(row));
     view! {
         {again}
-        <a class="icon-button" href=show(query, row) data-noscroll="" aria-label=label>{icon(Icon::Eye)}</a>
+        <a class="icon-button" href=at(&show(query, row)) data-noscroll="" aria-label=label>{icon(Icon::Eye)}</a>
     }
     .into_any()
 }

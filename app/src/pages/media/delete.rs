@@ -2,9 +2,8 @@
 
 use super::{LIST, Shared, media_query};
 use crate::api::media::NO_ID;
-use crate::components::{Confirm, Dialog, Problem, use_query};
+use crate::components::{Confirm, Dialog, PostForm, Problem, use_query};
 use crate::text::figures::plural;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
@@ -44,7 +43,7 @@ pub fn DeleteRecordingsDialog() -> impl IntoView {
     view! {
         <Title text="Delete recordings"/>
         <Dialog title="Delete recordings" close=back size="narrow">
-            <ActionForm action=delete attr:class="dialog-form">
+            <PostForm action=delete attr:class="dialog-form">
                 <Confirm close=back action="Delete" pending=delete.pending() nothing=nothing>
                     <Problem error=error/>
                     <input type="hidden" name="ids" value=move || ids.with(|ids| ids.join(","))/>
@@ -52,7 +51,7 @@ pub fn DeleteRecordingsDialog() -> impl IntoView {
                     <p>{question}</p>
                     <Suspense>{move || key().map(|key| view! { <p class="mono break">{key}</p> })}</Suspense>
                 </Confirm>
-            </ActionForm>
+            </PostForm>
         </Dialog>
     }
     .into_any()

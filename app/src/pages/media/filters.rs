@@ -3,6 +3,7 @@
 use super::LIST;
 use crate::api::media::{MediaChoices, MediaQuery, ROW_CHOICES, read_media_choices};
 use crate::components::{Icon, choice, icon, instant, to_utc};
+use crate::site::at;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use leptos_router::NavigateOptions;
@@ -39,7 +40,7 @@ pub(super) fn filters(query: Memo<MediaQuery>) -> AnyView {
         }
     };
     view! {
-        <form class="filters" method="get" action=LIST role="search" aria-label="Filter recordings" on:submit=on_submit on:change=on_change>
+        <form class="filters" method="get" action=at(LIST) role="search" aria-label="Filter recordings" on:submit=on_submit on:change=on_change>
             <Transition>
                 {move || Suspend::new(async move {
                     let choices = choices.await.unwrap_or_default();
@@ -55,7 +56,7 @@ pub(super) fn filters(query: Memo<MediaQuery>) -> AnyView {
                 {move || {
                     query
                         .with(MediaQuery::is_filtered)
-                        .then(|| view! { <a class="button quiet" href=LIST data-noscroll="">"Clear"</a> })
+                        .then(|| view! { <a class="button quiet" href=at(LIST) data-noscroll="">"Clear"</a> })
                 }}
             </div>
         </form>

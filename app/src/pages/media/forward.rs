@@ -3,10 +3,10 @@
 use super::{LIST, media_query};
 use crate::api::forward::{ForwardChoice, ForwardRecordings, list_forward_choices};
 use crate::api::media::MediaQuery;
-use crate::components::{Dialog, Icon, Loading, Problem, icon, loaded, use_query};
+use crate::components::{Dialog, Icon, Loading, PostForm, Problem, icon, loaded, use_query};
+use crate::site::at;
 use crate::text::figures::plural;
 use crate::text::query;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
@@ -48,7 +48,7 @@ pub fn ForwardDialog() -> impl IntoView {
     view! {
         <Title text="Forward recordings"/>
         <Dialog title="Forward recordings" close=back size="narrow">
-            <ActionForm action=forward attr:class="dialog-form">
+            <PostForm action=forward attr:class="dialog-form">
                 <div class="dialog-body stack">
                     <Problem error=error/>
                     <p>{question} " What the other vault has already is not sent twice."</p>
@@ -60,7 +60,7 @@ pub fn ForwardDialog() -> impl IntoView {
                     </Suspense>
                 </div>
                 <footer class="dialog-foot">
-                    <a class="button" href=back data-noscroll="">"Cancel"</a>
+                    <a class="button" href=move || at(&back.get()) data-noscroll="">"Cancel"</a>
                     <Suspense>
                         {move || {
                             let chosen = !ids.with(Vec::is_empty);
@@ -71,7 +71,7 @@ pub fn ForwardDialog() -> impl IntoView {
                         }}
                     </Suspense>
                 </footer>
-            </ActionForm>
+            </PostForm>
         </Dialog>
     }
     .into_any()
@@ -95,8 +95,8 @@ fn targets(choices: Vec<ForwardChoice>) -> AnyView {
                 {icon(Icon::Info)}
                 <span>
                     "There is no vault to forward to yet. "
-                    <a href="/integrations/new/vault" data-noscroll="">"Add an integration Kerberos Vault"</a>
-                    ", or enable one in " <a href="/integrations">"Integrations"</a> "."
+                    <a href=at("/integrations/new/vault") data-noscroll="">"Add an integration Kerberos Vault"</a>
+                    ", or enable one in " <a href=at("/integrations")>"Integrations"</a> "."
                 </span>
             </div>
         }

@@ -2,18 +2,23 @@
 
 use super::filters::filters;
 use super::select::{Ticked, bulk_bar, tick, tick_all};
-use super::{LIST, Shared, camera, file_name, media_query};
+use super::{DELETE, LIST, Shared, camera, file_name, media_query};
 use crate::api::media::{MediaQuery, list_recordings};
 use crate::components::{
     Column, Done, Empty, Icon, Loading, PageHead, Pager, State, Table, Time, actions, clipped, column, icon, loaded,
     status,
 };
+use crate::site::{at, prefix};
 use crate::text::figures::{bytes, duration};
 use crate::text::query;
+use leptos::form::form_data_from_event;
 use leptos::prelude::*;
-use leptos_router::components::{Form, Outlet};
+use leptos_router::NavigateOptions;
+use leptos_router::components::Outlet;
+use leptos_router::hooks::use_navigate;
 use model::page::Page;
 use model::recording::RecordingView;
+use web_sys::{HtmlFormElement, SubmitEvent, UrlSearchParams};
 
 /// One page of recordings, and the dialogs above it.
 #[component]
@@ -26,7 +31,7 @@ pub fn MediaPage() -> impl IntoView {
     view! {
         <div class="full">
             <PageHead title="Media" about="Every recording, newest first.">
-                <a class="button" href=move || query.with(|q| q.address(LIST)) rel="external" on:click=move |event| {
+                <a class="button" href=move || at(&query.with(|q| q.address(LIST))) rel="external" on:click=move |event| {
                     event.prevent_default();
                     list.refetch();
                 }>{icon(Icon::Refresh)} "Refresh"</a>
@@ -50,7 +55,7 @@ fn panel(query: &MediaQuery, page: Page<RecordingView>, ticked: Ticked) -> AnyVi
             view! {
                 <Empty picture=Icon::Search title="No recording matches">
                     <p>"Widen the times or choose another account, provider or camera."</p>
-                    <a class="button" href=LIST>"Clear filters"</a>
+                    <a class="button" href=at(LIST)>"Clear filters"</a>
                 </Empty>
             }
             .into_any()
@@ -58,7 +63,7 @@ fn panel(query: &MediaQuery, page: Page<RecordingView>, ticked: Ticked) -> AnyVi
             view! {
                 <Empty picture=Icon::Film title="No recording yet">
                     <p>"As soon as an agent uploads one, it is listed here."</p>
-                    <a class="button" href="/help">"How to connect an agent"</a>
+                    <a class="button" href=at("/help")>"How to connect an agent"</a>
                 </Empty>
             }
             .into_any()
@@ -72,8 +77,9 @@ fn panel(query: &MediaQuery, page: Page<RecordingView>, ticked: Ticked) -> AnyVi
     let ids = page.items.iter().map(|row| row.id).collect();
     let columns = columns(query, tick_all(ids, ticked), ticked);
     let filter = query::pairs(query).into_iter().map(hidden).collect_view();
+    let on_submit = open_dialog();
     view! {
-        <Form method="get" action="/media/delete" noscroll=true attr:class="stack">
+        <form method="get" action=at(DELETE) class="stack" on:submit=on_submit>
             {filter}
             <div class="table-bar">
                 {bulk_bar(ticked, forward_all)}
@@ -88,9 +94,25 @@ fn panel(query: &MediaQuery, page: Page<RecordingView>, ticked: Ticked) -> AnyVi
                 />
             </div>
             <div class="table-bar"><span class="grow"></span> <Pager newer=newer older=older label="Pages, below the list"/></div>
-        </Form>
+        </form>
     }
     .into_any()
+}
+
+/// Opens the dialog of the button that was pressed for what is ticked.
+fn open_dialog() -> impl Fn(SubmitEvent) {
+    let (navigate, prefix) = (use_navigate(), prefix());
+    move |event| {
+        let form: HtmlFormElement = event_target(&event);
+        let button = event.submitter().and_then(|button| button.get_attribute("formaction"));
+        let dialog = button.or_else(|| form.get_attribute("action")).unwrap_or_default();
+        let ticked = form_data_from_event(&event).ok();
+        if let Some(ticked) = ticked.and_then(|data| UrlSearchParams::new_with_str_sequence_sequence(&data).ok()) {
+            event.prevent_default();
+            let options = NavigateOptions { scroll: false, ..Default::default() };
+            navigate(&format!("{}?{}", prefix.inside(&dialog), String::from(ticked.to_string())), options);
+        }
+    }
 }
 
 fn columns(query: &MediaQuery, tick_all: AnyView, ticked: Ticked) -> Vec<Column<RecordingView>> {
@@ -121,18 +143,19 @@ fn link(query: &MediaQuery, row: &RecordingView, action: &str) -> String {
 }
 
 fn file(row: &RecordingView, play: String) -> AnyView {
-    view! { <a class="row-link" href=play data-noscroll="" title=row.key.clone()>{file_name(&row.key)}</a> }.into_any()
+    view! { <a class="row-link" href=at(&play) data-noscroll="" title=row.key.clone()>{file_name(&row.key)}</a> }
+        .into_any()
 }
 
 fn buttons(row: &RecordingView, play: String, delete: String) -> AnyView {
     let file = file_name(&row.key);
     let download = format!("{LIST}/{}/file?download=1", row.id);
     view! {
-        <a class="icon-button" href=play data-noscroll="" aria-label=format!("Play {file}")>{icon(Icon::Play)}</a>
-        <a class="icon-button" href=download download="" rel="external" aria-label=format!("Download {file}")>
+        <a class="icon-button" href=at(&play) data-noscroll="" aria-label=format!("Play {file}")>{icon(Icon::Play)}</a>
+        <a class="icon-button" href=at(&download) download="" rel="external" aria-label=format!("Download {file}")>
             {icon(Icon::Download)}
         </a>
-        <a class="icon-button" href=delete data-noscroll="" aria-label=format!("Delete {file}")>{icon(Icon::Bin)}</a>
+        <a class="icon-button" href=at(&delete) data-noscroll="" aria-label=format!("Delete {file}")>{icon(Icon::Bin)}</a>
     }
     .into_any()
 }

@@ -21,6 +21,9 @@ use model::page::Page;
 use model::recording::RecordingView;
 
 const LIST: &str = "/media";
+/// The dialogs for what is ticked.
+const DELETE: &str = "/media/delete";
+const FORWARD: &str = "/media/forward";
 
 /// What the list's dialogs share with it.
 #[derive(Clone, Copy)]

@@ -4,6 +4,7 @@ use super::details::details;
 use super::{LIST, Shared, media_query};
 use crate::api::media::get_recording;
 use crate::components::{Dialog, Icon, Loading, icon, loaded};
+use crate::site::at;
 use leptos::html;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -29,7 +30,7 @@ pub fn PlayDialog() -> impl IntoView {
                 <span class="grow"></span>
                 <a
                     class="button"
-                    href=move || query.with(|q| q.address(&format!("{LIST}/{}/forward", id.get())))
+                    href=move || at(&query.with(|q| q.address(&format!("{LIST}/{}/forward", id.get()))))
                     data-noscroll=""
                 >
                     {icon(Icon::Send)}
@@ -37,13 +38,13 @@ pub fn PlayDialog() -> impl IntoView {
                 </a>
                 <a
                     class="button"
-                    href=move || query.with(|q| q.address(&format!("{LIST}/{}/delete", id.get())))
+                    href=move || at(&query.with(|q| q.address(&format!("{LIST}/{}/delete", id.get()))))
                     data-noscroll=""
                 >
                     {icon(Icon::Bin)}
                     "Delete"
                 </a>
-                <a class="button primary" href=move || file(id.get(), true) download="" rel="external">
+                <a class="button primary" href=move || at(&file(id.get(), true)) download="" rel="external">
                     {icon(Icon::Download)}
                     "Download"
                 </a>
@@ -73,7 +74,7 @@ fn player(row: RecordingView) -> AnyView {
             <video
                 class="video"
                 node_ref=video
-                src=file(row.id, false)
+                src=at(&file(row.id, false))
                 controls
                 autoplay
                 muted
@@ -92,7 +93,7 @@ fn player(row: RecordingView) -> AnyView {
                                 <div class="note" data-tone="warn">
                                     {icon(Icon::Warning)}
                                     <span>{cause}</span>
-                                    <a class="button small" href=download.clone() download="" rel="external">"Download"</a>
+                                    <a class="button small" href=at(&download) download="" rel="external">"Download"</a>
                                 </div>
                             }
                         })
@@ -137,7 +138,7 @@ fn Neighbours(
             let href = query.with(|q| q.address(&format!("{LIST}/{id}/play")));
             // An arrow is on the side it points to.
             let (before, after) = if step < 0 { (Some(icon(picture)), None) } else { (None, Some(icon(picture))) };
-            view! { <a class="button quiet" href=href data-noscroll="" prop:replace=true>{before} {label} {after}</a> }
+            view! { <a class="button quiet" href=at(&href) data-noscroll="" prop:replace=true>{before} {label} {after}</a> }
         })
     };
     view! {

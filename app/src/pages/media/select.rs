@@ -1,9 +1,10 @@
 //! Selecting rows. What is ticked is kept by recording, not by box: when the list is read again, its boxes are used for
 //! other rows.
 
+use super::FORWARD;
 use crate::components::{Icon, icon};
+use crate::site::at;
 use crate::text::figures::count as figure;
-use leptos::attr::custom::custom_attribute;
 use leptos::prelude::*;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -81,7 +82,6 @@ pub(super) fn tick_all(page: BTreeSet<i64>, ticked: Ticked) -> AnyView {
 /// What can be done with the ticked rows. Without JavaScript the buttons are always there.
 pub(super) fn bulk_bar(ticked: Ticked, forward_all: String) -> AnyView {
     let nothing = move || ticked.live.get() && ticked.ids.with(BTreeSet::is_empty);
-    // Leptos's router reads a button's `action`, browsers its `formaction`: set both.
     view! {
         <button type="submit" class="button small" name="with" value="selected" disabled=nothing>
             {icon(Icon::Bin)}
@@ -92,14 +92,13 @@ pub(super) fn bulk_bar(ticked: Ticked, forward_all: String) -> AnyView {
             class="button small"
             name="with"
             value="selected"
-            formaction="/media/forward"
-            {..custom_attribute("action", "/media/forward")}
+            formaction=at(FORWARD)
             disabled=nothing
         >
             {icon(Icon::Send)}
             "Forward selected"
         </button>
-        <a class="button small quiet" href=forward_all data-noscroll="">"Forward all…"</a>
+        <a class="button small quiet" href=at(&forward_all) data-noscroll="">"Forward all…"</a>
         <span class="quiet" role="status">
             {move || match ticked.ids.with(BTreeSet::len) {
                 0 => String::new(),
