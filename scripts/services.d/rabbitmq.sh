@@ -52,7 +52,7 @@ ENV
 # Erlang's name server stays behind when the broker ends.
 service_stopped() {
   local epmd
-  epmd=$(cat "$(cat "$data_file")/epmd")
+  epmd=$(cat "$(cat "$data_file")/epmd" 2>/dev/null) || return 0
   env ERL_EPMD_ADDRESS=127.0.0.1 ERL_EPMD_PORT="$epmd" epmd -port "$epmd" -kill >/dev/null 2>&1 || true
 }
 

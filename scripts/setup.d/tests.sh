@@ -7,6 +7,8 @@ need_to_test() {
   need postgresql "the second database; Debian also starts a server of its own, which we leave alone" has_postgres
   need openssl "makes certificates for test servers" have openssl
   need rabbitmq-server "a broker; Debian also starts a server of its own, which we leave alone" has_rabbitmq
+  need exfatprogs "makes a file system that takes two names for one" has_sbin mkfs.exfat
+  need exfat-fuse "mounts it" has_sbin mount.exfat-fuse
   need nodejs "runs the browser tests" have node
   need npm "installs the browser tests" have npm
   # Ubuntu has Chromium as a snap only, which cannot be driven from here: Playwright brings its own then.
@@ -20,6 +22,9 @@ has_postgres() { have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/
 
 # Debian puts only wrappers on the PATH, which want to be root or its own user.
 has_rabbitmq() { [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]; }
+
+# Programs for root are on root's PATH only.
+has_sbin() { PATH=$PATH:/usr/sbin:/sbin have "$1"; }
 
 has_chromium() { [ -n "${CHROMIUM:-}" ] || have chromium || have google-chrome; }
 

@@ -13,6 +13,7 @@ mod objects;
 mod outbox;
 mod recordings;
 
+mod options;
 mod provisioning;
 mod start;
 
@@ -24,7 +25,8 @@ pub use host::home::Home;
 pub use host::reserve::NoRoom;
 pub use host::start_error::StartError;
 pub use host::{backup, data_folder, descriptors, notices, timekeeping};
+pub use options::Options;
 pub use outbox::{deliveries, dispatcher};
 pub use provisioning::{Provisioning, Renamed};
 pub use recordings::{MAX_PAGE, RecordingRef, Recordings, devices};
-pub use start::{Options, Vault};
+pub use start::Vault;

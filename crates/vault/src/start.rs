@@ -8,7 +8,7 @@ use crate::admin::connections::ConnectionSetup;
 use crate::admin::dashboard::DashboardFigures;
 use crate::base::audit::Audit;
 use crate::base::clock::Clock;
-use crate::base::db::{self, Db, Harm};
+use crate::base::db::{Db, Harm};
 use crate::base::entity::connection;
 use crate::base::keys::Keys;
 use crate::base::{Result, VaultError};
@@ -24,7 +24,6 @@ use crate::host::descriptors;
 use crate::host::exposure;
 use crate::host::first_look;
 use crate::host::folders::Folders;
-use crate::host::home::Home;
 use crate::host::master_key;
 use crate::host::notices::{Notice, Notices};
 use crate::host::readiness::Readiness;
@@ -34,14 +33,13 @@ use crate::host::start_error::StartError;
 use crate::host::timekeeping::Timekeeping;
 use crate::objects::KeyLocks;
 use crate::objects::Objects;
+use crate::options::Options;
 use crate::outbox::deliveries::{Deliveries, Wakeups};
 use crate::outbox::dispatcher::{Dispatcher, Pace};
 use crate::recordings::Recordings;
 use crate::recordings::devices::Devices;
-use model::Secret;
 use model::ports::Connector;
 use sea_orm::{EntityTrait as _, QuerySelect as _};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -49,66 +47,6 @@ use tokio_util::sync::CancellationToken;
 
 /// How long the start waits for providers while reconciling what a crash cut off.
 const SWEEP_PATIENCE: Duration = Duration::from_secs(15);
-
-/// Options of a vault.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// `sqlite://…` or `postgres://…`.
-    pub database_url: String,
-    /// Folder of the key file and the spool.
-    pub data_dir: PathBuf,
-    /// 32 bytes in base64; without it, the key file in `data_dir` is used.
-    pub master_key: Option<Secret>,
-    /// Further files of the vault that no provider's folder may hold, such as its configuration.
-    pub own_files: Vec<PathBuf>,
-    /// Largest recording, in bytes.
-    pub max_upload_bytes: u64,
-    /// Memory that all uploads share, in bytes.
-    pub receive_budget_bytes: usize,
-    /// An upload that brings no byte for this long is given up.
-    pub idle_timeout: Duration,
-    /// An upload that brings fewer bytes a second, averaged over each minute, is given up; 0 for never.
-    pub least_upload_rate: u64,
-    /// A database server that has not answered for this long is abandoned and connected to again; longer than the 60
-    /// seconds after which it ends a statement itself.
-    pub database_timeout: Duration,
-    /// A vault sharing the database that was silent for this long is presumed dead.
-    pub replica_timeout: Duration,
-    /// Timing of deliveries and retries.
-    pub pace: Pace,
-    /// The clock.
-    pub clock: Clock,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            database_url: "sqlite://./data/vault.db".into(),
-            data_dir: "./data".into(),
-            master_key: None,
-            own_files: Vec::new(),
-            max_upload_bytes: 4 * 1024 * 1024 * 1024,
-            receive_budget_bytes: 64 * 1024 * 1024,
-            idle_timeout: Duration::from_secs(30),
-            least_upload_rate: 1000,
-            database_timeout: db::PATIENCE,
-            replica_timeout: Duration::from_secs(60),
-            pace: Pace::default(),
-            clock: Clock::default(),
-        }
-    }
-}
-
-impl Options {
-    /// Where the vault's data is.
-    pub fn home(&self) -> Home {
-        Home {
-            database_url: self.database_url.clone(),
-            data_dir: self.data_dir.clone(),
-            master_key: self.master_key.clone(),
-        }
-    }
-}
 
 /// A vault; cheap to clone.
 #[derive(Clone)]

@@ -6,7 +6,7 @@ use super::sources::Sources;
 const FLOORS: [&str; 9] =
     ["base", "host", "access", "connections", "objects", "recordings", "outbox", "flows", "admin"];
 /// These put the floors together; no floor may name them.
-const ROOF: [&str; 2] = ["provisioning", "start"];
+const ROOF: [&str; 3] = ["options", "provisioning", "start"];
 
 /// Complaints about files that name a higher floor, one sentence each.
 pub(super) fn check(sources: &Sources) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! What every store and every sink must do, whatever it is made of.
+//! What every store and every sink must do, whatever it is made of. It is long because every one goes through all of it.
 
 use crate::{client, within};
 use bytes::Bytes;

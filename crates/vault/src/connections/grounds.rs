@@ -39,14 +39,14 @@ impl Grounds {
 
     /// Something of the vault that a folder holds.
     fn held_by(&self, folder: &Path) -> Option<PathBuf> {
-        let mounted = identities(folder).first().copied().filter(|_| folder.is_dir());
-        let holds = |own: &PathBuf| mounted.is_some_and(|folder| identities(own).contains(&folder));
+        let mounted = identity(folder).filter(|_| folder.is_dir());
+        let holds =
+            |own: &PathBuf| mounted.is_some_and(|folder| own.ancestors().any(|at| identity(at) == Some(folder)));
         if let Some(own) = self.own.iter().find(|own| holds(own)) {
             return Some(own.clone());
         }
-        let own = self.own.iter().map(|path| resolved(path));
-        let spool = Some(resolved(&self.spool)).filter(|spool| folder.starts_with(spool));
-        own.chain(spool.clone()).find(|own| own.starts_with(folder) || Some(own) == spool.as_ref())
+        let inside = self.own.iter().map(|path| resolved(path)).find(|own| own.starts_with(folder));
+        inside.or_else(|| Some(resolved(&self.spool)).filter(|spool| folder.starts_with(spool)))
     }
 }
 
@@ -136,9 +136,9 @@ fn resolved(path: &Path) -> PathBuf {
     }
 }
 
-/// The folder itself and those above it, by what they are: a bind mount is another way to the same one.
-fn identities(path: &Path) -> Vec<(u64, u64)> {
-    path.ancestors().filter_map(|folder| fs::metadata(folder).ok()).map(|found| (found.dev(), found.ino())).collect()
+/// What a path leads to, by any way: a bind mount is another one to the same folder.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
 #[cfg(test)]

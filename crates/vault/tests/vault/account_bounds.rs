@@ -4,6 +4,9 @@ use crate::support::{TestVault, account, actor, connection};
 use model::account::{AccountForm, AccountView};
 use model::connection::{ConnectionForm, Family};
 use model::field::Settings;
+use sea_orm::EntityTrait as _;
+use std::collections::BTreeSet;
+use vault::entity::lane;
 use vault::ingest::{Outcome, UploadError, UploadRequest};
 use vault::{Provisioning, Renamed, VaultError};
 
@@ -204,19 +207,19 @@ fn renamed(old: &str, new: &str) -> Renamed {
 #[tokio::test]
 async fn names_move_on_in_any_order() {
     let t = TestVault::new().await;
-    let wanted = |names: [&str; 2], renamed: Vec<Renamed>| {
-        let [one, other] = names.map(|name| declared(name, name));
-        // Their keys show who is who.
-        let accounts =
-            vec![AccountForm { access_key: "k1".into(), ..one }, AccountForm { access_key: "k2".into(), ..other }];
-        Provisioning { connections: vec![folder("store")], accounts, renamed }
+    let wanted = |named: [[&str; 2]; 2], renamed: Vec<Renamed>| {
+        let accounts = named.map(|[name, key]| AccountForm { access_key: key.into(), ..declared(name, name) });
+        Provisioning { connections: vec![folder("store")], accounts: accounts.into(), renamed }
     };
-    t.vault.provision(wanted(["one", "two"], Vec::new())).await.unwrap();
+    t.vault.provision(wanted([["one", "k1"], ["two", "k2"]], Vec::new())).await.unwrap();
     let ids = [view(&t, "one").await.id, view(&t, "two").await.id];
     for _ in 0..2 {
         let chain = vec![renamed("one", "two"), renamed("two", "three")];
-        t.vault.provision(wanted(["two", "three"], chain)).await.unwrap();
-        assert_eq!([view(&t, "two").await.id, view(&t, "three").await.id], ids);
+        // With new keys only the names tell who is who.
+        t.vault.provision(wanted([["two", "k3"], ["three", "k4"]], chain)).await.unwrap();
+        let views = [view(&t, "two").await, view(&t, "three").await];
+        assert_eq!(views.each_ref().map(|view| view.id), ids);
+        assert_eq!(views.map(|view| view.access_key), ["k3", "k4"]);
     }
 }
 
@@ -256,6 +259,15 @@ async fn a_cameras_events_wait_for_no_other_accounts_camera_of_the_same_key() {
     t.upload("a.mp4", b"of site-a").await.unwrap();
     let theirs = UploadRequest { account: t.account("site-b").await, ..t.request("b.mp4").await };
     t.send(theirs, b"of site-b").await.unwrap();
+    let mut apart = BTreeSet::new();
+    for account in ["site-a", "site-b"] {
+        let account = t.account(account).await.id;
+        for integration in t.vault.connections.list(Family::Integration).await.unwrap() {
+            apart.insert((integration.id, format!("{account}/camera-1")));
+        }
+    }
+    let lanes = lane::Entity::find().all(&t.tables().await).await.unwrap();
+    assert_eq!(lanes.into_iter().map(|lane| (lane.integration_id, lane.device)).collect::<BTreeSet<_>>(), apart);
     t.deliver();
     t.world.sink.wait_for_attempts(2).await;
     *t.world.sink.holds.lock().unwrap() = None;

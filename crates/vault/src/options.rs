@@ -1,0 +1,69 @@
+//! What a vault can be told when it is opened.
+
+use crate::base::clock::Clock;
+use crate::base::db;
+use crate::host::home::Home;
+use crate::outbox::dispatcher::Pace;
+use model::Secret;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Options of a vault.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// `sqlite://…` or `postgres://…`.
+    pub database_url: String,
+    /// Folder of the key file and the spool.
+    pub data_dir: PathBuf,
+    /// 32 bytes in base64; without it, the key file in `data_dir` is used.
+    pub master_key: Option<Secret>,
+    /// Further files of the vault that no provider's folder may hold, such as its configuration.
+    pub own_files: Vec<PathBuf>,
+    /// Largest recording, in bytes.
+    pub max_upload_bytes: u64,
+    /// Memory that all uploads share, in bytes.
+    pub receive_budget_bytes: usize,
+    /// An upload that brings no byte for this long is given up.
+    pub idle_timeout: Duration,
+    /// An upload that brings fewer bytes a second, averaged over each minute, is given up; 0 for never.
+    pub least_upload_rate: u64,
+    /// A database server that has not answered for this long is abandoned and connected to again; longer than the 60
+    /// seconds after which it ends a statement itself.
+    pub database_timeout: Duration,
+    /// A vault sharing the database that was silent for this long is presumed dead.
+    pub replica_timeout: Duration,
+    /// Timing of deliveries and retries.
+    pub pace: Pace,
+    /// The clock.
+    pub clock: Clock,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            database_url: "sqlite://./data/vault.db".into(),
+            data_dir: "./data".into(),
+            master_key: None,
+            own_files: Vec::new(),
+            max_upload_bytes: 4 * 1024 * 1024 * 1024,
+            receive_budget_bytes: 64 * 1024 * 1024,
+            idle_timeout: Duration::from_secs(30),
+            least_upload_rate: 1000,
+            database_timeout: db::PATIENCE,
+            replica_timeout: Duration::from_secs(60),
+            pace: Pace::default(),
+            clock: Clock::default(),
+        }
+    }
+}
+
+impl Options {
+    /// Where the vault's data is.
+    pub fn home(&self) -> Home {
+        Home {
+            database_url: self.database_url.clone(),
+            data_dir: self.data_dir.clone(),
+            master_key: self.master_key.clone(),
+        }
+    }
+}
