@@ -10,20 +10,33 @@ service_install() {
 
 service_start() {
   local data device
-  [ "$(id -u)" = 0 ] || sudo -n -k true || die "folding needs root, or sudo without a password, to mount a file system"
-  [ -c /dev/fuse ] || die "folding needs FUSE, which is not here: there is no /dev/fuse (a container has to be given it)"
+  if ! [ "$(id -u)" = 0 ] && ! sudo -n -k true; then
+    not_here "it takes root, or sudo without a password, to mount a file system"
+    return
+  fi
+  if ! [ -c /dev/fuse ]; then
+    not_here "there is no /dev/fuse (a container has to be given it)"
+    return
+  fi
   data=$(new_data_dir)
   mkdir "$data/folder"
   truncate -s 32M "$data/image"
   mkfs.exfat "$data/image" >"$log_file" 2>&1 || { cat "$log_file" >&2; die "mkfs.exfat could not make a file system"; }
   device=$(as_root losetup --find --show "$data/image") || {
     forget
-    die "folding needs a loop device, and there is none to be had, see above (a container has to be privileged)"
+    not_here "there is no loop device to be had, see above (a container has to be privileged)"
+    return
   }
   echo "VAULT_TEST_FOLDING=$data/folder" >"$env_file"
   # -d: stays in the foreground.
   launch "mountpoint -q $data/folder" \
     "${root[@]}" mount.exfat-fuse -d -o "uid=$(id -u),gid=$(id -g)" "$device" "$data/folder"
+}
+
+# Its tests then try nothing, and `make test` says so.
+not_here() {
+  warn "folders that take two names for one are not tried: $1"
+  echo "VAULT_TEST_FOLDING=" >"$env_file"
 }
 
 # The mount, if its server was killed, and the loop device in any case.

@@ -12,15 +12,18 @@ fn key(text: &str) -> ObjectKey {
     ObjectKey::parse(text).unwrap()
 }
 
-/// A provider's folder on such a file system.
-async fn open() -> (TempDir, Arc<dyn BlobStore>) {
+/// A provider's folder on such a file system; `None` where it cannot be mounted, which `make test` says at its end.
+async fn open() -> Option<(TempDir, Arc<dyn BlobStore>)> {
     let folding = std::env::var("VAULT_TEST_FOLDING").unwrap_or_else(|_| {
         panic!("VAULT_TEST_FOLDING is not set: run `scripts/services start folding`, or `make test`, which does")
     });
+    if folding.is_empty() {
+        return None;
+    }
     let root = TempDir::new_in(folding).unwrap();
     let store = store("filesystem", &[("path", root.path().to_str().unwrap())]);
     store.set_up().await.unwrap();
-    (root, store)
+    Some((root, store))
 }
 
 async fn in_parts(store: &dyn BlobStore, key: &ObjectKey, publish: Publish) -> Result<(), StoreError> {
@@ -33,7 +36,7 @@ async fn in_parts(store: &dyn BlobStore, key: &ObjectKey, publish: Publish) -> R
 
 #[tokio::test]
 async fn no_recording_gets_anothers_file() {
-    let (_root, store) = open().await;
+    let Some((_root, store)) = open().await else { return };
     let (ours, content) = (key("site/A-é.mp4"), bytes(1, 300));
     store.put(&ours, content.clone(), Publish::New).await.unwrap();
     for (other, named) in [
@@ -69,7 +72,7 @@ async fn no_recording_gets_anothers_file() {
 /// exFAT folds case alone: what looks the same otherwise is another's, with a file of its own.
 #[tokio::test]
 async fn what_it_keeps_apart_is_kept_apart() {
-    let (_root, store) = open().await;
+    let Some((_root, store)) = open().await else { return };
     let (ours, content) = (key("site/é.mp4"), bytes(1, 300));
     store.put(&ours, content.clone(), Publish::New).await.unwrap();
     for other in ["site/e\u{301}.mp4", "site/é.mp4.", "site/é.mp4 ", "site./é.mp4"] {
@@ -88,7 +91,7 @@ async fn what_it_keeps_apart_is_kept_apart() {
 
 #[tokio::test]
 async fn a_name_that_cannot_be_kept_is_told() {
-    let (root, store) = open().await;
+    let Some((root, store)) = open().await else { return };
     for name in ["site/a:b.mp4", "a:b/c.mp4"] {
         for publish in [Publish::New, Publish::Replace] {
             let error = store.put(&key(name), bytes(1, 10), publish).await.unwrap_err();
