@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Bytes of an object as they arrive.
 pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, StoreError>> + Send>>;
@@ -41,6 +41,17 @@ pub struct Found {
     pub size: Option<u64>,
     /// What was asked for.
     pub bytes: ByteStream,
+}
+
+/// What a store's place stands on at the moment: a folder of this machine, told from any other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ground {
+    /// The volume's device number.
+    pub device: u64,
+    /// The folder's number on it.
+    pub inode: u64,
+    /// When the folder was made, as its volume tells: numbers are given again.
+    pub born: Option<SystemTime>,
 }
 
 /// What becomes of an object that lies at the key already.
@@ -76,6 +87,12 @@ pub trait BlobStore: Send + Sync + 'static {
     /// [`set_up`](BlobStore::set_up).
     async fn device(&self) -> Option<u64> {
         None
+    }
+
+    /// What it stands on now; asked before each of the other calls, so it must be cheap. `None` unless it is a folder of this
+    /// machine: nothing else is exchanged by mounting or renaming.
+    async fn ground(&self) -> Result<Option<Ground>, StoreError> {
+        Ok(None)
     }
 
     /// Bytes per part of a multipart upload, all but the last. Objects up to this size are stored

@@ -11,6 +11,7 @@ mod connections;
 mod crash;
 mod credentials;
 mod data_folder;
+mod exchanged;
 mod forwarding;
 mod gate;
 mod grounds;

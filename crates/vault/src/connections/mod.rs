@@ -7,6 +7,7 @@ pub(crate) mod place;
 pub(crate) mod places;
 #[cfg(test)]
 pub(crate) mod silent;
+mod standing;
 pub(crate) mod stream;
 mod tell;
 

@@ -1,6 +1,7 @@
 //! Connections ready to use.
 
 use super::Connections;
+use super::standing::Standing;
 use crate::base::entity::connection;
 use crate::base::{Result, VaultError};
 use model::connection::Family;
@@ -21,7 +22,8 @@ pub(crate) struct OpenStore {
     pub(crate) enabled: bool,
     updated_at: i64,
     seen: Arc<Mutex<Option<Seen>>>,
-    /// The adapter.
+    pub(super) standing: Arc<Standing>,
+    /// The adapter, where its place was last seen.
     pub(crate) store: Arc<dyn BlobStore>,
 }
 
@@ -120,7 +122,9 @@ impl Connections {
         let settings = self.settings(&row)?;
         let store = self.connector.store(&row.kind, &settings).map_err(VaultError::Invalid)?;
         let (name, enabled, updated_at) = (row.name, row.enabled, row.updated_at);
-        let open = OpenStore { id, name, enabled, updated_at, seen: Arc::default(), store };
+        let standing = Arc::new(Standing::new(store));
+        let store = standing.clone();
+        let open = OpenStore { id, name, enabled, updated_at, seen: Arc::default(), standing, store };
         self.stores.write().unwrap_or_else(PoisonError::into_inner).insert(id, open.clone());
         Ok(open)
     }

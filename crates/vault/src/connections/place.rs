@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 /// How long a provider may take to show its mark while an administrator waits.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 /// How often places are checked without a reason.
-const SURVEY: Duration = Duration::from_secs(10 * 60);
+const SURVEY: Duration = Duration::from_secs(60);
 /// How long a mark counts as just seen.
 const FRESH: Duration = Duration::from_secs(30);
 /// If the mark is missing, one of this many newest recordings must be found.
@@ -98,7 +98,7 @@ impl Connections {
     /// A provider that holds recordings is left as it is: if its folder is missing, its disk may not be mounted, and a new folder would
     /// hide them.
     pub(crate) async fn set_up(&self, provider: &OpenStore) -> Result<()> {
-        if provider.seen(None).is_none() {
+        if provider.seen(None).is_none() || provider.standing.check().await.is_err() {
             self.identify(provider, true).await?;
         }
         Ok(())
@@ -107,16 +107,16 @@ impl Connections {
     /// The place a provider is, as last seen; `None` if it has no mark and no recordings yet.
     pub(crate) async fn place(&self, provider: &OpenStore) -> Result<Option<String>> {
         match provider.seen(None) {
-            Some(place) => Ok(Some(place)),
-            None => self.identify(provider, false).await,
+            Some(place) if provider.standing.check().await.is_ok() => Ok(Some(place)),
+            _ => self.identify(provider, false).await,
         }
     }
 
     /// The same, seen a moment ago at most.
     pub(crate) async fn place_now(&self, provider: &OpenStore) -> Result<Option<String>> {
         match provider.seen(Some((self.db.clock().elapsed(), FRESH))) {
-            Some(place) => Ok(Some(place)),
-            None => self.identify(provider, false).await,
+            Some(place) if provider.standing.check().await.is_ok() => Ok(Some(place)),
+            _ => self.identify(provider, false).await,
         }
     }
 
@@ -158,7 +158,9 @@ impl Connections {
                 let provider = self.store(row.id).await?;
                 self.identify(&provider, false).await
             };
-            if let Err(error) = looked.await {
+            let looked = looked.await;
+            self.tell_away(row, looked.as_ref().err()).await;
+            if let Err(error) = looked {
                 tracing::debug!(
                     provider = row.name,
                     error = &error as &dyn StdError,
@@ -170,7 +172,7 @@ impl Connections {
         self.tell_of_shared_places().await
     }
 
-    /// Surveys now, after every change of connections, and every ten minutes, until cancelled.
+    /// Surveys now, after every change of connections, and every minute, until cancelled.
     pub(crate) async fn keep_surveying(self, cancel: CancellationToken) {
         let mut changes = self.changes();
         let round = async || {
@@ -234,6 +236,7 @@ impl Connections {
     async fn identify_now(&self, provider: &OpenStore, may_mark: bool) -> Result<Option<String>> {
         let row = self.row(provider.id).await?;
         if let Some(why) = self.own_ground(&row.kind, &self.settings(&row)?).await {
+            provider.standing.is_elsewhere(&why);
             self.tell_own_ground(provider, &why).await;
             return Err(StoreError::new(StoreErrorKind::Unavailable, why).into());
         }
@@ -241,9 +244,20 @@ impl Connections {
         let known = row.place;
         let holds = holds_recordings(self.db.read(), provider.id).await?;
         let claim = Claim { id: Some(provider.id), known: known.as_deref(), holds, changed: false };
-        match self.look(provider.store.as_ref(), &claim, may_mark).await {
-            Ok(None) => Ok(None),
-            Ok(Some(place)) => {
+        let store = provider.standing.wherever_it_is();
+        let looked = async {
+            let before = store.ground().await.ok().flatten();
+            let place = self.look(store, &claim, may_mark).await?;
+            let ground = store.ground().await?;
+            match before.is_none() || before == ground {
+                true => Ok((place, ground)),
+                false => Err(StoreError::new(StoreErrorKind::Unavailable, "The folder was exchanged just now.").into()),
+            }
+        };
+        match looked.await {
+            Ok((None, _)) => Ok(None),
+            Ok((Some(place), ground)) => {
+                provider.standing.is_ours(ground);
                 if known.as_ref() != Some(&place) {
                     self.store_place(provider.id, place.clone()).await?;
                 }
@@ -254,6 +268,7 @@ impl Connections {
             Err(untold) => {
                 provider.forget_seen();
                 if let PlaceError::Elsewhere(reason) = &untold {
+                    provider.standing.is_elsewhere(reason);
                     self.tell_elsewhere(provider, reason).await;
                 }
                 Err(untold.into())
@@ -275,6 +290,10 @@ impl Connections {
         let mark = Mark::read(store).await?;
         match &mark {
             Mark::Id(id) if !claim.holds || claim.known == Some(id) => return Ok(Some(id.clone())),
+            // What is found at another place, under names that both have, proves nothing.
+            Mark::Id(id) if claim.expected().is_some_and(|known| known != id) => {
+                return Err(PlaceError::Elsewhere(self.where_else(&mark).await?));
+            }
             Mark::Blank => store.set_up().await?,
             Mark::Id(_) | Mark::Missing => {}
         }

@@ -10,6 +10,8 @@ use model::error::{StoreError, StoreErrorKind};
 use sea_orm::EntityTrait as _;
 use std::collections::HashMap;
 
+/// A provider does not answer, or refuses the vault.
+const AWAY: &str = "provider-away";
 /// Several providers are one place.
 const ONE_PLACE: &str = "one-place";
 /// A provider is another place than it was.
@@ -57,6 +59,31 @@ impl Connections {
             self.notices.raise(notice).await;
         }
         Ok(())
+    }
+
+    /// A provider does not answer, or refuses the vault; or no longer.
+    pub(super) async fn tell_away(&self, provider: &connection::Model, error: Option<&VaultError>) {
+        use StoreErrorKind::{Denied, Full, Unavailable};
+        let subject = provider.id.to_string();
+        let Some(VaultError::Store(error)) = error.filter(|_| provider.enabled) else {
+            return self.notices.clear(AWAY, &subject).await;
+        };
+        let told = self.notices.list().await.unwrap_or_default();
+        let known =
+            told.iter().any(|notice| matches!(&*notice.code, OTHER_PLACE | OWN_GROUND) && notice.subject == subject);
+        if known || !matches!(error.kind, Denied | Full | Unavailable) {
+            return self.notices.clear(AWAY, &subject).await;
+        }
+        let notice = Notice {
+            code: AWAY,
+            subject,
+            text: format!("{} cannot be used: {error} Its cameras keep their recordings until it can.", provider.name),
+            cure: "Validate it under Storage providers, which tries each step. If it is a folder, see that its disk is mounted and \
+                   may be written to."
+                .into(),
+            dismissible: true,
+        };
+        self.notices.raise(notice).await;
     }
 
     /// A provider is not where its recordings are.

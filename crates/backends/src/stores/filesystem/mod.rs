@@ -22,7 +22,7 @@ use error::in_words;
 use folders::Folders;
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
-use model::ports::{BlobStore, Found, Part, Publish, UploadId};
+use model::ports::{BlobStore, Found, Ground, Part, Publish, UploadId};
 use model::probe::ProbeReport;
 use model::providers::Filesystem;
 use names::Habits;
@@ -206,6 +206,16 @@ impl BlobStore for FilesystemStore {
         let asked = self.blocking(|store, _| store.root.metadata().map_err(|e| in_words("looked at", e))).await;
         let device = asked.ok()?.dev();
         Some(*self.0.device.get_or_init(|| device))
+    }
+
+    async fn ground(&self) -> Result<Option<Ground>, StoreError> {
+        let looked = self.blocking(|store, _| match store.root.metadata() {
+            Ok(found) => Ok(found),
+            // Which says what a folder that is not there may mean.
+            Err(e) => Err(store.staging.check_set_up().err().unwrap_or_else(|| in_words("looked at", e))),
+        });
+        let found = looked.await?;
+        Ok(Some(Ground { device: found.dev(), inode: found.ino(), born: found.created().ok() }))
     }
 
     async fn set_up(&self) -> Result<(), StoreError> {

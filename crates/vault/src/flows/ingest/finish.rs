@@ -23,8 +23,8 @@ const COMMITS: u32 = 5;
 pub(super) struct Turn {
     guard: KeyGuard,
     existing: Option<recording::Model>,
-    /// Whether the account has a recording there, or a copy of one.
-    is_ours: bool,
+    /// A recording of the account that has a copy there.
+    copied: Option<recording::Model>,
 }
 
 impl Ingest {
@@ -35,7 +35,7 @@ impl Ingest {
         received: Received,
     ) -> Result<Stored, UploadError> {
         steps::reached(Step::UploadArrived);
-        let Turn { guard: turn, existing, is_ours } = match self.turn(&target).await {
+        let Turn { guard: turn, existing, copied } = match self.turn(&target).await {
             Ok(turn) => turn,
             Err(error) => {
                 let clean = received.bytes.discard().await;
@@ -61,7 +61,11 @@ impl Ingest {
             }
         };
         steps::reached(Step::UploadAnnounced);
-        let publish = if is_ours { Publish::Replace } else { Publish::New };
+        let publish = match existing.as_ref().or(copied.as_ref()) {
+            Some(row) if self.is_there(&target, row).await? => Publish::Replace,
+            // Nothing lies there, or what the vault did not store under that row: after a restored backup, another account's.
+            _ => Publish::New,
+        };
         match self.publish(&target, intent_id, publish, received.bytes, &received.content).await {
             Ok(()) => {}
             Err(Unpublished::Failed { error, clean }) => {
@@ -194,7 +198,7 @@ impl Ingest {
                 target.key
             )));
         }
-        Ok(Turn { guard, existing, is_ours })
+        Ok(Turn { guard, existing, copied })
     }
 
     /// Records what is known of a failed upload.
