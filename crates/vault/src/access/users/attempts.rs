@@ -49,9 +49,13 @@ impl Attempts {
     /// # Errors
     /// [`VaultError::TooMany`] if there were too many lately.
     pub(super) fn admit(&self, peer: &str, name: &str, now: Duration) -> Result<(), VaultError> {
-        let (peer, name) = (hash(peer), hash(name));
-        self.by_peer.take(peer, now).map_err(too_many)?;
-        if self.proven().contains(&(peer, name)) { Ok(()) } else { self.by_name.take(name, now).map_err(too_many) }
+        self.by_peer.take(hash(peer), now).map_err(too_many)?;
+        if self.is_proven(peer, name) { Ok(()) } else { self.by_name.take(hash(name), now).map_err(too_many) }
+    }
+
+    /// Whether somebody has signed in with this name from this peer before.
+    pub(super) fn is_proven(&self, peer: &str, name: &str) -> bool {
+        self.proven().contains(&(hash(peer), hash(name)))
     }
 
     /// Forgets the attempts after a successful sign-in.

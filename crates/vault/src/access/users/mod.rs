@@ -10,7 +10,7 @@ use argon2::Argon2;
 use argon2::PasswordHasher as _;
 use attempts::Attempts;
 use failures::Failures;
-use hashing::Hashing;
+use hashing::{Busy, For, Hashing, Memory};
 use model::Secret;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -99,11 +99,11 @@ impl Users {
         }
         let (applied, current) = stored.map(|user| (user.configured_hash, user.password_hash)).unzip();
         if let Some(applied) = applied.flatten()
-            && self.verify(password.clone(), applied).await
+            && self.verify(For::Known, password.clone(), applied).await?
         {
             return Ok(None);
         }
-        if !self.verify(password.clone(), current.unwrap_or_default()).await {
+        if !self.verify(For::Known, password.clone(), current.unwrap_or_default()).await? {
             self.set_password(&username, password).await?;
         }
         self.mark_configured(Some(username)).await?;
@@ -140,13 +140,14 @@ impl Users {
 
     async fn try_to_sign_in(&self, username: &str, password: &Secret, peer: &str) -> Result<User> {
         self.attempts.admit(peer, username, self.db.clock().elapsed())?;
+        let whose = if self.attempts.is_proven(peer, username) { For::Known } else { For::Stranger };
         let stored = self.by_name(username).await?;
         if let Some(user) = &stored {
             // Reported to administrators only: whoever signs in has not proved to be one yet.
             let _ = self.db.damaged_rows().reported(user.check());
         }
         let hash = stored.as_ref().map_or_else(|| DECOY.to_owned(), |u| u.password_hash.clone());
-        let matches = password.expose().len() <= MAX_PASSWORD && self.verify(password.clone(), hash).await;
+        let matches = password.expose().len() <= MAX_PASSWORD && self.verify(whose, password.clone(), hash).await?;
         match stored {
             Some(user) if matches => {
                 self.attempts.forget(peer, username);
@@ -171,7 +172,7 @@ impl Users {
     pub async fn change_password(&self, id: UserId, current: &Secret, new: &Secret) -> Result<User> {
         let stored = user::Entity::find_by_id(id.0).one(self.db.read()).await?.ok_or(VaultError::NotFound("user"))?;
         self.attempts.admit_change(id.0, self.db.clock().elapsed())?;
-        if !self.verify(current.clone(), stored.password_hash.clone()).await {
+        if !self.verify(For::Known, current.clone(), stored.password_hash.clone()).await? {
             return Err(VaultError::invalid("current", "The current password is wrong"));
         }
         self.attempts.forget_changes(id.0);
@@ -182,11 +183,15 @@ impl Users {
     }
 
     async fn by_name(&self, username: &str) -> Result<Option<user::Model>> {
+        // PostgreSQL does not even look for such a name.
+        if username.contains('\0') {
+            return Ok(None);
+        }
         Ok(user::Entity::find().filter(user::Column::Username.eq(username)).one(self.db.read()).await?)
     }
 
     async fn set_password(&self, username: &str, password: &Secret) -> Result<User> {
-        let hash = self.hash(password.clone()).await;
+        let hash = self.hash(password.clone()).await?;
         let username = username.to_owned();
         let epoch = self.db.now_ms();
         self.db
@@ -221,14 +226,21 @@ impl Users {
             .await
     }
 
-    async fn hash(&self, password: Secret) -> String {
-        let hashed = self.hashing.run(move |_| Argon2::default().hash_password(password.expose().as_bytes()));
-        hashed.await.expect("argon2's default parameters are valid").to_string()
+    async fn hash(&self, password: Secret) -> Result<String> {
+        let hash = move |_: &mut Memory| Argon2::default().hash_password(password.expose().as_bytes());
+        let hashed = self.hashing.run(For::Known, hash).await.map_err(busy)?;
+        Ok(hashed.expect("argon2's default parameters are valid").to_string())
     }
 
-    async fn verify(&self, password: Secret, hash: String) -> bool {
-        self.hashing.run(move |memory| memory.matches(password.expose().as_bytes(), &hash)).await
+    async fn verify(&self, whose: For, password: Secret, hash: String) -> Result<bool> {
+        let compare = move |memory: &mut Memory| memory.matches(password.expose().as_bytes(), &hash);
+        self.hashing.run(whose, compare).await.map_err(busy)
     }
+}
+
+/// Those who wait are through within a few seconds.
+fn busy(_: Busy) -> VaultError {
+    VaultError::TooMany { retry_after_s: 5 }
 }
 
 /// A valid hash that no password matches, so that unknown names take as long.
