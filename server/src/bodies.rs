@@ -3,14 +3,16 @@
 
 use crate::problem::{self, ApiError};
 use crate::state::AppState;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes, HttpBody as _, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::LengthLimitError;
 use std::error::Error;
 use std::iter::successors;
+use std::sync::Arc;
 use std::time::Duration;
+use tower_sessions::Session;
 
 /// Reads a body; `what` names it in the answer.
 ///
@@ -34,12 +36,25 @@ fn is_too_long(error: &axum::Error) -> bool {
 
 /// Largest body of a server function, in bytes; many times a provider's service key.
 pub const MAX_FORM: usize = 256 * 1024;
+/// Largest body of whoever is not signed in: thousands may be held at a time. Enough to sign in.
+const MAX_STRANGERS_FORM: usize = 8 * 1024;
 
-/// Has what a person sends arrive before their session is looked up.
-pub async fn of_people(State(state): State<AppState>, request: Request, next: Next) -> Response {
+/// Has what a person sends arrive before their session is looked up for good; before that only to see how much they may send.
+pub async fn of_people(State(state): State<AppState>, session: Session, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    match whole(body, "A form", MAX_FORM, state.http.form_timeout).await {
+    let max = if is_small(&body) || !is_signed_in(&state, &session).await { MAX_STRANGERS_FORM } else { MAX_FORM };
+    match whole(body, "A form", max, state.http.form_timeout).await {
         Ok(body) => next.run(Request::from_parts(parts, body.into())).await,
         Err(refused) => refused.into_response(),
     }
+}
+
+fn is_small(body: &Body) -> bool {
+    body.size_hint().upper().is_some_and(|size| size <= MAX_STRANGERS_FORM as u64)
+}
+
+/// As it is now. The request's own session stays unread until the body is there.
+async fn is_signed_in(state: &AppState, session: &Session) -> bool {
+    let now = Session::new(session.id(), Arc::new(state.vault.session_store()), None);
+    matches!(vault::sessions::user(&state.vault.users, &now).await, Ok(Some(_)))
 }

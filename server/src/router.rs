@@ -17,7 +17,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
-use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use leptos::prelude::{provide_context, use_context};
@@ -75,10 +75,10 @@ fn people(state: &AppState) -> Router<AppState> {
         .route("/metrics", get(metrics::scrape))
         .fallback(file_or_not_found)
         .layer(map_response(unreadable_arguments))
-        .layer(from_fn(forms::failed))
+        .layer(from_fn_with_state(state.vault.said(), forms::lead_back))
         .layer(from_fn_with_state(state.vault.clock().clone(), sessions::keep_alive))
-        .layer(Sessions::new(state))
         .layer(from_fn_with_state(state.clone(), bodies::of_people))
+        .layer(Sessions::new(state))
         .layer(from_fn_with_state(state.clone(), security::same_origin))
         .layer(RequestBodyLimitLayer::new(bodies::MAX_FORM))
 }

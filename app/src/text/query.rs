@@ -66,8 +66,9 @@ impl Pairs {
 /// The address if it certainly stays on this site, in a form fit for a `Location` header; else `None`. Browsers take
 /// `//host`, `/\host` and `/<tab>/host` for another site.
 pub fn local_path(address: &str) -> Option<String> {
-    let mut chars = address.chars();
-    let local = chars.next() == Some('/') && !matches!(chars.next(), Some('/' | '\\'));
+    let path = address.split(['?', '#']).next().unwrap_or_default();
+    // Wherever it stands: with dots before it, browsers find it at the beginning.
+    let local = path.starts_with('/') && !path.contains("//") && !path.contains('\\');
     if !local || address.len() > 2048 || address.chars().any(char::is_control) {
         return None;
     }
@@ -80,9 +81,18 @@ mod tests {
 
     #[test]
     fn only_paths_of_this_site_are_followed() {
-        for bad in
-            ["", "media", "//evil.example", "/\\evil.example", "/\t/evil.example", "https://evil.example", "/a\r\nX: y"]
-        {
+        for bad in [
+            "",
+            "media",
+            "//evil.example",
+            "/\\evil.example",
+            "/.//evil.example",
+            "/a/..//evil.example",
+            "/./\\evil.example",
+            "/\t/evil.example",
+            "https://evil.example",
+            "/a\r\nX: y",
+        ] {
             assert_eq!(local_path(bad), None, "{bad:?}");
         }
         assert_eq!(local_path("/media?camera=été 1").as_deref(), Some("/media?camera=%C3%A9t%C3%A9%201"));

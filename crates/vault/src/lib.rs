@@ -17,7 +17,7 @@ mod options;
 mod provisioning;
 mod start;
 
-pub use access::{accounts, rate_limit, sessions, signed_urls, users};
+pub use access::{accounts, rate_limit, said, sessions, signed_urls, users};
 pub use admin::dashboard;
 pub use base::{Principal, Result, Task, VaultError, audit, clock, damaged, db, entity, keys, steps, vault_path};
 pub use flows::{forwarding, ingest, moves};

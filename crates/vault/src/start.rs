@@ -1,6 +1,7 @@
 //! Assembling a vault.
 
 use crate::access::accounts::Accounts;
+use crate::access::said::Said;
 use crate::access::sessions;
 use crate::access::signed_urls::SignedUrls;
 use crate::access::users::Users;
@@ -262,6 +263,11 @@ impl Vault {
     /// so many connections.
     pub async fn check_files(&self, files: Option<u64>, connections: usize) {
         descriptors::tell(&self.notices, files, connections, ingest::MAX_FILES).await;
+    }
+
+    /// What the vault says in addresses.
+    pub fn said(&self) -> Said {
+        Said::new(self.keys.clone())
     }
 
     /// The store of browser sessions.

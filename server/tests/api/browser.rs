@@ -135,9 +135,12 @@ async fn a_failed_sign_in_has_its_own_status() {
     let page = send(plain("wrong")).await;
     assert!(page.status == 401 && !page.headers.contains_key("location"), "{page:?}");
     let next = page.header("refresh").strip_prefix("0;url=").expect("leads on").to_owned();
-    let shown = send(vault.client.get(&next).header("accept", "text/html")).await;
-    let shown = String::from_utf8_lossy(&shown.body).into_owned();
-    assert!(next.contains("/sign-in?next=%2Fmedia&") && shown.contains("wrong"), "{next}: {shown}");
+    let shown = async |page: &str| {
+        let answer = send(vault.request(Method::GET, page).header("accept", "text/html")).await;
+        (answer.header("location").to_owned(), String::from_utf8_lossy(&answer.body).into_owned())
+    };
+    let (_, text) = shown(&next).await;
+    assert!(next.contains("/sign-in?next=%2Fmedia&") && text.contains("password is wrong"), "{next}: {text}");
     let right = send(plain("a+password+for+tests")).await;
     assert!((300..400).contains(&right.status) && !right.headers.contains_key("refresh"), "{right:?}");
     let mut last = page;
@@ -145,6 +148,52 @@ async fn a_failed_sign_in_has_its_own_status() {
         last = send(plain("guess")).await;
     }
     assert!(last.status == 429 && last.headers.contains_key("retry-after"), "{last:?}");
+}
+
+/// Thousands of strangers may hold one at a time.
+#[tokio::test]
+async fn a_stranger_sends_no_large_form() {
+    let vault = TestVault::start().await;
+    let large = |n: usize| format!("username=root&password=a+password+for+tests&next=%2F&more={}", "x".repeat(n));
+    let sign_in = |form: String| send(vault.post_form("/api/fn/sign_in", form));
+    sign_in(large(8 * 1024)).await.refused_with(413, "body_too_large");
+    assert_eq!(sign_in(large(7 * 1024)).await.status, 200);
+    let in_chunks = reqwest::Body::wrap_stream(futures::stream::iter(
+        (0..20).map(|_| Ok::<_, std::convert::Infallible>("x".repeat(1000))),
+    ));
+    let request = vault.post_form("/api/fn/sign_in", String::new()).header("cookie", "vault=AAAAAAAAAAAAAAAAAAAAAA");
+    send(request.body(in_chunks)).await.refused_with(413, "body_too_large");
+    let search = |cookie: String| {
+        let form = format!("family=provider&more={}", "x".repeat(100_000));
+        send(vault.post_form("/api/fn/list_connections", form).header("cookie", cookie))
+    };
+    assert_eq!(search(vault.sign_in().await).await.status, 200, "whoever is signed in may");
+    search("vault=AAAAAAAAAAAAAAAAAAAAAA".into()).await.refused_with(413, "body_too_large");
+}
+
+/// The vault's own box says what the vault said, not what somebody wrote into a link.
+#[tokio::test]
+async fn nobody_puts_words_into_the_vaults_mouth() {
+    let vault = TestVault::start().await;
+    let form = vault.post_form("/api/fn/sign_in", "username=root&password=wrong".into()).header("accept", "text/html");
+    let page = send(form.header("referer", vault.url("/sign-in?next=%2Fmedia"))).await;
+    let ours = page.header("refresh").strip_prefix("0;url=").unwrap().to_owned();
+    let (before, error) = ours.split_once("__err=").unwrap();
+    let other = "eyJNZXNzYWdlIjoiQ2FsbCA1NTUtMTIzNCJ9";
+    let (_, after) = error.split_once("&__said=").unwrap();
+    for forged in [
+        format!("/sign-in?__path=%2Fapi%2Ffn%2Fsign_in&__err={other}"),
+        format!("/sign-in?%5F%5Fpath=%2Fapi%2Ffn%2Fsign_in&%5F%5Ferr={other}"),
+        format!("{before}__err={other}&__said={after}"),
+        format!("{ours}&__err={other}"),
+        format!("/nowhere?__path=a&__err={other}"),
+    ] {
+        let answer = send(vault.request(Method::GET, &forged).header("accept", "text/html")).await;
+        assert!(answer.status == 303 && !answer.header("location").contains("__err"), "{forged}: {answer:?}");
+    }
+    let evil = vault.post_form("/api/fn/who_am_i", String::new()).header("accept", "text/html");
+    let answer = send(evil.header("referer", "http://evil.example/x")).await;
+    assert!(!answer.header("location").contains("evil"), "{answer:?}");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub(crate) mod guessable;
 pub mod rate_limit;
+pub mod said;
 pub mod sessions;
 pub mod signed_urls;
 pub mod users;

@@ -108,7 +108,7 @@ impl Devices {
                     account_id: Some(row.account_id),
                     account: accounts.get(&row.account_id).cloned().unwrap_or_default(),
                     key: row.key.clone(),
-                    name: if row.name.is_empty() { said(|claim| &claim.name) } else { row.name.clone() },
+                    name: row.name.clone(),
                     capture: row.capture.clone(),
                     version: said(|claim| &claim.version),
                     hostname: said(|claim| &claim.hostname),
