@@ -14,8 +14,14 @@ pub fn Problem(
     #[prop(into)]
     error: Signal<Option<AppError>>,
 ) -> impl IntoView {
+    let slot = NodeRef::<leptos::html::Div>::new();
+    Effect::new(move |_| {
+        if error.with(Option::is_some) {
+            request_animation_frame(move || into_view(slot));
+        }
+    });
     view! {
-        <div class="problem-slot" role="alert">
+        <div class="problem-slot" role="alert" node_ref=slot>
             {move || {
                 error
                     .get()
@@ -31,6 +37,14 @@ pub fn Problem(
         </div>
     }
     .into_any()
+}
+
+/// A form's error stands at its top, which may be out of sight. One at a field has the focus, see [`focus_first_error`].
+fn into_view(slot: NodeRef<leptos::html::Div>) {
+    let at_a_field = matches!(document().query_selector("[aria-invalid='true']"), Ok(Some(_)));
+    if let Some(slot) = slot.try_get_untracked().flatten().filter(|_| !at_a_field) {
+        slot.scroll_into_view_with_bool(false);
+    }
 }
 
 /// A session that has ended takes nothing of what was typed with it.

@@ -11,7 +11,7 @@ pub const ONLINE_FOR_MS: i64 = 60_000;
 pub struct DeviceView {
     /// Device key.
     pub key: String,
-    /// Name in its recordings' file names, or else the one it gives itself; may be empty.
+    /// Name in its recordings' file names; of an unverified one, the name it gives itself. May be empty.
     pub name: String,
     /// What it calls itself, e.g. `IPCamera`.
     pub capture: String,

@@ -224,6 +224,14 @@ impl FieldError {
     }
 }
 
+/// Checks the field `region`: it becomes part of a host's name.
+pub(crate) fn check_region(region: &str) -> Vec<FieldError> {
+    if region.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
+        return Vec::new();
+    }
+    vec![FieldError::new("region", "Region must be letters, digits and dashes, like eu-west-1")]
+}
+
 /// Values by field name, as text. Settings travel and are stored (sealed) in this form.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

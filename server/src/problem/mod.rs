@@ -7,7 +7,7 @@ mod table;
 
 pub use table::*;
 
-use crate::telemetry::Failure;
+use crate::telemetry::{Code, Failure};
 use axum::Json;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -136,6 +136,7 @@ impl From<StoreError> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = (self.problem.status, Json(self.body())).into_response();
+        response.extensions_mut().insert(Code(self.problem.code));
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.retry_after_s > 0 {
             response.headers_mut().insert(header::RETRY_AFTER, self.retry_after_s.into());

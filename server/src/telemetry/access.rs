@@ -1,6 +1,6 @@
 //! One log line per request, without its query (signatures) and headers (credentials).
 
-use super::{Failure, metrics};
+use super::{Code, Failure, metrics};
 use crate::peer::Peer;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -37,7 +37,8 @@ pub async fn record(State(state): State<AppState>, mut request: Request, next: N
     request.extensions_mut().insert(peer);
     let span = tracing::info_span!("request", id = %id);
     let mut response = next.run(request).instrument(span).await;
-    line.outcome = Some((response.status(), response.extensions_mut().remove::<Failure>()));
+    let (code, failure) = (response.extensions_mut().remove(), response.extensions_mut().remove());
+    line.outcome = Some(Outcome { status: response.status(), code, failure });
     drop(line);
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
@@ -53,6 +54,13 @@ pub(crate) fn unreadable(problem: &Problem, ip: IpAddr) -> String {
     id
 }
 
+/// How it ended.
+struct Outcome {
+    status: StatusCode,
+    code: Option<Code>,
+    failure: Option<Failure>,
+}
+
 /// Logged when dropped, so that a request whose client went away has a line too.
 struct Line {
     id: String,
@@ -61,18 +69,18 @@ struct Line {
     route: String,
     ip: String,
     started: Instant,
-    outcome: Option<(StatusCode, Option<Failure>)>,
+    outcome: Option<Outcome>,
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
         let took = self.started.elapsed();
-        let (status, failure) = match self.outcome.take() {
-            Some((status, failure)) => (status.as_u16(), failure.map(|f| f.chain())),
-            None => (CLIENT_WENT_AWAY, None),
+        let (status, code, failure) = match self.outcome.take() {
+            Some(Outcome { status, code, failure }) => (status.as_u16(), code, failure.map(|f| f.chain())),
+            None => (CLIENT_WENT_AWAY, None, None),
         };
         metrics::request(&self.route, &self.method, status, took);
-        self.write(status, failure.as_deref(), took);
+        self.write(status, code.map(|code| code.0), failure.as_deref(), took);
     }
 }
 
@@ -80,14 +88,16 @@ impl Drop for Line {
 const CLIENT_WENT_AWAY: u16 = 499;
 
 impl Line {
-    fn write(&self, status: u16, failure: Option<&str>, took: Duration) {
+    fn write(&self, status: u16, code: Option<&str>, failure: Option<&str>, took: Duration) {
         let Self { id, method, path, ip, .. } = self;
         let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         match failure {
-            Some(error) if status >= 500 => tracing::error!(%id, %method, %path, %ip, status, ms, error, "request"),
-            Some(error) => tracing::warn!(%id, %method, %path, %ip, status, ms, error, "request"),
+            Some(error) if status >= 500 => {
+                tracing::error!(%id, %method, %path, %ip, status, ms, code, error, "request");
+            }
+            Some(error) => tracing::warn!(%id, %method, %path, %ip, status, ms, code, error, "request"),
             None if self.is_noise() && status < 400 => tracing::debug!(%id, %method, %path, %ip, status, ms, "request"),
-            None => tracing::info!(%id, %method, %path, %ip, status, ms, "request"),
+            None => tracing::info!(%id, %method, %path, %ip, status, ms, code, "request"),
         }
     }
 

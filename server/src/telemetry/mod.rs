@@ -18,6 +18,10 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+/// The error code of a request that was refused, attached to its response for the access line.
+#[derive(Debug, Clone, Copy)]
+pub struct Code(pub &'static str);
+
 /// Why a request failed, attached to its response: logged once, with the access line, and never shown to the client.
 #[derive(Debug, Clone)]
 pub struct Failure(pub Arc<dyn Error + Send + Sync>);

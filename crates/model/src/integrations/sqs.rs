@@ -1,4 +1,4 @@
-use crate::field::{Field, FieldError};
+use crate::field::{Field, FieldError, check_region};
 use crate::kind::Definition;
 use crate::secret::Secret;
 use serde::Deserialize;
@@ -58,9 +58,7 @@ impl Definition for Sqs {
                  it is not the queue's URL",
             ));
         }
-        if !self.region.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
-            errors.push(FieldError::new("region", "Region must be letters, digits and dashes, like eu-west-1"));
-        }
+        errors.extend(check_region(&self.region));
         errors
     }
 }

@@ -4,7 +4,7 @@ use super::s3::{
     ACCESS_KEY, BUCKET, CA, Encryption, PUBLIC_ENDPOINT, S3Target, SECRET_KEY, SIGNED_URLS, Signer, check_bucket,
     check_ca, check_host, given, region_or_default,
 };
-use crate::field::{Field, FieldError};
+use crate::field::{Field, FieldError, check_region};
 use crate::secret::Secret;
 use serde::Deserialize;
 
@@ -53,7 +53,7 @@ impl OwnServer {
 
     /// Checks that concern more than one field.
     pub(super) fn check(&self) -> Vec<FieldError> {
-        [check_bucket(&self.bucket), check_host(&self.host), check_ca(&self.ca)].concat()
+        [check_bucket(&self.bucket), check_host(&self.host), check_region(&self.region), check_ca(&self.ca)].concat()
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::field::{Field, FieldError};
+use crate::field::{Field, FieldError, check_region};
 use crate::kind::Definition;
 use crate::secret::Secret;
 use crate::text_file::TextFile;
@@ -140,7 +140,7 @@ pub(super) fn check_bucket(bucket: &str) -> Vec<FieldError> {
 
 /// Checks a `host:port` without scheme or path.
 pub(super) fn check_host(host: &str) -> Vec<FieldError> {
-    if host.contains("://") || host.contains('/') || host.contains(char::is_whitespace) {
+    if host.contains(['/', '\\', '@', '?', '#']) || host.contains(char::is_whitespace) {
         return vec![FieldError::new(
             "host",
             "Host must be a name and optionally a port, like minio:9000, without http://",
@@ -204,7 +204,7 @@ impl Definition for S3 {
     ];
 
     fn check(&self) -> Vec<FieldError> {
-        [check_bucket(&self.bucket), check_ca(&self.ca)].concat()
+        [check_bucket(&self.bucket), check_region(&self.region), check_ca(&self.ca)].concat()
     }
 }
 
