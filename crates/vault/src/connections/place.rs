@@ -291,7 +291,7 @@ impl Connections {
         match &mark {
             Mark::Id(id) if !claim.holds || claim.known == Some(id) => return Ok(Some(id.clone())),
             // What is found at another place, under names that both have, proves nothing.
-            Mark::Id(id) if claim.expected().is_some_and(|known| known != id) => {
+            Mark::Id(id) if claim.expected().is_some_and(|known| known != id && Mark::is_id(known)) => {
                 return Err(PlaceError::Elsewhere(self.where_else(&mark).await?));
             }
             Mark::Blank => store.set_up().await?,
@@ -310,9 +310,26 @@ impl Connections {
         let id = match (mark, claim.expected()) {
             (Mark::Id(id), _) => id,
             (Mark::Missing | Mark::Blank, Some(expected)) => Mark::write(store, expected).await?,
-            (Mark::Missing | Mark::Blank, None) => Mark::write(store, &Mark::fresh()).await?,
+            (Mark::Missing | Mark::Blank, None) => self.mark_anew(store, claim.id).await?,
         };
         Ok(Some(id))
+    }
+
+    /// Marks a place that has none. First the other providers look at theirs: one whose mark is gone gets it back, and this
+    /// may be its place.
+    async fn mark_anew(&self, store: &dyn BlobStore, id: Option<i64>) -> std::result::Result<String, PlaceError> {
+        let others = self.other_providers(id).await?;
+        let known = others.iter().filter(|row| row.place.is_some());
+        join_all(known.map(|row| async {
+            let looked = async { self.identify(&self.store(row.id).await?, false).await };
+            // What is wrong with them is told when they are looked at for their own sake.
+            let _ = timeout(PATIENCE, looked).await;
+        }))
+        .await;
+        match Mark::read(store).await? {
+            Mark::Id(id) => Ok(id),
+            Mark::Missing | Mark::Blank => Ok(Mark::write(store, &Mark::fresh()).await?),
+        }
     }
 
     /// Whether one of a provider's newest recordings or copies is in a store.
@@ -349,9 +366,10 @@ impl Connections {
             Mark::Id(id) => self.other_providers(None).await?.into_iter().find(|row| row.place.as_ref() == Some(id)),
             Mark::Missing | Mark::Blank => None,
         };
-        Ok(match owner {
-            Some(owner) => format!("The provider leads to the place of {}, where its recordings are not.", owner.name),
-            None => "The provider is not the place it was: its newest recordings are not there.".into(),
+        Ok(match (owner, mark) {
+            (Some(owner), _) => format!("The provider leads to the place of {}.", owner.name),
+            (None, Mark::Id(_)) => "The provider is not the place it was: it shows another mark.".into(),
+            (None, _) => "The provider is not the place it was: its newest recordings are not there.".into(),
         })
     }
 

@@ -58,13 +58,18 @@ impl Mark {
         random_id()
     }
 
+    /// Whether a text can be one.
+    pub(crate) fn is_id(text: &str) -> bool {
+        text.len() == ID && text.bytes().all(|b| b.is_ascii_hexdigit())
+    }
+
     fn parse(text: &[u8]) -> Self {
         if text.iter().all(u8::is_ascii_whitespace) {
             return Self::Blank;
         }
         let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
         match std::str::from_utf8(line).map(str::trim) {
-            Ok(id) if id.len() == ID && id.bytes().all(|b| b.is_ascii_hexdigit()) => Self::Id(id.to_owned()),
+            Ok(id) if Self::is_id(id) => Self::Id(id.to_owned()),
             _ => Self::Missing,
         }
     }

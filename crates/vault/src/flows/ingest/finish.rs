@@ -62,8 +62,8 @@ impl Ingest {
         };
         steps::reached(Step::UploadAnnounced);
         let publish = match existing.as_ref().or(copied.as_ref()) {
-            Some(row) if self.is_there(&target, row).await? => Publish::Replace,
-            // Nothing lies there, or what the vault did not store under that row: after a restored backup, another account's.
+            Some(row) if has_its_length(&target, row).await => Publish::Replace,
+            // Nothing lies there, or what is not the row's: after a restored backup, another account's.
             _ => Publish::New,
         };
         match self.publish(&target, intent_id, publish, received.bytes, &received.content).await {
@@ -217,9 +217,7 @@ impl Ingest {
 
     /// Whether a recording's object is where its row says. When in doubt, no: then the bytes at hand are stored again.
     async fn is_there(&self, target: &Target, row: &recording::Model) -> crate::base::Result<bool> {
-        let size = target.provider.store.head(&target.key).await.ok().flatten();
-        let there = size.is_some_and(|size| i64::try_from(size).is_ok_and(|size| size == row.size));
-        Ok(there && !self.content_is_uncertain(target).await?)
+        Ok(has_its_length(target, row).await && !self.content_is_uncertain(target).await?)
     }
 
     /// Whether an upload of this key failed half-way, so that something else may be there by now.
@@ -239,4 +237,10 @@ impl Ingest {
             }
         }
     }
+}
+
+/// Whether what lies at an upload's key has the length of what is recorded there. When in doubt, no.
+async fn has_its_length(target: &Target, row: &recording::Model) -> bool {
+    let size = target.provider.store.head(&target.key).await.ok().flatten();
+    size.is_some_and(|size| i64::try_from(size).is_ok_and(|size| size == row.size))
 }
