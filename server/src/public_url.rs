@@ -51,7 +51,7 @@ fn is_below(path: &str, above: &str) -> bool {
 
 /// A host, with or without a port.
 pub fn host(text: &str) -> Option<Authority> {
-    text.parse().ok().filter(|authority: &Authority| !authority.as_str().contains('@'))
+    text.parse().ok().filter(|authority: &Authority| !authority.as_str().contains(['@', '*']))
 }
 
 impl PublicUrl {
@@ -111,6 +111,7 @@ mod tests {
             "https://",
             "https:///vault",
             "https://a@vault.example",
+            "https://*.example",
             "https://vault.example/a b",
             "https://vault.example/a//b",
             "https://vault.example/../a",

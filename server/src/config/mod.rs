@@ -205,7 +205,8 @@ impl Config {
     }
 }
 
-const HOSTS: &str = "a list of hosts, with a port or without, such as [\"vault.example\", \"192.0.2.7:8080\"]";
+const HOSTS: &str =
+    "a list of hosts, with a port or without and in full, such as [\"vault.example\", \"192.0.2.7:8080\"]";
 const LEVEL: &str = "error, warn, info, debug or trace, or a list such as \"info,vault=debug\"";
 
 /// `tracing` itself would take a mistyped level for a module's name.

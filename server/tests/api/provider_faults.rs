@@ -164,12 +164,8 @@ async fn a_provider_that_lies() {
 /// The folder of a provider on disk is taken away while bytes arrive, as when its disk is unmounted.
 #[tokio::test]
 async fn a_folder_that_is_taken_away() {
-    for (size, in_its_place, status, code, retry_after) in [
-        (SMALL, Some("a file"), 502, "storage_provider_refuses", "60"),
-        (2_000_000, Some("a file"), 502, "storage_provider_refuses", "60"),
-        (SMALL, None, 503, "storage_provider_unavailable", "10"),
-        (2_000_000, None, 503, "storage_provider_unavailable", "10"),
-    ] {
+    for (size, in_its_place) in [(SMALL, Some("a file")), (2_000_000, Some("a file")), (SMALL, None), (2_000_000, None)]
+    {
         let vault = TestVault::start().await;
         let (folder, aside) = (vault.dir.path().join("recordings"), vault.dir.path().join("aside"));
         vault.stored("before.mp4", "was there").await;
@@ -188,7 +184,8 @@ async fn a_folder_that_is_taken_away() {
         }
         sender.send(Ok(bytes.slice(half..))).await.unwrap();
         drop(sender);
-        refused(&within("the upload is answered", upload).await.unwrap(), status, code, retry_after);
+        let answer = within("the upload is answered", upload).await.unwrap();
+        refused(&answer, 503, "storage_provider_unavailable", "10");
         assert!(folder.is_file() == in_its_place.is_some() && !folder.is_dir(), "nothing is made where a disk belongs");
         assert_eq!(vault.keys().await, ["a/before.mp4"]);
 
