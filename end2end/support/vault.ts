@@ -30,13 +30,13 @@ export interface Options {
   toml?: string;
   /** Start again on what an earlier vault left behind (`stop({ keep: true })`). */
   directory?: string;
-  /** A path of its public address: `/nvr/vault`. Set VAULT_BELOW to run all tests so. */
+  /** A path of its public address: `/nvr/vault`. */
   below?: string;
 }
 
 export async function startVault(options: Options = {}): Promise<Vault> {
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), "kerberos-vault-test-")));
-  const below = options.below ?? process.env.VAULT_BELOW ?? "";
+  const below = options.below ?? "";
   const url = `http://127.0.0.1:${await freePort()}${below}`;
   const admin = { username: "root", password: "test-password-1" };
   const configuration = join(directory, "vault.toml");

@@ -1,5 +1,5 @@
 // A vault below a path of a host that has other sites too: `public_url = "https://nvr.example/vault"`. Nothing of it may
-// lead out of that path. VAULT_BELOW runs all other tests so as well.
+// lead out of that path.
 
 import type { Page } from "@playwright/test";
 import { everyAddress } from "../support/addresses.ts";

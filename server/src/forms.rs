@@ -89,7 +89,7 @@ fn without_error(query: &str) -> String {
 
 /// The last pair of this name: that one counts.
 fn last<'a>(query: &'a str, name: &str) -> Option<&'a str> {
-    query.split('&').filter(|pair| is_of(pair, name)).next_back()
+    query.split('&').rfind(|pair| is_of(pair, name))
 }
 
 fn is_of(pair: &str, name: &str) -> bool {

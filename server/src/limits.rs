@@ -50,6 +50,8 @@ pub struct Limits {
     pub heartbeats: Buckets<IpAddr>,
     /// The same from all addresses together.
     pub all_heartbeats: Buckets<()>,
+    /// Notices about what an account's cameras are refused for: a refused camera tries again and again.
+    pub shut_out: Buckets<i64>,
 }
 
 impl Default for Limits {
@@ -60,6 +62,7 @@ impl Default for Limits {
             known_heartbeats: Buckets::new(Rate { burst: 20.0, per_second: 1.0 }, 30_000),
             heartbeats: Buckets::new(Rate { burst: 100.0, per_second: 20.0 }, 10_000),
             all_heartbeats: Buckets::new(Rate { burst: 1000.0, per_second: 500.0 }, 1),
+            shut_out: Buckets::new(Rate { burst: 1.0, per_second: 1.0 / 60.0 }, 10_000),
         }
     }
 }

@@ -128,7 +128,7 @@ impl Editing {
     /// The way out.
     pub fn leave(self, close: &'static str) -> AnyView {
         let label = if self.readonly { "Close" } else { "Cancel" };
-        view! { <a class="button quiet" href=at(&close) data-noscroll="">{label}</a> }.into_any()
+        view! { <a class="button quiet" href=at(close) data-noscroll="">{label}</a> }.into_any()
     }
 
     /// The button that saves.

@@ -16,6 +16,7 @@ use futures::TryStreamExt as _;
 use model::error::StoreErrorKind;
 use vault::VaultError;
 use vault::ingest::{Outcome, UploadError, UploadRequest};
+use vault::notices::Notice;
 
 /// Upload a recording
 ///
@@ -61,6 +62,7 @@ pub async fn upload(
     if is_form(&headers) {
         return Err((&problem::MEDIA_TYPE).into());
     }
+    let (account_id, account_name) = (account.id, account.name.clone());
     let bytes = body.into_data_stream().inspect_ok(|chunk| metrics::received(chunk.len()));
     let stored = match UploadRequest::read(account, length(&headers), |header| text(&headers, header)) {
         Ok(request) => state.vault.ingest.store(request, bytes).await,
@@ -76,11 +78,31 @@ pub async fn upload(
             Ok(Json(Data { data: stored.key.to_string() }))
         }
         Err(error) => {
+            if matches!(error, UploadError::DirectoryTaken) {
+                tell_shut_out(&state, account_id, &account_name).await;
+            }
             let refused = refused(error);
             metrics::upload(refused.code());
             Err(refused)
         }
     }
+}
+
+/// Whoever gave another account the directory to itself may not have known who stores there.
+async fn tell_shut_out(state: &AppState, account_id: i64, account: &str) {
+    if state.limits.shut_out.take(account_id, state.vault.clock().elapsed()).is_err() {
+        return;
+    }
+    let notice = Notice {
+        code: "cameras-shut-out",
+        subject: account_id.to_string(),
+        text: format!("Cameras of {account} are refused: another account has the directory that they store in to itself."),
+        cure: "End Exclusive directory in that account, or give these cameras another directory. They keep their recordings until \
+               then."
+            .into(),
+        dismissible: true,
+    };
+    state.vault.notices.raise(notice).await;
 }
 
 /// The size of the body, when it was announced.

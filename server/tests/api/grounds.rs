@@ -27,6 +27,9 @@ async fn a_folder_around_the_vaults_own_or_in_another_providers_is_refused() {
         let refused = vault.vault.connections.save(&actor, at(&vault, "bad", &path)).await;
         let Err(VaultError::Invalid(errors)) = refused else { panic!("{}: {refused:?}", path.display()) };
         assert!(errors[0].field == "path" && errors[0].message.contains(why), "{errors:?}");
+        let report = vault.vault.connections.validate(at(&vault, "bad", &path)).await.unwrap();
+        let (step, failure) = report.failure().expect("Validate says so before it tries the folder");
+        assert!(step == "folder" && failure.reason.contains(why), "{report:?}");
     }
 }
 

@@ -1,14 +1,18 @@
 //! Bodies: whole, empty, too large, cut off, stalled, twice (docs/protocol.md §4).
 
-use crate::support::{DIRECTORY, FILE_NAME, NAME, Setup, TestVault, raw_upload, read_to_end, recording, send, within};
+use crate::support::{
+    DIRECTORY, FILE_NAME, NAME, SITE_B, Setup, TestVault, account, raw_upload, read_to_end, recording, send, within,
+};
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
+use model::account::AccountForm;
 use reqwest::{Body, Method};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::Barrier;
+use vault::{Principal, Task};
 
 /// Sent as the Go agent does: chunked, without Content-Length.
 fn chunked(bytes: Bytes) -> Body {
@@ -168,4 +172,22 @@ async fn overlong_headers_are_named() {
         assert!(answer.json()["message"].as_str().unwrap().to_lowercase().contains(header), "{answer:?}");
     }
     vault.assert_nothing_stored().await;
+}
+
+/// Who gives an account a directory to itself may not know who stores there: they are told.
+#[tokio::test]
+async fn cameras_that_are_shut_out_are_told_of() {
+    let vault = TestVault::start().await;
+    let upload = vault.agent(Method::POST, "/api/storage").header(DIRECTORY, "b").header(FILE_NAME, NAME);
+    assert_eq!(send(upload.body(recording())).await.status, 200);
+    let view = vault.vault.accounts.list().await.unwrap().into_iter().find(|a| a.name == "site-b").unwrap();
+    let form = AccountForm { id: Some(view.id), exclusive: true, ..account("site-b", "b", SITE_B) };
+    vault.vault.accounts.save(&Principal::Vault(Task::Provisioning), form).await.unwrap();
+    for _ in 0..3 {
+        let upload = vault.agent(Method::POST, "/api/storage").header(DIRECTORY, "b/late").header(FILE_NAME, "a.mp4");
+        send(upload.body(recording())).await.refused_with(409, "storage_directory_taken");
+    }
+    let notices = vault.vault.notices.list().await.unwrap();
+    let told = notices.iter().find(|notice| notice.code == "cameras-shut-out").expect("it is told");
+    assert!(told.text.contains("site-a") && told.times == 1, "{told:?}");
 }

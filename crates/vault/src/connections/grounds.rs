@@ -85,18 +85,20 @@ impl Connections {
 
     async fn check_beside(&self, kind: &str, settings: &Settings, folders: Vec<(String, PathBuf)>) -> Result<()> {
         let Some(wanted) = folder(kind, settings) else { return Ok(()) };
+        let named = wanted.clone();
         let looking = tokio::task::spawn_blocking(move || {
             let here = resolved(&wanted);
             folders.into_iter().map(|(name, path)| (name, resolved(&path))).find(|(_, there)| {
                 // The same folder is told as one place.
-                here != *there && (here.starts_with(there) || there.starts_with(&here))
+                here != *there && (lies_in(&here, there) || lies_in(there, &here))
             })
         });
         match timeout(PATIENCE, looking).await {
             Ok(Ok(Some((name, path)))) => Err(VaultError::invalid(
                 PATH,
                 format!(
-                    "Folder and {}, the folder of {name}, lie in one another. Choose one beside it.",
+                    "Folder {} and {}, the folder of {name}, lie in one another. Choose one beside it.",
+                    named.display(),
                     path.display()
                 ),
             )),
@@ -111,6 +113,12 @@ impl Connections {
 
 fn folder(kind: &str, settings: &Settings) -> Option<PathBuf> {
     (kind == Filesystem::NAME).then(|| PathBuf::from(settings.get(PATH))).filter(|path| !path.as_os_str().is_empty())
+}
+
+/// Whether a folder lies within another, also if a bind mount leads there.
+fn lies_in(inner: &Path, outer: &Path) -> bool {
+    let outer_is = |above: &Path| identity(outer).is_some_and(|outer| identity(above) == Some(outer));
+    inner.starts_with(outer) || inner.ancestors().skip(1).any(outer_is)
 }
 
 /// A path without symbolic links, as far as it exists; also through links to what does not exist yet.

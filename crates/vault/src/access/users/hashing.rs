@@ -153,6 +153,7 @@ mod tests {
     use super::*;
     use argon2::PasswordHasher as _;
     use std::collections::HashSet;
+    use std::sync::Barrier;
 
     #[tokio::test(flavor = "multi_thread")]
     async fn all_work_is_done_in_the_same_two_threads() {
@@ -169,8 +170,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn strangers_wait_behind_the_known_and_are_turned_away_when_too_many_do() {
         let hashing = Hashing::new();
-        let (order, go) = (Arc::new(Mutex::new(Vec::new())), Arc::new(std::sync::RwLock::new(())));
-        let closed = go.write().expect("not poisoned");
+        let (order, go) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Barrier::new(THREADS + 1)));
         // Both threads are at work until the gate opens.
         let mut work = Vec::new();
         for _ in 0..THREADS {
@@ -179,7 +179,7 @@ mod tests {
             work.push(tokio::spawn(async move {
                 let wait = move |_: &mut Memory| {
                     let _ = started.send(());
-                    drop(go.read());
+                    go.wait();
                 };
                 hashing.run(For::Known, wait).await
             }));
@@ -195,7 +195,7 @@ mod tests {
         }
         assert_eq!(queue.add(For::Stranger, Box::new(note("one too many"))), Err(Busy));
         assert_eq!(queue.add(For::Known, Box::new(note("known"))), Ok(()));
-        drop(closed);
+        tokio::task::spawn_blocking(move || go.wait()).await.expect("joins");
         for work in work {
             work.await.expect("joins").expect("known");
         }

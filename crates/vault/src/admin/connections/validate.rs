@@ -36,6 +36,10 @@ impl ConnectionSetup {
         if family == Family::Integration {
             return Ok(self.connector.sink(kind, settings).map_err(VaultError::Invalid)?.probe().await);
         }
+        // First: trying a folder writes into it.
+        if let Some(report) = self.misplaced(id, kind, settings).await? {
+            return Ok(report);
+        }
         let store = self.connector.store(kind, settings).map_err(VaultError::Invalid)?;
         let mut report = store.probe().await;
         if report.passed() {
@@ -52,6 +56,22 @@ impl ConnectionSetup {
             self.connections.forget_mismatch(&self.connections.row(id).await?.name).await;
         }
         Ok(report)
+    }
+
+    /// What is wrong with the folder that the settings name, as far as that can be told without trying it.
+    async fn misplaced(&self, id: Option<i64>, kind: &str, settings: &Settings) -> Result<Option<ProbeReport>> {
+        let errors = match self.connections.check_ground(id, kind, settings).await {
+            Ok(()) => return Ok(None),
+            Err(VaultError::Invalid(errors)) => errors,
+            Err(error) => return Err(error),
+        };
+        let mut report = ProbeReport::default();
+        for error in errors {
+            let cure = "A provider's folder must be its own: not the vault's, nor in another's or around it.";
+            // The outcome is in the report.
+            let _ = report.step("folder", Err::<(), _>(ProbeFailure::new(error.message, cure)));
+        }
+        Ok(Some(report))
     }
 
     /// Whether no other provider leads to the same place.
