@@ -11,6 +11,7 @@ use crate::base::steps::{self, Step};
 use crate::objects::Deletion;
 use crate::objects::KeyGuard;
 use crate::objects::intent::{self, Draft};
+use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
 use model::ports::Publish;
 use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _};
@@ -188,11 +189,7 @@ impl Ingest {
             self.objects.settle_deletions(target.provider.id, &target.key).await?;
         }
         if !is_ours && let Some(other) = self.objects.in_the_way(target.provider.id, &target.key).await? {
-            let provider = &target.provider.name;
-            return Err(UploadError::Clash(format!(
-                "{} cannot be stored at {provider} beside {other}: one of them would be the other's folder.",
-                target.key
-            )));
+            return Err(UploadError::Clash(clash(&target.key, &other)));
         }
         Ok(Turn { guard, existing, is_ours })
     }
@@ -234,5 +231,15 @@ impl Ingest {
                 tracing::warn!(error = &error as &dyn StdError, key = %target.key, "a failed upload is left for housekeeping");
             }
         }
+    }
+}
+
+/// Why a key cannot be stored beside another, in the words of a folder's store. The other may be another account's: no more
+/// of it is told than is part of the key, which whoever sent that knows.
+fn clash(key: &ObjectKey, other: &str) -> String {
+    if key.as_str().starts_with(other) {
+        format!("{other} is a file there, so nothing can be stored below it.")
+    } else {
+        format!("{key} is a folder there, so no recording can have that name.")
     }
 }
