@@ -48,10 +48,12 @@ impl Ingest {
             && row.sha256 == received.content.sha256
             && self.is_there(&target, row).await?
         {
-            let size = received.content.size;
-            let clean = received.bytes.discard().await;
-            self.give_up(&target, intent, clean).await;
-            return Ok(Stored { id: row.id, key: target.key, size, outcome: Outcome::Identical });
+            return Ok(self.already_stored(target, intent, received, row.id).await);
+        }
+        if existing.is_none()
+            && let Some(row) = self.moved_on(&target, &received.content).await?
+        {
+            return Ok(self.already_stored(target, intent, received, row.id).await);
         }
         let intent_id = match intent.written().await {
             Ok(id) => id,
@@ -86,6 +88,24 @@ impl Ingest {
                 Ok(stored)
             }
         }
+    }
+
+    /// The same was stored before; what has come now is needed no more.
+    async fn already_stored(&self, target: Target, intent: Intent, received: Received, id: i64) -> Stored {
+        let size = received.content.size;
+        let clean = received.bytes.discard().await;
+        self.give_up(&target, intent, clean).await;
+        Stored { id, key: target.key, size, outcome: Outcome::Identical }
+    }
+
+    /// The account's recording of this content that was stored here under this key, and has been moved since. Unless its
+    /// object is lost: when its provider does not say so, it is not.
+    async fn moved_on(&self, target: &Target, content: &Content) -> crate::base::Result<Option<recording::Model>> {
+        let moved = self.objects.moved_from(target.provider.id, &target.key, target.draft.account_id).await?;
+        let Some(row) = moved.into_iter().find(|row| row.sha256 == content.sha256) else { return Ok(None) };
+        let now_at = self.connections.store(row.provider_id).await?;
+        let is_lost = matches!(now_at.store.head(&target.key).await, Ok(found) if found != Some(content.size));
+        Ok(Some(row).filter(|_| !is_lost))
     }
 
     /// Sees to what a failed upload has left. The agent need not wait for that, but the key stays locked.
