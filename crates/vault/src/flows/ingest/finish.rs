@@ -196,7 +196,7 @@ impl Ingest {
     ///
     /// # Errors
     /// `NotYours` if it is a recording, or a copy of one, of another account. `Clash` if another recording's name leaves
-    /// no room for this one.
+    /// no room for this one. Whatever refuses an upload at its start, if the account has changed since.
     pub(super) async fn turn(&self, target: &Target) -> Result<Turn, UploadError> {
         let guard = self.locks.lock(target.provider.id, &target.key).await?;
         let existing = self.objects.recording_at(target.provider.id, &target.key).await?;
@@ -211,6 +211,8 @@ impl Ingest {
         if !is_ours && let Some(other) = self.objects.in_the_way(target.provider.id, &target.key).await? {
             return Err(UploadError::Clash(clash(&target.key, &other)));
         }
+        // Last, after all that may take its time.
+        self.still_admits(&target.admission).await?;
         Ok(Turn { guard, existing, is_ours })
     }
 
