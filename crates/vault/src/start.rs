@@ -165,13 +165,15 @@ impl Vault {
         let copies = Copies::new(db.clone(), connections.clone(), locks.clone(), objects.clone());
         let recordings =
             Recordings::new(db.clone(), connections.clone(), signed_urls.clone(), objects.clone(), replicas.clone());
+        let accounts = Accounts::new(db.clone(), keys.clone(), connections.changes());
         Self {
             users: Users::new(db.clone()),
-            accounts: Accounts::new(db.clone(), keys.clone(), connections.changes()),
+            accounts: accounts.clone(),
             forwarding: Forwarding::new(db.clone(), connections.clone(), recordings.clone(), wakeups.clone()),
             recordings,
             ingest: Ingest::new(
                 db.clone(),
+                accounts,
                 replicas.clone(),
                 connections.clone(),
                 wakeups.clone(),

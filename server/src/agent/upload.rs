@@ -127,12 +127,13 @@ fn refused(error: UploadError) -> ApiError {
         UploadError::Empty => &problem::FILE_EMPTY,
         UploadError::TooLarge { .. } => &problem::FILE_TOO_LARGE,
         UploadError::AccountDisabled => &problem::ACCOUNT_DISABLED,
+        UploadError::WrongCredentials => &problem::WRONG_CREDENTIALS,
         UploadError::NotYours => &problem::KEY_TAKEN,
         UploadError::Foreign { .. } => &problem::KEY_FOREIGN,
         UploadError::Clash(_) => &problem::KEY_CLASH,
         UploadError::ProviderNotFound(_) => &problem::PROVIDER_NOT_FOUND,
         UploadError::ProviderDisabled(_) => &problem::PROVIDER_DISABLED,
-        UploadError::Busy => &problem::BUSY,
+        UploadError::DirectoryChanged | UploadError::Busy => &problem::BUSY,
         UploadError::NoRoom(e) => return ApiError::from(&problem::VAULT_FULL).caused_by(e),
         UploadError::Spool(e) if e.kind() == std::io::ErrorKind::StorageFull => {
             return ApiError::from(&problem::VAULT_FULL).caused_by(e);
@@ -158,6 +159,7 @@ fn refused(error: UploadError) -> ApiError {
         UploadError::TooSlow(least) => format!("Less than {least} bytes a second came."),
         UploadError::InvalidHeader { header } => format!("{header} is too long or holds control characters."),
         UploadError::Foreign { provider, key } => format!("The provider is {provider}, the name {key}."),
+        UploadError::DirectoryChanged => error.to_string(),
         UploadError::Clash(why) | UploadError::NameNotKept(why) => why.clone(),
         _ => String::new(),
     };
@@ -189,6 +191,8 @@ mod tests {
             UploadError::Empty,
             UploadError::TooLarge { max: 1 },
             UploadError::AccountDisabled,
+            UploadError::WrongCredentials,
+            UploadError::DirectoryChanged,
             UploadError::NotYours,
             UploadError::Foreign { provider: "x".into(), key: ObjectKey::parse("a/b").expect("valid") },
             UploadError::Clash("x".into()),

@@ -38,7 +38,7 @@ problems! {
     MISSING_SECRET_KEY = BAD_REQUEST "file_missing_secret_access_key",
         "The secret access key is missing.", "Send it as X-Kerberos-Storage-SecretAccessKey.";
     /// Unknown access key or wrong secret: deliberately indistinguishable.
-    WRONG_CREDENTIALS = UNAUTHORIZED "storage_account_not_found",
+    WRONG_CREDENTIALS = UNAUTHORIZED (code::WRONG_CREDENTIALS),
         "Access key or secret key is wrong.", "Copy both from the account in the vault's UI.";
     /// The account is disabled.
     ACCOUNT_DISABLED = FORBIDDEN (code::ACCOUNT_DISABLED),

@@ -29,6 +29,8 @@ pub const KEY_TAKEN: &str = "file_belongs_to_another_account";
 pub const KEY_FOREIGN: &str = "file_exists_at_provider";
 /// A file and a folder would have one name.
 pub const KEY_CLASH: &str = "file_name_clashes";
+/// Access key or secret key is wrong.
+pub const WRONG_CREDENTIALS: &str = "storage_account_not_found";
 /// The account is switched off.
 pub const ACCOUNT_DISABLED: &str = "storage_account_disabled";
 /// There is no such provider.

@@ -76,6 +76,24 @@ impl Objects {
         Ok(rows.into_iter().min_by_key(|row| row.provider_id != provider_id))
     }
 
+    /// An account's recordings that were stored at a provider under this key, and have been moved elsewhere. Asked for at
+    /// every provider by name, which the index of places and keys answers.
+    pub(crate) async fn moved_from(
+        &self,
+        provider_id: i64,
+        key: &ObjectKey,
+        account_id: i64,
+    ) -> Result<Vec<recording::Model>> {
+        use recording::Column::{AccountId, Key, OriginId, ProviderId};
+        let mut others = self.connections.provider_ids().await?;
+        others.retain(|id| *id != provider_id);
+        if others.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = recording::Entity::find().filter(ProviderId.is_in(others)).filter(Key.eq(key.as_str()));
+        Ok(rows.filter(OriginId.eq(provider_id)).filter(AccountId.eq(account_id)).all(self.db.read()).await?)
+    }
+
     /// The recording whose copy is at a key of a provider's place.
     pub(crate) async fn copied_to(&self, provider_id: i64, key: &ObjectKey) -> Result<Option<recording::Model>> {
         let place = self.shared_places.of(provider_id).await?;

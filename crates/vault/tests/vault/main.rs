@@ -27,6 +27,7 @@ mod replacing;
 mod replay;
 mod replicas;
 mod retention;
+mod revoked;
 mod server_settings;
 mod sessions;
 mod set_aside;

@@ -3,7 +3,7 @@ use model::moving::{MoveState, MoveView};
 use std::sync::mpsc;
 use tokio::task::block_in_place;
 use vault::VaultError;
-use vault::ingest::UploadRequest;
+use vault::ingest::{Outcome, UploadRequest};
 
 async fn latest(t: &TestVault) -> MoveView {
     t.vault.moves.list().await.unwrap().remove(0)
@@ -181,4 +181,35 @@ async fn a_moved_recording_is_found_by_its_old_provider_whoever_has_its_key_ther
         async |account| t.vault.recordings.find(account, Some("local"), &key).await.unwrap().map(|found| found.id);
     assert_eq!(found(&mine).await, Some(stored.id));
     assert!(found(&other).await.is_some_and(|id| id != stored.id));
+}
+
+/// The agent did not get our answer, and its recording has been moved since.
+#[tokio::test]
+async fn what_is_sent_again_after_it_was_moved_is_the_same_recording() {
+    let t = TestVault::new().await;
+    let (from, to) = t.add_second_provider().await;
+    let stored = t.upload("a.mp4", b"moved").await.unwrap();
+    t.deliver();
+    t.vault.moves.start(&actor(), from, to).await.unwrap();
+    ends(&t, MoveState::Done).await;
+    for provider in [None, Some("local".to_owned())] {
+        let again = UploadRequest { provider, ..t.request("a.mp4").await };
+        let again = t.send(again, b"moved").await.unwrap();
+        assert_eq!((again.id, again.outcome), (stored.id, Outcome::Identical));
+        assert_eq!(t.listed().await.len(), 1);
+    }
+    assert_eq!(t.upload("a.mp4", b"other").await.unwrap().outcome, Outcome::New, "other content is another recording");
+    assert_eq!(t.listed().await.len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_lost_after_it_was_moved_is_stored_when_it_is_sent_again() {
+    let t = TestVault::new().await;
+    let (from, to) = t.add_second_provider().await;
+    t.upload("a.mp4", b"moved").await.unwrap();
+    t.deliver();
+    t.vault.moves.start(&actor(), from, to).await.unwrap();
+    ends(&t, MoveState::Done).await;
+    t.world.second_store.objects.lock().unwrap().remove("dir/a.mp4").unwrap();
+    assert_eq!(t.upload("a.mp4", b"moved").await.unwrap().outcome, Outcome::New);
 }

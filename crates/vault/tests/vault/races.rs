@@ -104,7 +104,8 @@ async fn a_recording_that_is_replaced_while_it_moves_keeps_its_content() {
     let t = TestVault::on_postgres().await;
     let (from, to) = t.add_second_provider().await;
     t.upload("a.mp4", b"old").await.unwrap();
-    let (other, request, tables) = (t.replica().await, t.request("a.mp4").await, t.tables().await);
+    let (other, tables) = (t.replica().await, t.tables().await);
+    let request = t.request_to(&other, "a.mp4").await;
     let runtime = Handle::current();
     *t.world.second_store.at_put.lock().unwrap() = Some(Box::new(move || {
         let replacing = async {

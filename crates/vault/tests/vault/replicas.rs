@@ -66,7 +66,7 @@ async fn what_a_replica_sends_is_its_own_until_it_has_ended() {
 }
 
 async fn store(t: &TestVault, vault: &Vault, camera: &str, file_name: &str) {
-    let mut request = t.request(file_name).await;
+    let mut request = t.request_to(vault, file_name).await;
     request.device = label(camera);
     vault.ingest.store(request, stream::iter([Ok::<_, Infallible>(b"x".as_slice().into())])).await.unwrap();
 }
@@ -75,7 +75,7 @@ async fn store(t: &TestVault, vault: &Vault, camera: &str, file_name: &str) {
 async fn a_running_upload_of_another_replica_is_left_alone() {
     let t = TestVault::on_postgres().await;
     let other = t.replica().await;
-    let request = t.request("a.mp4").await;
+    let request = t.request_to(&other, "a.mp4").await;
     t.world.store.set(Fault::Hangs);
     let upload = {
         let body = stream::iter([Ok::<_, Infallible>(b"x".as_slice().into())]);
@@ -134,7 +134,7 @@ async fn a_replica_that_was_seen_in_the_future_is_dead() {
 
 /// An upload that ends between its object and its row. Its intent stays its vault's.
 async fn cut_off(t: &TestVault, vault: &Vault, name: &str) {
-    let (vault, request) = (vault.clone(), t.request(name).await);
+    let (vault, request) = (vault.clone(), t.request_to(vault, name).await);
     t.world.store.set(Fault::Hangs);
     let body = stream::iter([Ok::<_, Infallible>(b"x".as_slice().into())]);
     let upload = tokio::spawn(async move { vault.ingest.store(request, body).await });

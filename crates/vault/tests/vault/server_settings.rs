@@ -22,7 +22,7 @@ async fn a_commit_waits_for_the_disk_whatever_the_database_says() {
     for (told, wanted) in raised.into_iter().chain(kept) {
         alter_database(&tables, "synchronous_commit", told).await;
         let vault = t.replica().await;
-        t.send_to(&vault, t.request(&format!("{told}.mp4")).await, b"x").await.unwrap();
+        t.send_to(&vault, t.request_to(&vault, &format!("{told}.mp4")).await, b"x").await.unwrap();
         let noted: String = first(&tables, "DELETE FROM noted RETURNING waits_for").await.unwrap();
         assert_eq!(noted, wanted, "{told}");
     }
@@ -38,7 +38,8 @@ async fn a_turn_lasts_as_long_as_its_upload() {
     if let Some(setting) = first::<String>(&tables, known).await {
         alter_database(&tables, &setting, "300ms").await;
     }
-    let (vault, request) = (t.replica().await, t.request("a.mp4").await);
+    let vault = t.replica().await;
+    let request = t.request_to(&vault, "a.mp4").await;
     t.world.store.set(Fault::Hangs);
     let body = stream::iter([Ok::<_, Infallible>(b"x".as_slice().into())]);
     let upload = tokio::spawn(async move { vault.ingest.store(request, body).await });

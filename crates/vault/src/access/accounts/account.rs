@@ -13,6 +13,8 @@ use std::sync::Arc;
 pub struct Account {
     /// Row id.
     pub id: i64,
+    /// The keys that it was authenticated with.
+    pub(super) proof: Proof,
     /// Name.
     pub name: String,
     /// Disabled accounts are refused everything.
@@ -31,6 +33,13 @@ pub struct Account {
     pub integrations: Vec<i64>,
     /// Whether the Hub pipeline may analyse them.
     pub cloud_analysis: bool,
+}
+
+/// Keys, as far as they may be kept: the secret one as its fingerprint in this process.
+#[derive(Debug, Clone)]
+pub(super) struct Proof {
+    pub(super) access_key: String,
+    pub(super) fingerprint: [u8; 32],
 }
 
 impl Account {

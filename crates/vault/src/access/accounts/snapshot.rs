@@ -1,5 +1,6 @@
 //! Recognising credentials, against all accounts in memory.
 
+use super::account::Proof;
 use super::directories::Claims;
 use super::{Account, Accounts};
 use crate::base::Result;
@@ -40,8 +41,17 @@ impl Snapshot {
 impl Accounts {
     /// The account with these credentials; `None` when either is wrong, in the same time.
     pub async fn authenticate(&self, access_key: &str, secret_key: &Secret) -> Result<Option<Account>> {
+        self.recognise(access_key, &self.fingerprint(secret_key)).await
+    }
+
+    /// An account as it is now; `None` when it is gone, or its keys are no longer those it was authenticated with.
+    pub(crate) async fn again(&self, account: &Account) -> Result<Option<Account>> {
+        let now = self.recognise(&account.proof.access_key, &account.proof.fingerprint).await?;
+        Ok(now.filter(|now| now.id == account.id))
+    }
+
+    async fn recognise(&self, access_key: &str, given: &[u8; 32]) -> Result<Option<Account>> {
         let snapshot = self.snapshot().await?;
-        let given = self.fingerprint(secret_key);
         let found = snapshot.by_access_key.get(access_key);
         let expected = found.map_or(Some([0; 32]), |known| known.expected);
         let genuine: bool = expected.is_none_or(|expected| given.ct_eq(&expected).into());
@@ -89,8 +99,10 @@ impl Accounts {
             let secret = row.read_secret_key(&self.keys);
             let expected = secret.as_ref().ok().map(|secret| self.fingerprint(secret));
             let sound = secret.and_then(|_| row.read_directory());
+            let fingerprint = expected.unwrap_or_default();
             let account = sound.map(|directory| Account {
                 id: row.id,
+                proof: Proof { access_key: row.access_key.clone(), fingerprint },
                 name: row.name,
                 enabled: row.enabled,
                 provider_id: row.provider_id,

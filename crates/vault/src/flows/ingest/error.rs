@@ -42,6 +42,12 @@ pub enum UploadError {
     /// The account is disabled.
     #[error("The account is disabled; enable it in the vault's Accounts page.")]
     AccountDisabled,
+    /// The account's keys were changed while it arrived, or the account deleted.
+    #[error("Access key or secret key is wrong; copy both from the account in the vault's UI.")]
+    WrongCredentials,
+    /// The account's directory was changed while it arrived.
+    #[error("The account's directory was changed meanwhile; send the recording again.")]
+    DirectoryChanged,
     /// Another account's recording has this key.
     #[error("Another account has stored a recording of this name; give the accounts different directories.")]
     NotYours,
@@ -113,6 +119,7 @@ impl UploadError {
             Self::Empty => code::FILE_EMPTY,
             Self::TooLarge { .. } => code::FILE_TOO_LARGE,
             Self::AccountDisabled => code::ACCOUNT_DISABLED,
+            Self::WrongCredentials => code::WRONG_CREDENTIALS,
             Self::NotYours => code::KEY_TAKEN,
             Self::Foreign { .. } => code::KEY_FOREIGN,
             Self::Clash(_) => code::KEY_CLASH,
@@ -121,7 +128,7 @@ impl UploadError {
             Self::Loop => code::FORWARD_LOOP,
             Self::Incomplete(_) => code::FILE_INCOMPLETE,
             Self::Stalled(_) | Self::TooSlow(_) => code::FILE_STALLED,
-            Self::Busy => code::BUSY,
+            Self::DirectoryChanged | Self::Busy => code::BUSY,
             Self::NoRoom(_) => code::VAULT_FULL,
             Self::Crashed(_) | Self::Store(_) | Self::Vault(_) | Self::Spool(_) => code::UPLOAD_FAILED,
         }

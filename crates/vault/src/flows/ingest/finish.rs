@@ -11,6 +11,7 @@ use crate::base::steps::{self, Step};
 use crate::objects::Deletion;
 use crate::objects::KeyGuard;
 use crate::objects::intent::{self, Draft};
+use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
 use model::ports::Publish;
 use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _};
@@ -47,10 +48,12 @@ impl Ingest {
             && row.sha256 == received.content.sha256
             && self.is_there(&target, row).await?
         {
-            let size = received.content.size;
-            let clean = received.bytes.discard().await;
-            self.give_up(&target, intent, clean).await;
-            return Ok(Stored { id: row.id, key: target.key, size, outcome: Outcome::Identical });
+            return Ok(self.already_stored(target, intent, received, row.id).await);
+        }
+        if existing.is_none()
+            && let Some(row) = self.moved_on(&target, &received.content).await?
+        {
+            return Ok(self.already_stored(target, intent, received, row.id).await);
         }
         let intent_id = match intent.written().await {
             Ok(id) => id,
@@ -89,6 +92,24 @@ impl Ingest {
                 Ok(stored)
             }
         }
+    }
+
+    /// The same was stored before; what has come now is needed no more.
+    async fn already_stored(&self, target: Target, intent: Intent, received: Received, id: i64) -> Stored {
+        let size = received.content.size;
+        let clean = received.bytes.discard().await;
+        self.give_up(&target, intent, clean).await;
+        Stored { id, key: target.key, size, outcome: Outcome::Identical }
+    }
+
+    /// The account's recording of this content that was stored here under this key, and has been moved since. Unless its
+    /// object is lost: when its provider does not say so, it is not.
+    async fn moved_on(&self, target: &Target, content: &Content) -> crate::base::Result<Option<recording::Model>> {
+        let moved = self.objects.moved_from(target.provider.id, &target.key, target.draft.account_id).await?;
+        let Some(row) = moved.into_iter().find(|row| row.sha256 == content.sha256) else { return Ok(None) };
+        let now_at = self.connections.store(row.provider_id).await?;
+        let is_lost = matches!(now_at.store.head(&target.key).await, Ok(found) if found != Some(content.size));
+        Ok(Some(row).filter(|_| !is_lost))
     }
 
     /// Sees to what a failed upload has left. The agent need not wait for that, but the key stays locked.
@@ -179,7 +200,7 @@ impl Ingest {
     ///
     /// # Errors
     /// `NotYours` if it is a recording, or a copy of one, of another account. `Clash` if another recording's name leaves
-    /// no room for this one.
+    /// no room for this one. Whatever refuses an upload at its start, if the account has changed since.
     pub(super) async fn turn(&self, target: &Target) -> Result<Turn, UploadError> {
         let guard = self.locks.lock(target.provider.id, &target.key).await?;
         let existing = self.objects.recording_at(target.provider.id, &target.key).await?;
@@ -192,12 +213,10 @@ impl Ingest {
             self.objects.settle_deletions(target.provider.id, &target.key).await?;
         }
         if !is_ours && let Some(other) = self.objects.in_the_way(target.provider.id, &target.key).await? {
-            let provider = &target.provider.name;
-            return Err(UploadError::Clash(format!(
-                "{} cannot be stored at {provider} beside {other}: one of them would be the other's folder.",
-                target.key
-            )));
+            return Err(UploadError::Clash(clash(&target.key, &other)));
         }
+        // Last, after all that may take its time.
+        self.still_admits(&target.admission).await?;
         Ok(Turn { guard, existing, copied })
     }
 
@@ -243,4 +262,14 @@ impl Ingest {
 async fn has_its_length(target: &Target, row: &recording::Model) -> bool {
     let size = target.provider.store.head(&target.key).await.ok().flatten();
     size.is_some_and(|size| i64::try_from(size).is_ok_and(|size| size == row.size))
+}
+
+/// Why a key cannot be stored beside another, in the words of a folder's store. The other may be another account's: no more
+/// of it is told than is part of the key, which whoever sent that knows.
+fn clash(key: &ObjectKey, other: &str) -> String {
+    if key.as_str().starts_with(other) {
+        format!("{other} is a file there, so nothing can be stored below it.")
+    } else {
+        format!("{key} is a folder there, so no recording can have that name.")
+    }
 }

@@ -4,6 +4,7 @@
 //! are committed. An *intent* row is written while the bytes arrive and removed with the commit, so that whatever a
 //! crash cuts off can be found and reconciled (see `recover`).
 
+mod admission;
 mod arriving;
 mod buffer;
 mod commit;
@@ -18,7 +19,7 @@ mod recover;
 mod request;
 mod shares;
 
-use crate::access::accounts::Account;
+use crate::access::accounts::Accounts;
 use crate::base::VaultError;
 use crate::base::db::Db;
 use crate::base::entity::{account, upload};
@@ -28,6 +29,7 @@ use crate::host::reserve::Reserve;
 use crate::objects::intent::Draft;
 use crate::objects::{KeyLocks, Objects};
 use crate::outbox::deliveries::Wakeups;
+use admission::Admission;
 use arriving::Failed;
 use bytes::Bytes;
 use futures::Stream;
@@ -90,6 +92,7 @@ pub(crate) struct Limits {
 #[derive(Clone)]
 pub struct Ingest {
     db: Db,
+    accounts: Accounts,
     replicas: Replicas,
     connections: Connections,
     wakeups: Wakeups,
@@ -108,14 +111,17 @@ pub struct Ingest {
 /// Everything about an upload except its bytes.
 struct Target {
     provider: OpenStore,
+    admission: Admission,
     key: ObjectKey,
     draft: Draft,
     content_length: Option<u64>,
 }
 
 impl Ingest {
+    #[expect(clippy::too_many_arguments, reason = "what an upload needs")]
     pub(crate) fn new(
         db: Db,
+        accounts: Accounts,
         replicas: Replicas,
         connections: Connections,
         wakeups: Wakeups,
@@ -129,6 +135,7 @@ impl Ingest {
         let budget = Arc::new(budget);
         Self {
             db,
+            accounts,
             replicas,
             connections,
             wakeups,
@@ -231,11 +238,13 @@ impl Ingest {
     }
 
     async fn target(&self, request: UploadRequest) -> Result<Target, UploadError> {
-        let account = &request.account;
-        if !account.enabled {
-            return Err(UploadError::AccountDisabled);
+        let account = request.account.clone();
+        let provider = self.provider(account.provider_id, request.provider.as_deref()).await?;
+        let at = (provider.id, request.provider.clone().unwrap_or_else(|| provider.name.clone()));
+        let admission = Admission::of(account, request.directory.clone(), at, request.key.clone())?;
+        if !provider.enabled {
+            return Err(UploadError::ProviderDisabled(provider.name));
         }
-        let provider = self.provider(account, request.provider.as_deref().unwrap_or_default()).await?;
         match request.content_length {
             Some(0) => return Err(UploadError::Empty),
             Some(size) if size > self.max_bytes => {
@@ -250,22 +259,19 @@ impl Ingest {
             return Err(UploadError::InvalidHeader { header });
         }
         let (key, content_length) = (request.key.clone(), request.content_length);
-        Ok(Target { provider, key, draft: Draft::from(request), content_length })
+        Ok(Target { provider, admission, key, draft: Draft::from(request), content_length })
     }
 
-    async fn provider(&self, account: &Account, name: &str) -> Result<OpenStore, UploadError> {
-        let provider = if name.is_empty() {
-            self.connections.store(account.provider_id).await?
-        } else {
-            let named = self.connections.store_named(name).await?;
-            // One answer for what is not there and what is not theirs.
-            let named = named.filter(|provider| account.may_store_at(provider.id));
-            named.ok_or_else(|| UploadError::ProviderNotFound(name.to_owned()))?
-        };
-        if !provider.enabled {
-            return Err(UploadError::ProviderDisabled(provider.name));
+    /// The provider of this name, or the main one. Whether the account may store there is asked next: one answer for what is
+    /// not there and what is not theirs.
+    async fn provider(&self, main: i64, name: Option<&str>) -> Result<OpenStore, UploadError> {
+        match name.filter(|name| !name.is_empty()) {
+            None => Ok(self.connections.store(main).await?),
+            Some(name) => {
+                let named = self.connections.store_named(name).await?;
+                named.ok_or_else(|| UploadError::ProviderNotFound(name.to_owned()))
+            }
         }
-        Ok(provider)
     }
 }
 

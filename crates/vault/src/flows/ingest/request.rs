@@ -13,6 +13,8 @@ pub struct UploadRequest {
     pub account: Account,
     /// Provider's name; `None` for the account's main one.
     pub provider: Option<String>,
+    /// The directory that the agent names; may be empty.
+    pub directory: String,
     /// Where it goes.
     pub key: ObjectKey,
     /// Device key; may be empty.
@@ -48,8 +50,9 @@ impl UploadRequest {
             return Err(UploadError::MissingName);
         }
         let file = FileName::parse(&file_name).map_err(UploadError::InvalidName)?;
-        let directory = account.directory(&said(header::DIRECTORY))?;
-        let key = ObjectKey::parse(&format!("{directory}/{file}")).map_err(UploadError::InvalidName)?;
+        let directory = said(header::DIRECTORY);
+        let key = ObjectKey::parse(&format!("{}/{file}", account.directory(&directory)?))
+            .map_err(UploadError::InvalidName)?;
         let mut invalid_header = None;
         let path = VaultPath::parse(&said(header::VAULT_PATH)).unwrap_or_else(|| {
             invalid_header = Some(header::VAULT_PATH);
@@ -63,6 +66,7 @@ impl UploadRequest {
         };
         Ok(Self {
             provider: Some(said(header::PROVIDER)).filter(|name| !name.is_empty()),
+            directory,
             key,
             path,
             device: label(header::DEVICE),

@@ -228,6 +228,13 @@ impl TestVault {
         self.request_with(file_name, &[]).await.unwrap()
     }
 
+    /// The same to another process, which authenticates it.
+    pub(crate) async fn request_to(&self, vault: &Vault, file_name: &str) -> UploadRequest {
+        let secret = Secret::new("secret-of-site-a".to_owned());
+        let account = vault.accounts.authenticate("site-a", &secret).await.unwrap().expect("known account");
+        UploadRequest { account, ..self.request(file_name).await }
+    }
+
     /// The same, saying other things under some headers.
     pub(crate) async fn request_with(
         &self,
