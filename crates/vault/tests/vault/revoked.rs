@@ -104,10 +104,11 @@ async fn check(change: Change, size: usize, has_older: bool) {
     if has_older {
         t.upload("a.mp4", b"older").await.unwrap();
     }
-    let before = (t.world.store.objects.lock().unwrap().clone(), t.listed().await.len());
+    let stored = || t.world.store.objects.lock().unwrap().clone();
+    let before = (stored(), t.listed().await.len());
     let outcome = upload_during(&t, size, change).await;
     assert_eq!(outcome.as_ref().err().map(UploadError::code), change.code(), "{outcome:?}");
-    let after = (t.world.store.objects.lock().unwrap().clone(), t.listed().await.len());
+    let after = (stored(), t.listed().await.len());
     if change == Change::Harmless {
         assert_eq!(after.0["dir/a.mp4"].len(), size);
     } else {

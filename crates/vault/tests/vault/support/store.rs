@@ -31,6 +31,8 @@ pub(crate) enum Fault {
     Full,
     /// Stores the object, then reports a failure: an answer that got lost.
     LosesAnswer,
+    /// Stores the object, and answers when it is told to by `let_go`.
+    HoldsAnswer,
     /// Stores the object and never answers; the next restart kills whoever waits for it.
     Hangs,
     /// Panics when it is to store an object: a bug.
@@ -174,6 +176,10 @@ impl MemoryStore {
             Some(Fault::Hangs) => {
                 self.killed.notified().await;
                 std::panic::resume_unwind(Box::new("killed"))
+            }
+            Some(Fault::HoldsAnswer) => {
+                self.let_go.notified().await;
+                Ok(())
             }
             Some(Fault::LosesAnswer) => Err(StoreError::new(StoreErrorKind::Unavailable, "The connection broke.")),
             _ => Ok(()),
