@@ -59,7 +59,8 @@ impl Found {
     /// Reads them over a connection of its own, below which nothing fails.
     async fn at(root: &Path) -> Result<Self, DbErr> {
         let mut options = ConnectOptions::new(format!("sqlite://{}", database(root).display()));
-        options.max_connections(1).sqlx_logging(false);
+        // See `common_options` of the vault's `base/db`.
+        options.max_connections(1).sqlx_logging(false).idle_timeout(None).max_lifetime(None);
         let tables = Database::connect(options).await?;
         let found = Self::of(&tables).await;
         tables.close().await?;

@@ -209,6 +209,9 @@ fn common_options(url: &str, connections: u32) -> ConnectOptions {
         .min_connections(1)
         // Testing a connection that was just used would cost as much as a statement.
         .test_before_acquire_if_idle_for(FRESH)
+        // No upkeep of idle connections: in sqlx 0.9.0 it may go round for ever, with a thread of ours (sqlx issue 3645).
+        .idle_timeout(None)
+        .max_lifetime(None)
         .sqlx_logging(false);
     options
 }

@@ -84,7 +84,9 @@ fn database_of(home: &Home) -> Result<PathBuf, BackupError> {
 async fn connect(file: &Path, still: bool) -> Result<DatabaseConnection, DbErr> {
     let file = file.to_owned();
     let mut options = ConnectOptions::new("sqlite:database");
-    options.max_connections(1).sqlx_logging(false).map_sqlx_sqlite_opts(move |sqlite| {
+    // Without upkeep, as all our pools, see `common_options` of `base/db`.
+    options.max_connections(1).sqlx_logging(false).idle_timeout(None).max_lifetime(None);
+    options.map_sqlx_sqlite_opts(move |sqlite| {
         let sqlite = sqlite.filename(file.clone()).create_if_missing(false).busy_timeout(Duration::from_secs(10));
         sqlite.read_only(still).immutable(still)
     });
