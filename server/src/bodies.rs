@@ -19,11 +19,16 @@ use tower_sessions::Session;
 /// # Errors
 /// 400 if it does not arrive in time or breaks off, 413 if it is too large.
 pub async fn whole(body: Body, what: &str, max: usize, patience: Duration) -> Result<Bytes, ApiError> {
+    let too_large =
+        || ApiError::from(&problem::BODY_TOO_LARGE).detail(format!("{what} has at most {} KiB.", max / 1024));
+    if body.size_hint().lower() > max as u64 {
+        return Err(too_large());
+    }
     let read = tokio::time::timeout(patience, to_bytes(body, max)).await;
     let read = read.map_err(|_| ApiError::from(&problem::BODY_INVALID).detail("It did not arrive in time."))?;
     read.map_err(|error| {
         if is_too_long(&error) {
-            return ApiError::from(&problem::BODY_TOO_LARGE).detail(format!("{what} has at most {} KiB.", max / 1024));
+            return too_large();
         }
         ApiError::from(&problem::BODY_INVALID).detail("It broke off.").caused_by(error)
     })

@@ -1,6 +1,7 @@
 //! Forms that a browser without WebAssembly posts. Their answer leads to a page of this vault, with the error in its address
 //! if there was one; the address is signed, or anybody could make a link with words of theirs in the vault's own box.
 
+use crate::state::AppState;
 use app::site::Prefix;
 use axum::extract::{Request, State};
 use axum::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, LOCATION};
@@ -22,7 +23,8 @@ const ERROR: &str = "__err";
 const PROOF: &str = "__said";
 
 /// Leads from a form to the page that shows what came of it.
-pub async fn lead_back(State(said): State<Said>, request: Request, next: Next) -> Response {
+pub async fn lead_back(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let said = state.vault.said();
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     if let Some(query) = request.uri().query().filter(|query| reads && !is_ours(&said, query)) {
         return see_other(&with(request.uri().path(), &without_error(query)));

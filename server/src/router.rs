@@ -66,17 +66,17 @@ fn machines() -> OpenApiRouter<AppState> {
 fn people(state: &AppState) -> Router<AppState> {
     let shell = {
         let options = state.leptos.clone();
-        move || shell(options.clone())
+        move || shell((*options).clone())
     };
     Router::new()
         .leptos_routes_with_context(state, page_routes(), context(state), shell)
-        .route_layer(from_fn_with_state(state.vault.users.clone(), visitors::sign_in_first))
+        .route_layer(from_fn_with_state(state.clone(), visitors::sign_in_first))
         .route("/media/{id}/file", get(admin::media::file))
         .route("/metrics", get(metrics::scrape))
         .fallback(file_or_not_found)
         .layer(map_response(unreadable_arguments))
-        .layer(from_fn_with_state(state.vault.said(), forms::lead_back))
-        .layer(from_fn_with_state(state.vault.clock().clone(), sessions::keep_alive))
+        .layer(from_fn_with_state(state.clone(), forms::lead_back))
+        .layer(from_fn_with_state(state.clone(), sessions::keep_alive))
         .layer(from_fn_with_state(state.clone(), bodies::of_people))
         .layer(Sessions::new(state))
         .layer(from_fn_with_state(state.clone(), security::same_origin))
@@ -115,7 +115,7 @@ async fn file_or_not_found(State(state): State<AppState>, request: Request) -> R
         return file;
     }
     let options = state.leptos.clone();
-    let render = leptos_axum::render_app_async_with_context(context(&state), move || shell(options.clone()));
+    let render = leptos_axum::render_app_async_with_context(context(&state), move || shell((*options).clone()));
     let mut page = render(request).await;
     if page.status() == StatusCode::OK {
         *page.status_mut() = StatusCode::NOT_FOUND;

@@ -5,12 +5,12 @@ use crate::state::AppState;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use tower::{Layer, Service};
 use tower_sessions::cookie::SameSite;
 use tower_sessions::cookie::time::Duration;
 use tower_sessions::{Expiry, Session, SessionManagerLayer};
-use vault::clock::Clock;
 use vault::sessions::Store;
 
 /// A session ends this long after its last request.
@@ -51,45 +51,51 @@ impl Sessions {
     }
 }
 
-impl<S: Clone> Layer<S> for Sessions {
-    type Service = ByScheme<<SessionManagerLayer<Store> as Layer<S>>::Service>;
+impl<S> Layer<S> for Sessions {
+    type Service = ByScheme<S>;
 
-    fn layer(&self, inner: S) -> Self::Service {
-        ByScheme { tls: self.tls.layer(inner.clone()), plain: self.plain.layer(inner), always_tls: self.always_tls }
+    fn layer(&self, inner: S) -> ByScheme<S> {
+        ByScheme { sessions: Arc::new(self.clone()), inner }
     }
 }
 
 /// See [`Sessions`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ByScheme<S> {
-    tls: S,
-    plain: S,
-    always_tls: bool,
+    sessions: Arc<Sessions>,
+    inner: S,
 }
 
-impl<S: Service<Request>> Service<Request> for ByScheme<S> {
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
+type Managed<S> = <SessionManagerLayer<Store> as Layer<S>>::Service;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        std::task::ready!(self.tls.poll_ready(context))?;
-        self.plain.poll_ready(context)
+impl<S> Service<Request> for ByScheme<S>
+where
+    S: Clone,
+    Managed<S>: Service<Request>,
+{
+    type Response = <Managed<S> as Service<Request>>::Response;
+    type Error = <Managed<S> as Service<Request>>::Error;
+    type Future = <Managed<S> as Service<Request>>::Future;
+
+    /// Routes are always ready.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request) -> S::Future {
-        let https = self.always_tls || Peer::attached(&request).https;
-        if https { self.tls.call(request) } else { self.plain.call(request) }
+    fn call(&mut self, request: Request) -> Self::Future {
+        let Sessions { tls, plain, always_tls } = self.sessions.as_ref();
+        let https = *always_tls || Peer::attached(&request).https;
+        (if https { tls } else { plain }).layer(self.inner.clone()).call(request)
     }
 }
 
 /// Keeps sessions alive while they are used: a session is stored again, with a later end, when the
 /// last note is older than an hour.
-pub async fn keep_alive(State(clock): State<Clock>, session: Session, request: Request, next: Next) -> Response {
+pub async fn keep_alive(State(state): State<AppState>, session: Session, request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     if vault::sessions::is_begun(&session).await {
         let noted = session.get::<i64>(USED_AT).await.ok().flatten().unwrap_or(0);
-        let now = clock.now_ms();
+        let now = state.vault.clock().now_ms();
         // Earlier than the last record: the clock was set back.
         if now < noted || now - noted > NOTE_MS {
             // a failure only shortens the session

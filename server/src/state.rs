@@ -11,17 +11,18 @@ use std::sync::Arc;
 use std::time::Duration;
 use vault::Vault;
 
-/// Shared by all handlers; cheap to clone.
+/// Shared by all handlers. Every layer around every route has a copy, and all of them are copied for every request: so it is
+/// nothing but pointers.
 #[derive(Clone)]
 pub struct AppState {
     /// The use cases.
-    pub vault: Vault,
+    pub vault: Arc<Vault>,
     /// Settings of the HTTP side.
     pub http: Arc<HttpOptions>,
     /// Rate limits of machine endpoints.
     pub limits: Arc<Limits>,
     /// Leptos's options for the site.
-    pub leptos: LeptosOptions,
+    pub leptos: Arc<LeptosOptions>,
 }
 
 /// Settings of the HTTP side.
@@ -78,17 +79,17 @@ impl AppState {
             .site_root("site")
             .site_pkg_dir("pkg")
             .build();
-        Self { vault, http: Arc::new(http), limits: Arc::default(), leptos }
+        Self { vault: Arc::new(vault), http: Arc::new(http), limits: Arc::default(), leptos: Arc::new(leptos) }
     }
 }
 
 impl FromRef<AppState> for LeptosOptions {
     fn from_ref(state: &AppState) -> Self {
-        state.leptos.clone()
+        (*state.leptos).clone()
     }
 }
 
-impl FromRef<AppState> for Vault {
+impl FromRef<AppState> for Arc<Vault> {
     fn from_ref(state: &AppState) -> Self {
         state.vault.clone()
     }

@@ -1,6 +1,7 @@
 //! Pages are for those who are signed in. Everybody else is sent to sign in before anything is rendered: that costs a
 //! stranger nothing and the vault a lot.
 
+use crate::state::AppState;
 use app::text::query;
 use axum::extract::{Request, State};
 use axum::http::header::LOCATION;
@@ -8,7 +9,6 @@ use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tower_sessions::Session;
-use vault::users::Users;
 
 /// The one page for strangers.
 const SIGN_IN: &str = "/sign-in";
@@ -16,14 +16,14 @@ const SIGN_IN: &str = "/sign-in";
 const FUNCTIONS: &str = "/api/fn/";
 
 /// Sends a visitor who is not signed in to the sign-in page, with the way back.
-pub async fn sign_in_first(State(users): State<Users>, session: Session, request: Request, next: Next) -> Response {
+pub async fn sign_in_first(State(state): State<AppState>, session: Session, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let is_page = matches!(*request.method(), Method::GET | Method::HEAD) && !path.starts_with(FUNCTIONS);
     if !is_page || path == SIGN_IN {
         return Box::pin(next.run(request)).await;
     }
     // On the heap: pages nest deeply.
-    match Box::pin(vault::sessions::user(&users, &session)).await {
+    match Box::pin(vault::sessions::user(&state.vault.users, &session)).await {
         Ok(None) => to_sign_in(request.uri().path_and_query().map_or("/", |page| page.as_str())),
         // If that cannot be told now, the page says why.
         Ok(Some(_)) | Err(_) => Box::pin(next.run(request)).await,

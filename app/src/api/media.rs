@@ -114,7 +114,7 @@ pub struct MediaChoices {
 #[server(prefix = "/api/fn", endpoint = "list_recordings")]
 pub async fn list_recordings(#[server(default)] query: MediaQuery) -> Result<Page<RecordingView>, AppError> {
     let admin = server::require_admin().await?;
-    let recordings = admin.vault.recordings;
+    let recordings = &admin.vault.recordings;
     recordings.list(&query.filter(), query.position(), query.limit()).await.map_err(server::refuse)
 }
 

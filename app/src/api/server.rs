@@ -9,6 +9,7 @@ use leptos_axum::ResponseOptions;
 use model::Secret;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::sync::Arc;
 use tower_sessions::Session;
 use vault::Principal;
 use vault::users::User;
@@ -27,8 +28,8 @@ pub struct BaseUrl(pub String);
 const PREFIX: &str = "/api/fn/";
 
 /// The vault, as the server provides it. Private: only whoever is signed in gets it, see [`require_admin`].
-fn vault() -> Vault {
-    expect_context::<Vault>()
+fn vault() -> Arc<Vault> {
+    expect_context::<Arc<Vault>>()
 }
 
 /// All that somebody who is not signed in may ask of the vault: to sign in.
@@ -47,8 +48,7 @@ pub(crate) async fn sign_in(username: &str, password: &Secret) -> Result<User, A
 /// Whoever is signed in, and the vault for them.
 pub(crate) struct Admin {
     pub(crate) user: User,
-    /// On the heap: pages nest deeply, and it is large.
-    pub(crate) vault: Box<Vault>,
+    pub(crate) vault: Arc<Vault>,
 }
 
 impl Admin {
@@ -85,7 +85,7 @@ pub(crate) async fn require_admin_in_place() -> Result<Admin, AppError> {
 }
 
 async fn signed_in() -> Result<Option<Admin>, AppError> {
-    let vault = Box::new(vault());
+    let vault = vault();
     let user = vault::sessions::user(&vault.users, &session().await?).await.map_err(refuse)?;
     Ok(user.map(|user| Admin { user, vault }))
 }

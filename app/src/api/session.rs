@@ -75,7 +75,7 @@ pub async fn change_password(current: Password, new: Password, repeat: Password)
     if new.0 != repeat.0 {
         return Err(AppError::field("repeat", "The two new passwords differ"));
     }
-    let users = admin.vault.users;
+    let users = &admin.vault.users;
     let user = users.change_password(admin.user.id, &current.into(), &new.into()).await.map_err(server::refuse)?;
     server::start_session(&user).await?;
     leptos_axum::redirect("/password?done=changed");

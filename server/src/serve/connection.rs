@@ -4,6 +4,7 @@
 
 use super::Options;
 use super::exchange::Exchange;
+use super::heads::Head;
 use super::patience::{Awaited, Patience};
 use super::unreadable;
 use crate::telemetry::connections;
@@ -26,6 +27,7 @@ pub(super) struct Connection {
     remote: SocketAddr,
     exchange: Exchange,
     patience: Patience,
+    head: Head,
     write_timeout: Duration,
     /// Runs while the client reads nothing.
     stalled: Option<Pin<Box<Sleep>>>,
@@ -42,17 +44,30 @@ struct Closing {
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, remote: SocketAddr, options: &Options, exchange: Exchange) -> Self {
+    pub(super) fn new(
+        stream: TcpStream,
+        remote: SocketAddr,
+        options: &Options,
+        exchange: Exchange,
+        head: Head,
+    ) -> Self {
         Self {
             stream,
             remote,
             exchange,
             patience: Patience::new(options),
+            head,
             write_timeout: options.write_timeout,
             stalled: None,
             answered: 0,
             refusal: None,
             closing: None,
+        }
+    }
+
+    fn wrote(&self, written: &Poll<io::Result<usize>>) {
+        if let Poll::Ready(Ok(bytes)) = written {
+            self.exchange.wrote(*bytes);
         }
     }
 
@@ -106,15 +121,19 @@ fn timed_out(what: &'static str) -> io::Error {
 impl AsyncRead for Connection {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let read = Pin::new(&mut this.stream).poll_read(cx, buffer);
         // Between two requests, and not while the end of an answer is still being taken.
         if this.exchange.is_running() || this.stalled.is_some() {
-            return read;
+            return Pin::new(&mut this.stream).poll_read(cx, buffer);
         }
         let requests = this.exchange.requests();
-        if read.is_ready() {
-            this.patience.bytes_came(requests);
-            return read;
+        if this.head.poll_may_go_on(cx).is_ready() {
+            let before = buffer.filled().len();
+            let read = Pin::new(&mut this.stream).poll_read(cx, buffer);
+            if read.is_ready() {
+                this.patience.bytes_came(requests);
+                this.head.bytes_came(buffer.filled().len() - before);
+                return read;
+            }
         }
         let awaited = ready!(this.patience.poll_over(requests, cx));
         if awaited == Awaited::Head {
@@ -130,6 +149,7 @@ impl AsyncWrite for Connection {
             return Poll::Ready(Ok(bytes.len()));
         }
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.wrote(&written);
         self.watch(cx, written)
     }
 
@@ -142,6 +162,7 @@ impl AsyncWrite for Connection {
             return Poll::Ready(Ok(bytes.iter().map(|slice| slice.len()).sum()));
         }
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
+        self.wrote(&written);
         self.watch(cx, written)
     }
 

@@ -3,6 +3,7 @@
 mod addresses;
 mod connection;
 mod exchange;
+mod heads;
 mod patience;
 mod unreadable;
 
@@ -15,6 +16,7 @@ use axum::http::header::CONNECTION;
 use axum::http::{HeaderValue, Request, Response, StatusCode, Uri};
 use connection::Connection;
 use exchange::{Exchange, Running};
+use heads::{Head, Heads};
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -73,7 +75,7 @@ impl Default for Options {
 /// Serves until `stop`; then accepts nothing more, lets running requests finish, and returns.
 pub async fn serve(listener: TcpListener, app: Router, options: Options, stop: CancellationToken) {
     let places = Arc::new(Semaphore::new(options.max_connections));
-    let addresses = Addresses::new(options.max_per_address);
+    let (addresses, heads) = (Addresses::new(options.max_per_address), Heads::new());
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     loop {
@@ -96,7 +98,8 @@ pub async fn serve(listener: TcpListener, app: Router, options: Options, stop: C
                 (Err(_), _) => break,
             },
         };
-        connections.spawn(talk(stream, remote, app.clone(), options.clone(), graceful.watcher()));
+        let head = heads.head(remote.ip());
+        connections.spawn(talk(stream, remote, head, app.clone(), options.clone(), graceful.watcher()));
     }
     drop(listener);
     tracing::info!("stopping: running requests may finish");
@@ -137,6 +140,7 @@ async fn accept_failed(error: &std::io::Error) {
 async fn talk(
     placed: Placed,
     remote: SocketAddr,
+    head: Head,
     app: Router,
     options: Options,
     watcher: hyper_util::server::graceful::Watcher,
@@ -148,8 +152,11 @@ async fn talk(
         tracing::debug!(%remote, %error, "more of an answer than needed may wait in the system");
     }
     let exchange = Exchange::default();
-    let io = TokioIo::new(Connection::new(stream, remote, &options, exchange.clone()));
-    let service = hyper::service::service_fn(move |request| answer(app.clone(), request, remote, exchange.begin()));
+    let io = TokioIo::new(Connection::new(stream, remote, &options, exchange.clone(), head.clone()));
+    let service = hyper::service::service_fn(move |request| {
+        head.end();
+        answer(app.clone(), request, remote, exchange.begin())
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         // `Connection` gives up sooner; it does not see bytes that came with the request before.

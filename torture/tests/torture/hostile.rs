@@ -47,6 +47,9 @@ access_key = "hostile"
 secret_key = "secret-of-hostile"
 "#;
 
+/// What was asked for, and how long it took.
+type Took = (&'static str, Duration);
+
 struct Site {
     vault: Serving,
     client: Client,
@@ -80,17 +83,18 @@ impl Site {
 
     /// What one honest agent does in a round, and what the administrator does meanwhile. In the first one it says that its
     /// camera is alive: rounds take much less than the ten seconds between two of those.
-    async fn honest_round(&self, agent: usize, round: usize, is_first: bool) -> Vec<Duration> {
+    async fn honest_round(&self, agent: usize, round: usize, is_first: bool) -> Vec<Took> {
         let beat = format!(r#"{{"key":"camera{agent}"}}"#);
         let beat = self.request(Method::POST, "/api/devices/heartbeat").body(beat);
         let upload = self.upload(HONEST, &format!("camera{agent}-{round}.mp4"), vec![7; 300_000]);
-        let mut took = vec![self.succeeds(upload).await];
+        let mut took = vec![("an upload", self.succeeds(upload).await)];
         if is_first {
-            took.push(self.succeeds(beat).await);
+            took.push(("a heartbeat", self.succeeds(beat).await));
         }
         if agent == 0 {
             for page in ["/", "/media", "/cameras"] {
-                took.push(self.succeeds(self.request(Method::GET, page).header("cookie", &self.cookie)).await);
+                let page = self.request(Method::GET, page).header("cookie", &self.cookie);
+                took.push(("a page", self.succeeds(page).await));
             }
         }
         took
@@ -106,7 +110,7 @@ impl Site {
     }
 
     /// All honest ones' rounds; how long each request took, sorted.
-    async fn honest(&self, agents: usize, rounds: std::ops::Range<usize>) -> Vec<Duration> {
+    async fn honest(&self, agents: usize, rounds: std::ops::Range<usize>) -> Vec<Took> {
         let all = join_all((0..agents).map(async |agent| {
             let mut took = Vec::new();
             for round in rounds.clone() {
@@ -115,7 +119,7 @@ impl Site {
             took
         }));
         let mut took = all.await.concat();
-        took.sort_unstable();
+        took.sort_unstable_by_key(|(_, took)| *took);
         took
     }
 
@@ -130,8 +134,14 @@ impl Site {
 }
 
 /// The time that all but one in a hundred took at most.
-fn p99(took: &[Duration]) -> Duration {
-    took[took.len() * 99 / 100]
+fn p99(took: &[Took]) -> Duration {
+    took[took.len() * 99 / 100].1
+}
+
+/// The same for each kind of request.
+fn by_kind(took: &[Took]) -> Vec<(&'static str, Duration)> {
+    let of = |kind| took.iter().filter(move |(what, _)| *what == kind).copied().collect::<Vec<_>>();
+    ["an upload", "a heartbeat", "a page"].map(|kind| (kind, p99(&of(kind)))).to_vec()
 }
 
 #[test]
@@ -147,7 +157,8 @@ async fn attacked() {
     let site = Site::open("hostile::whoever_means_ill_holds_up_nobody_who_means_well", dir.path()).await;
     // Larger than what the system keeps for a reader that reads nothing.
     site.succeeds(site.upload(HOSTILE, "large.mp4", vec![7; 20_000_000])).await;
-    let calm = p99(&site.honest(agents, 0..rounds).await);
+    let before = site.honest(agents, 0..rounds).await;
+    let calm = p99(&before);
 
     let address = site.vault.address;
     let mut attack = JoinSet::new();
@@ -179,6 +190,7 @@ async fn attacked() {
         attacked.as_secs_f64() / calm.as_secs_f64(),
         most >> 20,
     );
+    eprintln!("before: {:?}; meanwhile: {:?}", by_kind(&before), by_kind(&took));
     assert!(most < MEMORY, "{most} bytes");
 
     // Their connections are gone, and with them their uploads.

@@ -33,6 +33,7 @@ use std::io::{self, Write};
 use std::ops::Range;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -60,6 +61,8 @@ struct Inner {
     staging: Staging,
     uploads: Uploads,
     running: Arc<Semaphore>,
+    /// How many are reading.
+    readers: Arc<AtomicU64>,
     device: OnceLock<u64>,
     habits: OnceLock<Habits>,
 }
@@ -74,6 +77,7 @@ impl FilesystemStore {
             staging: Staging::new(&root),
             uploads: Uploads::default(),
             running: Arc::new(Semaphore::new(MAX_RUNNING)),
+            readers: Arc::default(),
             device: OnceLock::new(),
             habits: OnceLock::new(),
             root,

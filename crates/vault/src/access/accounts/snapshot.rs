@@ -50,6 +50,13 @@ impl Accounts {
         Ok(now.filter(|now| now.id == account.id))
     }
 
+    /// Whether at most one account may upload. Asked of memory: whoever is refused asks again and again.
+    pub(crate) async fn is_only_one_enabled(&self) -> Result<bool> {
+        let snapshot = self.snapshot().await?;
+        let enabled = snapshot.by_access_key.values().filter(|known| known.account.as_ref().is_ok_and(|a| a.enabled));
+        Ok(enabled.count() <= 1)
+    }
+
     async fn recognise(&self, access_key: &str, given: &[u8; 32]) -> Result<Option<Account>> {
         let snapshot = self.snapshot().await?;
         let found = snapshot.by_access_key.get(access_key);

@@ -27,6 +27,7 @@ use migrations::{Migrator, MigratorTrait as _};
 use queue::Queue;
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DbBackend, DbErr, Statement, Value};
 use server::Server;
+use std::sync::Arc;
 use std::time::Duration;
 
 const READERS: u32 = 8;
@@ -36,14 +37,15 @@ const FRESH: Duration = Duration::from_secs(10);
 /// A handle to the database; cheap to clone. It carries the vault's clock and the damage found while reading, so that
 /// all code with a database has those too.
 #[derive(Clone)]
-pub struct Db {
+pub struct Db(Arc<Opened>);
+
+struct Opened {
     reader: Reader,
     writer: Writer,
     clock: Clock,
     damaged_rows: DamagedRows,
 }
 
-#[derive(Clone)]
 enum Writer {
     /// SQLite: one task writes.
     Queue(Queue),
@@ -58,56 +60,57 @@ impl Db {
         if !url.starts_with("sqlite:") {
             let server = Server::open(url, patience).await?;
             let reader = Reader { source: Source::Server(server.clone()), damage };
-            return Ok(Self { reader, writer: Writer::Server(server), clock, damaged_rows });
+            return Ok(Self(Arc::new(Opened { reader, writer: Writer::Server(server), clock, damaged_rows })));
         }
         let writing = Database::connect(options(url, 1)).await?;
         Migrator::up(&writing, None).await?;
         writing.close().await?;
         let source = Source::File(Database::connect(options(url, READERS)).await?);
         let queue = Queue::start(url.to_owned(), clock.clone(), damage.clone()).await?;
-        Ok(Self { reader: Reader { source, damage }, writer: Writer::Queue(queue), clock, damaged_rows })
+        let (reader, writer) = (Reader { source, damage }, Writer::Queue(queue));
+        Ok(Self(Arc::new(Opened { reader, writer, clock, damaged_rows })))
     }
 
     /// Waits for a lock that other replicas see too, and holds it; `None` on a database that is not shared.
     pub(crate) async fn begin_turn(&self, number: i64) -> Result<Option<ServerTurn>> {
-        let Writer::Server(server) = &self.writer else { return Ok(None) };
+        let Writer::Server(server) = &self.0.writer else { return Ok(None) };
         let lock = self.statement("SELECT 1 FROM pg_advisory_xact_lock($1)", [number.into()]);
         Ok(Some(server.begin_turn(lock).await?))
     }
 
     /// The connections for reading.
     pub fn read(&self) -> &Reader {
-        &self.reader
+        &self.0.reader
     }
 
     /// The vault's clock.
     pub fn clock(&self) -> &Clock {
-        &self.clock
+        &self.0.clock
     }
 
     /// Now by the vault's clock, in Unix milliseconds.
     pub fn now_ms(&self) -> i64 {
-        self.clock.now_ms()
+        self.0.clock.now_ms()
     }
 
     /// The rows that turned out to be damaged.
     pub(crate) fn damaged_rows(&self) -> &DamagedRows {
-        &self.damaged_rows
+        &self.0.damaged_rows
     }
 
     /// Whether several vaults may share this database.
     pub fn is_shared(&self) -> bool {
-        self.reader.get_database_backend() == DbBackend::Postgres
+        self.0.reader.get_database_backend() == DbBackend::Postgres
     }
 
     /// Builds a statement from SQL with `$1`-style parameters, which both databases understand.
     pub fn statement(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
-        statement(self.reader.get_database_backend(), sql, values)
+        statement(self.0.reader.get_database_backend(), sql, values)
     }
 
     /// Why the last SQLite write failed; `None` if it succeeded, and always on PostgreSQL.
     pub fn write_trouble(&self) -> Option<String> {
-        match &self.writer {
+        match &self.0.writer {
             Writer::Queue(queue) => queue.trouble(),
             Writer::Server(_) => None,
         }
@@ -115,17 +118,17 @@ impl Db {
 
     /// The harm found since the start. From then on no write is accepted, as each might do more.
     pub fn harm(&self) -> Option<Harm> {
-        self.reader.damage.harm()
+        self.0.reader.damage.harm()
     }
 
     /// Waits until harm is found.
     pub(crate) async fn harmed(&self) -> Harm {
-        self.reader.damage.met().await
+        self.0.reader.damage.met().await
     }
 
     fn note_damage(&self, error: &VaultError) {
         if let VaultError::Database(cause) = error {
-            self.reader.damage.note(cause);
+            self.0.reader.damage.note(cause);
         }
     }
 
@@ -141,11 +144,11 @@ impl Db {
         T: Send + 'static,
         F: for<'c> FnOnce(&'c Tx) -> BoxFuture<'c, Result<T>> + Send + 'static,
     {
-        match &self.writer {
+        match &self.0.writer {
             Writer::Queue(_) if self.harm().is_some() => Err(harmed()),
             Writer::Queue(queue) => queue.write(job).await.inspect_err(|error| self.note_damage(error)),
             Writer::Server(server) => {
-                let writing = tokio::spawn(write_alone(server.clone(), self.clock.stamp_ms(), job));
+                let writing = tokio::spawn(write_alone(server.clone(), self.0.clock.stamp_ms(), job));
                 writing.await.map_err(|_| stopped())?
             }
         }
@@ -153,7 +156,7 @@ impl Db {
 
     /// Closes every connection. On SQLite, everything is in the one database file then.
     pub async fn close(&self) -> Result<()> {
-        match (&self.writer, &self.reader.source) {
+        match (&self.0.writer, &self.0.reader.source) {
             (Writer::Queue(queue), Source::File(readers)) => {
                 readers.close_by_ref().await?;
                 queue.close().await

@@ -20,8 +20,9 @@ use tokio::task::spawn_blocking;
 
 /// Unit of the budget, in bytes.
 const UNIT: usize = 1024;
-/// Reserved at first for a part of unknown size, in bytes.
-const FIRST: usize = 256 * 1024;
+/// Reserved at first, in bytes; then twice as much each time. What is only announced takes nothing from the others: it may
+/// never come.
+const FIRST: usize = 64 * 1024;
 /// How long a part waits for memory before it moves to disk.
 const PATIENCE: Duration = Duration::from_millis(250);
 /// One part in this many of the budget is kept for sending spooled parts.
@@ -78,7 +79,7 @@ pub(super) struct PartBuffer {
     budget: Arc<Budget>,
     /// Most bytes it may hold.
     capacity: usize,
-    /// Size to reserve at first.
+    /// Size that it will probably have.
     expected: usize,
     place: Place,
     len: usize,
@@ -106,7 +107,7 @@ pub(super) struct HeldPart {
 impl PartBuffer {
     /// An empty part of up to `capacity` bytes; `expected` is its size, if known.
     pub(super) fn new(budget: Arc<Budget>, capacity: usize, expected: Option<usize>) -> Self {
-        let expected = expected.unwrap_or(FIRST).min(capacity);
+        let expected = expected.unwrap_or(capacity).min(capacity);
         Self { budget, capacity, expected, place: Place::Memory(Memory::default()), len: 0 }
     }
 
@@ -161,7 +162,7 @@ impl Memory {
         if len <= self.reserved {
             return true;
         }
-        let wanted = len.max(expected).max(self.reserved * 2).min(capacity);
+        let wanted = FIRST.max(self.reserved * 2).min(expected).max(len).min(capacity);
         let units = u32::try_from((wanted - self.reserved).div_ceil(UNIT)).unwrap_or(u32::MAX);
         let more = tokio::time::timeout(PATIENCE, budget.receiving.clone().acquire_many_owned(units)).await;
         let Ok(Ok(more)) = more else { return false };
@@ -218,5 +219,20 @@ mod tests {
             assert_eq!(held.bytes, vec![n; 400_000]);
         }
         assert_eq!(std::fs::read_dir(dir.path()).expect("readable").count(), 0, "spool files have no name");
+    }
+
+    #[tokio::test]
+    async fn what_is_only_announced_takes_no_memory() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let budget = Arc::new(Budget::new(1024 * 1024, dir.path().to_owned()));
+        let mut slow = Vec::new();
+        for _ in 0..8 {
+            let mut part = PartBuffer::new(budget.clone(), 512 * 1024, Some(512 * 1024));
+            part.push(Bytes::from_static(b"x")).await.expect("fits");
+            slow.push(part);
+        }
+        let mut quick = PartBuffer::new(budget, 256 * 1024, Some(256 * 1024));
+        quick.push(Bytes::from(vec![1; 256 * 1024])).await.expect("fits");
+        assert!(matches!(quick.place, Place::Memory(_)), "the others have sent a byte each");
     }
 }

@@ -20,9 +20,8 @@ mod request;
 mod shares;
 
 use crate::access::accounts::Accounts;
-use crate::base::VaultError;
 use crate::base::db::Db;
-use crate::base::entity::{account, upload};
+use crate::base::entity::upload;
 use crate::connections::{Connections, OpenStore};
 use crate::host::replicas::Replicas;
 use crate::host::reserve::Reserve;
@@ -34,7 +33,7 @@ use arriving::Failed;
 use bytes::Bytes;
 use futures::Stream;
 use model::ObjectKey;
-use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait, PaginatorTrait as _, QueryFilter as _};
+use sea_orm::{ActiveValue::Set, EntityTrait};
 use shares::Shares;
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -166,7 +165,7 @@ impl Ingest {
         let share = shares.uploads.clone().try_acquire_owned().map_err(|_| UploadError::Busy)?;
         let counted = self.shares.count(account_id, target.provider.id);
         // Half is left to others where there are others.
-        if counted.beyond_its_share && !self.is_alone().await? {
+        if counted.beyond_its_share && !self.accounts.is_only_one_enabled().await? {
             return Err(UploadError::Busy);
         }
         let this = self.clone();
@@ -175,13 +174,6 @@ impl Ingest {
             this.run(target, body).await
         });
         work.await.map_err(UploadError::Crashed)?
-    }
-
-    /// Whether there is only one account that may upload.
-    async fn is_alone(&self) -> Result<bool, UploadError> {
-        let enabled = account::Entity::find().filter(account::Column::Enabled.eq(true));
-        let count = enabled.count(self.db.read()).await.map_err(VaultError::from)?;
-        Ok(count <= 1)
     }
 
     async fn run<S, E>(&self, target: Target, body: S) -> Result<Stored, UploadError>
