@@ -41,9 +41,9 @@ test: ## all tests, against real servers and in a real browser
 	@scripts/test
 
 .PHONY: torture
-torture: ## break disk, volumes and process at every moment (about an hour; TORTURE_SEED=n repeats a run)
+torture: ## break disk, volumes and process at every moment, as optimised as what is shipped (about an hour; TORTURE_SEED=n repeats a run)
 	@scripts/setup tests
-	@TORTURE_LONG=1 cargo test --package torture -- --nocapture
+	@TORTURE_LONG=1 cargo test --release --package torture -- --nocapture
 
 .PHONY: check
 check: ## formatting, lints, layers, licences
