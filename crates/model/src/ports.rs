@@ -25,7 +25,7 @@ pub const CONTENT_TYPE: &str = "video/mp4";
 pub struct UploadId(pub String);
 
 /// A stored part of an unfinished upload.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     /// 1-based, without gaps.
     pub number: u32,

@@ -18,6 +18,7 @@ use crate::connections::{Connections, Grounds};
 use crate::flows::copies::Copies;
 use crate::flows::forwarding::Forwarding;
 use crate::flows::housekeeping::{Housekeeping, Watch};
+use crate::flows::ingest::resumable::Resumables;
 use crate::flows::ingest::{self, Budget, Ingest, Limits};
 use crate::flows::moves::Moves;
 use crate::host::backup::{self, HOW_TO_RESTORE};
@@ -63,6 +64,8 @@ pub struct Vault {
     pub recordings: Recordings,
     /// Uploads.
     pub ingest: Ingest,
+    /// Stores recordings that come in several requests.
+    pub resumables: Resumables,
     /// Cameras.
     pub devices: Devices,
     /// Moving recordings between providers.
@@ -166,21 +169,23 @@ impl Vault {
         let recordings =
             Recordings::new(db.clone(), connections.clone(), signed_urls.clone(), objects.clone(), replicas.clone());
         let accounts = Accounts::new(db.clone(), keys.clone(), connections.changes());
+        let ingest = Ingest::new(
+            db.clone(),
+            accounts.clone(),
+            replicas.clone(),
+            connections.clone(),
+            wakeups.clone(),
+            objects.clone(),
+            limits,
+            keys.vault_id().to_owned(),
+        );
         Self {
             users: Users::new(db.clone()),
-            accounts: accounts.clone(),
+            accounts,
+            resumables: Resumables::new(ingest.clone()),
             forwarding: Forwarding::new(db.clone(), connections.clone(), recordings.clone(), wakeups.clone()),
             recordings,
-            ingest: Ingest::new(
-                db.clone(),
-                accounts,
-                replicas.clone(),
-                connections.clone(),
-                wakeups.clone(),
-                objects.clone(),
-                limits,
-                keys.vault_id().to_owned(),
-            ),
+            ingest,
             moves: Moves::new(db.clone(), connections.clone(), locks, objects.clone(), replicas.clone()),
             deliveries: Deliveries::new(db.clone(), wakeups.clone()),
             dashboard: DashboardFigures::new(db.clone(), devices.clone()),
@@ -308,6 +313,7 @@ impl Vault {
             connections: self.opened.clone(),
             recordings: self.recordings.clone(),
             ingest: self.ingest.clone(),
+            resumables: self.resumables.clone(),
             objects: self.objects.clone(),
             timekeeping: self.timekeeping.clone(),
             watch: self.watch.clone(),

@@ -9,11 +9,13 @@ pub mod ping;
 mod schema;
 pub mod signed;
 pub mod storage;
+pub mod tus;
 pub mod upload;
 pub mod wire;
 
 use crate::problem::{self, ApiError};
 use crate::state::AppState;
+use axum::middleware::from_fn;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -26,6 +28,14 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(forward::forward))
         .routes(routes!(signed::read, signed::preflight))
         .routes(routes!(devices::heartbeat))
+        .merge(resumable())
+}
+
+fn resumable() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(tus::create, tus::options))
+        .routes(routes!(tus::look, tus::patch, tus::terminate))
+        .layer(from_fn(tus::versioned))
 }
 
 /// For unknown addresses below `/api`.

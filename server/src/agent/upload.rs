@@ -8,13 +8,14 @@ use crate::problem::{self, ApiError, ErrorBody};
 use crate::state::AppState;
 use crate::telemetry::metrics;
 use axum::Json;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use futures::TryStreamExt as _;
+use futures::{Stream, TryStreamExt as _};
 use model::error::StoreErrorKind;
 use vault::VaultError;
+use vault::accounts::Account;
 use vault::ingest::{Outcome, UploadError, UploadRequest};
 use vault::notices::Notice;
 
@@ -62,35 +63,59 @@ pub async fn upload(
     if is_form(&headers) {
         return Err((&problem::MEDIA_TYPE).into());
     }
-    let (account_id, account_name) = (account.id, account.name.clone());
-    let bytes = body.into_data_stream().inspect_ok(|chunk| metrics::received(chunk.len()));
+    let (who, bytes) = (Who::of(&account), counted(body));
     let stored = match UploadRequest::read(account, length(&headers), |header| text(&headers, header)) {
         Ok(request) => state.vault.ingest.store(request, bytes).await,
         Err(refused) => Err(refused),
     };
     match stored {
         Ok(stored) => {
-            metrics::upload(match stored.outcome {
-                Outcome::New => "new",
-                Outcome::Identical => "identical",
-                Outcome::Replaced => "replaced",
-            });
+            count(stored.outcome);
             Ok(Json(Data { data: stored.key.to_string() }))
         }
-        Err(error) => {
-            if matches!(error, UploadError::DirectoryTaken) {
-                tell_shut_out(&state, account_id, &account_name).await;
-            }
-            let refused = refused(error);
-            metrics::upload(refused.code());
-            Err(refused)
-        }
+        Err(error) => Err(refuse(&state, &who, error).await),
     }
 }
 
+/// Whose upload it is.
+pub(super) struct Who {
+    account_id: i64,
+    account: String,
+}
+
+impl Who {
+    pub(super) fn of(account: &Account) -> Self {
+        Self { account_id: account.id, account: account.name.clone() }
+    }
+}
+
+/// A body's bytes, counted as they come.
+pub(super) fn counted(body: Body) -> impl Stream<Item = Result<Bytes, axum::Error>> + Send + Unpin + 'static {
+    body.into_data_stream().inspect_ok(|chunk| metrics::received(chunk.len()))
+}
+
+/// Counts an upload that was stored.
+pub(super) fn count(outcome: Outcome) {
+    metrics::upload(match outcome {
+        Outcome::New => "new",
+        Outcome::Identical => "identical",
+        Outcome::Replaced => "replaced",
+    });
+}
+
+/// What to answer to an upload that was not stored, having counted it and told whoever has to see to it.
+pub(super) async fn refuse(state: &AppState, who: &Who, error: UploadError) -> ApiError {
+    if matches!(error, UploadError::DirectoryTaken) {
+        tell_shut_out(state, who).await;
+    }
+    let refused = refused(error);
+    metrics::upload(refused.code());
+    refused
+}
+
 /// Whoever gave another account the directory to itself may not have known who stores there.
-async fn tell_shut_out(state: &AppState, account_id: i64, account: &str) {
-    if state.limits.shut_out.take(account_id, state.vault.clock().elapsed()).is_err() {
+async fn tell_shut_out(state: &AppState, Who { account_id, account }: &Who) {
+    if state.limits.shut_out.take(*account_id, state.vault.clock().elapsed()).is_err() {
         return;
     }
     let notice = Notice {
@@ -116,7 +141,7 @@ fn is_form(headers: &HeaderMap) -> bool {
     text(headers, CONTENT_TYPE.as_str()).to_ascii_lowercase().starts_with("multipart/form-data")
 }
 
-fn refused(error: UploadError) -> ApiError {
+pub(super) fn refused(error: UploadError) -> ApiError {
     let problem = match error {
         UploadError::MissingName => &problem::MISSING_NAME,
         UploadError::InvalidName(_) | UploadError::NameNotKept(_) => &problem::INVALID_NAME,

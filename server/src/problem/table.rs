@@ -18,10 +18,25 @@ pub struct Problem {
     pub retry_after_s: u32,
 }
 
+/// tus's own, which HTTP does not know.
+const CHECKSUM_MISMATCH: StatusCode = match StatusCode::from_u16(460) {
+    Ok(status) => status,
+    Err(_) => panic!("three digits are a status"),
+};
+
+macro_rules! status {
+    (CHECKSUM_MISMATCH) => {
+        CHECKSUM_MISMATCH
+    };
+    ($of_http:ident) => {
+        StatusCode::$of_http
+    };
+}
+
 macro_rules! problems {
     ($($(#[$doc:meta])* $name:ident = $status:ident $code:expr, $sentence:literal, $cure:literal $(, retry $after:literal)?;)*) => {
         $($(#[$doc])* pub const $name: Problem = Problem {
-            code: $code, status: StatusCode::$status, sentence: $sentence, cure: $cure,
+            code: $code, status: status!($status), sentence: $sentence, cure: $cure,
             retry_after_s: 0 $(+ $after)?,
         };)*
 
@@ -142,6 +157,36 @@ problems! {
     /// A body that is not the expected JSON.
     BODY_INVALID = BAD_REQUEST "body_invalid",
         "The body is not what was expected.", "Correct it and try again.";
+    /// Another version of tus.
+    TUS_VERSION = PRECONDITION_FAILED "tus_version",
+        "The vault knows version 1.0.0 of tus.", "Send Tus-Resumable: 1.0.0.";
+    /// A header of tus is missing or malformed.
+    TUS_HEADER = BAD_REQUEST "tus_header_invalid",
+        "A header of tus is not valid.", "Correct it and try again.";
+    /// Another media type.
+    TUS_MEDIA_TYPE = UNSUPPORTED_MEDIA_TYPE "tus_media_type",
+        "The bytes of an upload have a media type of their own.", "Send Content-Type: application/offset+octet-stream.";
+    /// An empty file.
+    TUS_EMPTY = NOT_IMPLEMENTED "tus_empty",
+        "An empty file is not uploaded in several requests.", "Send it in one, to /api/storage.";
+    /// No such upload.
+    TUS_NOT_FOUND = NOT_FOUND "tus_upload_not_found",
+        "There is no such upload.", "Begin it anew.";
+    /// The upload has expired.
+    TUS_EXPIRED = GONE "tus_upload_expired",
+        "The upload was not gone on with for too long.", "Begin it anew.";
+    /// Another request is at it.
+    TUS_HELD = LOCKED "tus_upload_locked",
+        "Another request is sending this upload.", "Wait until it has ended.";
+    /// Another offset.
+    TUS_OFFSET = CONFLICT "tus_offset_wrong",
+        "The bytes do not begin where the last ones ended.", "Ask with HEAD where to go on.";
+    /// The length does not fit.
+    TUS_LENGTH = BAD_REQUEST "tus_length_wrong",
+        "The bytes do not fit the length of the recording.", "Send as many as were announced.";
+    /// Another checksum.
+    TUS_CHECKSUM = CHECKSUM_MISMATCH "tus_checksum_mismatch",
+        "The bytes have another checksum; none of them was kept.", "Send them again.";
     /// A small message's body is too large.
     BODY_TOO_LARGE = PAYLOAD_TOO_LARGE "body_too_large",
         "The body is too large.", "Send less.";

@@ -11,7 +11,7 @@ use crate::telemetry::connections as told;
 use addresses::{Addresses, Open};
 use axum::Router;
 use axum::body::Body;
-use axum::extract::ConnectInfo;
+use axum::extract::{ConnectInfo, OriginalUri};
 use axum::http::header::CONNECTION;
 use axum::http::{HeaderValue, Request, Response, StatusCode, Uri};
 use connection::Connection;
@@ -176,6 +176,8 @@ async fn answer(
     running: Running,
 ) -> Result<Response<Body>, Infallible> {
     request.extensions_mut().insert(ConnectInfo(remote));
+    let asked = OriginalUri(request.uri().clone());
+    request.extensions_mut().insert(asked);
     if let Some(uri) = normalised(request.uri()) {
         *request.uri_mut() = uri;
     }

@@ -113,7 +113,7 @@ async fn unknown_addresses_and_methods_answer_json() {
         send(vault.agent(Method::GET, path)).await.refused_with(404, "route_not_found");
     }
     for path in routes::machines() {
-        let answer = send(vault.agent(Method::PATCH, &path)).await;
+        let answer = send(vault.agent(Method::PUT, &path)).await;
         answer.refused_with(405, "method_not_allowed");
         let allowed: BTreeSet<_> = answer.header("allow").split(',').map(|method| method.trim().to_owned()).collect();
         assert_eq!(allowed, routes::methods(&path), "{path}");

@@ -25,6 +25,7 @@ mod process;
 mod provider_faults;
 mod readiness;
 mod reading;
+mod resumable;
 mod routes;
 mod server_functions;
 mod shutdown;

@@ -4,9 +4,10 @@ use super::{
     boxes::{FourCc, be32, be64, boxes, child, descend, version_and_flags},
     convert,
 };
+use serde::{Deserialize, Serialize};
 
 /// What `moov` tells.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Movie {
     /// `mvhd`'s duration.
     duration_ms: Option<u64>,
@@ -19,7 +20,7 @@ pub(super) struct Movie {
 }
 
 /// The track whose duration counts.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Track {
     pub(super) id: u32,
     pub(super) timescale: u32,

@@ -6,6 +6,7 @@ use super::{
     convert, moof,
     moov::Movie,
 };
+use serde::{Deserialize, Serialize};
 
 /// Most fragments listed. Of more, each two neighbours become one. Half a thousand uploads at a time may hold as many each,
 /// whoever sends them.
@@ -15,8 +16,9 @@ pub const MAX_FRAGMENTS: usize = 4096;
 /// before the long tables.
 pub const MAX_HEADER: usize = 128 * 1024;
 
-/// Finds [`Mp4Facts`] in bytes fed in order, in pieces of any size. Media data costs nothing per byte.
-#[derive(Debug, Default)]
+/// Finds [`Mp4Facts`] in bytes fed in order, in pieces of any size. Media data costs nothing per byte. It can be stored, to go
+/// on after a restart.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Walker {
     /// Bytes consumed so far.
     position: u64,
@@ -30,7 +32,7 @@ pub struct Walker {
     fragments: Vec<Fragment>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 enum State {
     /// Between boxes, with the bytes of a header so far.
     Header {
@@ -48,7 +50,7 @@ impl Default for State {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Body {
     kind: FourCc,
     start: u64,
@@ -59,7 +61,7 @@ struct Body {
 }
 
 /// The fragment being collected.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Open {
     start: u64,
     /// End of its last complete `mdat`.

@@ -22,5 +22,8 @@ pub const FPS: &str = "X-Kerberos-Storage-Fps";
 pub const DURATION: &str = "X-Kerberos-Storage-Duration";
 /// Start of the recording, Unix milliseconds.
 pub const TIMESTAMP: &str = "X-Kerberos-Storage-Timestamp";
+/// What an upload may say about its recording.
+pub const OF_UPLOADS: &[&str] =
+    &[PROVIDER, DIRECTORY, FILE_NAME, DEVICE, CAPTURE, CLOUD_KEY, FPS, DURATION, TIMESTAMP, VAULT_PATH];
 /// Ours: the vaults that a forwarded recording came through, so that a ring is noticed.
 pub const VAULT_PATH: &str = "X-Vault-Path";

@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// PostgreSQL's time in Unix milliseconds; the same throughout a transaction. SQLite databases are not shared.
-const NOW_MS: &str = "CAST(EXTRACT(EPOCH FROM now()) * 1000 AS BIGINT)";
+pub(crate) const NOW_MS: &str = "CAST(EXTRACT(EPOCH FROM now()) * 1000 AS BIGINT)";
 
 /// This process, and what it knows of the others.
 #[derive(Clone)]

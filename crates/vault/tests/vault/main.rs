@@ -26,6 +26,7 @@ mod removals;
 mod replacing;
 mod replay;
 mod replicas;
+mod resumable;
 mod retention;
 mod revoked;
 mod server_settings;

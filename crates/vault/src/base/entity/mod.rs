@@ -20,6 +20,8 @@ pub mod recording;
 pub mod removal;
 pub mod replay;
 pub mod replica;
+pub mod resumable;
+pub mod resumable_tail;
 pub mod session;
 pub mod timekeeping;
 pub mod upload;

@@ -10,6 +10,7 @@ use crate::base::db::Db;
 use crate::base::entity::{connection, delivery, device_claim, session};
 use crate::connections::Connections;
 use crate::flows::ingest::Ingest;
+use crate::flows::ingest::resumable::Resumables;
 use crate::host::timekeeping::{Timekeeping, Trusted};
 use crate::objects::Objects;
 use crate::outbox::deliveries::{DELIVERED, in_state};
@@ -35,6 +36,7 @@ pub(crate) struct Housekeeping {
     pub(crate) connections: Connections,
     pub(crate) recordings: Recordings,
     pub(crate) ingest: Ingest,
+    pub(crate) resumables: Resumables,
     pub(crate) objects: Objects,
     pub(crate) timekeeping: Timekeeping,
     pub(crate) watch: Watch,
@@ -58,6 +60,7 @@ impl Housekeeping {
             Ok(Some(trusted)) => {
                 log("deletion of objects", self.finish_removals(&trusted).await);
                 log("retention", self.retire(&trusted).await);
+                log("uploads that nobody goes on with", self.resumables.sweep(&trusted).await);
                 log("tidying up", self.tidy(&trusted).await);
             }
             Ok(None) => {}

@@ -3,17 +3,26 @@
 
 use super::buffer::{HeldPart, PartBuffer};
 use super::digest::{Content, Digest};
-use super::multipart::Multipart;
+use super::multipart::{AtProvider, Multipart};
 use super::{Ingest, Intent, Target, UploadError};
 use bytes::Bytes;
+use std::collections::VecDeque;
 
 /// An upload on its way in: what has come of it, and where that is.
 pub(super) struct Arriving {
-    digest: Digest,
+    pub(super) digest: Digest,
     /// What was not sent on yet.
-    part: PartBuffer,
+    pub(super) part: PartBuffer,
     /// Begun with the second part.
-    multipart: Option<Multipart>,
+    pub(super) multipart: Option<Multipart>,
+    /// Of an upload that may go on in another request: where each part ends that was sent in this one.
+    pub(super) marks: Option<VecDeque<Mark>>,
+}
+
+/// The end of a part.
+pub(super) struct Mark {
+    parts: usize,
+    digest: Digest,
 }
 
 /// A body that has arrived completely, but is not visible at the provider yet.
@@ -28,6 +37,14 @@ pub(super) enum Arrived {
     Whole(HeldPart),
     /// At the provider, as parts.
     Parts(Multipart),
+}
+
+impl Mark {
+    /// The parts up to here, and the digest of their bytes.
+    pub(super) fn of(self, arrived: &AtProvider) -> (AtProvider, Digest) {
+        let parts = arrived.parts.iter().take(self.parts).cloned().collect();
+        (AtProvider { id: arrived.id.clone(), parts }, self.digest)
+    }
 }
 
 impl Arrived {
@@ -51,35 +68,37 @@ impl Ingest {
     /// Begins; nothing is asked of the provider yet.
     pub(super) fn begin(&self, target: &Target) -> Arriving {
         let part = self.part(target, 0, target.provider.store.part_size());
-        Arriving { digest: Digest::default(), part, multipart: None }
+        Arriving { digest: Digest::default(), part, multipart: None, marks: None }
     }
 
-    /// Takes the next bytes.
+    /// Takes the next bytes. `intent` announces the upload, unless something else does already.
     pub(super) async fn append(
         &self,
         arriving: &mut Arriving,
         target: &Target,
-        intent: &mut Intent,
+        mut intent: Option<&mut Intent>,
         mut chunk: Bytes,
     ) -> Result<(), UploadError> {
         let part_size = target.provider.store.part_size();
-        arriving.digest.update(&chunk);
-        if arriving.digest.size() > self.max_bytes {
+        if arriving.digest.size() + chunk.len() as u64 > self.max_bytes {
             return Err(UploadError::TooLarge { max: self.max_bytes });
         }
         while !chunk.is_empty() {
             if arriving.part.len() == part_size {
                 let multipart = match &mut arriving.multipart {
                     Some(begun) => begun,
-                    none => none.insert(self.begin_parts(target, intent).await?),
+                    none => none.insert(self.begin_parts(target, intent.as_deref_mut()).await?),
                 };
                 self.check_room(target, Some(part_size as u64)).await?;
-                let sent = arriving.digest.size() - chunk.len() as u64;
-                let full = std::mem::replace(&mut arriving.part, self.part(target, sent, part_size));
-                multipart.send(full).await?;
+                let next = self.part(target, arriving.digest.size(), part_size);
+                multipart.send(std::mem::replace(&mut arriving.part, next)).await?;
+                if let Some(marks) = &mut arriving.marks {
+                    marks.push_back(Mark { parts: multipart.sent(), digest: arriving.digest.clone() });
+                }
             }
-            let fits = chunk.len().min(part_size - arriving.part.len());
-            arriving.part.push(chunk.split_to(fits)).await?;
+            let piece = chunk.split_to(chunk.len().min(part_size - arriving.part.len()));
+            arriving.digest.update(&piece);
+            arriving.part.push(piece).await?;
         }
         Ok(())
     }
@@ -89,7 +108,7 @@ impl Ingest {
         if let Err(error) = self.check_whole(&arriving, target).await {
             return Err(arriving.discard(error).await);
         }
-        let Arriving { digest, part, multipart } = arriving;
+        let Arriving { digest, part, multipart, .. } = arriving;
         match multipart {
             None => {
                 let share = self.shares.of(target.provider.id);
@@ -113,8 +132,14 @@ impl Ingest {
         }
     }
 
-    async fn begin_parts(&self, target: &Target, intent: &mut Intent) -> Result<Multipart, UploadError> {
-        intent.written().await?;
+    pub(super) async fn begin_parts(
+        &self,
+        target: &Target,
+        intent: Option<&mut Intent>,
+    ) -> Result<Multipart, UploadError> {
+        if let Some(intent) = intent {
+            intent.written().await?;
+        }
         let share = self.shares.of(target.provider.id);
         // Not while recovery abandons the leftovers of an earlier upload of this key; and not if it may not lie there.
         let _turn = self.turn(target).await?;
@@ -130,6 +155,18 @@ impl Ingest {
 }
 
 impl Arriving {
+    /// The last part's end up to which all is at the provider, if that is further than before: the parts, and the digest of
+    /// their bytes.
+    pub(super) fn checkpoint(&mut self) -> Option<(AtProvider, Digest)> {
+        let (multipart, marks) = (self.multipart.as_ref()?, self.marks.as_mut()?);
+        let arrived = multipart.arrived();
+        let mut reached = None;
+        while marks.front().is_some_and(|mark| mark.parts <= arrived.parts.len()) {
+            reached = marks.pop_front();
+        }
+        reached.map(|mark| mark.of(&arrived))
+    }
+
     /// Gives up what has come, for this reason.
     pub(super) async fn discard(self, error: UploadError) -> Failed {
         let clean = match self.multipart {

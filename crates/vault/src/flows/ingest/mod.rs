@@ -17,6 +17,7 @@ mod publish;
 mod receive;
 mod recover;
 mod request;
+pub mod resumable;
 mod shares;
 
 use crate::access::accounts::Accounts;
@@ -38,7 +39,7 @@ use shares::Shares;
 use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 
 pub(crate) use buffer::Budget;
@@ -161,19 +162,29 @@ impl Ingest {
         let slot = self.slots.clone().try_acquire_owned().map_err(|_| UploadError::Busy)?;
         let account_id = request.account.id;
         let target = self.target(request).await?;
-        let shares = self.shares.of(target.provider.id);
-        let share = shares.uploads.clone().try_acquire_owned().map_err(|_| UploadError::Busy)?;
-        let counted = self.shares.count(account_id, target.provider.id);
+        let places = self.admit(slot, account_id, target.provider.id).await?;
+        let this = self.clone();
+        let work = tokio::spawn(async move {
+            let _places = places;
+            this.run(target, body).await
+        });
+        work.await.map_err(UploadError::Crashed)?
+    }
+
+    /// An upload's places among those that run at a time.
+    async fn admit(
+        &self,
+        slot: OwnedSemaphorePermit,
+        account_id: i64,
+        provider_id: i64,
+    ) -> Result<impl Send + 'static + use<>, UploadError> {
+        let share = self.shares.of(provider_id).uploads.clone().try_acquire_owned().map_err(|_| UploadError::Busy)?;
+        let counted = self.shares.count(account_id, provider_id);
         // Half is left to others where there are others.
         if counted.beyond_its_share && !self.accounts.is_only_one_enabled().await? {
             return Err(UploadError::Busy);
         }
-        let this = self.clone();
-        let work = tokio::spawn(async move {
-            let _slots = (slot, share, counted);
-            this.run(target, body).await
-        });
-        work.await.map_err(UploadError::Crashed)?
+        Ok((slot, share, counted))
     }
 
     async fn run<S, E>(&self, target: Target, body: S) -> Result<Stored, UploadError>
@@ -184,12 +195,17 @@ impl Ingest {
         let _running = self.locks.running(target.provider.id, &target.key);
         let (provider, key) = (target.provider.name.clone(), target.key.clone());
         let outcome = self.run_to_its_end(target, body).await;
-        match &outcome {
-            Err(UploadError::Store(error)) => self.connections.tell_unconfirmed(&provider, &key, error).await,
-            Err(UploadError::Foreign { .. }) => self.connections.tell_foreign(&provider, &key).await,
+        self.tell(&provider, &key, &outcome).await;
+        outcome
+    }
+
+    /// Tells administrators of what they should see to.
+    async fn tell(&self, provider: &str, key: &ObjectKey, outcome: &Result<Stored, UploadError>) {
+        match outcome {
+            Err(UploadError::Store(error)) => self.connections.tell_unconfirmed(provider, key, error).await,
+            Err(UploadError::Foreign { .. }) => self.connections.tell_foreign(provider, key).await,
             _ => {}
         }
-        outcome
     }
 
     async fn run_to_its_end<S, E>(&self, target: Target, body: S) -> Result<Stored, UploadError>

@@ -23,7 +23,7 @@ impl Ingest {
         let mut patience = Patience::new(self.idle_timeout, self.least_rate);
         loop {
             let taken = match patience.next(&mut body).await {
-                Ok(Some(chunk)) => self.append(&mut arriving, target, intent, chunk).await,
+                Ok(Some(chunk)) => self.append(&mut arriving, target, Some(&mut *intent), chunk).await,
                 Ok(None) => return self.arrived(arriving, target).await,
                 Err(error) => Err(error),
             };

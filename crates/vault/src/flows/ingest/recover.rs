@@ -6,7 +6,7 @@
 
 use super::commit::NewRecording;
 use super::digest::{Content, Digest};
-use super::{Ingest, forget};
+use super::{Ingest, forget, resumable};
 use crate::base::entity::upload;
 use crate::base::steps::{self, Step};
 use crate::base::{Result, VaultError};
@@ -104,7 +104,7 @@ impl Ingest {
         };
         // At another place nothing would be found, and the intent would be forgotten.
         self.connections.place(&provider).await?;
-        if !self.is_uploaded_elsewhere(intent, key).await? {
+        if !self.is_uploaded_elsewhere(intent, key).await? && !self.may_go_on(intent.provider_id, key).await? {
             provider.store.abort_all(key).await?;
             steps::reached(Step::RecoveryCleared);
         }
@@ -230,6 +230,11 @@ impl Ingest {
         }
         settled.remove(&intent.id);
         false
+    }
+
+    /// Whether an upload in several requests has parts at this key.
+    async fn may_go_on(&self, provider_id: i64, key: &ObjectKey) -> Result<bool> {
+        resumable::has_parts(&self.db, &self.objects.providers_at(provider_id).await?, key).await
     }
 
     /// Whether another live replica is uploading the same key right now.

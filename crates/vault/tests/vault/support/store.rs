@@ -273,7 +273,8 @@ impl BlobStore for MemoryStore {
             return Err(StoreError::new(StoreErrorKind::Full, "No room left."));
         }
         let size = bytes.len() as u64;
-        self.uploads.lock().unwrap().get_mut(&upload.0).unwrap().1.insert(number, bytes);
+        let mut uploads = self.uploads.lock().unwrap();
+        uploads.get_mut(&upload.0).ok_or_else(unknown_upload)?.1.insert(number, bytes);
         Ok(Part { number, size, tag: String::new() })
     }
 
@@ -286,7 +287,7 @@ impl BlobStore for MemoryStore {
     ) -> Result<(), StoreError> {
         let bytes = {
             let uploads = self.uploads.lock().unwrap();
-            let held = &uploads.get(&upload.0).unwrap().1;
+            let held = &uploads.get(&upload.0).ok_or_else(unknown_upload)?.1;
             assert!(parts.iter().map(|p| p.number).eq(1..=parts.len() as u32), "parts in order without gaps");
             parts.iter().flat_map(|p| held[&p.number].clone()).collect::<Bytes>()
         };
@@ -306,4 +307,8 @@ impl BlobStore for MemoryStore {
         self.uploads.lock().unwrap().retain(|_, (of, _)| of != key.as_str());
         Ok(())
     }
+}
+
+fn unknown_upload() -> StoreError {
+    StoreError::new(StoreErrorKind::Interrupted, "There is no such upload.")
 }
