@@ -38,7 +38,11 @@ async fn begin(vault: &Vault) -> String {
 
 /// Sends these bytes of the recording.
 async fn send(vault: &Vault, id: &str, from: usize, to: usize) -> Result<Progress, ResumeError> {
-    let piece = Piece { at: from as u64, length: None, size: Some((to - from) as u64), only_whole: false };
+    send_as(vault, id, from, to, false).await
+}
+
+async fn send_as(vault: &Vault, id: &str, from: usize, to: usize, only_whole: bool) -> Result<Progress, ResumeError> {
+    let piece = Piece { at: from as u64, length: None, size: Some((to - from) as u64), only_whole };
     let chunks: Vec<_> =
         bytes()[from..to].chunks(1000).map(|c| Ok::<_, Infallible>(Bytes::copy_from_slice(c))).collect();
     vault.resumables.append(account(vault).await, id, piece, stream::iter(chunks)).await
@@ -69,6 +73,19 @@ async fn what_was_told_outlives_a_restart_at_any_byte() {
         assert_eq!(t.content("a.mp4").await.unwrap(), bytes(), "{cut}");
         assert!(t.world.store.uploads.lock().unwrap().is_empty(), "{cut}: parts are freed");
         assert_eq!(rows(&t).await, (1, 0), "{cut}: it is known to be done, and its bytes are the provider's");
+    }
+}
+
+#[tokio::test]
+async fn pieces_that_count_only_whole_go_on_across_parts() {
+    for cuts in [[10, PART + 20, 2 * PART + 5], [PART - 1, PART, 3 * PART + 1], [1, 2, 3]] {
+        let t = TestVault::new().await;
+        let (id, mut at) = (begin(&t.vault).await, 0);
+        for cut in cuts.into_iter().chain([LENGTH]) {
+            assert_eq!(send_as(&t.vault, &id, at, cut, true).await.unwrap().received, cut as u64, "{cuts:?}");
+            at = cut;
+        }
+        assert_eq!(t.content("a.mp4").await.unwrap(), bytes(), "{cuts:?}");
     }
 }
 

@@ -14,7 +14,7 @@ use crate::flows::ingest::patience::Patience;
 use crate::flows::ingest::{Intent, Outcome, Stored, Target, UploadError};
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
-use model::error::StoreErrorKind;
+use model::error::{StoreError, StoreErrorKind};
 use model::ports::UploadId;
 use std::collections::{BTreeMap, VecDeque};
 use std::error::Error as StdError;
@@ -40,6 +40,8 @@ struct Work {
     tail: u64,
     /// Whether the part in memory has them, too.
     has_tail: bool,
+    /// Parts that were at the provider before this request.
+    parts: usize,
 }
 
 /// What the row said besides numbers.
@@ -124,7 +126,8 @@ impl Resumables {
         ingest.connections.set_up(&target.provider).await.map_err(UploadError::from)?;
         ingest.check_room(&target, piece.size).await?;
         let expected = Expected { id: row.id.clone(), received, holder: hold.holder.clone() };
-        let work = Work { resumables: self.clone(), target, piece, length, expected, tail: 0, has_tail: false };
+        let parts = before.at_provider.as_ref().map_or(0, |begun| begun.parts.len());
+        let work = Work { resumables: self.clone(), target, piece, length, expected, tail: 0, has_tail: false, parts };
         match work.run(before.digest, before.at_provider, body, hold).await {
             Err(error) if is_lost(&error) => {
                 tracing::warn!(
@@ -210,8 +213,8 @@ impl Work {
     async fn go_on(&mut self, digest: Digest, at_provider: Option<AtProvider>) -> Result<Arriving> {
         let (ingest, store) = (&self.resumables.ingest, &self.target.provider.store);
         let part_size = store.part_size() as u64;
-        let (received, parts) = (digest.size(), at_provider.as_ref().map_or(0, |begun| begun.parts.len() as u64));
-        let part_begins = parts * part_size;
+        let received = digest.size();
+        let part_begins = self.parts as u64 * part_size;
         self.tail = received.checked_sub(part_begins).ok_or(ResumeError::NotFound)?;
         // Only what completes the part, or the recording, needs what came before.
         self.has_tail = self.piece.size.is_none_or(|size| {
@@ -222,7 +225,8 @@ impl Work {
         let expected = left.map(|left| usize::try_from((tail + left).min(part_size)).unwrap_or(usize::MAX));
         let mut part = PartBuffer::new(ingest.budget.clone(), store.part_size(), expected);
         if tail > 0 {
-            for bytes in self.resumables.rows.tail(&self.expected.id, part_begins, received).await? {
+            let kept = self.resumables.rows.tail(&self.expected.id, part_begins, received).await?;
+            for bytes in kept.ok_or_else(missing)? {
                 part.push(bytes).await.map_err(UploadError::from)?;
             }
         }
@@ -321,7 +325,9 @@ impl Work {
         }
         let _turn = self.resumables.saving.acquire().await.map_err(|_| UploadError::Busy)?;
         let share = self.resumables.ingest.shares.of(self.target.provider.id);
-        let known = if self.has_tail { self.tail } else { 0 };
+        // Unless that part has been sent, and this is another one.
+        let is_the_same = multipart.as_ref().map_or(0, Multipart::sent) == self.parts;
+        let known = if self.has_tail && is_the_same { self.tail } else { 0 };
         let held = part.load(&share).await.map_err(UploadError::from)?;
         let fresh = held.bytes.slice(usize::try_from(known).unwrap_or(usize::MAX).min(held.bytes.len())..);
         let parts = multipart.map(|multipart| multipart.arrived());
@@ -377,6 +383,11 @@ where
         Ok(next) => next.transpose().map_err(|error| UploadError::Incomplete(Box::new(error))),
         Err(_) => Err(UploadError::Incomplete("its client asks where to go on".into())),
     }
+}
+
+/// Found like parts that are gone at the provider: the client begins anew.
+fn missing() -> UploadError {
+    StoreError::new(StoreErrorKind::Corrupt, "Some of the upload's bytes are missing.").into()
 }
 
 fn json(at_provider: &AtProvider) -> String {

@@ -63,8 +63,8 @@ impl Rows {
         Ok(rows.order_by_asc(resumable::Column::ExpiresAt).limit(limit).all(self.0.read()).await?)
     }
 
-    /// The bytes from here to there, in pieces.
-    pub(super) async fn tail(&self, id: &str, from: u64, to: u64) -> Result<Vec<Bytes>> {
+    /// The bytes from here to there, in pieces; `None` if some are missing.
+    pub(super) async fn tail(&self, id: &str, from: u64, to: u64) -> Result<Option<Vec<Bytes>>> {
         let rows = resumable_tail::Entity::find()
             .filter(resumable_tail::Column::ResumableId.eq(id))
             .filter(resumable_tail::Column::Position.gte(signed(from)))
@@ -79,7 +79,7 @@ impl Rows {
                 pieces.push(Bytes::from(row.bytes));
             }
         }
-        if at == to { Ok(pieces) } else { Err(VaultError::Conflict("Some of the upload's bytes are missing.".into())) }
+        Ok((at == to).then_some(pieces))
     }
 
     /// Notes that there will be parts at the provider.
