@@ -248,10 +248,12 @@ async fn an_upload_that_is_given_up_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn an_empty_file_of_an_agent_is_sent_to_the_single_request() {
+async fn an_empty_file_is_not_stored_and_an_agent_sends_it_in_a_single_request() {
     let vault = TestVault::start().await;
     let agents = creation(&vault).header("upload-length", 0).header("user-agent", "Go-http-client/1.1");
     send(agents).await.refused_with(501, "tus_empty");
+    let another = send(creation(&vault).header("upload-length", 0)).await;
+    assert_eq!((another.status, another.header("upload-offset")), (201, "0"), "{another:?}");
     vault.assert_nothing_stored().await;
 }
 

@@ -14,7 +14,7 @@ use axum::body::Body;
 use axum::extract::{FromRequestParts, OriginalUri, Path, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, USER_AGENT};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use checksum::{Checked, Checksum};
@@ -23,7 +23,6 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, UNIX_EPOCH};
 use vault::accounts::Account;
-use vault::ingest::UploadError;
 use vault::ingest::resumable::{Piece, Progress, ResumeError};
 
 const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
@@ -120,13 +119,12 @@ pub async fn create(
         return Err(invalid("Upload-Length, or Upload-Defer-Length: 1, is needed."));
     }
     let mut said = said(&headers)?;
-    if length == Some(0) && is_agent(&headers) {
-        return Err((&problem::TUS_EMPTY).into());
+    if length == Some(0) {
+        return empty(&headers, &asked);
     }
     said.insert(UPLOAD_METADATA.to_string(), text(&headers, UPLOAD_METADATA.as_str()));
     let resumables = &state.vault.resumables;
-    let begun = resumables.create(account.clone(), said, length).await;
-    let mut progress = begun.map_err(|error| refuse_begun(error, length))?;
+    let mut progress = resumables.create(account.clone(), said, length).await.map_err(refuse)?;
     if has_bytes(&headers) {
         let piece = Piece { at: 0, length: None, size: size(&headers), only_whole: false };
         let id = progress.id.clone();
@@ -140,10 +138,26 @@ pub async fn create(
         };
     }
     let mut response = (StatusCode::CREATED, told(&progress)).into_response();
-    if let Ok(location) = HeaderValue::from_str(&location(asked.path(), &progress.id)) {
+    lead_to(&progress.id, &asked, &mut response);
+    Ok(response)
+}
+
+/// An empty file is no recording, and nothing is kept of it. Agents are sent to the single request; to other clients it is
+/// uploaded as soon as it is begun.
+fn empty(headers: &HeaderMap, asked: &Uri) -> Result<Response, ApiError> {
+    tracing::info!("an empty file was sent, and is not stored");
+    if is_agent(headers) {
+        return Err((&problem::TUS_EMPTY).into());
+    }
+    let mut response = (StatusCode::CREATED, [(UPLOAD_OFFSET, HeaderValue::from_static("0"))]).into_response();
+    lead_to("empty", asked, &mut response);
+    Ok(response)
+}
+
+fn lead_to(id: &str, asked: &Uri, response: &mut Response) {
+    if let Ok(location) = HeaderValue::from_str(&location(asked.path(), id)) {
         response.headers_mut().insert(LOCATION, location);
     }
-    Ok(response)
 }
 
 /// How far an upload is
@@ -317,14 +331,6 @@ fn upload_error(error: ResumeError) -> ApiError {
     match error {
         ResumeError::Upload(error) => refused(error),
         other => refuse(other),
-    }
-}
-
-/// An empty recording is none, whoever begins it.
-fn refuse_begun(error: ResumeError, length: Option<u64>) -> ApiError {
-    match error {
-        ResumeError::Upload(UploadError::Empty) if length == Some(0) => (&problem::TUS_EMPTY).into(),
-        error => refuse(error),
     }
 }
 
