@@ -85,6 +85,14 @@ const FREE: &[(&str, &str)] = &[
     ("recordings.instance_name", "a camera's name"),
     ("recordings.codec", "shown only"),
     ("replicas.id", "a vault nobody knows is taken for dead"),
+    ("resumable_tails.resumable_id", "its client begins the upload anew"),
+    ("resumable_tails.bytes", "the hash told is of what came; readers compare it"),
+    ("resumables.id", "nobody has it, so it expires"),
+    ("resumables.key", "its client begins the upload anew"),
+    ("resumables.said", "its client begins the upload anew"),
+    ("resumables.at_provider", "its client begins the upload anew"),
+    ("resumables.digest", "its client begins the upload anew"),
+    ("resumables.holder", "a request nobody knows has it for seconds"),
     ("sessions.id", "nobody has it, so it expires"),
     ("sessions.data", "told in the log alone; they sign in again"),
     ("uploads.owner", "a vault nobody knows is taken for dead"),
@@ -101,6 +109,9 @@ INSERT INTO provider_aliases (name, provider_id) VALUES ('once', 1);
 INSERT INTO replicas (id, seen_at) VALUES ('gone', 0);
 INSERT INTO removals (provider_id, key, removed_at, moved_id) VALUES (1, 'dir/gone.mp4', 0, NULL);
 INSERT INTO uploads (provider_id, key, draft, owner, started_at) VALUES (1, 'dir/cut.mp4', '{\"account_id\":1}', 'dead', 0);
+INSERT INTO resumables (id, account_id, provider_id, key, said, length, received, at_provider, digest, done, holder, held_until,
+    expires_at) VALUES ('r', 1, 1, 'dir/r.mp4', '{}', 10, 1, NULL, '', 0, NULL, 0, 1);
+INSERT INTO resumable_tails (resumable_id, position, bytes) VALUES ('r', 0, x'00');
 INSERT INTO copies (recording_id, provider_id, key, copied_at) SELECT id, 99, key, 1 FROM recordings;
 INSERT INTO moves (from_provider_id, to_provider_id, state, after_id, total, moved, moved_bytes, failed, last_error, owner,
     started_at, finished_at) VALUES (98, 99, 'done', 0, 0, 0, 0, 0, '', '', 1, 1);
