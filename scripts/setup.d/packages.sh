@@ -1,6 +1,7 @@
 # Packages of the operating system: finds out what is missing, then installs all of it at once.
 
 missing_packages=()
+wanted_packages=()
 
 # need <package> <why> <check…>: the package is missing when the check fails.
 need() {
@@ -8,6 +9,16 @@ need() {
   shift 2
   if ! "$@" >/dev/null 2>&1; then
     missing_packages+=("$package")
+    say "missing: $package ($why)"
+  fi
+}
+
+# want <package> <why> <check…>: as `need`, but nothing fails where it cannot be had; what would use it says what is left out.
+want() {
+  local package=$1 why=$2
+  shift 2
+  if ! "$@" >/dev/null 2>&1; then
+    wanted_packages+=("$package")
     say "missing: $package ($why)"
   fi
 }
@@ -28,19 +39,26 @@ need_to_build() {
   fi
 }
 
-# Fails with instructions where nothing can be installed.
+# Fails with instructions where nothing can be installed that is needed.
 install_missing() {
-  [ ${#missing_packages[@]} -gt 0 ] || return 0
-  have apt-get || die "please install, by your system's names for them: ${missing_packages[*]}; then run this again"
-  apt_install "${missing_packages[@]}"
+  if [ ${#missing_packages[@]} -gt 0 ]; then
+    have apt-get || die "please install, by your system's names for them: ${missing_packages[*]}; then run this again"
+    apt_install "${missing_packages[@]}"
+  fi
+  if [ ${#wanted_packages[@]} -gt 0 ] && have apt-get && can_be_root; then
+    apt_get "${wanted_packages[@]}" || warn "apt-get could not install: ${wanted_packages[*]}"
+  fi
 }
 
 apt_install() {
   can_be_root || die "please have an administrator run: apt-get install ${*}; then run this again"
+  apt_get "$@" || die "apt-get could not install: $*"
+}
+
+apt_get() {
   say "installing with apt-get: $*"
   as_root apt-get update -qq || warn "the package lists could not be updated, trying with the old ones"
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
-    die "apt-get could not install: $*"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
 can_be_root() { [ "$(id -u)" = 0 ] || have sudo; }

@@ -7,6 +7,8 @@ need_to_test() {
   need postgresql "the second database; Debian also starts a server of its own, which we leave alone" has_postgres
   need openssl "makes certificates for test servers" have openssl
   need rabbitmq-server "a broker; Debian also starts a server of its own, which we leave alone" has_rabbitmq
+  want default-jre-headless "runs Apache Kafka" have java
+  want maven "brings Apache Kafka" have mvn
   need exfatprogs "makes a file system that takes two names for one" has_sbin mkfs.exfat
   need exfat-fuse "mounts it" has_sbin mount.exfat-fuse
   need nodejs "runs the browser tests" have node

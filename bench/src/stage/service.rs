@@ -23,7 +23,8 @@ impl Service {
         ensure!(started.success(), "the test server {name} does not start, see above");
 
         let about = workshop.repository.join(".build/services");
-        let pid = std::fs::read_to_string(about.join(format!("{name}.pid")))?;
+        let pid = std::fs::read_to_string(about.join(format!("{name}.pid")));
+        let pid = pid.with_context(|| format!("the test server {name} cannot be had here, see above"))?;
         let process = Process(pid.lines().next().unwrap_or_default().parse()?);
         let variables = std::fs::read_to_string(about.join(format!("{name}.env")))?;
         Ok(Self { name, script, variables, process })

@@ -171,9 +171,8 @@ fn latencies(all: &[Found]) -> String {
 const HOW: &str = "\
 Each integration sends to a real broker, an emulator or an endpoint on the same machine; a consumer in the load generator notes \
 when an event is there. Beside it the vault's own adapter in the load generator's process, fed from memory: what the other side \
-and the client library can do. Both in turns. Kafka, SQS and RabbitMQ are what `scripts/services` starts: a small broker \
-behind a gate in Python, moto, RabbitMQ itself; figures of the first two are theirs more than the vault's. Kerberos Vault has a \
-section of its own.
+and the client library can do. Both in turns. Kafka, SQS and RabbitMQ are what `scripts/services` starts: Apache Kafka \
+(one node), moto, RabbitMQ; the figures of SQS are moto's more than the vault's. Kerberos Vault has a section of its own.
 
 Events per second: a vault starts with a backlog of {CAMERAS} cameras in its outbox; from the {CAMERAS}th event to the last one. \
 Alone: as many events, each camera's one after the other. Latency: one upload of 495 KiB at a time and a pause after each event, from the \

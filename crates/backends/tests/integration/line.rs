@@ -1,8 +1,7 @@
 //! A line to a real broker that can be cut and mended, at an address that stays the same.
 
-use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -22,15 +21,13 @@ pub(crate) enum Mode {
     LosesAnswer,
 }
 
-/// Changes an answer of a Kafka broker: the key of the request's API, and the frame.
-pub(crate) type Change = Arc<dyn Fn(i16, &mut Vec<u8>) + Send + Sync>;
-
 /// A line.
 pub(crate) struct Line {
     /// `host:port` of its near end.
     pub(crate) address: String,
     mode: watch::Sender<Mode>,
     listens: watch::Receiver<bool>,
+    connections: watch::Receiver<usize>,
 }
 
 impl Line {
@@ -39,26 +36,21 @@ impl Line {
         Self::start(broker, |_| None).await
     }
 
-    /// Passes Kafka's frames; the broker's address in them becomes the line's.
-    pub(crate) async fn to_kafka(broker: &str, change: impl Fn(i16, &mut Vec<u8>) + Send + Sync + 'static) -> Self {
-        let far = port(broker);
-        Self::start(broker, move |near| {
-            let (theirs, ours) = (address_in_frame(far), address_in_frame(near));
-            Some(Arc::new(move |key, frame: &mut Vec<u8>| {
-                replace(frame, &theirs, &ours);
-                change(key, frame);
-            }))
-        })
-        .await
+    /// Passes Kafka's frames; the broker's address in its answers becomes the line's.
+    pub(crate) async fn to_kafka(broker: &str) -> Self {
+        let theirs = address_in_frame(broker);
+        Self::start(broker, |near| Some(Renaming { theirs, ours: address_in_frame(near) })).await
     }
 
-    async fn start(broker: &str, change: impl FnOnce(u16) -> Option<Change>) -> Self {
+    async fn start(broker: &str, renaming: impl FnOnce(&str) -> Option<Renaming>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (mode, (told, listens)) = (watch::Sender::new(Mode::Up), watch::channel(true));
-        let line = Arc::new(Shared { far: broker.to_owned(), mode: mode.clone(), change: change(port(&address)) });
+        let (open, connections) = watch::channel(0);
+        let renaming = renaming(&address);
+        let line = Arc::new(Shared { far: broker.to_owned(), mode: mode.clone(), open, renaming });
         tokio::spawn(serve(line, address.clone(), listener, told));
-        Self { address, mode, listens }
+        Self { address, mode, listens, connections }
     }
 
     /// Changes what the line does, and waits until it does so.
@@ -71,12 +63,25 @@ impl Line {
     pub(crate) fn mode(&self) -> Mode {
         *self.mode.borrow()
     }
+
+    /// Waits until nobody is connected any more.
+    pub(crate) async fn is_idle(&self) {
+        self.connections.clone().wait_for(|open| *open == 0).await.unwrap();
+    }
 }
 
 struct Shared {
     far: String,
     mode: watch::Sender<Mode>,
-    change: Option<Change>,
+    /// How many connections there are.
+    open: watch::Sender<usize>,
+    renaming: Option<Renaming>,
+}
+
+/// A broker's address, and what it becomes, as they stand in a frame.
+struct Renaming {
+    theirs: Vec<u8>,
+    ours: Vec<u8>,
 }
 
 async fn serve(line: Arc<Shared>, address: String, listener: TcpListener, listens: watch::Sender<bool>) {
@@ -102,83 +107,72 @@ async fn serve(line: Arc<Shared>, address: String, listener: TcpListener, listen
     }
 }
 
-/// Whichever direction is through first takes the other one with it.
 async fn pass(line: Arc<Shared>, near: TcpStream) {
+    line.open.send_modify(|open| *open += 1);
+    let _closed = Closed(&line);
     let Ok(far) = TcpStream::connect(&line.far).await else { return };
-    let ((near_read, near_write), (far_read, far_write)) = (near.into_split(), far.into_split());
-    let asked = Mutex::default();
-    let framed = line.change.is_some();
+    let ((mut near_read, near_write), (far_read, mut far_write)) = (near.into_split(), far.into_split());
+    // Whichever direction is through first takes the other one with it.
     let _ = tokio::select! {
-        ended = upstream(near_read, far_write, framed, &asked) => ended,
-        ended = downstream(&line, far_read, near_write, &asked) => ended,
+        ended = copy(&mut near_read, &mut far_write) => ended.map(drop),
+        ended = downstream(&line, far_read, near_write) => ended,
     };
 }
 
-/// API keys of the requests that are not answered yet.
-type Asked = Mutex<HashMap<[u8; 4], i16>>;
+/// Counts a connection off when it ends, or is cut.
+struct Closed<'a>(&'a Shared);
 
-async fn upstream(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, framed: bool, asked: &Asked) -> io::Result<()> {
-    if !framed {
-        return copy(&mut from, &mut to).await.map(drop);
-    }
-    loop {
-        let frame = read_frame(&mut from).await?;
-        let key = i16::from_be_bytes(frame[..2].try_into().unwrap());
-        asked.lock().unwrap().insert(frame[4..8].try_into().unwrap(), key);
-        write_frame(&mut to, &frame).await?;
+impl Drop for Closed<'_> {
+    fn drop(&mut self) {
+        self.0.open.send_modify(|open| *open -= 1);
     }
 }
 
-async fn downstream(line: &Shared, mut from: OwnedReadHalf, mut to: OwnedWriteHalf, asked: &Asked) -> io::Result<()> {
+async fn downstream(line: &Shared, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) -> io::Result<()> {
     let mut mode = line.mode.subscribe();
-    let mut bytes = vec![0; 64 * 1024];
     loop {
-        let mut frame = match &line.change {
+        let mut bytes = match &line.renaming {
             Some(_) => read_frame(&mut from).await?,
-            None => {
-                let read = from.read(&mut bytes).await?;
-                bytes[..read].to_vec()
-            }
+            None => read_some(&mut from).await?,
         };
         let now = *mode.wait_for(|m| *m != Mode::Silent).await.unwrap();
         if now == Mode::LosesAnswer {
             line.mode.send_replace(Mode::Up);
             return Ok(());
         }
-        match &line.change {
-            Some(change) => {
-                let key = asked.lock().unwrap().remove(&frame[..4]).unwrap_or(-1);
-                change(key, &mut frame);
-                write_frame(&mut to, &frame).await?;
-            }
-            None if frame.is_empty() => return Ok(()),
-            None => to.write_all(&frame).await?,
+        if bytes.is_empty() {
+            return Ok(());
         }
+        if let Some(Renaming { theirs, ours }) = &line.renaming {
+            replace(&mut bytes, theirs, ours);
+        }
+        to.write_all(&bytes).await?;
     }
 }
 
+async fn read_some(from: &mut OwnedReadHalf) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; 64 * 1024];
+    let read = from.read(&mut bytes).await?;
+    bytes.truncate(read);
+    Ok(bytes)
+}
+
+/// A frame and the length before it.
 async fn read_frame(from: &mut OwnedReadHalf) -> io::Result<Vec<u8>> {
-    let mut frame = vec![0; from.read_u32().await? as usize];
-    from.read_exact(&mut frame).await?;
+    let length = from.read_u32().await?;
+    let mut frame = vec![0; 4 + length as usize];
+    frame[..4].copy_from_slice(&length.to_be_bytes());
+    from.read_exact(&mut frame[4..]).await?;
     Ok(frame)
 }
 
-async fn write_frame(to: &mut OwnedWriteHalf, frame: &[u8]) -> io::Result<()> {
-    to.write_all(&[&(frame.len() as u32).to_be_bytes()[..], frame].concat()).await
+/// How a broker's address on this machine stands in a frame; always of the same length, so that a frame keeps its size.
+fn address_in_frame(address: &str) -> Vec<u8> {
+    let (host, port) = address.rsplit_once(':').unwrap();
+    [host.as_bytes(), &port.parse::<u32>().unwrap().to_be_bytes()].concat()
 }
 
-/// The port of `host:port`.
-pub(crate) fn port(address: &str) -> u16 {
-    address.rsplit(':').next().unwrap().parse().unwrap()
-}
-
-/// How a broker's address stands in a frame; always of the same length, so that a frame keeps its size.
-pub(crate) fn address_in_frame(port: u16) -> Vec<u8> {
-    [&b"127.0.0.1"[..], &u32::from(port).to_be_bytes()].concat()
-}
-
-/// Replaces every occurrence, or the beginning of each where `to` is shorter.
-pub(crate) fn replace(frame: &mut [u8], from: &[u8], to: &[u8]) {
+fn replace(frame: &mut [u8], from: &[u8], to: &[u8]) {
     let places: Vec<usize> = (0..frame.len()).filter(|at| frame[*at..].starts_with(from)).collect();
     for at in places {
         frame[at..at + to.len()].copy_from_slice(to);

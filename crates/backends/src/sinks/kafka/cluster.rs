@@ -63,6 +63,8 @@ impl Cluster {
             ("socket.connection.setup.timeout.ms", REQUEST),
             ("socket.keepalive.enable", "true"),
             ("topic.metadata.propagation.max.ms", REQUEST),
+            // Ten within the time that an event has: the last answer then tells why, not that time ran out.
+            ("retries", "10"),
             ("reconnect.backoff.max.ms", "1000"),
             ("statistics.interval.ms", KNOWN_BROKERS),
             // Events mostly come one at a time: there is nothing to wait for.

@@ -29,6 +29,7 @@ impl ConnectionError {
     fn weight(&self) -> u8 {
         match self.code {
             RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL => 2,
+            RDKafkaErrorCode::BadMessage => 1,
             _ if self.words.contains("SSL") || self.words.contains("APIVERSION_QUERY") => 1,
             _ => 0,
         }

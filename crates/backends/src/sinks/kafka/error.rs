@@ -40,9 +40,11 @@ pub(super) fn answer(code: Code, topic: &str) -> Option<Refusal> {
             format!("The user may not write to the topic '{topic}'."),
             "Give the user the operations Describe and Write on the topic.",
         ),
+        // What a producer hears whose user may write to no topic at all.
         Code::ClusterAuthorizationFailed => Refusal::down(
-            "The user may not do this on the cluster.",
-            "Give the user the operation IdempotentWrite on the cluster, and Create on the topic if it is to be made.",
+            format!("The user may not write to the topic '{topic}'."),
+            "Give the user the operations Describe and Write on the topic; brokers before Kafka 2.8 also want \
+             IdempotentWrite on the cluster.",
         ),
         Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition | Code::UnknownTopicId => {
             Refusal::down(format!("There is no topic '{topic}' any more."), "Wait: it is made again.")
@@ -65,6 +67,7 @@ pub(super) fn answer(code: Code, topic: &str) -> Option<Refusal> {
         | Code::BrokerTransportFailure
         | Code::AllBrokersDown
         | Code::Resolve
+        | Code::BadMessage
         | Code::Authentication
         | Code::SSL => return None,
         other => Refusal::down(format!("{other}."), "See the broker's log for what it does not like."),
@@ -84,6 +87,8 @@ pub(super) fn connection(trouble: &ConnectionError, cluster: &Cluster) -> ProbeF
         _ if says("certificate verify failed") => {
             name_the_authority(ProbeFailure::new(format!("The certificate of {name} is not trusted."), ""))
         }
+        // What a broker does that wants a login, once TLS is agreed on.
+        _ if says("SSL connection closed") && !says("SSL_HANDSHAKE") => hangs_up(&name),
         _ if says("SSL connection closed") || says("PLAINTEXT broker listener") => ProbeFailure::new(
             format!("{name} broke off the TLS handshake."),
             "Security must fit the port: check that the broker speaks TLS (SSL) there.",
@@ -92,11 +97,11 @@ pub(super) fn connection(trouble: &ConnectionError, cluster: &Cluster) -> ProbeF
             format!("No secure connection to {name} could be agreed on."),
             "Security must fit the port: check that the broker speaks TLS (SSL) there.",
         ),
-        Code::BrokerTransportFailure if says("Disconnected") => ProbeFailure::new(
-            format!("{name} closes the connection."),
-            "Security must fit the port: check whether the broker expects TLS (SSL), a login (SASL), or both; \
-             its log may say more.",
+        Code::BadMessage => ProbeFailure::new(
+            format!("{name} does not speak Kafka's protocol."),
+            "Check the port: something else answers there.",
         ),
+        Code::BrokerTransportFailure if says("Disconnected") => hangs_up(&name),
         Code::BrokerTransportFailure if says("Connection refused") => ProbeFailure::new(
             format!("{name} refuses connections."),
             "Check the port, and that the broker is running and listens on that address.",
@@ -107,6 +112,14 @@ pub(super) fn connection(trouble: &ConnectionError, cluster: &Cluster) -> ProbeF
         ),
         _ => no_answer(&name),
     }
+}
+
+fn hangs_up(name: &str) -> ProbeFailure {
+    ProbeFailure::new(
+        format!("{name} closes the connection."),
+        "Security must fit the port: check whether the broker expects TLS (SSL), a login (SASL), or both; its log may say \
+         more.",
+    )
 }
 
 /// `… Broker: Unsupported SASL mechanism: broker's supported mechanisms: PLAIN,SCRAM-SHA-256 (after 1ms …)`

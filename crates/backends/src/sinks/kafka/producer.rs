@@ -76,8 +76,10 @@ impl Producer {
         }
     }
 
-    /// Plain words for an error.
+    /// Plain words for an error. What ended the producer is told instead of its consequences.
     pub(super) async fn refused(&self, error: KafkaError, topic: &str) -> Refusal {
+        let ended = self.inner().client().fatal_error();
+        let error = ended.map_or(error, |(code, _)| KafkaError::MessageProduction(code));
         refusal(error, &self.cluster, topic, &self.listener).await
     }
 

@@ -1,9 +1,19 @@
-"""What another client of Kafka sees, as JSON: kafka.py BROKER read TOPIC | topics | create TOPIC PARTITIONS | delete TOPIC"""
+"""What another client of Kafka sees and does, as JSON: kafka.py BROKERS COMMAND TOPIC ...; the commands are the functions."""
 import json
 import sys
+import time
 
-from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka import Consumer, ElectionType, TopicPartition
+from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    NewTopic,
+    ResourcePatternType,
+    ResourceType,
+)
 
 broker, command, *rest = sys.argv[1:]
 connection = {"bootstrap.servers": broker, "allow.auto.create.topics": False}
@@ -43,8 +53,42 @@ def create(topic, partitions):
     admin.create_topics([NewTopic(topic, int(partitions), 1)])[topic].result()
 
 
+def place(topic, nodes, *settings):
+    """Makes a topic of one partition, whose leader is the first of these nodes while it is there."""
+    replicas = [[int(node) for node in nodes.split(",")]]
+    config = dict(setting.split("=") for setting in settings)
+    admin.create_topics([NewTopic(topic, 1, replica_assignment=replicas, config=config)])[topic].result()
+
+
+def partition(topic):
+    found = admin.list_topics(topic, timeout=10).topics[topic].partitions.get(0)
+    return found and {"leader": found.leader, "in_sync": sorted(found.isrs)}
+
+
+def prefer(topic):
+    """Gives the partition back to the leader that it was made for."""
+    for error in admin.elect_leaders(ElectionType.PREFERRED, [TopicPartition(topic, 0)]).result().values():
+        if error:
+            sys.exit(f"cannot elect: {error}")
+
+
+def allow(topic, user, *operations):
+    """Rights on a topic, and nothing else; waits until the broker knows of them."""
+    on, like = (ResourceType.TOPIC, topic, ResourcePatternType.LITERAL), (f"User:{user}", "*")
+    rights = [AclBinding(*on, *like, AclOperation[operation], AclPermissionType.ALLOW) for operation in operations]
+    for made in admin.create_acls(rights).values():
+        made.result()
+    known = AclBindingFilter(*on, *like, AclOperation.ANY, AclPermissionType.ANY)
+    deadline = time.monotonic() + 30
+    while not set(rights) <= set(admin.describe_acls(known).result()):
+        if time.monotonic() > deadline:
+            sys.exit(f"the broker does not know of {rights}")
+        time.sleep(0.05)
+
+
 def delete(topic):
     admin.delete_topics([topic])[topic].result()
 
 
-json.dump({"read": read, "topics": topics, "create": create, "delete": delete}[command](*rest), sys.stdout)
+commands = (read, topics, create, place, partition, prefer, allow, delete)
+json.dump({known.__name__: known for known in commands}[command](*rest), sys.stdout)
