@@ -30,7 +30,7 @@ SSL://127.0.0.1:$ssl,SASL_SSL://127.0.0.1:$sasl_ssl,SCRAM_ONLY://127.0.0.1:$scra
 FORBIDDEN://127.0.0.1:$forbidden
 advertised.listeners=PLAINTEXT://127.0.0.1:$plain,SASL_PLAINTEXT://127.0.0.1:$sasl,SSL://127.0.0.1:$ssl,\
 SASL_SSL://127.0.0.1:$sasl_ssl,SCRAM_ONLY://127.0.0.1:$scram,LOST://broker.invalid:$lost,\
-FORBIDDEN://169.254.0.1:80
+FORBIDDEN://[fe80::1]:80
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,SSL:SSL,\
 SASL_SSL:SASL_SSL,SCRAM_ONLY:SASL_PLAINTEXT,LOST:PLAINTEXT,FORBIDDEN:PLAINTEXT
 $(logins sasl_plaintext)

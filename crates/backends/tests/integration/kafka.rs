@@ -71,4 +71,3 @@ async fn validating_makes_no_topic() {
     let topics = broker.ask(&["topics"]);
     assert!(!topics.as_array().unwrap().contains(&topic.as_str().into()), "{topics}");
 }
-

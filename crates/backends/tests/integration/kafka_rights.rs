@@ -13,7 +13,8 @@ const READER: &str = "READER";
 
 /// A sink of somebody who may do only what is allowed.
 fn sink_of(user: &str, topic: &str) -> Arc<dyn EventSink> {
-    let settings = settings(&env("SASL_PLAINTEXT"), topic).with("security", "SASL_PLAINTEXT").with("mechanism", "PLAIN");
+    let settings =
+        settings(&env("SASL_PLAINTEXT"), topic).with("security", "SASL_PLAINTEXT").with("mechanism", "PLAIN");
     open(&settings.with("username", env(user)).with("password", env(&format!("{user}_PASSWORD"))))
 }
 
