@@ -53,7 +53,7 @@ pub struct Limits {
     pub all_heartbeats: Buckets<()>,
     /// Notices about what an account's cameras are refused for: a refused camera tries again and again.
     pub shut_out: Buckets<i64>,
-    /// Large lists of recordings whose URLs are to be signed: each takes some 20 MB while it is worked on.
+    /// Large lists of recordings whose URLs are to be signed: each may take tens of MB (estimated) while it is worked on.
     pub bulk: Turns,
 }
 
