@@ -112,6 +112,7 @@ pub fn App() -> impl IntoView {
                         <Route path=path!(":id") view=AccountDialogs::Edit/>
                         <Route path=path!(":id/delete") view=AccountDialogs::Delete/>
                         <Route path=path!(":id/keys") view=AccountDialogs::Keys/>
+                        <Route path=path!(":id/revoke") view=AccountDialogs::Revoke/>
                     </ParentRoute>
                 </ParentRoute>
             </Routes>

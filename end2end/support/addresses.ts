@@ -34,7 +34,7 @@ export async function everyAddress(page: Page, vault: Vault): Promise<{ pages: s
       ...["/providers/new", "/providers/new/filesystem", "/providers/new/s3", "/providers/new/gcs"],
       ...[provider, `${provider}/delete`, `${provider}/move`],
       ...["/integrations/new", "/integrations/new/webhook", integration, `${integration}/delete`, `${integration}/replay`],
-      ...["/accounts/new", edit, `${edit}/keys`, `${edit}/delete`],
+      ...["/accounts/new", edit, `${edit}/keys`, `${edit}/revoke`, `${edit}/delete`],
     ],
   };
 }

@@ -1,7 +1,7 @@
 //! What the server reads of a request.
 
 use http::{HeaderName, HeaderValue, Request};
-use server::agent::devices;
+use server::agent::{bulk, devices};
 use server::peer::Peer;
 use server::range::{self, RangeRequest};
 
@@ -21,6 +21,13 @@ pub fn heartbeat(bytes: &[u8]) {
     for text in [&beat.key, &beat.name, &beat.version, &beat.hostname, &beat.capture] {
         assert!(text.chars().count() <= 255 && !text.chars().any(char::is_control), "{text:?}");
     }
+}
+
+/// A list of recordings whose addresses are wanted: no more than may be asked for, and no lifetime that says nothing.
+pub fn bulk(bytes: &[u8]) {
+    let Ok(asked) = bulk::parse(bytes) else { return };
+    assert!(asked.len() <= bulk::MAX_ENTRIES);
+    assert!(asked.iter().all(|one| one.lifetime.is_none_or(|lifetime| lifetime.as_secs() > 0)), "{asked:?}");
 }
 
 /// Headers of proxies, one a line, `name: value`: whatever they say, the address that is made of them is one.

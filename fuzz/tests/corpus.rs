@@ -143,3 +143,9 @@ fn heartbeat() {
 fn forwarded() {
     try_target("forwarded", fuzz::forwarded, 20_000);
 }
+
+#[test]
+#[cfg(feature = "server")]
+fn bulk() {
+    try_target("bulk", fuzz::bulk, 20_000);
+}

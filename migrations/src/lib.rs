@@ -17,6 +17,7 @@ mod m0012_account_bounds;
 mod m0013_keys;
 mod m0014_cameras_by_account;
 mod m0015_resumables;
+mod m0016_revoked_urls;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_keys::Migration),
             Box::new(m0014_cameras_by_account::Migration),
             Box::new(m0015_resumables::Migration),
+            Box::new(m0016_revoked_urls::Migration),
         ]
     }
 }

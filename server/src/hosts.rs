@@ -52,6 +52,7 @@ mod tests {
             allowed_hosts: allowed.iter().map(|host| host.parse().expect("a host")).collect(),
             trust_proxy: false,
             signed_url_ttl: Duration::ZERO,
+            signed_url_max_ttl: Duration::ZERO,
             form_timeout: Duration::ZERO,
             metrics: Default::default(),
         };

@@ -30,4 +30,5 @@ pub mod serve;
 pub mod sessions;
 pub mod state;
 pub mod telemetry;
+pub mod turns;
 pub mod visitors;

@@ -1,5 +1,6 @@
 //! Limits of the API for agents and readers.
 
+use crate::turns::Turns;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
@@ -52,6 +53,8 @@ pub struct Limits {
     pub all_heartbeats: Buckets<()>,
     /// Notices about what an account's cameras are refused for: a refused camera tries again and again.
     pub shut_out: Buckets<i64>,
+    /// Large lists of recordings whose URLs are to be signed: each may take tens of MB (estimated) while it is worked on.
+    pub bulk: Turns,
 }
 
 impl Default for Limits {
@@ -63,6 +66,7 @@ impl Default for Limits {
             heartbeats: Buckets::new(Rate { burst: 100.0, per_second: 20.0 }, 10_000),
             all_heartbeats: Buckets::new(Rate { burst: 1000.0, per_second: 500.0 }, 1),
             shut_out: Buckets::new(Rate { burst: 1.0, per_second: 1.0 / 60.0 }, 10_000),
+            bulk: Turns::new(2),
         }
     }
 }

@@ -36,6 +36,8 @@ pub struct HttpOptions {
     pub trust_proxy: bool,
     /// See [`config::Limits::signed_url_ttl`].
     pub signed_url_ttl: Duration,
+    /// See [`config::Limits::signed_url_max_ttl`].
+    pub signed_url_max_ttl: Duration,
     /// Longest a form may take to arrive.
     pub form_timeout: Duration,
     /// See [`config::Metrics`].
@@ -55,6 +57,11 @@ impl HttpOptions {
     pub fn base_url(&self, peer: &Peer) -> Option<String> {
         self.public_url.as_ref().map(PublicUrl::to_string).or_else(|| peer.base_url())
     }
+
+    /// For how long a URL is signed if somebody asks for so long; nothing is the usual time.
+    pub fn signed_url_lifetime(&self, asked: Option<Duration>) -> Duration {
+        asked.unwrap_or(self.signed_url_ttl).min(self.signed_url_max_ttl)
+    }
 }
 
 impl From<&config::Config> for HttpOptions {
@@ -64,6 +71,7 @@ impl From<&config::Config> for HttpOptions {
             allowed_hosts: config.server.allowed_hosts.clone(),
             trust_proxy: config.server.trust_proxy,
             signed_url_ttl: config.limits.signed_url_ttl,
+            signed_url_max_ttl: config.limits.signed_url_max_ttl,
             form_timeout: FORM_TIMEOUT,
             metrics: config.metrics.clone(),
         }

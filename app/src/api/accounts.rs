@@ -140,6 +140,16 @@ pub async fn delete_account(id: i64) -> Result<(), AppError> {
     Ok(())
 }
 
+/// Ends every signed URL of an account's recordings that the vault has given out. A declared account's too: nothing of what
+/// is declared changes.
+#[server(prefix = "/api/fn", endpoint = "revoke_signed_urls")]
+pub async fn revoke_signed_urls(id: i64) -> Result<(), AppError> {
+    let admin = server::require_admin().await?;
+    admin.vault.signed_urls.revoke(&admin.principal(), id).await.map_err(server::refuse)?;
+    leptos_axum::redirect("/accounts?done=revoked");
+    Ok(())
+}
+
 /// A fresh pair of keys; nothing is stored. A plain form gets its page back with the keys filled in.
 #[server(prefix = "/api/fn", endpoint = "generate_keys")]
 pub async fn generate_keys(#[server(default)] account: AccountInput) -> Result<KeyPair, AppError> {

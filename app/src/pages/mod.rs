@@ -16,7 +16,7 @@ pub mod search;
 pub mod sign_in;
 
 use crate::lazy::lazy_page;
-use accounts::{AccountDialog, AccountsPage, DeleteAccountDialog, KeysDialog};
+use accounts::{AccountDialog, AccountsPage, DeleteAccountDialog, KeysDialog, RevokeUrlsDialog};
 use cameras::{CamerasPage, DeleteCameraDialog};
 use connections::{ChooseKind, ConnectionsPage, DeleteDialog, EditDialog, MoveDialog, ReplayDialog};
 use dashboard::DashboardPage;
@@ -117,5 +117,6 @@ lazy_page! {
         Edit => view! { <AccountDialog/> },
         Delete => view! { <DeleteAccountDialog/> },
         Keys => view! { <KeysDialog/> },
+        Revoke => view! { <RevokeUrlsDialog/> },
     }
 }

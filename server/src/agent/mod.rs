@@ -2,6 +2,7 @@
 //! endpoints.
 
 pub mod blob;
+pub mod bulk;
 pub mod caller;
 pub mod devices;
 pub mod forward;
@@ -25,8 +26,10 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(ping::ping))
         .routes(routes!(upload::upload, storage::sign, storage::delete))
         .routes(routes!(blob::read))
+        .routes(routes!(bulk::sign_many))
         .routes(routes!(forward::forward))
         .routes(routes!(signed::read, signed::preflight))
+        .routes(routes!(signed::validate))
         .routes(routes!(devices::heartbeat))
         .merge(resumable())
 }

@@ -44,6 +44,10 @@ described! {
     FileBytes = ObjectBuilder::new()
         .schema_type(Type::String)
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)));
+    /// A provider's name; empty for none.
+    ProviderName = ObjectBuilder::new().schema_type(Type::String);
+    /// How long an address is to be valid: a duration as Go writes it, or whole seconds as number or text.
+    Lifetime = lifetime();
     /// What an agent says about itself. There is more in it, which differs from version to version.
     Beat = beat();
 }
@@ -51,6 +55,13 @@ described! {
 fn text(shortest: usize, longest: usize, pattern: String) -> ObjectBuilder {
     let text = ObjectBuilder::new().schema_type(Type::String).max_length(Some(longest)).pattern(Some(pattern));
     if shortest > 0 { text.min_length(Some(shortest)) } else { text }
+}
+
+fn lifetime() -> AnyOfBuilder {
+    const GO: &str = r"^([0-9]*|\+?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+|\+0)$";
+    let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some(GO));
+    let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
+    AnyOfBuilder::new().item(text).item(number)
 }
 
 fn beat() -> ObjectBuilder {

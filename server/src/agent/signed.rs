@@ -4,6 +4,7 @@
 use crate::content::{Disposition, answer};
 use crate::problem::{self, ApiError, ErrorBody};
 use crate::state::AppState;
+use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::header::{
@@ -12,21 +13,35 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
-use utoipa::IntoParams;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use vault::signed_urls::{SignedUrl, Verdict};
 
 /// What the vault signed.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Signed {
-    /// Recording.
-    #[param(example = 7)]
-    id: i64,
+    /// Account's name when it was signed.
+    #[param(example = "site-a")]
+    a: String,
+    /// Provider's name when it was signed.
+    #[param(example = "local")]
+    p: String,
+    /// Full key.
+    #[param(example = "site-a/1606164482_6-818812_FundoEsquerda_229-153-288-247_51_745.mp4")]
+    f: String,
     /// Until when, Unix seconds.
-    #[param(example = 1606168082)]
-    expires: i64,
-    /// Hexadecimal.
+    #[param(example = 1606250882)]
+    e: i64,
+    /// Signature, hexadecimal.
     #[param(example = "9f2c…")]
-    signature: String,
+    s: String,
+}
+
+impl From<Signed> for SignedUrl {
+    fn from(Signed { a, p, f, e, s }: Signed) -> Self {
+        Self { account: a, provider: p, key: f, expires_at_s: e, signature: s }
+    }
 }
 
 /// Play a recording by its signed address
@@ -64,14 +79,60 @@ async fn verified(
     headers: &HeaderMap,
     query: Result<Query<Signed>, QueryRejection>,
 ) -> Result<Response, ApiError> {
-    let Ok(Query(Signed { id, expires, signature })) = query else { return Err((&problem::SIGNATURE).into()) };
-    let signed_urls = &state.vault.signed_urls;
-    let Some(principal) = signed_urls.verify(id, expires, &signature).await? else {
-        let expired = signed_urls.has_expired(expires);
-        return Err(if expired { &problem::EXPIRED } else { &problem::SIGNATURE }.into());
+    let Ok(Query(signed)) = query else { return Err((&problem::SIGNATURE).into()) };
+    match state.vault.signed_urls.verify(&signed.into()).await? {
+        Verdict::Valid { principal, recording_id } => {
+            let found = state.vault.recordings.find_by_id(&principal, recording_id).await?;
+            answer(&state.vault, found, method, headers, Disposition::Inline).await
+        }
+        Verdict::Expired => Err((&problem::EXPIRED).into()),
+        Verdict::Invalid => Err((&problem::SIGNATURE).into()),
+    }
+}
+
+/// Whether a signed address is valid.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Validity {
+    /// Whether it plays its recording now.
+    valid: bool,
+    /// Until when, Unix seconds; in the past if its time is over, absent if it is not valid for another reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 1606250882)]
+    expires: Option<i64>,
+    /// Why it is not valid: the code with which it is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "storage_signature_expired")]
+    error: Option<&'static str>,
+}
+
+/// Whether a signed address is valid
+///
+/// Nothing is read from the storage provider. The query is the address's own.
+#[utoipa::path(
+    get, path = "/api/storage/signed/validate", tag = "Recordings", params(Signed),
+    responses(
+        (status = 200, description = "Whether it is, and until when.", body = Validity),
+        (status = 403, description = "Not the query of a signed address.", body = ErrorBody),
+        (status = 503, description = "The database does not answer.", body = ErrorBody),
+    )
+)]
+pub async fn validate(State(state): State<AppState>, query: Result<Query<Signed>, QueryRejection>) -> Response {
+    let judged = match query {
+        Ok(Query(signed)) => validity(&state, signed.into()).await,
+        Err(_) => Err((&problem::SIGNATURE).into()),
     };
-    let found = state.vault.recordings.find_by_id(&principal, id).await?;
-    answer(&state.vault, found, method, headers, Disposition::Inline).await
+    let mut answer = open_to_all_sites(judged.map(Json).into_response());
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    answer
+}
+
+async fn validity(state: &AppState, url: SignedUrl) -> Result<Validity, ApiError> {
+    let expires = Some(url.expires_at_s);
+    Ok(match state.vault.signed_urls.verify(&url).await? {
+        Verdict::Valid { .. } => Validity { valid: true, expires, error: None },
+        Verdict::Expired => Validity { valid: false, expires, error: Some(problem::EXPIRED.code) },
+        Verdict::Invalid => Validity { valid: false, expires: None, error: Some(problem::SIGNATURE.code) },
+    })
 }
 
 /// Preflight of scripts that ask for ranges

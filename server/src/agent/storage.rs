@@ -19,7 +19,9 @@ use vault::accounts::Account;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Data {
     /// What was asked for.
-    #[schema(example = "https://vault.example/api/storage/signed?id=7&expires=1606168082&signature=9f2c…")]
+    #[schema(
+        example = "https://vault.example/api/storage/signed?a=site-a&p=local&f=site-a/1606164482_6-818812_FundoEsquerda_229-153-288-247_51_745.mp4&e=1606250882&s=9f2c…"
+    )]
     pub data: String,
 }
 
@@ -36,6 +38,12 @@ pub(super) async fn find(vault: &Vault, account: &Account, headers: &HeaderMap) 
         None => true,
     };
     Err(if known { &problem::RECORDING_NOT_FOUND } else { &problem::PROVIDER_NOT_FOUND }.into())
+}
+
+/// What the addresses of recordings begin with.
+pub(super) fn base_url(state: &AppState, peer: &Peer) -> Result<String, ApiError> {
+    let base = state.http.base_url(peer);
+    base.ok_or_else(|| ApiError::from(&problem::HEADER_INVALID).detail("Host is needed to build the address."))
 }
 
 /// Get a signed address
@@ -66,10 +74,8 @@ pub async fn sign(
     headers: HeaderMap,
 ) -> Result<Json<Data>, ApiError> {
     let found = find(&state.vault, &account, &headers).await?;
-    let base = state.http.base_url(&peer);
-    let base =
-        base.ok_or_else(|| ApiError::from(&problem::HEADER_INVALID).detail("Host is needed to build the address."))?;
-    let data = state.vault.recordings.sign(&found, &base, state.http.signed_url_ttl).await?;
+    let base = base_url(&state, &peer)?;
+    let data = state.vault.recordings.sign(&found, &base, state.http.signed_url_lifetime(None)).await?;
     Ok(Json(Data { data }))
 }
 

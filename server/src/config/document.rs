@@ -22,7 +22,17 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
     ("data", &["dir", "master_key"]),
     ("database", &["url"]),
     ("admin", &["username", "password"]),
-    ("limits", &["max_upload_bytes", "receive_budget_bytes", "idle_timeout_s", "min_upload_rate", "signed_url_ttl_s"]),
+    (
+        "limits",
+        &[
+            "max_upload_bytes",
+            "receive_budget_bytes",
+            "idle_timeout_s",
+            "min_upload_rate",
+            "signed_url_ttl_s",
+            "signed_url_max_ttl_s",
+        ],
+    ),
     ("log", &["format", "level"]),
     ("metrics", &["token", "allow_anonymous"]),
 ];

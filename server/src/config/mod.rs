@@ -91,8 +91,10 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// An upload that brings fewer bytes a second, averaged over each minute, is given up; 0 for never.
     pub min_upload_rate: u64,
-    /// How long a signed URL is valid.
+    /// How long a signed URL is valid that nobody asked to be valid for another time.
     pub signed_url_ttl: Duration,
+    /// Longest a signed URL may be valid.
+    pub signed_url_max_ttl: Duration,
 }
 
 /// What is logged.
@@ -185,7 +187,8 @@ impl Config {
                     "a number of bytes from 0 to 1000000",
                     |s| s.parse().ok().filter(|n| *n <= 1_000_000),
                 ),
-                signed_url_ttl: reader.seconds("limits.signed_url_ttl_s", 3600, 7 * 24 * 3600),
+                signed_url_ttl: reader.seconds("limits.signed_url_ttl_s", 24 * 3600, WEEK_S),
+                signed_url_max_ttl: reader.seconds("limits.signed_url_max_ttl_s", WEEK_S, WEEK_S),
             },
             log: Log {
                 json: reader.parsed("log.format", false, "\"text\" or \"json\"", |s| match s {
@@ -205,6 +208,8 @@ impl Config {
     }
 }
 
+/// No store signs for longer.
+const WEEK_S: u64 = 7 * 24 * 3600;
 const HOSTS: &str =
     "a list of hosts, with a port or without and in full, such as [\"vault.example\", \"192.0.2.7:8080\"]";
 const LEVEL: &str = "error, warn, info, debug or trace, or a list such as \"info,vault=debug\"";

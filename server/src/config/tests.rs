@@ -67,6 +67,19 @@ fn idle_connections_are_kept_longer_than_load_balancers_keep_them() {
 }
 
 #[test]
+fn a_signed_url_is_valid_for_a_day_and_at_most_a_week() {
+    let limits = |text: &str| {
+        let limits = read(text).expect("valid").limits;
+        (limits.signed_url_ttl.as_secs(), limits.signed_url_max_ttl.as_secs())
+    };
+    assert_eq!(limits(""), (86_400, 604_800));
+    assert_eq!(limits("limits = { signed_url_ttl_s = 60, signed_url_max_ttl_s = 3600 }"), (60, 3600));
+    for key in ["signed_url_ttl_s", "signed_url_max_ttl_s"] {
+        assert!(read(&format!("limits.{key} = 604801")).expect_err("no store signs for longer").contains(key));
+    }
+}
+
+#[test]
 fn an_upload_may_be_as_slow_as_one_says() {
     assert_eq!(read("").expect("defaults").limits.min_upload_rate, 1000);
     assert_eq!(read("limits.min_upload_rate = 0").expect("valid").limits.min_upload_rate, 0);
@@ -99,7 +112,8 @@ fn a_typo_is_named_with_line_and_key() {
     assert_eq!(
         read(&text).expect_err("typo"),
         "vault.toml line 8: [limits]: unknown setting 'idle_timeout'; did you mean 'idle_timeout_s'? \
-         known are: max_upload_bytes, receive_budget_bytes, idle_timeout_s, min_upload_rate, signed_url_ttl_s"
+         known are: max_upload_bytes, receive_budget_bytes, idle_timeout_s, min_upload_rate, signed_url_ttl_s, \
+         signed_url_max_ttl_s"
     );
     let text = EXAMPLE.replace("[limits]", "[limit]");
     assert!(

@@ -109,6 +109,9 @@ problems! {
     /// No provider has this name.
     PROVIDER_NOT_FOUND = NOT_FOUND (code::PROVIDER_NOT_FOUND),
         "The account has no such storage provider.", "Correct X-Kerberos-Storage-Provider, leave it empty for the account's main provider, or tick it under Other providers.";
+    /// The account may not use a provider that is named in a list, or there is none of this name.
+    PROVIDER_NOT_ALLOWED = UNAUTHORIZED "storage_provider_not_allowed",
+        "The account may not use a storage provider that is named.", "Correct the name, leave it out to look everywhere, or tick the provider under Other providers.";
     /// The provider is disabled.
     PROVIDER_DISABLED = FORBIDDEN (code::PROVIDER_DISABLED),
         "The storage provider is disabled.", "Enable it in the vault's UI.";
@@ -150,7 +153,7 @@ problems! {
         "The recording has changed.", "Read it again without If-Match.";
     /// The signed URL is not ours, or was changed.
     SIGNATURE = FORBIDDEN "storage_signature_invalid",
-        "This address is not valid, or not any more: its recording may be gone or replaced, or the account's keys changed.", "Ask for a new one.";
+        "This address is not valid, or not any more: its recording may be gone or replaced, the account's keys changed, or its addresses were revoked.", "Ask for a new one.";
     /// The signed URL is too old.
     EXPIRED = FORBIDDEN "storage_signature_expired",
         "This address has expired.", "Ask for a new one.";

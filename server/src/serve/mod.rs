@@ -220,7 +220,7 @@ mod tests {
             ("/api//storage", Some("/api/storage")),
             ("//api/ping", Some("/api/ping")),
             ("/api/storage/", Some("/api/storage")),
-            ("/api//storage/signed?id=1&x=//", Some("/api/storage/signed?id=1&x=//")),
+            ("/api//storage/signed?f=a/b.mp4&x=//", Some("/api/storage/signed?f=a/b.mp4&x=//")),
             ("/api/storage", None),
             ("/media//x", None),
             ("/", None),

@@ -157,7 +157,7 @@ fn the_first_start_prints_a_command_that_works() {
         .collect();
     assert_eq!(secrets.len(), 2, "{printed}");
     let url = printed.lines().find_map(|l| l.strip_prefix("Kerberos Vault is running at ")).unwrap();
-    let signed = format!("{url}/api/storage/signed?id=1&expires=1&signature=of-great-value");
+    let signed = format!("{url}/api/storage/signed?a=a&p=p&f=a/b.mp4&e=1&s=of-great-value");
     assert!(output(Command::new("curl").args(["-s", &signed])).status.success());
 
     let (ended_well, log) = running.stop();

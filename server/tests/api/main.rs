@@ -7,6 +7,7 @@ mod backup;
 mod below;
 mod binary;
 mod browser;
+mod bulk;
 mod connections;
 mod crash;
 mod credentials;

@@ -67,6 +67,7 @@ impl Default for Setup {
                 allowed_hosts: Vec::new(),
                 trust_proxy: false,
                 signed_url_ttl: Duration::from_secs(60),
+                signed_url_max_ttl: Duration::from_secs(3600),
                 form_timeout: PATIENCE,
                 metrics: Metrics::default(),
             },

@@ -3,6 +3,7 @@
 use super::credentials::credentials;
 use super::details::details;
 use super::field::switch;
+use super::revoke::signed_urls;
 use super::{Changes, LIST};
 use crate::api::AppError;
 use crate::api::accounts::{AccountEditor, SaveAccount, edit_account};
@@ -47,6 +48,7 @@ fn form(editor: AccountEditor) -> AnyView {
     };
     let new = input.id.is_empty();
     let keys = credentials(&input, readonly, errors);
+    let urls = (!new).then(|| signed_urls(&input.id));
     let (id, version) = (input.id.clone(), input.version.clone());
     let (cloud, edge) = (input.cloud_analysis, input.edge_analysis);
     view! {
@@ -60,6 +62,7 @@ fn form(editor: AccountEditor) -> AnyView {
                     <section class="stack">
                         {keys} <h3>{icon(Icon::Cloud)} "Analysis"</h3>
                         {switch(&CLOUD_ANALYSIS, cloud, readonly)} {switch(&EDGE_ANALYSIS, edge, readonly)}
+                        {urls}
                     </section>
                 </div>
             </div>

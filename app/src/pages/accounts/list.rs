@@ -20,9 +20,9 @@ const ADD: &str = "/accounts/new";
 /// All accounts, and the dialogs above them.
 #[component]
 pub fn AccountsPage() -> impl IntoView {
-    let changes = Changes { save: ServerAction::new(), delete: ServerAction::new() };
+    let changes = Changes { save: ServerAction::new(), delete: ServerAction::new(), revoke: ServerAction::new() };
     provide_context(changes);
-    let Changes { save, delete } = changes;
+    let Changes { save, delete, .. } = changes;
     let saved = saved(save);
     let list = Resource::new(move || (saved.get(), delete.version().get()), |_| list_accounts());
     let needle = needle();
@@ -30,7 +30,11 @@ pub fn AccountsPage() -> impl IntoView {
         <PageHead title="Accounts" about="Whose keys agents use, where their recordings go, and who is told.">
             <a class="button primary" href=at(ADD) data-noscroll="" data-key="n">{icon(Icon::Plus)} "Add account"</a>
         </PageHead>
-        <Done messages=&[("saved", "Account saved."), ("deleted", "Account deleted. Its recordings are still there.")]/>
+        <Done messages=&[
+            ("saved", "Account saved."),
+            ("deleted", "Account deleted. Its recordings are still there."),
+            ("revoked", "Signed URLs revoked."),
+        ]/>
         <Search label="Search accounts" needle=needle/>
         <Transition fallback=Loading>
             {move || Suspend::new(async move { loaded(list.await, |rows| table(rows, needle)) })}

@@ -7,13 +7,15 @@ pub mod editor;
 mod field;
 pub mod keys;
 pub mod list;
+pub mod revoke;
 
 pub use delete::DeleteAccountDialog;
 pub use editor::AccountDialog;
 pub use keys::KeysDialog;
 pub use list::AccountsPage;
+pub use revoke::RevokeUrlsDialog;
 
-use crate::api::accounts::{DeleteAccount, SaveAccount};
+use crate::api::accounts::{DeleteAccount, RevokeSignedUrls, SaveAccount};
 use leptos::prelude::*;
 
 const LIST: &str = "/accounts";
@@ -23,4 +25,5 @@ const LIST: &str = "/accounts";
 struct Changes {
     save: ServerAction<SaveAccount>,
     delete: ServerAction<DeleteAccount>,
+    revoke: ServerAction<RevokeSignedUrls>,
 }

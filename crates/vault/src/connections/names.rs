@@ -9,7 +9,9 @@ use model::connection::Family;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
 };
+use std::collections::HashMap;
 
 impl Connections {
     /// A provider by its name, or by one that it had.
@@ -22,6 +24,20 @@ impl Connections {
             },
         };
         Ok(found.map(|row| ProviderInfo { id: row.id, name: row.name, enabled: row.enabled }))
+    }
+
+    /// Every name of a provider, and those that it had, with its id.
+    pub(crate) async fn provider_ids_by_name(&self) -> Result<HashMap<String, i64>> {
+        let aliases = provider_alias::Entity::find().all(self.db.read()).await?;
+        let names: Vec<(String, i64)> = connection::Entity::find()
+            .select_only()
+            .columns([connection::Column::Name, connection::Column::Id])
+            .filter(connection::Column::Family.eq(Family::Provider.as_str()))
+            .into_tuple()
+            .all(self.db.read())
+            .await?;
+        // A name counts before one that another provider had.
+        Ok(aliases.into_iter().map(|alias| (alias.name, alias.provider_id)).chain(names).collect())
     }
 }
 

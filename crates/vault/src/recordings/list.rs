@@ -123,7 +123,7 @@ impl Names {
 }
 
 /// Rows whose facts and metadata are left out: no list shows them, and of long recordings they are large.
-fn without_json(query: Select<recording::Entity>) -> Select<recording::Entity> {
+pub(super) fn without_json(query: Select<recording::Entity>) -> Select<recording::Entity> {
     let shown = recording::Column::iter().filter(|column| !LARGE.contains(&column.as_str()));
     LARGE.into_iter().fold(query.select_only().columns(shown), |query, column| query.expr_as(Expr::val(""), column))
 }

@@ -5,7 +5,9 @@ mod delete;
 pub mod devices;
 mod known_devices;
 mod list;
+mod many;
 mod read;
+mod sign;
 
 use crate::access::accounts::Account;
 use crate::access::signed_urls::SignedUrls;
@@ -24,6 +26,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::sync::Arc;
 
 pub use list::MAX_PAGE;
+pub use many::{LookedUp, Wanted};
 
 /// Lists, reads and deletes recordings.
 #[derive(Clone)]
@@ -84,23 +87,8 @@ impl Recordings {
             },
             None => None,
         };
-        let mut rows = self.with_key(key).await?;
-        rows.retain(|row| row.account_id == account.id);
-        if let Some(provider) = provider {
-            let there = rows.iter().any(|row| row.provider_id == provider);
-            rows.retain(|row| if there { row.provider_id == provider } else { row.origin_id == provider });
-        }
-        rows.sort_by_key(|row| row.provider_id != account.provider_id);
-        rows.into_iter().next().map(|row| self.db.damaged_rows().or_error(RecordingRef::try_from(row))).transpose()
-    }
-
-    async fn with_key(&self, key: &ObjectKey) -> Result<Vec<recording::Model>> {
-        // The unique index starts with the provider, and there are few of those.
-        let ids = self.connections.provider_ids().await?;
-        let rows = recording::Entity::find()
-            .filter(recording::Column::ProviderId.is_in(ids))
-            .filter(recording::Column::Key.eq(key.as_str()));
-        Ok(rows.all(self.db.read()).await?)
+        let rows = recording::Entity::find().filter(recording::under([key.as_str()])).all(self.db.read()).await?;
+        choose(account, provider, &rows).cloned().map(|row| self.db.damaged_rows().or_error(row.try_into())).transpose()
     }
 
     /// A recording by row id.
@@ -146,6 +134,18 @@ impl Recordings {
             .order_by_asc(recording::Column::Timestamp)
             .limit(limit);
         Ok(self.db.damaged_rows().readable(rows.all(self.db.read()).await?.into_iter().map(RecordingRef::try_from)))
+    }
+}
+
+/// Of rows with one key: see [`Recordings::find`].
+fn choose<'a>(account: &Account, provider: Option<i64>, rows: &'a [recording::Model]) -> Option<&'a recording::Model> {
+    let own = || rows.iter().filter(|row| row.account_id == account.id);
+    let main_first = |row: &&recording::Model| row.provider_id != account.provider_id;
+    match provider {
+        Some(id) => own()
+            .find(|row| row.provider_id == id)
+            .or_else(|| own().filter(|row| row.origin_id == id).min_by_key(main_first)),
+        None => own().min_by_key(main_first),
     }
 }
 

@@ -34,7 +34,7 @@ impl Down {
         Self { clock, until: Mutex::default() }
     }
 
-    fn contains(&self, provider_id: i64) -> bool {
+    pub(super) fn contains(&self, provider_id: i64) -> bool {
         self.until(|until| until.get(&provider_id).is_some_and(|until| *until > self.clock.elapsed()))
     }
 
@@ -168,24 +168,6 @@ impl Recordings {
             Err(error) if error.kind == StoreErrorKind::Range => Err(other_object(found).into()),
             Err(error) => Err(error.into()),
         }
-    }
-
-    /// A URL that plays a recording without credentials for a while. Signed by the provider if its settings ask for that, else by
-    /// the vault, below `base_url`.
-    pub async fn sign(&self, found: &RecordingRef, base_url: &str, ttl: Duration) -> Result<String> {
-        // While the provider is down, only the vault's own URL leads to a copy.
-        if !self.down.contains(found.provider_id) {
-            let provider = self.connections.store(found.provider_id).await?;
-            if let Some(address) = provider.store.sign(&found.key, ttl).await? {
-                return Ok(address);
-            }
-        }
-        let expires_at = self.db.now_ms() / 1000 + i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX / 2);
-        Ok(format!(
-            "{}/api/storage/signed?{}",
-            base_url.trim_end_matches('/'),
-            self.signed_urls.sign(found.id, expires_at).await?
-        ))
     }
 }
 

@@ -33,6 +33,7 @@ mod server_settings;
 mod sessions;
 mod set_aside;
 mod setup;
+mod signed_urls;
 mod silence;
 mod support;
 mod timekeeping;

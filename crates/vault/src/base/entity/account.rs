@@ -20,6 +20,8 @@ pub struct Model {
     pub cloud_analysis: bool,
     pub edge_analysis: bool,
     pub updated_at: i64,
+    /// How often its signed URLs were revoked; each is signed along with this.
+    pub urls_revoked: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

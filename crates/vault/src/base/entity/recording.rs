@@ -1,5 +1,10 @@
 //! A stored recording.
 
+use super::connection;
+use model::connection::Family;
+use sea_orm::Condition;
+use sea_orm::QuerySelect as _;
+use sea_orm::QueryTrait as _;
 use sea_orm::entity::prelude::*;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -30,3 +35,12 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// What has one of these keys, at whatever provider: the unique index starts with the provider, and there are few of those.
+pub(crate) fn under<'a>(keys: impl IntoIterator<Item = &'a str>) -> Condition {
+    let providers = connection::Entity::find()
+        .select_only()
+        .column(connection::Column::Id)
+        .filter(connection::Column::Family.eq(Family::Provider.as_str()));
+    Condition::all().add(Column::ProviderId.in_subquery(providers.into_query())).add(Column::Key.is_in(keys))
+}

@@ -1,0 +1,80 @@
+//! URLs that play recordings without credentials for a while: signed by the provider if its settings ask for that, else by
+//! the vault.
+
+use super::{RecordingRef, Recordings};
+use crate::access::signed_urls::{Signed, Signer};
+use crate::base::{Result, VaultError};
+use std::collections::HashMap;
+use std::time::Duration;
+
+impl Recordings {
+    /// A URL for one recording; the vault's own are below `base_url`.
+    ///
+    /// # Errors
+    /// `Store` if the provider is to sign and cannot.
+    pub async fn sign(&self, found: &RecordingRef, base_url: &str, ttl: Duration) -> Result<String> {
+        if let Some(address) = self.signed_by_provider(found, ttl).await? {
+            return Ok(address);
+        }
+        let provider = self.connections.store(found.provider_id).await?.name;
+        let signer = self.signed_urls.signer(found.account_id).await?;
+        Ok(self.signed_by_vault(&signer, found, &provider, base_url, ttl))
+    }
+
+    /// URLs for many recordings, in their order. Where a provider is to sign and cannot, the vault does.
+    pub async fn sign_many(&self, wanted: &[(RecordingRef, Duration)], base_url: &str) -> Result<Vec<String>> {
+        let mut signers: HashMap<i64, Signer> = HashMap::new();
+        // Names of providers for which the vault signs: whoever does so for one recording does for all.
+        let mut by_vault: HashMap<i64, String> = HashMap::new();
+        let mut urls = Vec::with_capacity(wanted.len());
+        for (found, ttl) in wanted {
+            if !by_vault.contains_key(&found.provider_id) {
+                match self.signed_by_provider(found, *ttl).await {
+                    Ok(Some(address)) => {
+                        urls.push(address);
+                        // A signature takes time and waits for nothing; others have their turn.
+                        tokio::task::yield_now().await;
+                        continue;
+                    }
+                    Ok(None) => {}
+                    Err(error @ (VaultError::Database(_) | VaultError::Full(_))) => return Err(error),
+                    Err(error) => {
+                        let (provider_id, error) = (found.provider_id, &error as &dyn std::error::Error);
+                        tracing::warn!(provider_id, error, "the provider does not sign; the vault signs instead");
+                    }
+                }
+                let name = self.connections.row(found.provider_id).await?.name;
+                by_vault.insert(found.provider_id, name);
+            }
+            if !signers.contains_key(&found.account_id) {
+                signers.insert(found.account_id, self.signed_urls.signer(found.account_id).await?);
+            }
+            let (signer, provider) = (&signers[&found.account_id], &by_vault[&found.provider_id]);
+            urls.push(self.signed_by_vault(signer, found, provider, base_url, *ttl));
+        }
+        Ok(urls)
+    }
+
+    async fn signed_by_provider(&self, found: &RecordingRef, ttl: Duration) -> Result<Option<String>> {
+        // While the provider is down, only the vault's own URL leads to a copy.
+        if self.down.contains(found.provider_id) {
+            return Ok(None);
+        }
+        let provider = self.connections.store(found.provider_id).await?;
+        Ok(provider.store.sign(&found.key, ttl).await?)
+    }
+
+    fn signed_by_vault(
+        &self,
+        signer: &Signer,
+        found: &RecordingRef,
+        provider: &str,
+        base_url: &str,
+        ttl: Duration,
+    ) -> String {
+        let ttl = i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX / 2);
+        let recording = Signed { id: found.id, key: found.key.as_str(), sha256: &found.sha256 };
+        let query = signer.query(recording, provider, self.db.now_ms() / 1000 + ttl);
+        format!("{}/api/storage/signed?{query}", base_url.trim_end_matches('/'))
+    }
+}
