@@ -16,6 +16,7 @@ mod m0011_session_hashes;
 mod m0012_account_bounds;
 mod m0013_keys;
 mod m0014_cameras_by_account;
+mod m0021_custom_headers;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_account_bounds::Migration),
             Box::new(m0013_keys::Migration),
             Box::new(m0014_cameras_by_account::Migration),
+            Box::new(m0021_custom_headers::Migration),
         ]
     }
 }

@@ -67,7 +67,10 @@ fn columns(query: &DeliveriesQuery, retry: ServerAction<RetryDelivery>) -> Vec<C
         column("Status", state_of),
         column("Since", |row: &DeliveryView| view! { <Time at=row.created_at/> }),
         column("Integration", |row: &DeliveryView| row.connection.clone()).class("clip"),
-        clipped("Camera", |row: &DeliveryView| row.device.clone()).spare("1"),
+        column("Camera", |row: &DeliveryView| row.camera.clone())
+            .class("clip")
+            .title(|row| row.device.clone())
+            .spare("1"),
         column("Recording", move |row: &DeliveryView| file(row, show(&to_show, row)))
             .heading()
             .class("mono clip file")

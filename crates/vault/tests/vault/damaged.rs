@@ -102,6 +102,7 @@ INSERT INTO replicas (id, seen_at) VALUES ('gone', 0);
 INSERT INTO removals (provider_id, key, removed_at, moved_id) VALUES (1, 'dir/gone.mp4', 0, NULL);
 INSERT INTO uploads (provider_id, key, draft, owner, started_at) VALUES (1, 'dir/cut.mp4', '{\"account_id\":1}', 'dead', 0);
 INSERT INTO copies (recording_id, provider_id, key, copied_at) SELECT id, 99, key, 1 FROM recordings;
+INSERT INTO custom_headers (recording_id, headers) SELECT id, '{\"X-Site\":\"Gent\"}' FROM recordings;
 INSERT INTO moves (from_provider_id, to_provider_id, state, after_id, total, moved, moved_bytes, failed, last_error, owner,
     started_at, finished_at) VALUES (98, 99, 'done', 0, 0, 0, 0, 0, '', '', 1, 1);
 INSERT INTO replays (integration_id, account_id, from_time, until_time, state, after_time, after_id, enqueued, started_at,
@@ -169,7 +170,7 @@ async fn harms_only_itself(place: String, kind: String) {
     tables.execute_unprepared(ROWS).await.unwrap();
     let rubbish = if kind == "BLOB" { "x'00ff'" } else { "char(1) || '//{rubbish'" };
     let which = format!("rowid = (SELECT max(rowid) FROM {table} WHERE {})", victim(&place));
-    let id = if table == "copies" { "recording_id" } else { "id" };
+    let id = if matches!(table, "copies" | "custom_headers") { "recording_id" } else { "id" };
     let row = match FREE.iter().any(|(free, _)| *free == place) {
         true => String::new(),
         false => {

@@ -3,12 +3,14 @@
 
 use super::buffer::{HeldPart, PartBuffer};
 use super::digest::{Content, Digest};
+use super::form::FirstBytes;
 use super::multipart::Multipart;
 use super::{Ingest, Intent, Target, UploadError};
 use bytes::Bytes;
 
 /// An upload on its way in: what has come of it, and where that is.
 pub(super) struct Arriving {
+    first: FirstBytes,
     digest: Digest,
     /// What was not sent on yet.
     part: PartBuffer,
@@ -51,7 +53,7 @@ impl Ingest {
     /// Begins; nothing is asked of the provider yet.
     pub(super) fn begin(&self, target: &Target) -> Arriving {
         let part = self.part(target, 0, target.provider.store.part_size());
-        Arriving { digest: Digest::default(), part, multipart: None }
+        Arriving { first: FirstBytes::default(), digest: Digest::default(), part, multipart: None }
     }
 
     /// Takes the next bytes.
@@ -63,6 +65,9 @@ impl Ingest {
         mut chunk: Bytes,
     ) -> Result<(), UploadError> {
         let part_size = target.provider.store.part_size();
+        if arriving.first.show_a_form(arriving.digest.size(), &chunk) {
+            return Err(UploadError::Form);
+        }
         arriving.digest.update(&chunk);
         if arriving.digest.size() > self.max_bytes {
             return Err(UploadError::TooLarge { max: self.max_bytes });
@@ -89,7 +94,7 @@ impl Ingest {
         if let Err(error) = self.check_whole(&arriving, target).await {
             return Err(arriving.discard(error).await);
         }
-        let Arriving { digest, part, multipart } = arriving;
+        let Arriving { digest, part, multipart, .. } = arriving;
         match multipart {
             None => {
                 let share = self.shares.of(target.provider.id);
