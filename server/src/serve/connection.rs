@@ -4,10 +4,12 @@
 
 use super::Options;
 use super::exchange::Exchange;
+use super::heads::{Head, LongHeads, MOST_AT_ONCE};
 use super::patience::{Awaited, Patience};
 use super::unreadable;
 use crate::telemetry::connections;
 use axum::body::Bytes;
+use bytes::BufMut as _;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -25,6 +27,7 @@ pub(super) struct Connection {
     stream: TcpStream,
     remote: SocketAddr,
     exchange: Exchange,
+    head: Head,
     patience: Patience,
     write_timeout: Duration,
     /// Runs while the client reads nothing.
@@ -42,17 +45,30 @@ struct Closing {
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, remote: SocketAddr, options: &Options, exchange: Exchange) -> Self {
+    pub(super) fn new(
+        stream: TcpStream,
+        remote: SocketAddr,
+        options: &Options,
+        exchange: Exchange,
+        long_heads: &LongHeads,
+    ) -> Self {
         Self {
             stream,
             remote,
             exchange,
+            head: Head::new(long_heads),
             patience: Patience::new(options),
             write_timeout: options.write_timeout,
             stalled: None,
             answered: 0,
             refusal: None,
             closing: None,
+        }
+    }
+
+    fn note_sent(&self, written: &Poll<io::Result<usize>>) {
+        if let Poll::Ready(Ok(bytes)) = written {
+            self.exchange.went(*bytes);
         }
     }
 
@@ -68,6 +84,18 @@ impl Connection {
         ready!(stalled.as_mut().poll(cx));
         connections::given_up("not_reading");
         Poll::Ready(Err(timed_out("the client does not read")))
+    }
+
+    /// Reads what belongs to a head that comes after so many requests.
+    fn poll_read_head(&mut self, requests: u64, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let room = ready!(self.head.poll_room(requests, cx));
+        if self.head.is_long() {
+            self.exchange.note_long_head();
+        }
+        let before = buffer.filled().len();
+        let read = poll_read_at_most(&mut self.stream, cx, buffer, room);
+        self.head.came(buffer.filled().len() - before);
+        read
     }
 
     /// Takes what hyper answers by itself to a head that it cannot read: a status without a body, which nothing else
@@ -99,6 +127,25 @@ impl Connection {
     }
 }
 
+/// Reads at most so many bytes.
+fn poll_read_at_most(
+    stream: &mut TcpStream,
+    cx: &mut Context<'_>,
+    buffer: &mut ReadBuf<'_>,
+    most: usize,
+) -> Poll<io::Result<()>> {
+    if buffer.remaining() <= most {
+        return Pin::new(stream).poll_read(cx, buffer);
+    }
+    loop {
+        ready!(stream.poll_read_ready(cx))?;
+        match stream.try_read_buf(&mut buffer.limit(most)) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            read => return Poll::Ready(read.map(drop)),
+        }
+    }
+}
+
 fn timed_out(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, what)
 }
@@ -106,12 +153,15 @@ fn timed_out(what: &'static str) -> io::Error {
 impl AsyncRead for Connection {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let read = Pin::new(&mut this.stream).poll_read(cx, buffer);
-        // Between two requests, and not while the end of an answer is still being taken.
-        if this.exchange.is_running() || this.stalled.is_some() {
-            return read;
+        if this.exchange.is_running() {
+            return poll_read_at_most(&mut this.stream, cx, buffer, MOST_AT_ONCE);
         }
         let requests = this.exchange.requests();
+        let read = this.poll_read_head(requests, cx, buffer);
+        // Not while the end of an answer is still being taken.
+        if this.stalled.is_some() {
+            return read;
+        }
         if read.is_ready() {
             this.patience.bytes_came(requests);
             return read;
@@ -130,6 +180,7 @@ impl AsyncWrite for Connection {
             return Poll::Ready(Ok(bytes.len()));
         }
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.note_sent(&written);
         self.watch(cx, written)
     }
 
@@ -142,6 +193,7 @@ impl AsyncWrite for Connection {
             return Poll::Ready(Ok(bytes.iter().map(|slice| slice.len()).sum()));
         }
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
+        self.note_sent(&written);
         self.watch(cx, written)
     }
 

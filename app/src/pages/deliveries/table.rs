@@ -2,7 +2,7 @@
 
 use super::{can_retry, purpose, retry_form, state_of, subject, tries};
 use crate::api::deliveries::{DeliveriesQuery, LIST, RetryDelivery};
-use crate::components::{Column, Empty, Icon, Pager, Table, Time, actions, clipped, column, icon};
+use crate::components::{Column, Empty, Icon, Pager, Table, Time, actions, column, icon};
 use crate::site::at;
 use crate::text::figures::count;
 use leptos::prelude::*;
