@@ -33,7 +33,8 @@ fn is_form(headers: &HeaderMap) -> bool {
 
 /// What has been done to the body: `None` if nothing.
 fn encoding(headers: &HeaderMap) -> Option<String> {
-    let lines = headers.get_all(CONTENT_ENCODING).iter().map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned());
+    let lines =
+        headers.get_all(CONTENT_ENCODING).iter().map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned());
     let codings: Vec<String> = lines
         .flat_map(|line| line.split(',').map(|coding| coding.trim().to_owned()).collect::<Vec<_>>())
         .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity"))
@@ -64,9 +65,13 @@ mod tests {
     #[test]
     fn what_is_compressed_is_named() {
         let named = |value| encoding(&with(CONTENT_ENCODING, value));
-        for (value, name) in
-            [("gzip", "gzip"), ("br", "br"), (" zstd ", "zstd"), ("identity, Deflate", "Deflate"), ("gzip, br", "gzip, br")]
-        {
+        for (value, name) in [
+            ("gzip", "gzip"),
+            ("br", "br"),
+            (" zstd ", "zstd"),
+            ("identity, Deflate", "Deflate"),
+            ("gzip, br", "gzip, br"),
+        ] {
             assert_eq!(named(value).as_deref(), Some(name), "{value}");
         }
         for nothing in ["", "identity", "Identity", " , "] {

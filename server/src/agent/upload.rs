@@ -104,7 +104,11 @@ pub async fn upload(
         }
         Err(UploadError::Empty) => {
             metrics::upload(code::FILE_EMPTY);
-            tracing::warn!(account = account_name, file, "an empty file was sent and is not stored; its agent is told to forget it");
+            tracing::warn!(
+                account = account_name,
+                file,
+                "an empty file was sent and is not stored; its agent is told to forget it"
+            );
             Ok(Json(Uploaded { data: String::new(), ignored: Some(code::FILE_EMPTY) }))
         }
         Err(error) => {

@@ -87,7 +87,12 @@ impl Connection {
     }
 
     /// Reads what belongs to a head that comes after so many requests.
-    fn poll_read_head(&mut self, requests: u64, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read_head(
+        &mut self,
+        requests: u64,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let room = ready!(self.head.poll_room(requests, cx));
         if self.head.is_long() {
             self.exchange.note_long_head();

@@ -1,9 +1,9 @@
 //! What agents say of a recording, and bodies that are none (docs/protocol.md §2, §4).
 
 use crate::support::{Answer, NAME, Setup, TestVault, recording, send};
-use reqwest::header::HeaderValue;
 use model::recording::RecordingView;
 use model::wire::header;
+use reqwest::header::HeaderValue;
 use reqwest::{Method, RequestBuilder};
 use server::config::Metrics;
 use server::state::HttpOptions;

@@ -4,8 +4,8 @@ use super::camera;
 use crate::components::{CopyButton, Time};
 use crate::text::figures::{bytes, duration};
 use leptos::prelude::*;
-use model::wire::CustomHeaders;
 use model::recording::RecordingView;
+use model::wire::CustomHeaders;
 
 pub(super) fn details(row: RecordingView) -> AnyView {
     let camera = camera(&row);
