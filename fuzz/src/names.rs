@@ -7,10 +7,10 @@ use model::key::{Directory, FileName, MAX_KEY, MAX_SEGMENT, ObjectKey, RESERVED_
 pub fn file_name(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let Some(name) = AgentFileName::parse(&text) else { return };
-    assert!((0..=253_402_300_799).contains(&name.timestamp_s) && name.microseconds < 1_000_000, "{name:?}");
+    assert!((0..=253_402_300_799_999).contains(&name.start_ms()) && name.microseconds < 1_000_000, "{name:?}");
     assert!(name.changes >= -1 && name.region.split('-').count() == 4, "{name:?}");
-    let AgentFileName { timestamp_s, n, microseconds, instance_name, region, changes, token } = &name;
-    let written = format!("{timestamp_s}_{n}-{microseconds}_{instance_name}_{region}_{changes}_{token}.mp4");
+    let AgentFileName { timestamp, n, microseconds, instance_name, region, changes, token } = &name;
+    let written = format!("{timestamp}_{n}-{microseconds}_{instance_name}_{region}_{changes}_{token}.mp4");
     assert_eq!(AgentFileName::parse(&written).as_ref(), Some(&name), "{written:?}");
 }
 

@@ -1,6 +1,6 @@
 //! MP4 boxes.
 
-use model::mp4::{MAX_FRAGMENTS, Mp4Facts, Walker};
+use model::mp4::{Known, MAX_FRAGMENTS, Mp4Facts, Walker};
 
 /// A recording: the same is found in it whatever the pieces it arrives in, and every range lies within it.
 pub fn mp4(bytes: &[u8]) {
@@ -11,10 +11,15 @@ pub fn mp4(bytes: &[u8]) {
     assert!(whole.fragments.len() <= MAX_FRAGMENTS);
     let mut end = 0;
     for fragment in &whole.fragments {
-        assert!(fragment.offset >= end && fragment.length > 0 && fragment.duration_us > 0, "{fragment:?}");
+        assert!(fragment.offset >= end && fragment.length > 0, "{fragment:?}");
+        assert!(fragment.duration_us > 0 || whole.fragments.len() == 1, "{fragment:?}");
         end = fragment.offset + fragment.length;
         assert!(end <= bytes.len() as u64, "{fragment:?} of {}", bytes.len());
     }
+    let known = Known { size: bytes.len() as u64, longest_ms: Some(3_600_000), ..Known::default() };
+    let believed = whole.clone().believed(&known);
+    assert!(believed.duration_ms.is_none_or(|ms| ms <= 3_600_000), "{believed:?}");
+    assert!(believed.fragments.iter().all(|one| one.duration_us <= 3_600_000_000), "{believed:?}");
     if let Some(init) = whole.init {
         assert!(init.offset + init.length <= bytes.len() as u64, "{init:?} of {}", bytes.len());
     }

@@ -18,6 +18,7 @@ mod m0013_keys;
 mod m0014_cameras_by_account;
 mod m0015_resumables;
 mod m0016_revoked_urls;
+mod m0017_custom_headers;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0014_cameras_by_account::Migration),
             Box::new(m0015_resumables::Migration),
             Box::new(m0016_revoked_urls::Migration),
+            Box::new(m0017_custom_headers::Migration),
         ]
     }
 }

@@ -7,6 +7,7 @@ use crate::agent;
 use crate::mount::mount;
 use crate::peer::Peer;
 use crate::problem::{self, ApiError};
+use crate::serve::only_uploads_have_long_heads;
 use crate::sessions::{self, Sessions};
 use crate::state::AppState;
 use crate::telemetry::{Failure, access, metrics};
@@ -17,7 +18,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use leptos::prelude::{provide_context, use_context};
@@ -46,6 +47,7 @@ pub fn router(state: AppState) -> Router {
         .merge(people(&state))
         .route("/pkg/{*path}", get(assets::pkg))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(only_uploads_have_long_heads))
         .layer(from_fn_with_state(state.clone(), hosts::only_ours))
         .layer(from_fn_with_state(state.clone(), security::headers))
         .layer(from_fn_with_state(state.clone(), access::record))

@@ -61,6 +61,8 @@ pub struct DeliveryView {
     pub connection: String,
     /// Device key; may be empty.
     pub device: String,
+    /// The camera's name, else its device key; may be empty.
+    pub camera: String,
     /// Key of the recording; empty when it has been deleted.
     pub recording: String,
     /// The same on every retry, as consumers see it.

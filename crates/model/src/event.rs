@@ -2,6 +2,7 @@
 //! (docs/protocol.md §9).
 
 use crate::mp4::RangeOnTime;
+use crate::wire::CustomHeaders;
 use serde::{Deserialize, Serialize};
 
 /// Stages of the Hub's pipeline, in its order.
@@ -24,6 +25,12 @@ pub struct Event {
     pub payload: Payload,
     /// Ours: the same on every retry.
     pub id: String,
+    /// Full key, where the Hub's newer pipeline looks for it; left out when there is no recording.
+    #[serde(rename = "fileName", default, skip_serializing_if = "String::is_empty")]
+    pub file_name: String,
+    /// Names of the providers that have a copy, or get one; left out when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secondary_providers: Vec<String>,
 }
 
 /// What an event says about its recording.
@@ -42,6 +49,9 @@ pub struct Payload {
     pub bytes_range_on_time: Vec<RangeOnTime>,
     /// All values are strings; unknown ones are left out.
     pub metadata: Metadata,
+    /// Ours: headers of the owner's choice; left out when there are none.
+    #[serde(default, skip_serializing_if = "CustomHeaders::is_empty")]
+    pub custom_headers: CustomHeaders,
 }
 
 /// What is known about a recording besides its bytes.
@@ -96,8 +106,10 @@ impl Event {
             source,
             request: "persist".into(),
             date,
+            file_name: payload.key.clone(),
             payload,
             id,
+            secondary_providers: Vec::new(),
         }
     }
 
@@ -111,6 +123,8 @@ impl Event {
             date,
             payload: Payload::default(),
             id,
+            file_name: String::new(),
+            secondary_providers: Vec::new(),
         }
     }
 
@@ -136,8 +150,21 @@ mod tests {
         let event = Event::persisted("id-1".into(), "local".into(), 1606164482, false, payload);
         assert_eq!(
             serde_json::to_string(&event).expect("serialises"),
-            r#"{"events":["monitor","sequence","throttler","notification"],"provider":"kstorage","source":"local","request":"persist","date":1606164482,"payload":{"key":"dir/a.mp4","fileSize":305956,"is_fragmented":true,"bytes_ranges":"","bytes_range_on_time":[],"metadata":{"capture":"IPCamera"}},"id":"id-1"}"#
+            r#"{"events":["monitor","sequence","throttler","notification"],"provider":"kstorage","source":"local","request":"persist","date":1606164482,"payload":{"key":"dir/a.mp4","fileSize":305956,"is_fragmented":true,"bytes_ranges":"","bytes_range_on_time":[],"metadata":{"capture":"IPCamera"}},"id":"id-1","fileName":"dir/a.mp4"}"#
         );
+    }
+
+    #[test]
+    fn what_is_new_comes_after_what_consumers_know() {
+        let (custom_headers, _) = CustomHeaders::collect(vec!["X-Site".into()], |_| "Gent".into());
+        let payload = Payload { key: "dir/a.mp4".into(), custom_headers, ..Payload::default() };
+        let mut event = Event::persisted("id-1".into(), "local".into(), 1606164482, false, payload);
+        event.secondary_providers = vec!["archive".into()];
+        let json = event.to_json();
+        let (known, new) = json.split_once(r#","custom_headers""#).expect("it is there");
+        assert!(known.ends_with(r#""metadata":{}"#), "{json}");
+        assert_eq!(new, r#":{"X-Site":"Gent"}},"id":"id-1","fileName":"dir/a.mp4","secondary_providers":["archive"]}"#);
+        assert_eq!(serde_json::from_str::<Event>(&json).expect("parses"), event);
     }
 
     #[test]

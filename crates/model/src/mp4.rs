@@ -7,12 +7,14 @@
 mod boxes;
 mod moof;
 mod moov;
+mod plausible;
 mod playlist;
 mod walker;
 
 #[cfg(test)]
 mod tests;
 
+pub use plausible::Known;
 pub use playlist::RangeOnTime;
 pub use walker::{MAX_FRAGMENTS, MAX_HEADER, Walker};
 
@@ -52,7 +54,7 @@ pub struct Fragment {
     pub offset: u64,
     /// Number of bytes.
     pub length: u64,
-    /// Duration of its video samples in microseconds; never 0.
+    /// Duration of its video samples in microseconds; 0 when all of the recording's are unknown.
     pub duration_us: u64,
 }
 

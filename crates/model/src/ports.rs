@@ -5,6 +5,7 @@ use crate::event::Metadata;
 use crate::field::{FieldError, Settings};
 use crate::key::ObjectKey;
 use crate::probe::ProbeReport;
+use crate::wire::CustomHeaders;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::Stream;
@@ -221,6 +222,8 @@ pub struct OpenRecording {
     pub timestamp: i64,
     /// What is known about it besides its bytes.
     pub metadata: Metadata,
+    /// Headers of the owner's choice that it came with.
+    pub custom_headers: CustomHeaders,
     /// Ids of the vaults it came through, oldest first; this vault is the last.
     pub path: Vec<String>,
     /// The content.

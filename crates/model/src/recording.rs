@@ -1,5 +1,6 @@
 //! Recordings as lists and readers see them.
 
+use crate::wire::CustomHeaders;
 use serde::{Deserialize, Serialize};
 
 pub use crate::page::Position;
@@ -20,7 +21,7 @@ pub struct RecordingView {
     pub uploaded_at: i64,
     /// Device key of the camera; may be empty.
     pub device: String,
-    /// Camera name from the file name; may be empty.
+    /// Camera's name, as its agent or the file name says; may be empty.
     pub instance_name: String,
     /// Account's name, or [`NAME_OF_DELETED_ACCOUNT`].
     pub account: String,
@@ -38,6 +39,8 @@ pub struct RecordingView {
     pub fragmented: bool,
     /// SHA-256 of the content, hex.
     pub sha256: String,
+    /// Headers of the owner's choice that it came with; lists leave them out.
+    pub custom_headers: CustomHeaders,
 }
 
 /// Which recordings to list.

@@ -5,6 +5,7 @@ pub mod blob;
 pub mod bulk;
 pub mod caller;
 pub mod devices;
+mod file_body;
 pub mod forward;
 pub mod ping;
 mod schema;

@@ -1,8 +1,8 @@
 //! `POST /api/storage`: one recording in one request (docs/protocol.md §4).
 
 use super::caller::Caller;
+use super::file_body;
 use super::schema::{FileBytes, FileName, HeaderText};
-use super::storage::Data;
 use super::wire::text;
 use crate::problem::{self, ApiError, ErrorBody};
 use crate::state::AppState;
@@ -11,18 +11,34 @@ use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::CONTENT_LENGTH;
 use futures::{Stream, TryStreamExt as _};
 use model::error::StoreErrorKind;
+use model::wire::{code, header};
+use serde::Serialize;
+use utoipa::ToSchema;
 use vault::VaultError;
 use vault::accounts::Account;
 use vault::ingest::{Outcome, UploadError, UploadRequest};
 use vault::notices::Notice;
 
+/// What became of an upload.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Uploaded {
+    /// The recording's full key; empty if nothing was stored.
+    #[schema(example = "site-a/1606164482_6-818812_FundoEsquerda_229-153-288-247_51_745.mp4")]
+    pub data: String,
+    /// Why nothing was stored and nothing needs to be sent again; left out if it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "file_empty")]
+    pub ignored: Option<&'static str>,
+}
+
 /// Upload a recording
 ///
 /// The body is the file itself; its size need not be announced. 200 means: it is durable and its
-/// events will be delivered. The same file again is fine and makes no second event.
+/// events will be delivered. The same file again is fine and makes no second event. An empty file is
+/// answered 200 as well, with `ignored`: it can never be stored, and would be sent again for ever.
 #[utoipa::path(
     post, path = "/api/storage", tag = "Agents", security(("access_key" = [], "secret_key" = [])),
     params(
@@ -33,22 +49,27 @@ use vault::notices::Notice;
         ("X-Kerberos-Storage-Device" = inline(Option<HeaderText>), Header, description = "Device key of the agent.", example = "front-door"),
         ("X-Kerberos-Storage-Capture" = inline(Option<HeaderText>), Header, description = "Kind of device.", example = "IPCamera"),
         ("X-Kerberos-Storage-CloudKey" = inline(Option<HeaderText>), Header, description = "The owner's Hub public key.", example = ""),
-        ("X-Kerberos-Storage-Fps" = inline(Option<HeaderText>), Header, description = "Frames per second.", example = "25"),
-        ("X-Kerberos-Storage-Duration" = inline(Option<HeaderText>), Header, description = "Milliseconds.", example = "19967"),
-        ("X-Kerberos-Storage-Timestamp" = inline(Option<HeaderText>), Header, description = "Start of the recording, Unix milliseconds.", example = "1606164482000"),
+        ("X-Kerberos-Storage-Fps" = Option<String>, Header, description = "Frames per second, a decimal fraction above 0, at most 240. Here and below, a bad value is dropped.", example = "24.97"),
+        ("X-Kerberos-Storage-Duration" = Option<String>, Header, description = "Milliseconds.", example = "19967"),
+        ("X-Kerberos-Storage-Timestamp" = Option<String>, Header, description = "Start of the recording, Unix milliseconds or seconds. Overrules the file name, like the next three.", example = "1606164482000"),
+        ("X-Kerberos-Storage-DeviceName" = Option<String>, Header, description = "Camera's name.", example = "Front Door"),
+        ("X-Kerberos-Storage-RegionCoordinates" = Option<String>, Header, description = "Where motion was seen, `x1-y1-x2-y2`.", example = "229-153-288-247"),
+        ("X-Kerberos-Storage-NumberOfChanges" = Option<String>, Header, description = "Changed pixels; -1 when nobody counted.", example = "51"),
+        ("X-Kerberos-Storage-Custom-Headers" = Option<String>, Header, description = "Which other headers are the owner's own: base64url, without padding, of a JSON array of names.", example = "WyJYLVNpdGUiXQ"),
     ),
     request_body(content_type = "video/mp4", description = "The file.", content = inline(FileBytes)),
     responses(
-        (status = 200, description = "Stored; `data` is its full key.", body = Data),
-        (status = 400, description = "Missing or malformed headers, an empty body or one that broke off.", body = ErrorBody),
+        (status = 200, description = "Stored; `data` is its full key. Or empty, and ignored.", body = Uploaded),
+        (status = 400, description = "Missing or malformed headers, or a body that broke off.", body = ErrorBody),
         (status = 401, description = "Wrong credentials.", body = ErrorBody),
         (status = 403, description = "Disabled account or provider.", body = ErrorBody),
         (status = 404, description = "No provider of this name that the account may use.", body = ErrorBody),
         (status = 408, description = "It stopped arriving, or arrived too slowly.", body = ErrorBody),
         (status = 409, description = "Another account has a recording of this key, or the directory to itself; something that the vault has not stored lies there, or its name clashes with a directory's.", body = ErrorBody),
         (status = 413, description = "Larger than the vault accepts.", body = ErrorBody),
-        (status = 415, description = "A form instead of a file.", body = ErrorBody),
+        (status = 415, description = "A form instead of a file, or a compressed one.", body = ErrorBody),
         (status = 429, description = "Too many wrong credentials.", body = ErrorBody),
+        (status = 431, description = "More than 200 headers, or more than 256 KiB of them.", body = ErrorBody),
         (status = 502, description = "The storage provider refuses the vault.", body = ErrorBody),
         (status = 503, description = "The storage provider or the database does not answer, or the vault is busy.", body = ErrorBody),
         (status = 507, description = "The storage provider, or the vault itself, has no room left.", body = ErrorBody),
@@ -59,19 +80,27 @@ pub async fn upload(
     State(state): State<AppState>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<Data>, ApiError> {
-    if is_form(&headers) {
-        return Err((&problem::MEDIA_TYPE).into());
-    }
-    let (who, bytes) = (Who::of(&account), counted(body));
-    let stored = match UploadRequest::read(account, length(&headers), |header| text(&headers, header)) {
-        Ok(request) => state.vault.ingest.store(request, bytes).await,
+) -> Result<Json<Uploaded>, ApiError> {
+    file_body::check(&headers)?;
+    let (who, file, bytes) = (Who::of(&account), text(&headers, header::FILE_NAME), counted(body));
+    let request = UploadRequest::read(account, length(&headers), |header| text(&headers, header));
+    // They may be long, and an upload takes its time.
+    drop(headers);
+    let stored = match request {
+        Ok(request) => {
+            note_dropped(&request);
+            state.vault.ingest.store(request, bytes).await
+        }
         Err(refused) => Err(refused),
     };
     match stored {
         Ok(stored) => {
             count(stored.outcome);
-            Ok(Json(Data { data: stored.key.to_string() }))
+            Ok(Json(Uploaded { data: stored.key.to_string(), ignored: None }))
+        }
+        Err(UploadError::Empty) => {
+            note_empty(&who, &file);
+            Ok(Json(Uploaded { data: String::new(), ignored: Some(code::FILE_EMPTY) }))
         }
         Err(error) => Err(refuse(&state, &who, error).await),
     }
@@ -101,6 +130,16 @@ pub(super) fn count(outcome: Outcome) {
         Outcome::Identical => "identical",
         Outcome::Replaced => "replaced",
     });
+}
+
+/// Counts and tells an empty file, which is not stored.
+pub(super) fn note_empty(who: &Who, file: &str) {
+    metrics::upload(code::FILE_EMPTY);
+    tracing::warn!(
+        account = who.account,
+        file,
+        "an empty file was sent and is not stored; its agent is told to forget it"
+    );
 }
 
 /// What to answer to an upload that was not stored, having counted it and told whoever has to see to it.
@@ -135,10 +174,13 @@ fn length(headers: &HeaderMap) -> Option<u64> {
     text(headers, CONTENT_LENGTH.as_str()).parse().ok()
 }
 
-/// A form from a browser or `curl -F` would be stored as it is, and be no recording. `application/x-www-form-urlencoded`
-/// is accepted: `curl --data-binary` sends it with any file.
-fn is_form(headers: &HeaderMap) -> bool {
-    text(headers, CONTENT_TYPE.as_str()).to_ascii_lowercase().starts_with("multipart/form-data")
+/// Notes what is wrong of what was said of a recording, which is stored all the same. Not the values: they may be anything.
+pub(super) fn note_dropped(request: &UploadRequest) {
+    for header in &request.dropped {
+        metrics::dropped(header);
+        let (account, key) = (&request.account.name, &request.key);
+        tracing::debug!(account, %key, header, "a value said of a recording is none, and is dropped");
+    }
 }
 
 pub(super) fn refused(error: UploadError) -> ApiError {
@@ -150,6 +192,7 @@ pub(super) fn refused(error: UploadError) -> ApiError {
         UploadError::DirectoryTaken => &problem::DIRECTORY_TAKEN,
         UploadError::InvalidHeader { .. } => &problem::HEADER_INVALID,
         UploadError::Empty => &problem::FILE_EMPTY,
+        UploadError::Form => &problem::MEDIA_TYPE,
         UploadError::TooLarge { .. } => &problem::FILE_TOO_LARGE,
         UploadError::AccountDisabled => &problem::ACCOUNT_DISABLED,
         UploadError::WrongCredentials => &problem::WRONG_CREDENTIALS,
@@ -200,7 +243,6 @@ fn is_unexpected(kind: StoreErrorKind) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::HeaderValue;
     use model::ObjectKey;
     use model::key::NameError;
 
@@ -214,6 +256,7 @@ mod tests {
             UploadError::DirectoryTaken,
             UploadError::InvalidHeader { header: "x" },
             UploadError::Empty,
+            UploadError::Form,
             UploadError::TooLarge { max: 1 },
             UploadError::AccountDisabled,
             UploadError::WrongCredentials,
@@ -233,15 +276,5 @@ mod tests {
             let code = error.code();
             assert_eq!(refused(error).problem.code, code);
         }
-    }
-
-    #[test]
-    fn forms_are_told_from_files() {
-        let with = |value| is_form(&HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(value))]));
-        assert!(with("multipart/form-data; boundary=x") && with("Multipart/Form-Data"));
-        for a_file in ["video/mp4", "application/octet-stream", "application/x-www-form-urlencoded", ""] {
-            assert!(!with(a_file), "{a_file}");
-        }
-        assert!(!is_form(&HeaderMap::new()));
     }
 }

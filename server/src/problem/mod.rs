@@ -138,6 +138,10 @@ impl IntoResponse for ApiError {
         let mut response = (self.problem.status, Json(self.body())).into_response();
         response.extensions_mut().insert(Code(self.problem.code));
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.problem == &CONTENT_ENCODING {
+            // As RFC 9110 §12.5.3 wants it: what would be taken instead.
+            response.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
         if self.retry_after_s > 0 {
             response.headers_mut().insert(header::RETRY_AFTER, self.retry_after_s.into());
         }

@@ -89,8 +89,11 @@ problems! {
     FILE_TOO_LARGE = PAYLOAD_TOO_LARGE (code::FILE_TOO_LARGE),
         "The recording is too large.", "Record shorter files, or raise limits.max_upload_bytes.";
     /// A form instead of a file.
-    MEDIA_TYPE = UNSUPPORTED_MEDIA_TYPE "file_unsupported_media_type",
+    MEDIA_TYPE = UNSUPPORTED_MEDIA_TYPE (code::MEDIA_TYPE),
         "A form is not a recording.", "Send the file itself as the body, with Content-Type: video/mp4.";
+    /// Compressed bytes, which no player would know for a recording.
+    CONTENT_ENCODING = UNSUPPORTED_MEDIA_TYPE "file_unsupported_content_encoding",
+        "A compressed body is not a recording.", "Send the file as it is, without Content-Encoding.";
     /// Another account has this key.
     KEY_TAKEN = CONFLICT (code::KEY_TAKEN),
         "Another account has stored a recording of this name.", "Give the accounts different directories.";
@@ -198,7 +201,7 @@ problems! {
         "The request is not valid HTTP.", "Correct what sends it; look for line breaks in headers.";
     /// A request's head that is too large.
     HEAD_TOO_LARGE = REQUEST_HEADER_FIELDS_TOO_LARGE "request_head_too_large",
-        "The request has too many or too long headers.", "Send at most 100 headers, and 64 KiB together.";
+        "The request has too many or too long headers.", "Send at most 200 headers, and 64 KiB together; 256 KiB with an upload.";
     /// A request's address that is too long.
     ADDRESS_TOO_LONG = URI_TOO_LONG "request_address_too_long",
         "The request's address is too long.", "Shorten it.";

@@ -4,11 +4,12 @@
 
 use super::Options;
 use super::exchange::Exchange;
-use super::heads::Head;
+use super::heads::{self, Head};
 use super::patience::{Awaited, Patience};
 use super::unreadable;
 use crate::telemetry::connections;
 use axum::body::Bytes;
+use bytes::BufMut as _;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -21,6 +22,8 @@ use tokio::time::{Instant, Sleep};
 /// How long to go on reading and discarding, in all and without a byte.
 const LINGER: Duration = Duration::from_secs(30);
 const LINGER_IDLE: Duration = Duration::from_secs(5);
+/// Most bytes of a body that are read at once: hyper's buffer, which doubles when a read fills it, stays at 64 KiB.
+const BODY_PIECE: usize = 64 * 1024 - 1;
 
 pub(super) struct Connection {
     stream: TcpStream,
@@ -114,6 +117,25 @@ impl Connection {
     }
 }
 
+/// Reads at most so many bytes.
+fn poll_read_at_most(
+    stream: &mut TcpStream,
+    cx: &mut Context<'_>,
+    buffer: &mut ReadBuf<'_>,
+    most: usize,
+) -> Poll<io::Result<()>> {
+    if buffer.remaining() <= most {
+        return Pin::new(stream).poll_read(cx, buffer);
+    }
+    loop {
+        ready!(stream.poll_read_ready(cx))?;
+        match stream.try_read_buf(&mut buffer.limit(most)) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            read => return Poll::Ready(read.map(drop)),
+        }
+    }
+}
+
 fn timed_out(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, what)
 }
@@ -123,12 +145,12 @@ impl AsyncRead for Connection {
         let this = self.get_mut();
         // Between two requests, and not while the end of an answer is still being taken.
         if this.exchange.is_running() || this.stalled.is_some() {
-            return Pin::new(&mut this.stream).poll_read(cx, buffer);
+            return poll_read_at_most(&mut this.stream, cx, buffer, BODY_PIECE);
         }
         let requests = this.exchange.requests();
         if this.head.poll_may_go_on(cx).is_ready() {
             let before = buffer.filled().len();
-            let read = Pin::new(&mut this.stream).poll_read(cx, buffer);
+            let read = poll_read_at_most(&mut this.stream, cx, buffer, heads::PIECE);
             if read.is_ready() {
                 this.patience.bytes_came(requests);
                 this.head.bytes_came(buffer.filled().len() - before);

@@ -9,6 +9,13 @@ use std::task::{Context, Poll, ready};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::PollSemaphore;
 
+/// Longest head, in bytes: agents add up to 32 headers of 4 KiB each (docs/protocol.md §2).
+pub(super) const LONGEST: usize = 256 * 1024;
+/// Longest head of what is no upload, in bytes. Others are answered at leisure, to readers that may be slow, and the head
+/// takes memory meanwhile.
+const ORDINARY: usize = 64 * 1024;
+/// Most bytes of a head that are read at once. hyper doubles its buffer when a read fills it; none fills 16 KiB.
+pub(super) const PIECE: usize = 16 * 1024 - 1;
 /// What every head may have, in bytes.
 const FREE: usize = 16 * 1024;
 /// Longer heads that arrive at a time, of everybody and from one address.
@@ -85,11 +92,11 @@ impl Head {
         Poll::Ready(())
     }
 
-    /// All of it is here; what comes next is another one's.
-    pub(super) fn end(&self) {
+    /// All of it is here; what comes next is another one's. Returns whether only an upload may have such a long one.
+    pub(super) fn end(&self) -> bool {
         let mut head = self.lock();
-        head.bytes = 0;
         head.give_back();
+        std::mem::take(&mut head.bytes) > ORDINARY
     }
 
     fn lock(&self) -> MutexGuard<'_, Arriving> {

@@ -7,13 +7,16 @@ mod heads;
 mod patience;
 mod unreadable;
 
+use crate::problem::{self, ApiError};
 use crate::telemetry::connections as told;
 use addresses::{Addresses, Open};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, OriginalUri};
 use axum::http::header::CONNECTION;
-use axum::http::{HeaderValue, Request, Response, StatusCode, Uri};
+use axum::http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
+use axum::middleware::Next;
+use axum::response::IntoResponse as _;
 use connection::Connection;
 use exchange::{Exchange, Running};
 use heads::{Head, Heads};
@@ -31,14 +34,31 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-/// Read and write buffer of a connection, in bytes; also the longest head of a request. By default it would grow to 400
-/// KiB while a body arrives quickly.
-const BUFFER: usize = 64 * 1024;
+/// Most headers of a request.
+const HEADERS: usize = 200;
 
 /// How much of an answer may wait in the system until it is sent, in bytes. The system's own limit is megabytes, of which a
 /// third has to be sent before it takes more: to a client that reads 20 kB/s that takes over a minute, which looks like one
 /// that reads nothing. It is also memory that thousands of slow readers would take.
 const UNSENT: u32 = 64 * 1024;
+
+/// With a request whose head is longer than most may be: see [`only_uploads_have_long_heads`].
+#[derive(Debug, Clone, Copy)]
+struct LongHead;
+
+/// Refuses long heads of all but uploads.
+pub async fn only_uploads_have_long_heads(request: Request<Body>, next: Next) -> Response<Body> {
+    let path = request.uri().path();
+    let is_upload = request.method() == Method::POST && (path == UPLOADS || path.starts_with(RESUMABLE_UPLOADS));
+    match request.extensions().get::<LongHead>() {
+        Some(LongHead) if !is_upload => ApiError::from(&problem::HEAD_TOO_LARGE).into_response(),
+        _ => next.run(request).await,
+    }
+}
+
+/// Where agents store recordings, and where those do that send them in pieces.
+const UPLOADS: &str = "/api/storage";
+const RESUMABLE_UPLOADS: &str = "/api/storage/tus";
 
 /// Limits of connections.
 #[derive(Debug, Clone)]
@@ -153,15 +173,19 @@ async fn talk(
     }
     let exchange = Exchange::default();
     let io = TokioIo::new(Connection::new(stream, remote, &options, exchange.clone(), head.clone()));
-    let service = hyper::service::service_fn(move |request| {
-        head.end();
+    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        if head.end() {
+            request.extensions_mut().insert(LongHead);
+        }
         answer(app.clone(), request, remote, exchange.begin())
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         // `Connection` gives up sooner; it does not see bytes that came with the request before.
         .header_read_timeout(options.idle_timeout + options.header_timeout)
-        .max_buf_size(BUFFER)
+        // Also the most that hyper would read of a body at once, and let wait to be sent: see `connection` and `exchange`.
+        .max_buf_size(heads::LONGEST)
+        .max_headers(HEADERS)
         .serve_connection(io, service);
     if let Err(error) = watcher.watch(connection).await {
         // a client that went away; its request has a log line of its own
@@ -182,7 +206,12 @@ async fn answer(
         *request.uri_mut() = uri;
     }
     let has_body = !request.body().is_end_stream();
+    let has_long_head = request.extensions().get::<LongHead>().is_some();
     let mut response = app.oneshot(request).await?;
+    // hyper keeps the head's memory until the connection's next request.
+    if has_long_head {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     // Refused before the body was read: announce that the connection ends here, and end it gently.
     if has_body && is_refusal(response.status()) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

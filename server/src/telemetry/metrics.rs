@@ -28,7 +28,11 @@ static RECORDER: LazyLock<PrometheusHandle> = LazyLock::new(|| {
     super::connections::describe();
     ::metrics::describe_counter!(
         "vault_uploads_total",
-        "Uploads by outcome: new, identical, replaced, or the error's code."
+        "Uploads by outcome: new, identical, replaced, or the error's code. An empty file is counted as file_empty."
+    );
+    ::metrics::describe_counter!(
+        "vault_upload_values_dropped_total",
+        "Values that were said of a recording and are none, by header. The recording is stored without."
     );
     ::metrics::describe_counter!("vault_upload_bytes_total", "Bytes of recordings received.");
     ::metrics::describe_gauge!("vault_deliveries_waiting", "Deliveries not yet made (counted up to 10,000).");
@@ -83,6 +87,11 @@ pub(super) fn unreadable(status: u16) {
 /// Counts an upload.
 pub fn upload(outcome: &'static str) {
     counter!("vault_uploads_total", "outcome" => outcome).increment(1);
+}
+
+/// Counts a value that was said of a recording and is none.
+pub fn dropped(header: &'static str) {
+    counter!("vault_upload_values_dropped_total", "header" => header).increment(1);
 }
 
 /// Counts bytes of uploads as they arrive.

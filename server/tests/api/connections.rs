@@ -156,6 +156,84 @@ async fn a_head_that_is_too_large_is_answered_with_the_limit() {
     }
 }
 
+/// A head of so many bytes, for this request.
+fn padded(request: &str, bytes: usize) -> Vec<u8> {
+    let mut head = format!("{request} HTTP/1.1\r\nHost: v\r\n").into_bytes();
+    let mut number = 0;
+    while head.len() + 6 < bytes {
+        let name = format!("X-{number:03}: ");
+        let value = (bytes - head.len() - 4).min(4096).saturating_sub(name.len());
+        head.extend([name.as_bytes(), &vec![b'v'; value], b"\r\n"].concat());
+        number += 1;
+    }
+    head.extend(b"\r\n");
+    head
+}
+
+/// What an agent's owner adds makes a head longer than other requests have any use for.
+#[tokio::test]
+async fn only_uploads_have_long_heads() {
+    let vault = TestVault::start().await;
+    for (request, bytes, status) in [
+        ("POST /api/storage", 60_000, "400"),
+        ("POST /api/storage", 255_000, "400"),
+        ("POST /api//storage/", 255_000, "400"),
+        ("POST /api/storage", 300_000, "431"),
+        ("GET /api/storage", 255_000, "431"),
+        ("GET /api/storage/blob", 100_000, "431"),
+        ("GET /api/health", 60_000, "200"),
+        ("GET /api/health", 100_000, "431"),
+        ("GET /", 100_000, "431"),
+        ("POST /api/fn/sign_in", 100_000, "431"),
+    ] {
+        let mut stream = vault.connect().await;
+        stream.write_all(&padded(request, bytes)).await.unwrap();
+        if bytes < 64 * 1024 {
+            // The connection stays open.
+            let mut status_line = [0; 12];
+            stream.read_exact(&mut status_line).await.unwrap();
+            assert_eq!(&status_line[9..], status.as_bytes(), "{request} {bytes}");
+            continue;
+        }
+        let answer = read_to_end(&mut stream).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{request} {bytes}: {answer}");
+        assert!(answer.to_lowercase().contains("\r\nconnection: close\r\n"), "{answer}");
+        let code = if status == "431" { "request_head_too_large" } else { "file_missing_access_key" };
+        assert!(answer.contains(code), "{request} {bytes}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_may_have_200_headers() {
+    let vault = TestVault::start().await;
+    let with = |count: usize| {
+        let more: String = (0..count - 2).map(|n| format!("X-{n}: v\r\n")).collect();
+        format!("GET /api/health HTTP/1.1\r\nHost: v\r\nConnection: close\r\n{more}\r\n")
+    };
+    assert!(vault.raw(with(200).as_bytes()).await.starts_with("HTTP/1.1 200"));
+    is_told(&vault.raw(with(201).as_bytes()).await, "431", "request_head_too_large");
+}
+
+/// Whoever holds all places for long heads harms nobody who sends a short one.
+#[tokio::test]
+async fn long_heads_that_never_end_hold_up_only_others() {
+    let vault = TestVault::start().await;
+    let head = padded("POST /api/storage", 100_000);
+    let mut held = Vec::new();
+    for _ in 0..80 {
+        let mut stream = vault.connect().await;
+        // What the vault does not read stays in the system.
+        stream.write_all(&head[..90_000]).await.unwrap();
+        held.push(stream);
+    }
+    is_answered(&mut vault.connect().await).await;
+    vault.stored(NAME, recording()).await;
+    let mut waiting = vault.connect().await;
+    waiting.write_all(&head).await.unwrap();
+    drop(held);
+    assert!(read_to_end(&mut waiting).await.starts_with("HTTP/1.1 400"));
+}
+
 /// Also where answers have gone before over the same connection; these are as they were.
 #[tokio::test]
 async fn junk_after_a_request_is_told_too() {

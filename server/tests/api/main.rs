@@ -13,6 +13,7 @@ mod crash;
 mod credentials;
 mod data_folder;
 mod exchanged;
+mod facts;
 mod forwarding;
 mod gate;
 mod grounds;

@@ -93,7 +93,7 @@ fn facts(row: DeliveryView) -> AnyView {
         <dl class="facts">
             {fact("Status", state)}
             {fact("Integration", or(row.connection, "a deleted one").into_any())}
-            {fact("Camera", or(row.device, "unknown").into_any())}
+            {fact("Camera", or(row.camera, "unknown").into_any())}
             {fact("Purpose", made_for.into_any())}
             {fact("Waiting since", view! { <Time at=row.created_at/> }.into_any())}
             {fact("Delivered", made)}

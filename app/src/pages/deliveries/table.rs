@@ -2,7 +2,7 @@
 
 use super::{can_retry, purpose, retry_form, state_of, subject, tries};
 use crate::api::deliveries::{DeliveriesQuery, LIST, RetryDelivery};
-use crate::components::{Column, Empty, Icon, Pager, Table, Time, actions, clipped, column, icon};
+use crate::components::{Column, Empty, Icon, Pager, Table, Time, actions, column, icon};
 use crate::site::at;
 use crate::text::figures::count;
 use leptos::prelude::*;
@@ -67,7 +67,10 @@ fn columns(query: &DeliveriesQuery, retry: ServerAction<RetryDelivery>) -> Vec<C
         column("Status", state_of),
         column("Since", |row: &DeliveryView| view! { <Time at=row.created_at/> }),
         column("Integration", |row: &DeliveryView| row.connection.clone()).class("clip"),
-        clipped("Camera", |row: &DeliveryView| row.device.clone()).spare("1"),
+        column("Camera", |row: &DeliveryView| row.camera.clone())
+            .class("clip")
+            .title(|row| row.device.clone())
+            .spare("1"),
         column("Recording", move |row: &DeliveryView| file(row, show(&to_show, row)))
             .heading()
             .class("mono clip file")

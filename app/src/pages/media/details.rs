@@ -5,6 +5,7 @@ use crate::components::{CopyButton, Time};
 use crate::text::figures::{bytes, duration};
 use leptos::prelude::*;
 use model::recording::RecordingView;
+use model::wire::CustomHeaders;
 
 pub(super) fn details(row: RecordingView) -> AnyView {
     let camera = camera(&row);
@@ -19,6 +20,7 @@ pub(super) fn details(row: RecordingView) -> AnyView {
     );
     let fact = |label: &'static str, value: AnyView| view! { <div><dt>{label}</dt><dd>{value}</dd></div> };
     let key = row.key.clone();
+    let custom = (!row.custom_headers.is_empty()).then(|| custom_headers(&row.custom_headers));
     let copies = (!row.copies.is_empty()).then(|| row.copies.join(", "));
     view! {
         <dl class="facts">
@@ -40,6 +42,23 @@ pub(super) fn details(row: RecordingView) -> AnyView {
             )}
             {fact("SHA-256", view! { <code class="mono break">{row.sha256}</code> }.into_any())}
         </dl>
+        {custom}
+    }
+    .into_any()
+}
+
+/// What its agent's owner has added.
+fn custom_headers(headers: &CustomHeaders) -> AnyView {
+    let row = |(name, value): (&str, &str)| {
+        let (name, value) = (name.to_owned(), value.to_owned());
+        view! { <div><dt class="mono break">{name}</dt><dd class="break">{value}</dd></div> }
+    };
+    let rows = headers.iter().map(row).collect_view();
+    view! {
+        <section aria-label="Custom headers">
+            <h3>"Custom headers"</h3>
+            <dl class="facts long">{rows}</dl>
+        </section>
     }
     .into_any()
 }

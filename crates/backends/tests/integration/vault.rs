@@ -16,6 +16,7 @@ use model::event::Metadata;
 use model::ports::{
     ByteStream, Connector, EventSink, NoRecording, OpenRecording, OutgoingEvent, Purpose, RecordingSource,
 };
+use model::wire::CustomHeaders;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -44,8 +45,12 @@ impl RecordingSource for Recording {
                 publickey: text("cloud-key"),
                 duration: text("19967"),
                 fps: text("25"),
+                instance_name: text("Été Süd"),
+                region: text("229-153-288-247"),
+                changes: text("51"),
                 ..Metadata::default()
             },
+            custom_headers: CustomHeaders::collect(vec!["X-Site".into()], |_| "Gent, étage 2".into()).0,
             path: vec!["a1".into(), "b2".into()],
             body: (self.body)(),
         })

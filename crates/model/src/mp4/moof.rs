@@ -5,12 +5,12 @@ use super::{
     moov::Track,
 };
 
-/// Ticks of `track` in this `moof`; 0 when it holds none of its samples.
-pub(super) fn ticks(moof: &[u8], track: &Track) -> u64 {
+/// Ticks of `track` in this `moof`; `None` when it is about other tracks alone.
+pub(super) fn ticks(moof: &[u8], track: &Track) -> Option<u64> {
     boxes(moof)
         .filter(|(kind, _)| kind == b"traf")
         .filter_map(|(_, traf)| of_traf(traf, track))
-        .fold(0, u64::saturating_add)
+        .reduce(u64::saturating_add)
 }
 
 fn of_traf(traf: &[u8], track: &Track) -> Option<u64> {

@@ -204,6 +204,25 @@ fn an_unfinished_fragment_is_left_out() {
 }
 
 #[test]
+fn a_fragment_of_no_length_stays_in_the_byte_ranges() {
+    let none = || make(b"moof", &[&traf(2, &[0], &[0, 0])]);
+    for (moofs, wanted) in [
+        ([moof(50), none(), moof(50)], &[2_000_000, 2_000_000][..]),
+        ([none(), moof(50), none()], &[2_000_000]),
+        ([none(), none(), none()], &[0]),
+    ] {
+        let file = [init(), moofs.map(|moof| [moof, mdat()].concat()).concat()].concat();
+        let found = facts(&file);
+        assert_eq!(durations(&file), wanted);
+        let bytes: u64 = found.fragments.iter().map(|one| one.length).sum();
+        assert_eq!(bytes, (file.len() - init().len()) as u64, "every byte belongs to a fragment");
+        assert_eq!(found.range_on_time().len(), wanted.len());
+    }
+    let audio_alone = [init(), make(b"moof", &[&traf(1, &[0], &[0, 5])]), mdat()].concat();
+    assert_eq!(durations(&audio_alone), [0; 0], "where the video is missing");
+}
+
+#[test]
 fn fragments_without_a_movie_header_say_nothing() {
     assert_eq!(facts(&[moof(50), mdat()].concat()), Mp4Facts::default());
 }
@@ -211,7 +230,9 @@ fn fragments_without_a_movie_header_say_nothing() {
 #[test]
 fn absurd_durations_are_unknown() {
     let absurd = traf(2, &[0x08, u32::MAX], &[0, u32::MAX]);
-    assert_eq!(durations(&[init(), make(b"moof", &[&absurd]), mdat()].concat()), [0_u64; 0]);
+    assert_eq!(durations(&[init(), make(b"moof", &[&absurd]), mdat()].concat()), [0]);
+    let among_others = [init(), moof(50), mdat(), make(b"moof", &[&absurd]), mdat(), moof(50), mdat()].concat();
+    assert_eq!(durations(&among_others), [2_000_000, 2_000_000]);
     let mvhd = make(b"mvhd", &[&words(&[0, 0, 0, 1, 0xffff_fff0])]);
     assert_eq!(facts(&make(b"moov", &[&mvhd])), Mp4Facts::default());
     let stopped = make(b"mvhd", &[&words(&[0, 0, 0, 0, 12])]);

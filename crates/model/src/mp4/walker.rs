@@ -67,6 +67,8 @@ struct Open {
     /// End of its last complete `mdat`.
     end: Option<u64>,
     duration_us: u64,
+    /// Whether it holds anything of the track that counts.
+    counts: bool,
 }
 
 impl Walker {
@@ -106,12 +108,12 @@ impl Walker {
         self.end_fragment();
         let Some(movie) = self.movie else { return Mp4Facts::default() };
         let fragmented = movie.fragmented || self.seen_moof;
-        let duration_ms = if self.fragments.is_empty() {
+        let sum = self.fragments.iter().fold(0_u64, |sum, one| sum.saturating_add(one.duration_us));
+        let duration_ms = if sum == 0 {
             movie.claimed_ms()
         } else {
             let before = movie.track.as_ref().and_then(|track| convert(track.own_ticks, track.timescale, 1_000_000));
-            let sum = self.fragments.iter().fold(before.unwrap_or(0), |sum, one| sum.saturating_add(one.duration_us));
-            convert(sum, 1_000_000, 1000)
+            convert(sum.saturating_add(before.unwrap_or(0)), 1_000_000, 1000)
         };
         Mp4Facts {
             duration_ms,
@@ -161,26 +163,29 @@ impl Walker {
         }
     }
 
-    /// A `moof` begins a fragment, unless the current one still lacks video (audio and video may come in
-    /// separate `moof`s): then it belongs to the current one.
+    /// A `moof` begins a fragment, unless it lacks video, or the current one still does (audio and video may come in
+    /// separate `moof`s): then it belongs to the current one. So does one whose length is zero or absurd: players stumble
+    /// over fragments without length, but its bytes belong to the recording.
     fn start_fragment(&mut self, start: u64, moof: &[u8]) {
         let Some(movie) = &self.movie else { return };
         self.seen_moof = true;
         let Some(track) = &movie.track else { return };
-        let duration_us = convert(moof::ticks(moof, track), track.timescale, 1_000_000).unwrap_or(0);
+        let ticks = moof::ticks(moof, track);
+        let duration_us = ticks.and_then(|ticks| convert(ticks, track.timescale, 1_000_000)).unwrap_or(0);
         match &mut self.open {
             Some(open) if duration_us == 0 || open.duration_us == 0 => {
                 open.duration_us = open.duration_us.saturating_add(duration_us);
+                open.counts |= ticks.is_some();
             }
             _ => {
                 self.end_fragment();
-                self.open = Some(Open { start, end: None, duration_us });
+                self.open = Some(Open { start, end: None, duration_us, counts: ticks.is_some() });
             }
         }
     }
 
     fn end_fragment(&mut self) {
-        if let Some(Open { start, end: Some(end), duration_us: duration_us @ 1.. }) = self.open.take() {
+        if let Some(Open { start, end: Some(end), duration_us, counts: true }) = self.open.take() {
             if self.fragments.len() == MAX_FRAGMENTS {
                 self.fragments = self.fragments.chunks(2).map(joined).collect();
             }

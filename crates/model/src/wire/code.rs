@@ -23,6 +23,8 @@ pub const FILE_INCOMPLETE: &str = "file_incomplete";
 pub const FILE_STALLED: &str = "file_stalled";
 /// Storing failed for another reason.
 pub const UPLOAD_FAILED: &str = "file_upload_failed";
+/// It is a form, not a file.
+pub const MEDIA_TYPE: &str = "file_unsupported_media_type";
 /// Another account's recording has this key.
 pub const KEY_TAKEN: &str = "file_belongs_to_another_account";
 /// Something that the vault has not stored lies at the key.

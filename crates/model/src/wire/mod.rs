@@ -2,9 +2,13 @@
 //! durations.
 
 pub mod code;
+mod custom;
 mod duration;
+mod facts;
 pub mod header;
 mod label;
 
+pub use custom::{CustomHeaders, NotKept};
 pub use duration::parse_go_duration;
+pub use facts::Facts;
 pub use label::Label;

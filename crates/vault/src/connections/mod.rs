@@ -109,6 +109,21 @@ pub(crate) async fn lock_rows(tx: &Tx, ids: Vec<i64>) -> Result<Vec<i64>> {
     Ok(there.into_tuple().all(tx).await?)
 }
 
+/// The names of these connections, in this order; without those that are gone.
+pub(crate) async fn names_of(db: &impl ConnectionTrait, ids: &[i64]) -> Result<Vec<String>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<(i64, String)> = connection::Entity::find()
+        .select_only()
+        .columns([connection::Column::Id, connection::Column::Name])
+        .filter(connection::Column::Id.is_in(ids.iter().copied()))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(ids.iter().filter_map(|id| rows.iter().find(|(row, _)| row == id).map(|(_, name)| name.clone())).collect())
+}
+
 pub(crate) async fn find(db: &impl ConnectionTrait, id: i64) -> Result<connection::Model> {
     connection::Entity::find_by_id(id).one(db).await?.ok_or(VaultError::NotFound("connection"))
 }

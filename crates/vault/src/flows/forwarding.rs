@@ -8,7 +8,7 @@ use crate::base::{Permission, Principal, audit};
 use crate::base::{Result, VaultError};
 use crate::connections::Connections;
 use crate::outbox::deliveries::{self, NewDelivery, Wakeups};
-use crate::outbox::event::{event_of, lane};
+use crate::outbox::event::{Besides, event_of, lane};
 use crate::recordings::{RecordingRef, Recordings};
 use model::connection::{Definition as _, Family};
 use model::integrations::RemoteVault;
@@ -115,11 +115,12 @@ impl Forwarding {
                     connection::Entity::find().all(tx).await?.into_iter().map(|c| (c.id, c.name)).collect();
                 let analysed: HashMap<i64, bool> =
                     account::Entity::find().all(tx).await?.into_iter().map(|a| (a.id, a.cloud_analysis)).collect();
+                let besides = Besides::of(tx, &rows, &providers).await?;
                 let mut count = 0;
                 for row in &rows {
                     let source = providers.get(&row.provider_id).map_or("", String::as_str);
                     let cloud_analysis = analysed.get(&row.account_id).copied().unwrap_or(false);
-                    let event = damaged.reported(event_of(row, source, cloud_analysis));
+                    let event = damaged.reported(event_of(row, &besides, source, cloud_analysis));
                     let Ok((event_id, event)) = event else { continue };
                     let new = NewDelivery {
                         recording_id: row.id,

@@ -5,6 +5,7 @@ use crate::base::damaged::Damage;
 use crate::base::db::Tx;
 use crate::base::entity::upload;
 use crate::connections;
+use model::wire::{CustomHeaders, Facts};
 use serde::{Deserialize, Serialize};
 
 /// What is known of an upload besides its bytes; stored with the intent, so that recovery can finish what a crash cut
@@ -20,9 +21,10 @@ pub(crate) struct Draft {
     pub(crate) device: String,
     pub(crate) capture: String,
     pub(crate) cloud_key: String,
-    pub(crate) fps: String,
-    pub(crate) duration: String,
-    pub(crate) timestamp: String,
+    #[serde(flatten)]
+    pub(crate) facts: Facts,
+    #[serde(skip_serializing_if = "CustomHeaders::is_empty")]
+    pub(crate) custom_headers: CustomHeaders,
     pub(crate) path: String,
     /// Set once the provider failed to confirm it: then recovery makes a recording of nothing else.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -115,4 +117,21 @@ pub(crate) fn has_failed(intent: &upload::Model) -> bool {
 pub(crate) fn check(intent: &upload::Model) -> std::result::Result<(), Damage> {
     intent.read_key()?;
     Draft::of(intent).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What was cut off before an upgrade is finished after it.
+    #[test]
+    fn a_draft_of_an_older_vault_is_read() {
+        let draft = r#"{"account_id":1,"integrations":[2],"secondaries":[],"cloud_analysis":true,"device":"camera-1",
+            "capture":"","cloud_key":"","fps":"25","duration":"19967","timestamp":"1606164482818","path":""}"#;
+        let draft: Draft = serde_json::from_str(draft).expect("a draft");
+        assert_eq!((draft.facts.fps.as_str(), draft.facts.duration_ms()), ("25", Some(19_967)));
+        assert_eq!((draft.facts.timestamp_ms(), draft.device.as_str()), (Some(1_606_164_482_818), "camera-1"));
+        let again: Draft = serde_json::from_str(&draft.to_json()).expect("a draft");
+        assert_eq!(again.facts, draft.facts);
+    }
 }

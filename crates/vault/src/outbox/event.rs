@@ -1,10 +1,15 @@
 //! The event about a recording: made when it is stored, and again for a replay.
 
+use crate::base::Result;
 use crate::base::damaged::Damage;
-use crate::base::entity::recording;
+use crate::base::entity::{copy, recording};
 use crate::base::keys::random_id;
+use crate::recordings::custom_headers;
 use model::event::{Event, Metadata, Payload};
 use model::mp4::Mp4Facts;
+use model::wire::CustomHeaders;
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+use std::collections::HashMap;
 
 /// Most fragments an event lists: more would exceed what brokers accept. Longer lists are left empty.
 const MAX_EVENT_FRAGMENTS: usize = 500;
@@ -18,9 +23,51 @@ pub(crate) struct EventFacts<'a> {
     pub(crate) metadata: Metadata,
     /// Name of the provider.
     pub(crate) source: String,
+    pub(crate) beside: Beside,
     /// Unix milliseconds.
     pub(crate) stored_at: i64,
     pub(crate) cloud_analysis: bool,
+}
+
+/// What an event says of a recording that is in other tables.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Beside {
+    /// Names of the providers that have a copy, or get one.
+    pub(crate) secondary_providers: Vec<String>,
+    pub(crate) custom_headers: CustomHeaders,
+}
+
+/// That of several stored recordings; `names` are those of the providers.
+pub(crate) struct Besides {
+    copies: HashMap<i64, Vec<String>>,
+    custom_headers: HashMap<i64, std::result::Result<CustomHeaders, Damage>>,
+}
+
+impl Besides {
+    pub(crate) async fn of(
+        db: &impl ConnectionTrait,
+        rows: &[recording::Model],
+        names: &HashMap<i64, String>,
+    ) -> Result<Self> {
+        let ids = || rows.iter().map(|row| row.id);
+        let found = copy::Entity::find()
+            .filter(copy::Column::RecordingId.is_in(ids()))
+            .order_by_asc(copy::Column::CopiedAt)
+            .all(db)
+            .await?;
+        let mut copies: HashMap<i64, Vec<String>> = HashMap::new();
+        for row in found {
+            copies.entry(row.recording_id).or_default().extend(names.get(&row.provider_id).cloned());
+        }
+        Ok(Self { copies, custom_headers: custom_headers::of(db, ids().collect()).await? })
+    }
+
+    fn take(&self, id: i64) -> std::result::Result<Beside, Damage> {
+        Ok(Beside {
+            secondary_providers: self.copies.get(&id).cloned().unwrap_or_default(),
+            custom_headers: self.custom_headers.get(&id).cloned().unwrap_or_else(|| Ok(CustomHeaders::default()))?,
+        })
+    }
 }
 
 /// Makes an event with a new id; returns id and JSON.
@@ -35,20 +82,27 @@ pub(crate) fn event(told: EventFacts<'_>) -> (String, String) {
         bytes_ranges: if listed { facts.hls_lines(file_name) } else { String::new() },
         bytes_range_on_time: if listed { facts.range_on_time() } else { Vec::new() },
         metadata: told.metadata,
+        custom_headers: told.beside.custom_headers,
     };
     let id = random_id();
     let event = Event::persisted(id.clone(), told.source, told.stored_at / 1000, told.cloud_analysis, payload);
-    (id, event.to_json())
+    (id, Event { secondary_providers: told.beside.secondary_providers, ..event }.to_json())
 }
 
 /// Makes a new event about a stored recording.
-pub(crate) fn event_of(row: &recording::Model, source: &str, cloud_analysis: bool) -> Result<(String, String), Damage> {
+pub(crate) fn event_of(
+    row: &recording::Model,
+    besides: &Besides,
+    source: &str,
+    cloud_analysis: bool,
+) -> std::result::Result<(String, String), Damage> {
     Ok(event(EventFacts {
         key: row.read_key()?.as_str(),
         size: row.read_size()?,
         facts: &row.read_facts()?,
         metadata: row.read_metadata()?,
         source: source.to_owned(),
+        beside: besides.take(row.id)?,
         stored_at: row.uploaded_at,
         cloud_analysis,
     }))

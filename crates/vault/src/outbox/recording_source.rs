@@ -20,12 +20,22 @@ impl RecordingSource for StoredRecording {
         let row = self.recordings.row(self.id).await.map_err(store_error)?;
         let error = |damage: Damage| store_error(self.recordings.damage_error(damage));
         let metadata = row.read_metadata().map_err(error)?;
+        let custom_headers = self.recordings.custom_headers(self.id).await.map_err(store_error)?;
         let path = row.read_path().map_err(error)?;
         let timestamp = row.timestamp;
         let path = path.ids().chain([self.vault_id.as_str()]).map(str::to_owned).collect();
         let found = RecordingRef::try_from(row).map_err(error)?;
         let body = self.recordings.open(&found, None).await.map_err(|error| missing(store_error(error)))?;
-        Ok(OpenRecording { key: found.key, size: found.size, sha256: found.sha256, timestamp, metadata, path, body })
+        Ok(OpenRecording {
+            key: found.key,
+            size: found.size,
+            sha256: found.sha256,
+            timestamp,
+            metadata,
+            custom_headers,
+            path,
+            body,
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Deleting: first the row, then the object.
 
-use super::{RecordingRef, Recordings, copies};
+use super::{RecordingRef, Recordings, copies, custom_headers};
 use crate::base::entity::recording;
 use crate::base::steps::{self, Step};
 use crate::base::{Permission, Principal, audit};
@@ -60,6 +60,7 @@ impl Recordings {
                     return Err(VaultError::NotFound("recording"));
                 }
                 copies::forget(tx, id).await?;
+                custom_headers::forget(tx, id).await?;
                 if let Some(principal) = audited {
                     audit::record(tx, &principal, Permission::Delete { account_id }, "deleted recording", &key).await?;
                 }

@@ -204,7 +204,7 @@ pub(crate) async fn uploaded(
     account_id: i64,
     at: i64,
 ) -> Result<()> {
-    use device::Column::{AccountId, Key, LastRecording};
+    use device::Column::{AccountId, Key, LastRecording, Name};
     let row = device::ActiveModel {
         key: Set(key.to_owned()),
         name: Set(name.to_owned()),
@@ -213,7 +213,12 @@ pub(crate) async fn uploaded(
         last_recording: Set(at),
         account_id: Set(account_id),
     };
-    let update = OnConflict::columns([AccountId, Key]).update_columns([LastRecording]).to_owned();
+    let mut update = OnConflict::columns([AccountId, Key]);
+    update.update_column(LastRecording);
+    // A camera may be renamed; one that does not say its name keeps it.
+    if !name.is_empty() {
+        update.update_column(Name);
+    }
     device::Entity::insert(row).on_conflict(update).exec_without_returning(tx).await?;
     Ok(())
 }

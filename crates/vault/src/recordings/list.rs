@@ -1,12 +1,13 @@
 //! Lists, a page at a time.
 
-use super::{Recordings, copies};
+use super::{Recordings, copies, custom_headers};
 use crate::base::Result;
 use crate::base::damaged::Damage;
 use crate::base::entity::{account, connection, recording};
 use model::connection::Family;
 use model::page::{Cursor, Page};
 use model::recording::{NAME_OF_DELETED_ACCOUNT, Position, RecordingFilter, RecordingView};
+use model::wire::CustomHeaders;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, ExprTrait, IdenStatic as _, Iterable as _, Order, QueryFilter, QueryOrder,
@@ -48,7 +49,12 @@ impl Recordings {
     pub async fn get(&self, id: i64) -> Result<RecordingView> {
         let (row, names) = (self.row(id).await?, self.names().await?);
         let copies = copies::of(&self.db, vec![id]).await?;
-        self.db.damaged_rows().or_error(names.view(copies.get(&id).map(Vec::as_slice).unwrap_or_default(), row))
+        let damaged = self.db.damaged_rows();
+        let mut view = damaged.or_error(names.view(copies.get(&id).map(Vec::as_slice).unwrap_or_default(), row))?;
+        // It is shown even if these are damaged.
+        let headers = custom_headers::of_one(self.db.read(), id).await?;
+        view.custom_headers = damaged.reported(headers).unwrap_or_default();
+        Ok(view)
     }
 
     /// Positions of the recordings that match a filter, oldest first, after a position.
@@ -118,6 +124,7 @@ impl Names {
             codec: row.codec,
             fragmented: row.fragmented,
             sha256: row.sha256,
+            custom_headers: CustomHeaders::default(),
         })
     }
 }

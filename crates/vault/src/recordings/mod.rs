@@ -1,6 +1,7 @@
 //! Stored recordings: lists, reading, deleting.
 
 pub(crate) mod copies;
+pub(crate) mod custom_headers;
 mod delete;
 pub mod devices;
 mod known_devices;
@@ -21,6 +22,7 @@ use crate::host::timekeeping::Trusted;
 use crate::objects::KeyLocks;
 use crate::objects::Objects;
 use model::ObjectKey;
+use model::wire::CustomHeaders;
 use read::Down;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::sync::Arc;
@@ -117,6 +119,11 @@ impl Recordings {
 
     pub(crate) async fn row(&self, id: i64) -> Result<recording::Model> {
         recording::Entity::find_by_id(id).one(self.db.read()).await?.ok_or(VaultError::NotFound("recording"))
+    }
+
+    /// Headers of the owner's choice that a recording came with.
+    pub(crate) async fn custom_headers(&self, id: i64) -> Result<CustomHeaders> {
+        self.db.damaged_rows().or_error(custom_headers::of_one(self.db.read(), id).await?)
     }
 
     /// An account's recordings that are older than its day limit.

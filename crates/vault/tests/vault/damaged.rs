@@ -113,6 +113,7 @@ INSERT INTO resumables (id, account_id, provider_id, key, said, length, received
     expires_at) VALUES ('r', 1, 1, 'dir/r.mp4', '{}', 10, 1, NULL, '', 0, NULL, 0, 1);
 INSERT INTO resumable_tails (resumable_id, position, bytes) VALUES ('r', 0, x'00');
 INSERT INTO copies (recording_id, provider_id, key, copied_at) SELECT id, 99, key, 1 FROM recordings;
+INSERT INTO custom_headers (recording_id, headers) SELECT id, '{\"X-Site\":\"Gent\"}' FROM recordings;
 INSERT INTO moves (from_provider_id, to_provider_id, state, after_id, total, moved, moved_bytes, failed, last_error, owner,
     started_at, finished_at) VALUES (98, 99, 'done', 0, 0, 0, 0, 0, '', '', 1, 1);
 INSERT INTO replays (integration_id, account_id, from_time, until_time, state, after_time, after_id, enqueued, started_at,
@@ -180,7 +181,7 @@ async fn harms_only_itself(place: String, kind: String) {
     tables.execute_unprepared(ROWS).await.unwrap();
     let rubbish = if kind == "BLOB" { "x'00ff'" } else { "char(1) || '//{rubbish'" };
     let which = format!("rowid = (SELECT max(rowid) FROM {table} WHERE {})", victim(&place));
-    let id = if table == "copies" { "recording_id" } else { "id" };
+    let id = if matches!(table, "copies" | "custom_headers") { "recording_id" } else { "id" };
     let row = match FREE.iter().any(|(free, _)| *free == place) {
         true => String::new(),
         false => {

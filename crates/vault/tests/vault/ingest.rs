@@ -1,4 +1,4 @@
-use crate::support::{Fault, PART, TestVault, Together, account, actor, label, within};
+use crate::support::{Fault, PART, TestVault, Together, account, actor, within};
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use model::error::StoreErrorKind;
@@ -27,7 +27,7 @@ async fn knows_time_and_camera_from_the_name_else_the_header_else_now() {
     let t = TestVault::new().await;
     t.upload("1606164482_6-818812_FundoEsquerda_229-153-288-247_51_745.mp4", b"x").await.unwrap();
     let mut request = t.request("other.mp4").await;
-    request.timestamp = label("1606000000123");
+    request.facts.timestamp = "1606000000123".into();
     t.send(request, b"x").await.unwrap();
     t.upload("neither.mp4", b"x").await.unwrap();
     let rows = t.listed().await;

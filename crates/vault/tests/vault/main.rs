@@ -8,6 +8,7 @@ mod commit_cut;
 mod copies;
 mod damaged;
 mod deliveries;
+mod facts;
 mod foreign;
 mod ingest;
 mod migrations;

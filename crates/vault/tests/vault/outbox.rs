@@ -139,7 +139,7 @@ async fn a_sink_can_open_the_recording_and_learns_its_way() {
     t.deliver();
     let from = async |path: &str, name: &str| {
         let mut request = t.request(name).await;
-        (request.path, request.timestamp) = (VaultPath::parse(path).unwrap(), label("1606164482818"));
+        (request.path, request.facts.timestamp) = (VaultPath::parse(path).unwrap(), "1606164482818".into());
         t.send(request, b"content").await
     };
     from("a1,b2", "1.mp4").await.unwrap();

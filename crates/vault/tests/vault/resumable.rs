@@ -14,6 +14,7 @@ use vault::Vault;
 use vault::accounts::Account;
 use vault::clock::Clock;
 use vault::entity::{resumable, resumable_tail};
+use vault::ingest::UploadRequest;
 use vault::ingest::resumable::{Piece, Progress, ResumeError};
 
 const LENGTH: usize = 3 * PART + 100;
@@ -32,8 +33,15 @@ async fn account(vault: &Vault) -> Account {
     vault.accounts.authenticate("site-a", &secret).await.unwrap().expect("known account")
 }
 
+async fn create(vault: &Vault, length: u64) -> String {
+    let said = said();
+    let request =
+        UploadRequest::read(account(vault).await, Some(length), |name| said.get(name).cloned().unwrap_or_default());
+    vault.resumables.create(request.unwrap(), said.clone()).await.unwrap().id
+}
+
 async fn begin(vault: &Vault) -> String {
-    vault.resumables.create(account(vault).await, said(), Some(LENGTH as u64)).await.unwrap().id
+    create(vault, LENGTH as u64).await
 }
 
 /// Sends these bytes of the recording.
@@ -107,7 +115,7 @@ async fn a_store_that_fails_costs_the_last_part_at_most() {
 #[tokio::test]
 async fn a_small_one_goes_on_too_when_it_could_not_be_stored() {
     let t = TestVault::new().await;
-    let small = t.vault.resumables.create(account(&t.vault).await, said(), Some(500)).await.unwrap().id;
+    let small = create(&t.vault, 500).await;
     send(&t.vault, &small, 0, 200).await.unwrap();
     t.world.store.set(Fault::Full);
     assert!(send(&t.vault, &small, 200, 500).await.is_err());

@@ -8,19 +8,6 @@ use std::collections::BTreeMap;
 /// Longest header, in bytes.
 const MAX: usize = 16 * 1024;
 
-/// The names that metadata have for what the single request says in headers (docs/protocol.md §11).
-const NAMES: [(&str, &str); 9] = [
-    (header::FILE_NAME, "filename"),
-    (header::DEVICE, "device"),
-    (header::DIRECTORY, "directory"),
-    (header::PROVIDER, "provider"),
-    (header::CAPTURE, "capture"),
-    (header::CLOUD_KEY, "cloudkey"),
-    (header::FPS, "fps"),
-    (header::DURATION, "duration"),
-    (header::TIMESTAMP, "timestamp"),
-];
-
 /// Reads the header into texts by the names that the single request's headers have. What no agent says is left out.
 ///
 /// # Errors
@@ -34,7 +21,8 @@ pub(super) fn parse(metadata: &str) -> Result<BTreeMap<String, String>, &'static
         let (key, value) = pair.split_once(' ').unwrap_or((pair, ""));
         let Ok(bytes) = STANDARD.decode(value.trim()) else { return Err("A value of Upload-Metadata is not Base64.") };
         let Ok(text) = String::from_utf8(bytes) else { return Err("A value of Upload-Metadata is not UTF-8.") };
-        let Some((name, _)) = NAMES.iter().find(|(_, known)| key.eq_ignore_ascii_case(known)) else { continue };
+        let is_it = |name: &&&str| header::in_metadata(name).is_some_and(|known| key.eq_ignore_ascii_case(known));
+        let Some(name) = header::OF_UPLOADS.iter().find(is_it) else { continue };
         if said.insert((*name).to_owned(), text.trim().to_owned()).is_some() {
             return Err("A key of Upload-Metadata is there twice.");
         }

@@ -6,6 +6,7 @@ mod checksum;
 mod metadata;
 
 use super::caller::Caller;
+use super::file_body;
 use super::upload::{self, refused};
 use super::wire::text;
 use crate::problem::{self, ApiError, ErrorBody};
@@ -24,6 +25,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, UNIX_EPOCH};
 use vault::accounts::Account;
 use vault::ingest::resumable::{Piece, Progress, ResumeError};
+use vault::ingest::{UploadRequest, announced};
 
 const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
 const EXTENSIONS: &str = "creation,creation-with-upload,creation-defer-length,termination,expiration,checksum";
@@ -79,7 +81,7 @@ pub async fn options(State(state): State<AppState>) -> Response {
 /// Begin an upload in several requests
 ///
 /// `Upload-Metadata` says what the single request says in headers, with the keys filename, device, directory, provider,
-/// capture, cloudkey, fps, duration and timestamp. The first bytes may come along.
+/// capture, cloudkey, fps, duration, timestamp, device_name, region_coordinates and number_of_changes. The first bytes may come along.
 #[utoipa::path(
     post, path = "/api/storage/tus", tag = "Resumable uploads", security(("access_key" = [], "secret_key" = [])),
     params(
@@ -113,6 +115,7 @@ pub async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
+    file_body::check(&headers)?;
     let length = length(&headers)?;
     let defers = text(&headers, UPLOAD_DEFER_LENGTH.as_str()) == "1";
     if length.is_some() == defers {
@@ -120,15 +123,22 @@ pub async fn create(
     }
     let mut said = said(&headers)?;
     if length == Some(0) {
+        upload::note_empty(&upload::Who::of(&account), said.get(header::FILE_NAME).map_or("", String::as_str));
         return empty(&headers, &asked);
     }
+    let request = UploadRequest::read(account.clone(), length, |name| said.get(name).cloned().unwrap_or_default());
+    let request = request.map_err(refused)?;
+    upload::note_dropped(&request);
     said.insert(UPLOAD_METADATA.to_string(), text(&headers, UPLOAD_METADATA.as_str()));
     let resumables = &state.vault.resumables;
-    let mut progress = resumables.create(account.clone(), said, length).await.map_err(refuse)?;
+    let mut progress = resumables.create(request, said).await.map_err(refuse)?;
     if has_bytes(&headers) {
-        let piece = Piece { at: 0, length: None, size: size(&headers), only_whole: false };
+        let (piece, checksum) =
+            (Piece { at: 0, length: None, size: size(&headers), only_whole: false }, announced_checksum(&headers)?);
+        // They may be long, and an upload takes its time.
+        drop(headers);
         let id = progress.id.clone();
-        progress = match append(&state, account.clone(), &id, piece, &headers, body).await {
+        progress = match append(&state, account.clone(), &id, piece, checksum, body).await {
             Ok(progress) => progress,
             Err(refused) => {
                 // Its client does not learn where it is.
@@ -145,7 +155,6 @@ pub async fn create(
 /// An empty file is no recording, and nothing is kept of it. Agents are sent to the single request; to other clients it is
 /// uploaded as soon as it is begun.
 fn empty(headers: &HeaderMap, asked: &Uri) -> Result<Response, ApiError> {
-    tracing::info!("an empty file was sent, and is not stored");
     if is_agent(headers) {
         return Err((&problem::TUS_EMPTY).into());
     }
@@ -240,10 +249,13 @@ pub async fn patch(
     if !has_bytes(&headers) {
         return Err((&problem::TUS_MEDIA_TYPE).into());
     }
+    file_body::check(&headers)?;
     let at = text(&headers, UPLOAD_OFFSET.as_str()).parse();
     let at = at.map_err(|_| invalid("Upload-Offset, a number, is needed."))?;
     let piece = Piece { at, length: length(&headers)?, size: size(&headers), only_whole: false };
-    let progress = append(&state, account, &id, piece, &headers, body).await?;
+    let checksum = announced_checksum(&headers)?;
+    drop(headers);
+    let progress = append(&state, account, &id, piece, checksum, body).await?;
     Ok((StatusCode::NO_CONTENT, told(&progress)).into_response())
 }
 
@@ -280,22 +292,21 @@ async fn append(
     account: Account,
     id: &str,
     piece: Piece,
-    headers: &HeaderMap,
+    checksum: Option<Checksum>,
     body: Body,
 ) -> Result<Progress, ApiError> {
     let bytes = upload::counted(body);
     let (who, resumables) = (upload::Who::of(&account), &state.vault.resumables);
-    let checksum = text(headers, UPLOAD_CHECKSUM.as_str());
-    let outcome = if checksum.is_empty() {
-        resumables.append(account, id, piece, bytes).await
-    } else {
-        let checksum = Checksum::parse(&checksum).map_err(invalid)?;
-        let (bytes, is_wrong) = Checked::new(bytes, checksum);
-        let outcome = resumables.append(account, id, Piece { only_whole: true, ..piece }, bytes).await;
-        if outcome.is_err() && is_wrong.load(Ordering::Relaxed) {
-            return Err((&problem::TUS_CHECKSUM).into());
+    let outcome = match checksum {
+        None => resumables.append(account, id, piece, bytes).await,
+        Some(checksum) => {
+            let (bytes, is_wrong) = Checked::new(bytes, checksum);
+            let outcome = resumables.append(account, id, Piece { only_whole: true, ..piece }, bytes).await;
+            if outcome.is_err() && is_wrong.load(Ordering::Relaxed) {
+                return Err((&problem::TUS_CHECKSUM).into());
+            }
+            outcome
         }
-        outcome
     };
     match outcome {
         Ok(progress) => {
@@ -334,13 +345,14 @@ fn upload_error(error: ResumeError) -> ApiError {
     }
 }
 
-/// What was said about the file: by a header of the single request, else by the metadata.
+/// What was said about the file: by a header of the single request, else by the metadata; and the owner's own headers.
 fn said(headers: &HeaderMap) -> Result<BTreeMap<String, String>, ApiError> {
     let mut said = metadata::parse(&text(headers, UPLOAD_METADATA.as_str())).map_err(invalid)?;
-    for name in header::OF_UPLOADS {
-        let text = text(headers, name);
+    let custom = announced(&text(headers, header::CUSTOM_HEADERS)).unwrap_or_default();
+    for name in header::OF_UPLOADS.iter().map(|name| (*name).to_owned()).chain(custom) {
+        let text = text(headers, &name);
         if !text.is_empty() {
-            said.insert((*name).to_owned(), text);
+            said.insert(name, text);
         }
     }
     Ok(said)
@@ -354,6 +366,13 @@ fn length(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
     match text(headers, UPLOAD_LENGTH.as_str()).as_str() {
         "" => Ok(None),
         length => length.parse().map(Some).map_err(|_| invalid("Upload-Length is no number.")),
+    }
+}
+
+fn announced_checksum(headers: &HeaderMap) -> Result<Option<Checksum>, ApiError> {
+    match text(headers, UPLOAD_CHECKSUM.as_str()).as_str() {
+        "" => Ok(None),
+        checksum => Checksum::parse(checksum).map(Some).map_err(invalid),
     }
 }
 

@@ -125,11 +125,16 @@ async fn looked_up(hosts: Vec<String>) -> Vec<(String, HostError)> {
 
 fn advertised(wrong: Option<(String, HostError)>) -> Result<(), Refusal> {
     let Some((host, error)) = wrong else { return Ok(()) };
-    Err(Refusal::down(
-        format!("The brokers say that one of them is at {host}: {error}."),
+    let failure = elsewhere(&host, &error);
+    Err(Refusal::down(failure.reason, failure.cure).caused_by(error))
+}
+
+/// What the brokers say themselves leads to where the vault cannot connect to.
+pub(super) fn elsewhere(host: &str, why: &HostError) -> ProbeFailure {
+    ProbeFailure::new(
+        format!("The brokers say that one of them is at {host}: {why}."),
         "Set advertised.listeners on the brokers to addresses that the vault can reach.",
     )
-    .caused_by(error))
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! What librdkafka and brokers say, in plain words.
 
-use super::cluster::Cluster;
+use super::cluster::{Cluster, elsewhere};
 use super::connection_error::{ConnectionError, Listener};
+use crate::guard::HostError;
 use crate::net::no_answer;
 use crate::sinks::refusal::Refusal;
 use crate::trust::name_the_authority;
@@ -106,10 +107,7 @@ pub(super) fn connection(trouble: &ConnectionError, cluster: &Cluster) -> ProbeF
             format!("{name} refuses connections."),
             "Check the port, and that the broker is running and listens on that address.",
         ),
-        Code::Resolve => ProbeFailure::new(
-            format!("A name among {name}, or one that the brokers give for themselves, cannot be resolved."),
-            "Check the spelling, and the brokers' advertised.listeners.",
-        ),
+        Code::Resolve => unresolved(&trouble.words, cluster),
         _ => no_answer(&name),
     }
 }
@@ -120,6 +118,23 @@ fn hangs_up(name: &str) -> ProbeFailure {
         "Security must fit the port: check whether the broker expects TLS (SSL), a login (SASL), or both; its log may say \
          more.",
     )
+}
+
+/// `broker.example:9092/2: Failed to resolve 'broker.example:9092': Name or service not known (after 3ms …)`
+fn unresolved(words: &str, cluster: &Cluster) -> ProbeFailure {
+    let (name, entered) = (cluster.name(), |broker: &str| cluster.brokers.iter().any(|target| target.name() == broker));
+    let broker = words.split("resolve '").nth(1).and_then(|rest| rest.split('\'').next()).unwrap_or_default();
+    let is_plain =
+        |host: &str| host.len() <= 253 && host.chars().all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c));
+    match broker.rsplit_once(':') {
+        Some((host, _)) if is_plain(host) && !entered(broker) => {
+            elsewhere(host, &HostError::Unresolved(std::io::ErrorKind::NotFound.into()))
+        }
+        _ => ProbeFailure::new(
+            format!("A name among {name}, or one that the brokers give for themselves, cannot be resolved."),
+            "Check the spelling, and the brokers' advertised.listeners.",
+        ),
+    }
 }
 
 /// `… Broker: Unsupported SASL mechanism: broker's supported mechanisms: PLAIN,SCRAM-SHA-256 (after 1ms …)`

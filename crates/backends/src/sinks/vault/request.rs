@@ -1,9 +1,11 @@
 //! A recording as agents send it (docs/protocol.md §2, §4, §10).
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use model::integrations::RemoteVault;
 use model::ports::{self, OpenRecording};
-use model::wire::header;
+use model::wire::{CustomHeaders, header};
 
 /// The headers with the credentials.
 pub(super) fn credentials(settings: &RemoteVault) -> HeaderMap {
@@ -32,10 +34,31 @@ pub(super) fn upload(settings: &RemoteVault, recording: &OpenRecording) -> Heade
         (header::CLOUD_KEY, &known.publickey),
         (header::FPS, &known.fps),
         (header::DURATION, &known.duration),
+        (header::DEVICE_NAME, &known.instance_name),
+        (header::REGION, &known.region),
+        (header::CHANGES, &known.changes),
     ] {
         set(&mut headers, name, value.as_deref().unwrap_or_default());
     }
+    add_custom(&mut headers, &recording.custom_headers);
     headers
+}
+
+/// Adds the owner's headers, and says which these are.
+fn add_custom(headers: &mut HeaderMap, custom: &CustomHeaders) {
+    let mut names = Vec::new();
+    for (name, text) in custom.iter() {
+        let value = HeaderValue::from_bytes(text.as_bytes());
+        if let (Ok(header), Ok(mut value)) = (HeaderName::from_bytes(name.as_bytes()), value) {
+            value.set_sensitive(true);
+            headers.insert(header, value);
+            names.push(name);
+        }
+    }
+    if !names.is_empty() {
+        let names = serde_json::to_vec(&names).expect("texts serialise");
+        set(headers, header::CUSTOM_HEADERS, &URL_SAFE_NO_PAD.encode(names));
+    }
 }
 
 /// Sets a header to UTF-8 text. An empty text is left out, as is one that no header can hold, which neither names nor

@@ -2,7 +2,7 @@
 
 use super::damage::Damage;
 use crate::base::entity::{
-    account, connection, copy, delivery, provider_move, recording, removal, replay, upload, user,
+    account, connection, copy, custom_headers, delivery, provider_move, recording, removal, replay, upload, user,
 };
 use crate::base::keys::Keys;
 use crate::base::vault_path::VaultPath;
@@ -15,6 +15,7 @@ use model::field::Settings;
 use model::moving::MoveState;
 use model::mp4::Mp4Facts;
 use model::ports::Purpose;
+use model::wire::CustomHeaders;
 use model::{ObjectKey, Secret};
 use serde::Deserialize;
 
@@ -199,6 +200,14 @@ impl copy::Model {
     /// The key; damage is reported under the recording's id.
     pub(crate) fn read_key(&self) -> Read<ObjectKey> {
         ObjectKey::parse(&self.key).map_err(|_| damage("copies", self.recording_id, "key", NO_KEY))
+    }
+}
+
+impl custom_headers::Model {
+    /// The headers; damage is reported under the recording's id.
+    pub(crate) fn read_headers(&self) -> Read<CustomHeaders> {
+        serde_json::from_str(&self.headers)
+            .map_err(|_| damage("custom_headers", self.recording_id, "headers", "holds no headers"))
     }
 }
 

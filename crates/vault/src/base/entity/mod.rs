@@ -9,6 +9,7 @@ pub mod account_secondary;
 pub mod audit;
 pub mod connection;
 pub mod copy;
+pub mod custom_headers;
 pub mod delivery;
 pub mod device;
 pub mod device_claim;

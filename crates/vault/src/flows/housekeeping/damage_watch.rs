@@ -5,7 +5,7 @@ use crate::base::Result;
 use crate::base::damaged::{Damage, DamagedRows, damage_of_state};
 use crate::base::db::Db;
 use crate::base::entity::{
-    account, connection, copy, delivery, provider_move, recording, removal, replay, upload, user,
+    account, connection, copy, custom_headers, delivery, provider_move, recording, removal, replay, upload, user,
 };
 use crate::base::keys::Keys;
 use crate::host::notices::{DAMAGED_ROW, Notices};
@@ -84,6 +84,9 @@ impl Watch {
             "recordings" => sound(recording::Entity::find_by_id(id).one(db).await?, recording::Model::check),
             "removals" => sound(removal::Entity::find_by_id(id).one(db).await?, removal::Model::read_key),
             "uploads" => sound(upload::Entity::find_by_id(id).one(db).await?, intent::check),
+            "custom_headers" => {
+                sound(custom_headers::Entity::find_by_id(id).one(db).await?, custom_headers::Model::read_headers)
+            }
             "copies" => {
                 let copies = copy::Entity::find().filter(copy::Column::RecordingId.eq(id));
                 copies.all(db).await?.iter().all(|row| row.read_key().is_ok())

@@ -3,6 +3,7 @@
 
 use super::buffer::{HeldPart, PartBuffer};
 use super::digest::{Content, Digest};
+use super::form::FirstBytes;
 use super::multipart::{AtProvider, Multipart};
 use super::{Ingest, Intent, Target, UploadError};
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use std::collections::VecDeque;
 
 /// An upload on its way in: what has come of it, and where that is.
 pub(super) struct Arriving {
+    pub(super) first: FirstBytes,
     pub(super) digest: Digest,
     /// What was not sent on yet.
     pub(super) part: PartBuffer,
@@ -68,7 +70,7 @@ impl Ingest {
     /// Begins; nothing is asked of the provider yet.
     pub(super) fn begin(&self, target: &Target) -> Arriving {
         let part = self.part(target, 0, target.provider.store.part_size());
-        Arriving { digest: Digest::default(), part, multipart: None, marks: None }
+        Arriving { first: FirstBytes::default(), digest: Digest::default(), part, multipart: None, marks: None }
     }
 
     /// Takes the next bytes. `intent` announces the upload, unless something else does already.
@@ -80,6 +82,9 @@ impl Ingest {
         mut chunk: Bytes,
     ) -> Result<(), UploadError> {
         let part_size = target.provider.store.part_size();
+        if arriving.first.show_a_form(arriving.digest.size(), &chunk) {
+            return Err(UploadError::Form);
+        }
         if arriving.digest.size() + chunk.len() as u64 > self.max_bytes {
             return Err(UploadError::TooLarge { max: self.max_bytes });
         }

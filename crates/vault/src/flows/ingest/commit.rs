@@ -3,26 +3,24 @@
 
 use super::UploadRequest;
 use super::digest::Content;
-use crate::base::clock::{DAY_MS, day_of};
+use super::known::Known;
+use crate::base::clock::day_of;
 use crate::base::db::Tx;
 use crate::base::entity::{account, recording, upload, usage_day};
 use crate::base::{Permission, Principal, Result, VaultError, audit};
+use crate::connections;
 use crate::connections::Version;
 use crate::objects::intent::Draft;
 use crate::outbox::deliveries::{self, NewDelivery};
-use crate::outbox::event::{EventFacts, event, lane};
-use crate::recordings::copies;
-use crate::recordings::devices;
+use crate::outbox::event::{Beside, EventFacts, event, lane};
+use crate::recordings::{copies, custom_headers, devices};
 use model::ObjectKey;
 use model::event::Metadata;
-use model::file_name::AgentFileName;
+use model::mp4::Mp4Facts;
 use model::ports::Purpose;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait as _, EntityTrait, QueryFilter as _};
 use std::sync::Arc;
-
-/// A camera's clock further ahead than this is not believed: its recording would be kept too long.
-const AHEAD_MS: i64 = DAY_MS;
 
 impl From<UploadRequest> for Draft {
     fn from(request: UploadRequest) -> Self {
@@ -34,9 +32,8 @@ impl From<UploadRequest> for Draft {
             device: request.device.into(),
             capture: request.capture.into(),
             cloud_key: request.cloud_key.into(),
-            fps: request.fps.into(),
-            duration: request.duration.into(),
-            timestamp: request.timestamp.into(),
+            facts: request.facts,
+            custom_headers: request.custom_headers,
             path: request.path.to_string(),
             sent: None,
             is_lie: false,
@@ -70,25 +67,25 @@ pub(super) async fn commit(tx: &Tx, fresh: NewRecording) -> Result<i64> {
     }
     fresh.version.check_current(tx).await?;
     let fresh = NewRecording { draft: fresh.draft.still_concerning(tx).await?, ..fresh };
-    let name = AgentFileName::parse(fresh.key.file_name());
-    let metadata = metadata(&fresh, name.as_ref(), now);
-    let instance_name = name.as_ref().map_or("", |n| n.instance_name.as_str());
+    let known = Known::of(&fresh, now);
+    let facts = known.believed(&fresh);
+    let metadata = known.metadata(&fresh, &facts, now);
+    let instance_name = metadata.instance_name.clone().unwrap_or_default();
     let size = i64::try_from(fresh.content.size).unwrap_or(i64::MAX);
-    let facts = &fresh.content.facts;
     let mut row = recording::ActiveModel {
         account_id: Set(fresh.draft.account_id),
         provider_id: Set(fresh.provider_id),
         key: Set(fresh.key.to_string()),
         device: Set(fresh.draft.device.clone()),
-        instance_name: Set(instance_name.to_owned()),
-        timestamp: Set(timestamp(&fresh.draft, name.as_ref(), now)),
+        instance_name: Set(instance_name.clone()),
+        timestamp: Set(known.timestamp),
         uploaded_at: Set(now),
         size: Set(size),
         sha256: Set(fresh.content.sha256.clone()),
         duration_ms: Set(metadata.duration.as_ref().and_then(|d| d.parse().ok()).unwrap_or(0)),
         codec: Set(facts.codec.clone().unwrap_or_default()),
         fragmented: Set(facts.fragmented),
-        facts: Set(serde_json::to_string(facts).expect("facts serialise")),
+        facts: Set(serde_json::to_string(&facts).expect("facts serialise")),
         metadata: Set(serde_json::to_string(&metadata).expect("metadata serialises")),
         path: Set(fresh.draft.path.clone()),
         origin_id: Set(fresh.provider_id),
@@ -101,15 +98,17 @@ pub(super) async fn commit(tx: &Tx, fresh: NewRecording) -> Result<i64> {
             // First, because it waits for any transaction that records a copy and has locked this row.
             row.update(tx).await?;
             copies::forget(tx, id).await?;
+            custom_headers::forget(tx, id).await?;
             audit_replacement(tx, &fresh).await?;
             id
         }
     };
+    custom_headers::keep(tx, id, &fresh.draft.custom_headers).await?;
     copies::give_way(tx, &fresh.place, fresh.key.as_str()).await?;
-    enqueue(tx, &fresh, id, instance_name, metadata, now).await?;
+    enqueue(tx, &fresh, &facts, id, metadata, now).await?;
     if !fresh.draft.device.is_empty() {
         let draft = &fresh.draft;
-        devices::uploaded(tx, &draft.device, instance_name, &draft.capture, draft.account_id, now).await?;
+        devices::uploaded(tx, &draft.device, &instance_name, &draft.capture, draft.account_id, now).await?;
     }
     count(tx, day_of(now), fresh.draft.account_id, size).await?;
     Ok(id)
@@ -133,34 +132,26 @@ async fn committed_before(tx: &Tx, fresh: &NewRecording) -> Result<i64> {
 }
 
 /// Puts the event into the outbox of every integration, and copies into that of every secondary provider.
-async fn enqueue(
-    tx: &Tx,
-    fresh: &NewRecording,
-    id: i64,
-    instance_name: &str,
-    metadata: Metadata,
-    now: i64,
-) -> Result<()> {
+async fn enqueue(tx: &Tx, fresh: &NewRecording, facts: &Mp4Facts, id: i64, metadata: Metadata, now: i64) -> Result<()> {
     let copy_to: Vec<i64> = fresh.draft.secondaries.iter().copied().filter(|id| *id != fresh.provider_id).collect();
     if fresh.draft.integrations.is_empty() && copy_to.is_empty() {
         return Ok(());
     }
+    let lane = lane(fresh.draft.account_id, &fresh.draft.device, metadata.instance_name.as_deref().unwrap_or_default());
     let (event_id, event) = event(EventFacts {
         key: fresh.key.as_str(),
         size: fresh.content.size,
-        facts: &fresh.content.facts,
+        facts,
         metadata,
         source: fresh.provider_name.clone(),
+        beside: Beside {
+            secondary_providers: connections::names_of(tx, &copy_to).await?,
+            custom_headers: fresh.draft.custom_headers.clone(),
+        },
         stored_at: now,
         cloud_analysis: fresh.draft.cloud_analysis,
     });
-    let new = NewDelivery {
-        recording_id: id,
-        lane: lane(fresh.draft.account_id, &fresh.draft.device, instance_name),
-        event_id: &event_id,
-        event: &event,
-        purpose: Purpose::Stored,
-    };
+    let new = NewDelivery { recording_id: id, lane, event_id: &event_id, event: &event, purpose: Purpose::Stored };
     deliveries::enqueue(tx, &fresh.draft.integrations, new.clone()).await?;
     deliveries::enqueue(tx, &copy_to, NewDelivery { purpose: Purpose::Copy, ..new }).await
 }
@@ -175,43 +166,4 @@ async fn count(tx: &Tx, day: i64, account_id: i64, bytes: i64) -> Result<()> {
         .to_owned();
     usage_day::Entity::insert(row).on_conflict(add).exec_without_returning(tx).await?;
     Ok(())
-}
-
-/// When it was recorded, Unix milliseconds: by the file name, else the header, else on arrival.
-fn timestamp(draft: &Draft, name: Option<&AgentFileName>, now: i64) -> i64 {
-    let named = name.map(|n| n.timestamp_s.saturating_mul(1000).saturating_add(milliseconds(n)));
-    let given = || draft.timestamp.parse().ok();
-    let believable = |ms: &i64| (1..=now + AHEAD_MS).contains(ms);
-    named.filter(believable).or_else(|| given().filter(believable)).unwrap_or(now)
-}
-
-/// The fraction of the second. `n` is the number of digits: up to three are milliseconds, more are microseconds.
-fn milliseconds(name: &AgentFileName) -> i64 {
-    let fraction = i64::from(name.microseconds);
-    let ms = if name.n <= 3 { fraction } else { fraction / 1000 };
-    ms.clamp(0, 999)
-}
-
-fn metadata(fresh: &NewRecording, name: Option<&AgentFileName>, now: i64) -> Metadata {
-    let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    let draft = &fresh.draft;
-    let measured = fresh.content.facts.duration_ms.map(|ms| ms.to_string());
-    let announced = Some(&draft.duration).filter(|d| d.parse::<i64>().is_ok_and(|ms| ms > 0)).cloned();
-    Metadata {
-        capture: given(&draft.capture),
-        uploadtime: Some((now / 1000).to_string()),
-        timestamp: Some(match name {
-            Some(name) => name.timestamp_s.to_string(),
-            None => (timestamp(draft, None, now) / 1000).to_string(),
-        }),
-        microseconds: name.map(|n| n.microseconds.to_string()),
-        instance_name: name.map(|n| n.instance_name.clone()),
-        region: name.map(|n| n.region.clone()),
-        changes: name.map(|n| n.changes.to_string()),
-        token: name.map(|n| n.token.to_string()),
-        productid: given(&draft.device),
-        publickey: given(&draft.cloud_key),
-        duration: announced.or(measured),
-        fps: given(&draft.fps),
-    }
 }

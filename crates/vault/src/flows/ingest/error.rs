@@ -33,6 +33,9 @@ pub enum UploadError {
     /// No bytes.
     #[error("The recording is empty.")]
     Empty,
+    /// A form, whatever it is called.
+    #[error("A form is not a recording: send the file itself as the body.")]
+    Form,
     /// Too many bytes.
     #[error("The recording is larger than the {max} bytes this vault accepts.")]
     TooLarge {
@@ -117,6 +120,7 @@ impl UploadError {
             Self::DirectoryTaken => code::DIRECTORY_TAKEN,
             Self::InvalidHeader { .. } => code::HEADER_INVALID,
             Self::Empty => code::FILE_EMPTY,
+            Self::Form => code::MEDIA_TYPE,
             Self::TooLarge { .. } => code::FILE_TOO_LARGE,
             Self::AccountDisabled => code::ACCOUNT_DISABLED,
             Self::WrongCredentials => code::WRONG_CREDENTIALS,

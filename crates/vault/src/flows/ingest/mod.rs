@@ -8,9 +8,12 @@ mod admission;
 mod arriving;
 mod buffer;
 mod commit;
+mod custom_headers;
 mod digest;
 mod error;
 mod finish;
+mod form;
+mod known;
 mod multipart;
 mod patience;
 mod publish;
@@ -43,6 +46,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 
 pub(crate) use buffer::Budget;
+pub use custom_headers::announced;
 pub use error::UploadError;
 pub use request::UploadRequest;
 

@@ -1,9 +1,10 @@
 //! What an agent asks to store, its words read once.
 
 use super::UploadError;
+use super::custom_headers::announced;
 use crate::access::accounts::Account;
 use crate::base::vault_path::VaultPath;
-use model::wire::{Label, header};
+use model::wire::{CustomHeaders, Facts, Label, header};
 use model::{FileName, ObjectKey};
 
 /// An upload but for its bytes, credentials already checked.
@@ -23,12 +24,10 @@ pub struct UploadRequest {
     pub capture: Label,
     /// Owner's Hub public key; may be empty.
     pub cloud_key: Label,
-    /// Frames per second; may be empty.
-    pub fps: Label,
-    /// Milliseconds; may be empty.
-    pub duration: Label,
-    /// Unix milliseconds; may be empty.
-    pub timestamp: Label,
+    /// What it says of the recording.
+    pub facts: Facts,
+    /// Headers of the owner's choice.
+    pub custom_headers: CustomHeaders,
     /// Vaults it came through; empty for uploads from cameras.
     pub path: VaultPath,
     /// Size of the body, if announced.
@@ -36,14 +35,17 @@ pub struct UploadRequest {
     /// The first header that cannot be used. It is told last: agents and vaults have always been told of the provider, the
     /// size and a loop before.
     pub invalid_header: Option<&'static str>,
+    /// The headers of which something was left out, because it was none of what it should be.
+    pub dropped: Vec<&'static str>,
 }
 
 impl UploadRequest {
-    /// Reads what was said: `said` answers the text under a name of [`header`], empty where there is none.
+    /// Reads what was said: `said` answers the text under a header's name, empty where there is none. It is asked for the
+    /// names in [`header`], and for those of the owner's headers, which [`announced`] reads from one of them.
     pub fn read(
         account: Account,
         content_length: Option<u64>,
-        said: impl Fn(&'static str) -> String,
+        said: impl Fn(&str) -> String,
     ) -> Result<Self, UploadError> {
         let file_name = said(header::FILE_NAME);
         if file_name.is_empty() {
@@ -58,6 +60,12 @@ impl UploadRequest {
             invalid_header = Some(header::VAULT_PATH);
             VaultPath::default()
         });
+        let (facts, mut dropped) = Facts::read(&said);
+        let announced = announced(&said(header::CUSTOM_HEADERS));
+        let (custom_headers, not_kept) = CustomHeaders::collect(announced.clone().unwrap_or_default(), &said);
+        if announced.is_none() || not_kept.is_some() {
+            dropped.push(header::CUSTOM_HEADERS);
+        }
         let mut label = |header| {
             Label::parse(said(header)).unwrap_or_else(|| {
                 invalid_header.get_or_insert(header);
@@ -72,12 +80,12 @@ impl UploadRequest {
             device: label(header::DEVICE),
             capture: label(header::CAPTURE),
             cloud_key: label(header::CLOUD_KEY),
-            fps: label(header::FPS),
-            duration: label(header::DURATION),
-            timestamp: label(header::TIMESTAMP),
+            facts,
+            custom_headers,
             account,
             content_length,
             invalid_header,
+            dropped,
         })
     }
 }

@@ -107,9 +107,9 @@ impl Deliveries {
 
     async fn views(&self, rows: Vec<Row>) -> Result<Vec<std::result::Result<DeliveryView, Damage>>> {
         let ids = rows.iter().map(|row| row.recording_id);
-        let keys: Vec<(i64, String)> = recording::Entity::find()
+        let recordings: Vec<(i64, String, String)> = recording::Entity::find()
             .select_only()
-            .columns([recording::Column::Id, recording::Column::Key])
+            .columns([recording::Column::Id, recording::Column::Key, recording::Column::InstanceName])
             .filter(recording::Column::Id.is_in(ids))
             .into_tuple()
             .all(self.db.read())
@@ -120,15 +120,19 @@ impl Deliveries {
             .into_tuple()
             .all(self.db.read())
             .await?;
-        let (keys, names): (HashMap<_, _>, HashMap<_, _>) = (keys.into_iter().collect(), names.into_iter().collect());
+        let names: HashMap<_, _> = names.into_iter().collect();
+        let recordings: HashMap<_, _> = recordings.into_iter().map(|(id, key, camera)| (id, (key, camera))).collect();
         let view = |row: Row| {
+            let device = device_of(&row.device).to_owned();
+            let (key, camera) = recordings.get(&row.recording_id).cloned().unwrap_or_default();
             Ok(DeliveryView {
                 due_at: if row.state == DEFERRED { row.due_at } else { 0 },
                 id: row.id,
                 connection_id: row.integration_id,
                 connection: names.get(&row.integration_id).cloned().unwrap_or_default(),
-                device: device_of(&row.device).to_owned(),
-                recording: keys.get(&row.recording_id).cloned().unwrap_or_default(),
+                camera: if camera.is_empty() { device.clone() } else { camera },
+                device,
+                recording: key,
                 event_id: row.event_id,
                 purpose: delivery_purpose(row.id, &row.purpose)?,
                 state: delivery_state(row.id, &row.state)?,

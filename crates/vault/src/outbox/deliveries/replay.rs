@@ -11,7 +11,7 @@ use crate::base::db::{Db, Tx};
 use crate::base::entity::{account, account_integration, connection, recording, replay};
 use crate::base::{Permission, Principal, audit};
 use crate::base::{Result, VaultError};
-use crate::outbox::event::{event_of, lane};
+use crate::outbox::event::{Besides, event_of, lane};
 use model::connection::Family;
 use model::delivery::{ReplayChoices, ReplayForm, ReplayState, ReplayView};
 use model::ports::Purpose;
@@ -198,11 +198,13 @@ impl Replayer {
             return self.db.write(move |tx| Box::pin(finish(tx, row.id))).await;
         };
         let sources = provider_names(&self.db).await?;
+        let besides = Besides::of(self.db.read(), &recordings, &sources).await?;
         let (integration_id, damaged) = (row.integration_id, self.db.damaged_rows().clone());
         let write = self.db.write(move |tx| {
             Box::pin(async move {
                 let analysed = |id| accounts.iter().any(|a| a.id == id && a.cloud_analysis);
-                let events = damaged.readable(recordings.iter().map(|row| event_again(row, &sources, analysed)));
+                let events =
+                    damaged.readable(recordings.iter().map(|row| event_again(row, &besides, &sources, analysed)));
                 if advance(tx, &row, last, events.len()).await? {
                     enqueue_again(tx, integration_id, &events).await?;
                 }
@@ -233,11 +235,12 @@ type Again<'a> = (&'a recording::Model, String, String);
 
 fn event_again<'a>(
     row: &'a recording::Model,
+    besides: &Besides,
     sources: &HashMap<i64, String>,
     analysed: impl Fn(i64) -> bool,
 ) -> std::result::Result<Again<'a>, Damage> {
     let source = sources.get(&row.provider_id).map_or("", String::as_str);
-    event_of(row, source, analysed(row.account_id)).map(|(id, event)| (row, id, event))
+    event_of(row, besides, source, analysed(row.account_id)).map(|(id, event)| (row, id, event))
 }
 
 async fn enqueue_again(tx: &Tx, integration_id: i64, events: &[Again<'_>]) -> Result<()> {

@@ -248,7 +248,7 @@ impl TestVault {
             (header::CAPTURE, "IPCamera"),
             (header::FPS, "25"),
         ];
-        let said = |name| other.iter().chain(&usual).find(|(said, _)| *said == name);
+        let said = |name: &str| other.iter().chain(&usual).find(|(said, _)| *said == name);
         let account = self.account("site-a").await;
         UploadRequest::read(account, None, |name| said(name).map_or("", |(_, text)| text).to_owned())
     }

@@ -9,6 +9,7 @@ use crate::base::entity::resumable;
 use crate::flows::ingest::arriving::{Arrived, Arriving};
 use crate::flows::ingest::buffer::PartBuffer;
 use crate::flows::ingest::digest::Digest;
+use crate::flows::ingest::form::FirstBytes;
 use crate::flows::ingest::multipart::{AtProvider, Multipart};
 use crate::flows::ingest::patience::Patience;
 use crate::flows::ingest::{Intent, Outcome, Stored, Target, UploadError};
@@ -233,7 +234,7 @@ impl Work {
         let share = ingest.shares.of(self.target.provider.id);
         let of = |begun| Multipart::of(store.clone(), share, self.target.key.clone(), begun).outliving();
         let marks = (!self.piece.only_whole).then(VecDeque::new);
-        Ok(Arriving { digest, part, multipart: at_provider.map(of), marks })
+        Ok(Arriving { first: FirstBytes::default(), digest, part, multipart: at_provider.map(of), marks })
     }
 
     /// Takes the bytes; why they ended early, if they did.

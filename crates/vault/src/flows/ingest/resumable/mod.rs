@@ -117,19 +117,18 @@ impl Resumables {
         self.ingest.max_bytes
     }
 
-    /// Begins an upload. `said` is what [`UploadRequest::read`] is to be told, by the header's name; `length` is the
-    /// recording's size, if it is known.
+    /// Begins an upload. `said` is what `request` was [read](UploadRequest::read) from, by the header's name; the size of its
+    /// body, if announced, is the recording's.
     ///
     /// # Errors
     /// Whatever refuses an upload in one request before its bytes; [`ResumeError::TooMany`].
     pub async fn create(
         &self,
-        account: Account,
+        request: UploadRequest,
         said: BTreeMap<String, String>,
-        length: Option<u64>,
     ) -> std::result::Result<Progress, ResumeError> {
-        let account_id = account.id;
-        let target = self.ingest.target(request(account, &said, length)?).await?;
+        let (account_id, length) = (request.account.id, request.content_length);
+        let target = self.ingest.target(request).await?;
         self.ingest.check_room(&target, length).await?;
         if self.rows.count_open(account_id).await? >= MAX_OPEN {
             return Err(ResumeError::TooMany);
