@@ -17,6 +17,9 @@ pub async fn check(config: &Config) -> ExitCode {
         declared.connections.len(),
         declared.accounts.len()
     );
+    for warning in &config.warnings {
+        println!("{warning}.");
+    }
     let mut failed = 0;
     for form in &declared.connections {
         if !form.enabled {

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 /// Kerberos Vault: stores cameras' recordings where you want them and tells who needs to know.
 ///
 /// Without a command it runs the vault. Without a file everything has a default: http://127.0.0.1:8080, data in ./data.
-/// Every setting can be given in the environment as well, which wins: VAULT_SERVER__LISTEN, VAULT_DATA__DIR, and so on.
+/// Every setting can be given in the environment as well, which wins: VAULT_SERVER__LISTEN, VAULT_DATA__DIR, and so on. So
+/// can what the original Kerberos Vault takes from there: VAULT_STORAGE_PROVIDERS, VAULT_ACCOUNTS, and so on.
 #[derive(Debug, PartialEq, Eq, Parser)]
 #[command(name = "kerberos-vault", version, propagate_version = true)]
 pub struct Arguments {

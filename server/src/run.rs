@@ -45,6 +45,9 @@ enum Failed {
 /// Runs until SIGTERM, SIGINT or SIGHUP.
 pub async fn run(config: Config) -> ExitCode {
     telemetry::init(&config.log);
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
     match serve_until_stopped(config).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

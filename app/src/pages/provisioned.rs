@@ -1,4 +1,4 @@
-//! What the configuration file declares can be looked at, and not be changed.
+//! What the configuration declares can be looked at, and not be changed.
 
 use crate::components::{Icon, icon};
 use crate::site::at;
@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 /// Marks it in a list.
 pub fn badge() -> AnyView {
-    view! { <span class="badge" title="Declared in the configuration file">{icon(Icon::Lock)} "provisioned"</span> }
+    view! { <span class="badge" title="Declared in the configuration">{icon(Icon::Lock)} "provisioned"</span> }
         .into_any()
 }
 
@@ -15,7 +15,7 @@ pub fn note() -> AnyView {
     view! {
         <div class="note" data-tone="info">
             {icon(Icon::Lock)}
-            <span>"Declared in the vault's configuration file. To change it, edit that file and restart the vault."</span>
+            <span>"Declared in the vault's configuration file or environment. To change it, edit that and restart the vault."</span>
         </div>
     }
     .into_any()

@@ -42,6 +42,13 @@ pub(crate) fn check_host(host: &str) -> Result<(), HostError> {
     if refused { Err(HostError::Refused) } else { Ok(()) }
 }
 
+/// The same for a service that has the credentials of Amazon's roles: of instances, tasks and pods. They are asked by their
+/// literal addresses; a name that leads to one is refused all the same.
+pub(crate) fn check_host_of_credentials(host: &str) -> Result<(), HostError> {
+    let literal = host.trim_start_matches('[').trim_end_matches(']').parse();
+    if literal.is_ok_and(addresses::has_credentials) { Ok(()) } else { check_host(host) }
+}
+
 /// Resolves names with the system's resolver and drops refused addresses.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct GuardedResolver;
@@ -79,22 +86,33 @@ impl ResolveDns for GuardedResolver {
 /// The SDK's HTTP client, with literal addresses checked too. The SDK composes host names itself (bucket and endpoint),
 /// so each request is checked, not the settings.
 #[derive(Debug)]
-pub(crate) struct GuardedClient(pub(crate) SharedHttpClient);
+pub(crate) struct GuardedClient {
+    pub(crate) client: SharedHttpClient,
+    /// [`check_host`], or [`check_host_of_credentials`].
+    pub(crate) check: Check,
+}
+
+/// Checks a host as written in a URL.
+type Check = fn(&str) -> Result<(), HostError>;
 
 impl HttpClient for GuardedClient {
     fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(GuardedConnector(self.0.http_connector(settings, components)))
+        let connector = self.client.http_connector(settings, components);
+        SharedHttpConnector::new(GuardedConnector { connector, check: self.check })
     }
 }
 
 #[derive(Debug)]
-struct GuardedConnector(SharedHttpConnector);
+struct GuardedConnector {
+    connector: SharedHttpConnector,
+    check: Check,
+}
 
 impl HttpConnector for GuardedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let uri = request.uri().parse::<http::Uri>();
-        match check_host(uri.as_ref().ok().and_then(http::Uri::host).unwrap_or_default()) {
-            Ok(()) => self.0.call(request),
+        match (self.check)(uri.as_ref().ok().and_then(http::Uri::host).unwrap_or_default()) {
+            Ok(()) => self.connector.call(request),
             Err(refused) => HttpConnectorFuture::ready(Err(ConnectorError::user(refused.into()))),
         }
     }
@@ -103,6 +121,9 @@ impl HttpConnector for GuardedConnector {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+    use aws_smithy_runtime_api::http::StatusCode;
+    use aws_smithy_types::body::SdkBody;
 
     #[test]
     fn refuses_metadata_and_link_local_in_every_spelling() {
@@ -121,6 +142,58 @@ mod tests {
         ] {
             assert!(matches!(check_host(host), Err(HostError::Refused)), "{host}");
         }
+    }
+
+    #[test]
+    fn whoever_fetches_a_roles_credentials_reaches_those_services_and_no_others() {
+        for host in ["169.254.169.254", "[fd00:ec2::254]", "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"] {
+            assert!(check_host_of_credentials(host).is_ok(), "{host}");
+            assert!(check_host(host).is_err(), "{host}: for nothing else");
+        }
+        assert!(check_host_of_credentials("sts.eu-west-1.amazonaws.com").is_ok());
+        for host in [
+            "169.254.169.253",
+            "169.254.0.1",
+            "[fd00:ec2::253]",
+            "[fe80::1]",
+            "[::ffff:169.254.169.254]",
+            "100.100.100.200",
+            "168.63.129.16",
+            "metadata.google.internal",
+            "instance-data",
+        ] {
+            assert!(check_host_of_credentials(host).is_err(), "{host}");
+        }
+    }
+
+    /// Answers everything, and connects to nothing.
+    #[derive(Debug)]
+    struct Made;
+
+    impl HttpConnector for Made {
+        fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+            HttpConnectorFuture::ready(Ok(HttpResponse::new(
+                StatusCode::try_from(200).expect("is one"),
+                SdkBody::empty(),
+            )))
+        }
+    }
+
+    #[tokio::test]
+    async fn each_request_is_checked_as_its_client_is() {
+        let passes = async |check: Check, url: &str| {
+            let connector = GuardedConnector { connector: SharedHttpConnector::new(Made), check };
+            connector.call(HttpRequest::get(url).expect("valid")).await.is_ok()
+        };
+        for (url, roles_alone) in [
+            ("http://169.254.169.254/latest", true),
+            ("http://[fd00:ec2::23]/v1", true),
+            ("http://127.0.0.1:9/", false),
+        ] {
+            assert_eq!(passes(check_host, url).await, !roles_alone, "{url}");
+            assert!(passes(check_host_of_credentials, url).await, "{url}");
+        }
+        assert!(!passes(check_host_of_credentials, "http://100.100.100.200/").await);
     }
 
     #[test]

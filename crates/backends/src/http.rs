@@ -1,7 +1,7 @@
 //! The one outgoing HTTP client: no redirects, no proxies, none of the addresses that [`crate::guard`] refuses, a
 //! timeout on everything. Amazon's SDK brings its own connector, built here with the same resolver and certificates.
 
-use crate::guard::{GuardedClient, GuardedResolver, check_host};
+use crate::guard::{GuardedClient, GuardedResolver, check_host, check_host_of_credentials};
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use bytes::Bytes;
@@ -44,6 +44,7 @@ pub(crate) struct Outgoing {
     tls: Arc<ClientConfig>,
     web: reqwest::Client,
     stores: reqwest::Client,
+    /// Of Amazon's SDK; not guarded yet.
     sdk: SharedHttpClient,
 }
 
@@ -85,13 +86,17 @@ impl Outgoing {
             let trusted = TlsContext::builder().with_trust_store(TrustStore::default().with_pem_certificate(pem));
             sdk.tls_context(trusted.build().expect("the certificates have been read before"))
         };
-        let sdk = sdk.build_with_resolver(GuardedResolver);
-        Self { tls: Arc::new(tls), web, stores, sdk: SharedHttpClient::new(GuardedClient(sdk)) }
+        Self { tls: Arc::new(tls), web, stores, sdk: sdk.build_with_resolver(GuardedResolver) }
     }
 
     /// The connector that Amazon's SDK uses.
     pub(crate) fn for_sdk(&self) -> SharedHttpClient {
-        self.sdk.clone()
+        SharedHttpClient::new(GuardedClient { client: self.sdk.clone(), check: check_host })
+    }
+
+    /// The one that fetches a role's credentials, and nothing else: Amazon's metadata services have them.
+    pub(crate) fn for_credentials(&self) -> SharedHttpClient {
+        SharedHttpClient::new(GuardedClient { client: self.sdk.clone(), check: check_host_of_credentials })
     }
 
     /// Certificates and protocol versions, for a TLS handshake alone.

@@ -3,6 +3,7 @@
 //! [`Backends`] turns a connection's settings into the store or sink they describe; everything else goes through the
 //! ports in `model`. A new kind is a file in `stores` or `sinks` and a line in the matching `match` here.
 
+mod amazon;
 mod clock;
 mod guard;
 mod http;

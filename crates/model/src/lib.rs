@@ -4,6 +4,7 @@
 //! outside world; `backends` implements them.
 
 pub mod account;
+pub mod amazon;
 pub mod connection;
 pub mod dashboard;
 pub mod delivery;

@@ -1,5 +1,5 @@
-//! Connections and accounts declared in the configuration file (docs/configuration.md): applied at start-up, read-only
-//! in the UI. What is no longer declared becomes editable again; nothing is deleted.
+//! Connections and accounts declared in the configuration file or the environment (docs/configuration.md): applied at
+//! start-up, read-only in the UI. What is no longer declared becomes editable again; nothing is deleted.
 
 use crate::Vault;
 use crate::access::{accounts, guessable};
@@ -19,7 +19,7 @@ use sea_orm::{
 /// Code of the notice about a declared secret that is easy to guess; its subject is `account <name>` or `user <name>`.
 const WEAK_SECRET: &str = "weak-secret";
 
-/// What the file declares.
+/// What is declared.
 #[derive(Debug, Clone, Default)]
 pub struct Provisioning {
     /// Providers and integrations; `id` is ignored.
@@ -30,14 +30,14 @@ pub struct Provisioning {
     pub renamed: Vec<Renamed>,
 }
 
-/// Something that the file now calls otherwise.
+/// Something that is now called otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Renamed {
     /// What it is; `None` for an account.
     pub family: Option<Family>,
     /// Its name until now.
     pub old: String,
-    /// Its name in the file.
+    /// Its name now.
     pub new: String,
 }
 
@@ -133,7 +133,7 @@ impl Vault {
             tracing::warn!(
                 old,
                 new,
-                "vault.toml renames a {what}, but there are both: move what one holds, and delete it"
+                "the configuration renames a {what}, but there are both: move what one holds, and delete it"
             );
         }
         for renamed in self.untold(tx, wanted).await? {
@@ -188,8 +188,8 @@ impl Vault {
                 tracing::warn!(
                     new = form.name,
                     old = gone.name,
-                    "vault.toml declares a new {family}, and another one no longer. If that has only another name and other \
-                     settings, there are two now: take the new one out of the file, start, delete it in the UI, and declare \
+                    "the configuration declares a new {family}, and another one no longer. If that has only another name and other \
+                     settings, there are two now: take the new one out of it, start, delete it in the UI, and declare \
                      it again with was = \"{old}\"",
                     family = form.family,
                     old = gone.name,

@@ -1,6 +1,8 @@
 //! A configuration as written: keys with their text and position, from file and environment.
 
+use super::declared::Declared;
 use super::error::{ConfigError, Origin, Problem, suggest};
+use super::written::{Value, Written};
 use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -38,36 +40,6 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
 ];
 /// Sections that may occur any number of times.
 const LISTS: [&str; 3] = ["provider", "integration", "account"];
-
-/// Variables that operators of the original vault already use, and our keys for them.
-const INHERITED: [(&str, &str); 2] =
-    [("KERBEROS_LOGIN_USERNAME", "admin.username"), ("KERBEROS_LOGIN_PASSWORD", "admin.password")];
-
-/// A value and where it was written.
-#[derive(Debug, Clone)]
-pub(super) struct Written {
-    pub(super) value: Value,
-    pub(super) origin: Origin,
-}
-
-/// A value's form.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Value {
-    /// Text, number or boolean, as text.
-    Scalar(String),
-    /// A list of scalars.
-    List(Vec<String>),
-    /// Anything else; its name for messages.
-    Other(&'static str),
-}
-
-/// One `[[provider]]`, `[[integration]]` or `[[account]]`.
-#[derive(Debug, Clone)]
-pub(super) struct Declared {
-    /// Line of its heading.
-    pub(super) line: usize,
-    pub(super) keys: BTreeMap<String, Written>,
-}
 
 /// A whole configuration.
 #[derive(Debug, Default)]
@@ -127,19 +99,27 @@ impl Document {
         }
     }
 
-    /// Applies the environment, which wins: `VAULT_<SECTION>__<KEY>`. Empty variables are ignored.
-    pub(super) fn overlay(&mut self, environment: impl Iterator<Item = (String, String)>, problems: &mut Vec<Problem>) {
-        // sorted, so that VAULT_… wins over KERBEROS_…
-        let variables: BTreeMap<String, String> = environment.filter(|(_, value)| !value.is_empty()).collect();
+    /// Applies the environment, which wins: `VAULT_<SECTION>__<KEY>`, or another name that a key has.
+    pub(super) fn overlay(
+        &mut self,
+        variables: &BTreeMap<String, String>,
+        other_names: &[(&'static str, &'static str)],
+        problems: &mut Vec<Problem>,
+    ) {
+        for (name, key) in other_names.iter().copied() {
+            if let Some(value) = variables.get(name) {
+                self.keys.insert(key.to_owned(), Written::in_variable(name, Value::Scalar(value.clone())));
+            }
+        }
         for (name, value) in variables {
             let origin = Origin::Variable(name.clone());
-            let Some(key) = key_of(&name) else { continue };
+            let Some(key) = key_of(name) else { continue };
             if is_known(&key) {
-                self.keys.insert(key, Written { value: Value::Scalar(value), origin });
+                self.keys.insert(key, Written { value: Value::Scalar(value.clone()), origin });
             } else {
                 let known: Vec<String> =
                     SECTIONS.iter().flat_map(|(s, keys)| keys.iter().map(move |k| variable(s, k))).collect();
-                let hint = suggest(&name, known.iter().map(String::as_str));
+                let hint = suggest(name, known.iter().map(String::as_str));
                 problems.push(Problem::at(&origin, format!("there is no such setting{hint}")));
             }
         }
@@ -147,9 +127,6 @@ impl Document {
 }
 
 fn key_of(variable: &str) -> Option<String> {
-    if let Some((_, key)) = INHERITED.iter().find(|(name, _)| *name == variable) {
-        return Some((*key).to_owned());
-    }
     let (section, key) = variable.strip_prefix("VAULT_")?.split_once("__")?;
     Some(format!("{}.{}", section.to_ascii_lowercase(), key.to_ascii_lowercase()))
 }
@@ -180,7 +157,11 @@ fn read_list(
     let mut declared = Vec::new();
     for (start, table) in tables {
         match table {
-            Some(table) => declared.push(Declared { line: line(start), keys: read_table(table, line) }),
+            Some(table) => declared.push(Declared {
+                heading: Origin::Line(line(start)),
+                words: None,
+                keys: read_table(table, line),
+            }),
             None => problems.push(Problem::line(line(start), format!("write [[{name}]] and its keys below"))),
         }
     }

@@ -1,12 +1,15 @@
 //! Configuration: `vault.toml` and the environment, which wins. Read here and nowhere else.
 //!
 //! A setting is one line in [`document::SECTIONS`] and one in [`Config::read`]. All mistakes are reported at once, with
-//! file, line and key.
+//! file, line and key. The variables of the original vault are in [`original`].
 
+mod declared;
 mod document;
 mod error;
+mod original;
 mod provisioning;
 mod reader;
+mod written;
 
 pub use error::{ConfigError, Origin, Problem};
 pub use provisioning::Declarations;
@@ -16,6 +19,7 @@ use document::Document;
 use http::uri::Authority;
 use model::Secret;
 use reader::Reader;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -39,6 +43,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// `[[provider]]`, `[[integration]]`, `[[account]]`
     pub declarations: Declarations,
+    /// What was given and is not used; for the log.
+    pub warnings: Vec<String>,
     /// The file that it was read from.
     pub file: Option<PathBuf>,
 }
@@ -135,12 +141,14 @@ impl Config {
         environment: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
         let mut problems = Vec::new();
+        let variables: BTreeMap<String, String> = environment.filter(|(_, value)| !value.trim().is_empty()).collect();
         let mut document = Document::read(name, text, &mut problems)?;
-        document.overlay(environment, &mut problems);
+        document.overlay(&variables, &original::SETTINGS, &mut problems);
+        let warnings = original::declare(&variables, &mut document, &mut problems);
         let declarations = provisioning::read(&document, &mut problems);
         let config = Self::typed(&mut Reader { document: &document, problems: &mut problems }, declarations);
         if problems.is_empty() {
-            return Ok(config);
+            return Ok(Self { warnings, ..config });
         }
         problems.sort_by_key(|p| match &p.origin {
             Some(Origin::Line(line)) => *line,
@@ -203,6 +211,7 @@ impl Config {
                 allow_anonymous: reader.flag("metrics.allow_anonymous", false),
             },
             declarations,
+            warnings: Vec::new(),
             file: None,
         }
     }

@@ -1,12 +1,14 @@
 //! Connections and accounts declared in the configuration.
 
-use super::document::{Declared, Document, Value, Written};
-use super::error::{Origin, Problem, suggest};
+use super::declared::Declared;
+use super::document::Document;
+use super::error::{Problem, suggest};
+use super::written::Value;
 use model::account::{self, AccountForm, fields};
 use model::connection::{ConnectionForm, Family};
 use model::field::{FieldError, Settings};
 use model::name;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use vault::Renamed;
 use vault::accounts::directories_overlap;
 
@@ -14,6 +16,8 @@ use vault::accounts::directories_overlap;
 const CONNECTION_KEYS: [&str; 4] = ["name", WAS, "kind", "enabled"];
 /// The name that something had before.
 const WAS: &str = "was";
+
+const DECLARED_TWICE: &str = "is declared twice; vault.toml and the environment together may declare a name once";
 
 /// The declarations, checked.
 #[derive(Debug, Clone, Default)]
@@ -44,7 +48,7 @@ pub(super) fn read(document: &Document, problems: &mut Vec<Problem>) -> Declarat
             let mut entry = Entry::new(family.as_str(), declared, problems);
             if let Some(form) = connection(family, &mut entry) {
                 if declarations.declares(family, &form.name) {
-                    entry.problem_at("name", "is declared twice");
+                    entry.problem_at("name", DECLARED_TWICE);
                 }
                 declarations.renamed.extend(entry.renamed(&declarations.renamed, Some(family), &form.name));
                 declarations.connections.push(form);
@@ -55,7 +59,7 @@ pub(super) fn read(document: &Document, problems: &mut Vec<Problem>) -> Declarat
         let mut entry = Entry::new("account", declared, problems);
         if let Some(form) = account(&declarations, &mut entry) {
             if declarations.accounts.iter().any(|a| a.name == form.name) {
-                entry.problem_at("name", "is declared twice");
+                entry.problem_at("name", DECLARED_TWICE);
             }
             if !form.access_key.is_empty() && declarations.accounts.iter().any(|a| a.access_key == form.access_key) {
                 entry.problem_at("access_key", "is another account's access key as well");
@@ -86,13 +90,13 @@ fn connection(family: Family, entry: &mut Entry<'_>) -> Option<ConnectionForm> {
         return None;
     };
     let enabled = entry.flag("enabled", true);
-    let known = || kind.fields.iter().map(|f| f.name);
+    let known: Vec<&str> = kind.fields.iter().map(|f| entry.declared.called(f.name)).collect();
     let mut settings = Settings::new();
     let mut complete = true;
     let own: Vec<String> = entry.keys().filter(|k| !CONNECTION_KEYS.contains(&k.as_str())).cloned().collect();
     for key in own {
         if kind.field(&key).is_none() {
-            entry.problem_at(&key, &format!("unknown setting '{key}'{}", suggest(&key, known())));
+            entry.unknown(&key, known.iter().copied());
             complete = false;
         } else if let Some(value) = entry.scalar(&key) {
             settings.set(key, value);
@@ -119,7 +123,7 @@ fn account(declarations: &Declarations, entry: &mut Entry<'_>) -> Option<Account
     let known = fields::FIELDS.map(|field| field.name);
     let unknown: Vec<String> = entry.keys().filter(|k| !known.contains(&k.as_str()) && *k != WAS).cloned().collect();
     for key in unknown {
-        entry.problem_at(&key, &format!("unknown setting '{key}'{}", suggest(&key, known.into_iter())));
+        entry.unknown(&key, known.map(|name| entry.declared.called(name)).into_iter());
     }
     let form = AccountForm {
         id: None,
@@ -158,8 +162,7 @@ fn account(declarations: &Declarations, entry: &mut Entry<'_>) -> Option<Account
 /// A declaration on its way to becoming a form.
 struct Entry<'a> {
     what: &'static str,
-    line: usize,
-    keys: &'a BTreeMap<String, Written>,
+    declared: &'a Declared,
     problems: &'a mut Vec<Problem>,
     /// Keys with a reported problem.
     told: BTreeSet<String>,
@@ -167,23 +170,21 @@ struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     fn new(what: &'static str, declared: &'a Declared, problems: &'a mut Vec<Problem>) -> Self {
-        Self { what, line: declared.line, keys: &declared.keys, problems, told: BTreeSet::new() }
+        Self { what, declared, problems, told: BTreeSet::new() }
     }
 
     fn keys(&self) -> impl Iterator<Item = &'a String> + use<'a> {
-        self.keys.keys()
+        self.declared.keys.keys()
     }
 
-    /// Reports at the key's own line, or at the heading if the key is missing.
     fn problem_at(&mut self, key: &str, message: &str) {
-        let written = self.keys.get(key);
-        let origin = written.map_or(Origin::Line(self.line), |w| w.origin.clone());
-        let title = match self.keys.get("name").map(|w| &w.value) {
-            Some(Value::Scalar(name)) => format!("{} \"{}\"", self.what, name.escape_debug()),
-            _ => self.what.to_owned(),
-        };
-        self.problems.push(Problem::at(&origin, format!("{title}: {message}")));
+        self.problems.push(self.declared.problem(self.what, key, message));
         self.told.insert(key.to_owned());
+    }
+
+    fn unknown<'k>(&mut self, key: &str, known: impl Iterator<Item = &'k str> + Clone) {
+        let called = self.declared.called(key);
+        self.problem_at(key, &format!("unknown setting '{called}'{}", suggest(called, known)));
     }
 
     /// Reports the model's complaint about a value, unless the value itself could not be read.
@@ -194,7 +195,7 @@ impl<'a> Entry<'a> {
     }
 
     fn scalar(&mut self, key: &str) -> Option<String> {
-        match &self.keys.get(key)?.value {
+        match &self.declared.keys.get(key)?.value {
             Value::Scalar(text) => return Some(text.clone()),
             Value::List(_) => self.problem_at(key, &format!("'{key}' must be a single value, not a list")),
             Value::Other(what) => self.problem_at(key, &format!("'{key}' must be a single value, not {what}")),
@@ -204,7 +205,9 @@ impl<'a> Entry<'a> {
 
     fn required(&mut self, key: &str) -> Option<String> {
         let given = self.scalar(key).filter(|s| !s.is_empty());
-        if given.is_none() && !matches!(self.keys.get(key).map(|w| &w.value), Some(Value::List(_) | Value::Other(_))) {
+        if given.is_none()
+            && !matches!(self.declared.keys.get(key).map(|w| &w.value), Some(Value::List(_) | Value::Other(_)))
+        {
             self.problem_at(key, &format!("'{key}' is required"));
         }
         given
@@ -257,7 +260,7 @@ impl<'a> Entry<'a> {
     }
 
     fn list_if_there(&mut self, key: &str) -> Option<Vec<String>> {
-        match &self.keys.get(key)?.value {
+        match &self.declared.keys.get(key)?.value {
             Value::List(items) => Some(items.clone()),
             Value::Scalar(_) | Value::Other(_) => {
                 self.problem_at(key, &format!("'{key}' must be a list of names, such as [\"events\"]"));
@@ -269,7 +272,7 @@ impl<'a> Entry<'a> {
     fn reference(&mut self, declarations: &Declarations, key: &str, family: Family, name: &str) {
         if !declarations.declares(family, name) {
             let known = declarations.connections.iter().filter(|c| c.family == family).map(|c| c.name.as_str());
-            self.problem_at(key, &format!("this file declares no {family} '{name}'{}", suggest(name, known)));
+            self.problem_at(key, &format!("no {family} '{name}' is declared{}", suggest(name, known)));
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Turns written values into typed ones, and collects all problems.
 
-use super::document::{Document, Value, Written};
+use super::document::Document;
 use super::error::{Origin, Problem};
+use super::written::{Value, Written};
 use model::Secret;
 use std::str::FromStr;
 use std::time::Duration;

@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use tracing::Subscriber;
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
@@ -49,10 +49,16 @@ pub fn chain(error: &dyn Error) -> String {
 
 /// Starts logging to standard error; standard output is for what a person reads who starts the vault.
 pub fn init(log: &config::Log) {
-    let filter: Targets = log.level.parse().unwrap_or_else(|_| Targets::new().with_default(tracing::Level::INFO));
+    let filter = filter(&log.level);
     let format = if log.json { Format::Json } else { Format::Text };
     // A subscriber already set by a test stays.
     let _ = tracing_subscriber::registry().with(filter).with(lines(format, std::io::stderr)).try_init();
+}
+
+/// What is logged. Never what Amazon's credential providers say: of an answer that they cannot read they show all.
+fn filter(level: &str) -> Targets {
+    let asked: Targets = level.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
+    asked.with_target("aws_config", LevelFilter::OFF)
 }
 
 /// Writes each event as one line of plain text, whatever is in it. Without colours: they could not be told from a
@@ -84,6 +90,16 @@ mod tests {
         fn flush(&mut self) -> std::io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn what_may_show_credentials_is_not_logged_whatever_is_asked_for() {
+        for level in ["trace", "info,aws_config=debug", "aws_config=trace", "nonsense="] {
+            let filter = filter(level);
+            assert!(!filter.would_enable("aws_config::web_identity_token", &tracing::Level::ERROR), "{level}");
+        }
+        assert!(filter("warn").would_enable("vault::start", &tracing::Level::WARN));
+        assert!(!filter("warn").would_enable("vault::start", &tracing::Level::INFO));
     }
 
     /// In all that an event has: its message, values of each kind, an error, and the span around it.

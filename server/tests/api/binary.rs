@@ -91,11 +91,11 @@ fn help_and_version() {
 }
 
 /// Ends the program when a test fails on the way.
-struct Running(Child);
+pub(crate) struct Running(Child);
 
 impl Running {
     /// Asks it to stop as an operator does; answers whether it ended well.
-    fn stop(mut self) -> (bool, String) {
+    pub(crate) fn stop(mut self) -> (bool, String) {
         signal(self.0.id(), "TERM");
         let ended = ended(&mut self.0, "the vault, which was asked to stop").success();
         let mut log = String::new();
@@ -115,7 +115,7 @@ fn start(dir: &std::path::Path, last_line: &str) -> (Running, String) {
     start_as(&mut command(dir), last_line)
 }
 
-fn start_as(command: &mut Command, last_line: &str) -> (Running, String) {
+pub(crate) fn start_as(command: &mut Command, last_line: &str) -> (Running, String) {
     let mut running = Running(command.spawn().unwrap());
     let (sender, lines) = mpsc::channel();
     let stdout = BufReader::new(running.0.stdout.take().unwrap());

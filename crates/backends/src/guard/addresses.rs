@@ -18,6 +18,20 @@ const METADATA_V6: [Ipv6Addr; 5] = [
     Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),       // Google
 ];
 
+/// Where Amazon's instances, tasks and pods get their role's credentials.
+const CREDENTIALS: [IpAddr; 5] = [
+    IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),                  // instances
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)), // the same
+    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),                    // tasks
+    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 23)),                   // pods
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23)),  // the same
+];
+
+/// Whether an address is one of the services that have the credentials of Amazon's roles.
+pub(super) fn has_credentials(ip: IpAddr) -> bool {
+    CREDENTIALS.contains(&ip)
+}
+
 /// Whether this is link-local or a cloud's metadata service, or leads to one.
 pub(super) fn refuses(ip: IpAddr) -> bool {
     match ip.to_canonical() {

@@ -1,3 +1,4 @@
+use crate::amazon::{self, Keys};
 use crate::field::{Field, FieldError, check_region};
 use crate::kind::Definition;
 use crate::secret::Secret;
@@ -13,9 +14,9 @@ pub struct Sqs {
     pub region: String,
     /// Address of a compatible service; empty for Amazon's own.
     pub endpoint: String,
-    /// Access key.
+    /// Access key; empty for the role of the vault's machine, task or pod.
     pub access_key: String,
-    /// Secret key.
+    /// Secret key; empty with the access key.
     pub secret_key: Secret,
 }
 
@@ -23,6 +24,11 @@ pub struct Sqs {
 const MAX_NAME: usize = 80;
 
 impl Sqs {
+    /// Its keys; `None` for the role of the vault's machine, task or pod.
+    pub fn keys(&self) -> Option<Keys> {
+        Keys::given(&self.access_key, &self.secret_key)
+    }
+
     /// Whether the queue keeps order and drops duplicates.
     pub fn is_fifo(&self) -> bool {
         self.topic.ends_with(".fifo")
@@ -33,7 +39,8 @@ impl Definition for Sqs {
     const NAME: &'static str = "sqs";
     const LABEL: &'static str = "AWS SQS";
     const ABOUT: &'static str = "A queue at Amazon SQS and the keys of an IAM user that may look it up \
-        (sqs:GetQueueUrl) and send to it (sqs:SendMessage).";
+        (sqs:GetQueueUrl) and send to it (sqs:SendMessage). No keys are needed where the vault's machine, task or pod \
+        has a role that may.";
     const FIELDS: &'static [Field] = &[
         Field::text("region", "Region").required().placeholder("eu-west-1").help("Where the queue was made.").target(),
         Field::text("topic", "Queue name")
@@ -43,8 +50,8 @@ impl Definition for Sqs {
         Field::url("endpoint", "Endpoint")
             .placeholder("https://sqs.example.com")
             .help("Only for a compatible service; leave empty for Amazon's own."),
-        Field::text("access_key", "Access key").required().in_right_column(),
-        Field::secret("secret_key", "Secret key").required(),
+        amazon::ACCESS_KEY,
+        amazon::SECRET_KEY,
     ];
 
     fn check(&self) -> Vec<FieldError> {
@@ -59,6 +66,7 @@ impl Definition for Sqs {
             ));
         }
         errors.extend(check_region(&self.region));
+        errors.extend(Keys::check(&self.access_key, &self.secret_key));
         errors
     }
 }

@@ -4,6 +4,7 @@ use super::s3::{
     ACCESS_KEY, BUCKET, CA, Encryption, PUBLIC_ENDPOINT, S3Target, SECRET_KEY, SIGNED_URLS, Signer, check_bucket,
     check_ca, check_host, given, region_or_default,
 };
+use crate::amazon::Keys;
 use crate::field::{Field, FieldError, check_region};
 use crate::secret::Secret;
 use serde::Deserialize;
@@ -63,8 +64,7 @@ impl From<OwnServer> for S3Target {
         Self {
             bucket: s.bucket,
             region: region_or_default(&s.region),
-            access_key: s.access_key,
-            secret_key: s.secret_key,
+            keys: Some(Keys { access_key: s.access_key, secret_key: s.secret_key }),
             endpoint: Some(format!("{scheme}://{}", s.host)),
             path_style: true,
             signer: s.signed_urls,

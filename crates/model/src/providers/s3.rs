@@ -1,3 +1,4 @@
+use crate::amazon::{self, Keys};
 use crate::field::{Field, FieldError, check_region};
 use crate::kind::Definition;
 use crate::secret::Secret;
@@ -12,9 +13,9 @@ pub struct S3 {
     pub bucket: String,
     /// Region that requests are signed for.
     pub region: String,
-    /// Access key.
+    /// Access key; empty for the role of the vault's machine, task or pod.
     pub access_key: String,
-    /// Secret key.
+    /// Secret key; empty with the access key.
     pub secret_key: Secret,
     /// Address of a compatible service; empty for Amazon's own.
     pub endpoint: String,
@@ -66,10 +67,8 @@ pub struct S3Target {
     pub bucket: String,
     /// Region that requests are signed for.
     pub region: String,
-    /// Access key.
-    pub access_key: String,
-    /// Secret key.
-    pub secret_key: Secret,
+    /// Its keys; `None` for the role of the vault's machine, task or pod.
+    pub keys: Option<Keys>,
     /// Address of the service; `None` for Amazon's own.
     pub endpoint: Option<String>,
     /// Whether the bucket is part of the path.
@@ -160,16 +159,16 @@ pub(super) fn region_or_default(region: &str) -> String {
 impl Definition for S3 {
     const NAME: &'static str = "s3";
     const LABEL: &'static str = "AWS S3";
-    const ABOUT: &'static str =
-        "A bucket at Amazon S3 and the keys of an IAM user that may list, read, write and delete in it.";
+    const ABOUT: &'static str = "A bucket at Amazon S3, and the keys of an IAM user that may list, read, write and \
+        delete in it. No keys are needed where the vault's machine, task or pod has a role that may.";
     const FIELDS: &'static [Field] = &[
         BUCKET,
         Field::text("region", "Region").required().placeholder("eu-west-1").help("Where the bucket was made.").target(),
         Field::url("endpoint", "Endpoint")
             .placeholder("https://s3.example.com")
             .help("Only for a compatible service; leave empty for Amazon's own."),
-        ACCESS_KEY,
-        SECRET_KEY,
+        amazon::ACCESS_KEY,
+        amazon::SECRET_KEY,
         Field::toggle("path_style", "Bucket in the path", false)
             .help("For services that have no host name per bucket.")
             .target(),
@@ -204,17 +203,25 @@ impl Definition for S3 {
     ];
 
     fn check(&self) -> Vec<FieldError> {
-        [check_bucket(&self.bucket), check_region(&self.region), check_ca(&self.ca)].concat()
+        let mut errors = [check_bucket(&self.bucket), check_region(&self.region), check_ca(&self.ca)].concat();
+        errors.extend(Keys::check(&self.access_key, &self.secret_key));
+        if self.signed_urls == Signer::Provider && Keys::given(&self.access_key, &self.secret_key).is_none() {
+            errors.push(FieldError::new(
+                "signed_urls",
+                "Links for browsers must lead through the vault without keys: those that a role signs end with its \
+                 credentials, whatever time they name",
+            ));
+        }
+        errors
     }
 }
 
 impl From<S3> for S3Target {
     fn from(s: S3) -> Self {
         Self {
+            keys: Keys::given(&s.access_key, &s.secret_key),
             bucket: s.bucket,
             region: s.region,
-            access_key: s.access_key,
-            secret_key: s.secret_key,
             endpoint: given(s.endpoint),
             path_style: s.path_style,
             signer: s.signed_urls,

@@ -1,4 +1,5 @@
 use super::s3::{ACCESS_KEY, BUCKET, Encryption, S3Target, SECRET_KEY, SIGNED_URLS, Signer, check_bucket, check_host};
+use crate::amazon::Keys;
 use crate::field::{Field, FieldError};
 use crate::kind::Definition;
 use crate::secret::Secret;
@@ -47,8 +48,7 @@ impl From<Storj> for S3Target {
         Self {
             bucket: s.bucket,
             region: "us-east-1".into(),
-            access_key: s.access_key,
-            secret_key: s.secret_key,
+            keys: Some(Keys { access_key: s.access_key, secret_key: s.secret_key }),
             endpoint: Some(format!("https://{}", s.host)),
             path_style: true,
             signer: s.signed_urls,

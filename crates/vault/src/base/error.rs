@@ -19,8 +19,8 @@ pub enum VaultError {
     /// It conflicts with something that exists.
     #[error("{0}")]
     Conflict(String),
-    /// The configuration file declares it, so it cannot be changed here.
-    #[error("{0} is declared in the configuration file and can only be changed there.")]
+    /// The configuration declares it, so it cannot be changed here.
+    #[error("{0} is declared in the configuration file or the environment and can only be changed there.")]
     Provisioned(String),
     /// Wrong user name or password.
     #[error("User name or password is wrong.")]

@@ -1,5 +1,6 @@
 //! What SQS says, in plain words. Its text is never passed on; its codes are known.
 
+use crate::amazon::Unsigned;
 use crate::net::{connection_failure, no_answer};
 use crate::sinks::refusal::Refusal;
 use aws_sdk_sqs::config::http::HttpResponse;
@@ -32,6 +33,9 @@ impl RequestFailure {
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
+        if let Some(unsigned) = Unsigned::of(&error) {
+            return Self { refusal: Refusal { cause: Some(error.into()), ..unsigned.words().into() }, no_queue: false };
+        }
         let (refusal, no_queue) = match (&error, error.raw_response()) {
             (SdkError::TimeoutError(_), _) => (no_answer(server).into(), false),
             (SdkError::DispatchFailure(e), _) if e.is_timeout() => (no_answer(server).into(), false),

@@ -1,12 +1,13 @@
-//! The SDK's clients, with nothing taken from environment or profiles.
+//! The SDK's clients. Nothing is taken from environment or profiles but, without keys, a role's credentials.
 
+use crate::amazon::Signing;
 use crate::clock::Clock;
 use crate::http::{CONNECT_TIMEOUT, Outgoing};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
-    BehaviorVersion, Builder, Config, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
+    BehaviorVersion, Builder, Config, Region, RequestChecksumCalculation, ResponseChecksumValidation,
     StalledStreamProtectionConfig,
 };
 use model::providers::S3Target;
@@ -35,25 +36,25 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    pub(super) fn new(target: &S3Target, outgoing: &Outgoing, clock: &Clock) -> Self {
+    pub(super) fn new(target: &S3Target, signing: &Signing, outgoing: &Outgoing, clock: &Clock) -> Self {
         let with = |attempt: Duration| {
             let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
-            client(base(target, outgoing, clock).retry_config(retries), attempt)
+            client(base(target, signing, outgoing, clock).retry_config(retries), attempt)
         };
-        Self { quick: with(QUICK), bulk: with(BULK), signing: signing(target, outgoing, clock) }
+        Self { quick: with(QUICK), bulk: with(BULK), signing: for_browsers(target, signing, outgoing, clock) }
     }
 
     /// For probes: no retries, so that the first answer is reported. New clients, because the SDK quietly adapts to a
     /// server whose clock differs, which a probe is to report.
-    pub(super) fn impatient(target: &S3Target, outgoing: &Outgoing, clock: &Clock) -> Self {
-        let client = client(base(target, outgoing, clock).retry_config(RetryConfig::disabled()), QUICK);
+    pub(super) fn impatient(target: &S3Target, signing: &Signing, outgoing: &Outgoing, clock: &Clock) -> Self {
+        let client = client(base(target, signing, outgoing, clock).retry_config(RetryConfig::disabled()), QUICK);
         Self { quick: client.clone(), bulk: client.clone(), signing: client }
     }
 }
 
-fn signing(target: &S3Target, outgoing: &Outgoing, clock: &Clock) -> Client {
+fn for_browsers(target: &S3Target, signing: &Signing, outgoing: &Outgoing, clock: &Clock) -> Client {
     let public = target.public_endpoint.clone().or_else(|| target.endpoint.clone());
-    client(base(&S3Target { endpoint: public, ..target.clone() }, outgoing, clock), QUICK)
+    client(base(&S3Target { endpoint: public, ..target.clone() }, signing, outgoing, clock), QUICK)
 }
 
 fn client(builder: Builder, attempt: Duration) -> Client {
@@ -65,18 +66,18 @@ fn client(builder: Builder, attempt: Duration) -> Client {
     Client::from_conf(builder.timeout_config(timeouts).build())
 }
 
-fn base(target: &S3Target, outgoing: &Outgoing, clock: &Clock) -> Builder {
-    let credentials = Credentials::new(&target.access_key, target.secret_key.expose(), None, None, "settings");
+fn base(target: &S3Target, signing: &Signing, outgoing: &Outgoing, clock: &Clock) -> Builder {
     let mut builder = Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(target.region.clone()))
-        .credentials_provider(credentials)
+        .identity_cache(signing.cache.clone())
         .http_client(outgoing.for_sdk())
         .time_source(clock.clone())
         .force_path_style(target.path_style)
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
         .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(STALLED).build());
+    builder.set_credentials_provider(Some(signing.provider.clone()));
     if let Some(endpoint) = &target.endpoint {
         builder = builder.endpoint_url(endpoint);
     }

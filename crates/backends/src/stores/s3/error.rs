@@ -1,6 +1,7 @@
 //! What an S3 server says, in plain words. Its text is never passed on: some servers echo what they were sent. Codes
 //! and region names are, if they look like such.
 
+use crate::amazon::Unsigned;
 use crate::net::{connection_failure, no_answer};
 use crate::stores::request_failure::{LOST_PARTS, RequestFailure, UNKNOWN_UPLOAD, printable};
 use aws_sdk_s3::config::http::HttpResponse;
@@ -11,11 +12,23 @@ use model::providers::S3Target;
 use std::time::{Duration, SystemTime};
 
 impl RequestFailure {
+    /// Waiting may help with a role, but not without one.
+    fn unsigned(why: &Unsigned) -> Self {
+        let kind = match why {
+            Unsigned::NoRole => StoreErrorKind::Denied,
+            Unsigned::NotFetched => StoreErrorKind::Unavailable,
+        };
+        Self { kind, failure: why.words(), source: None }
+    }
+
     /// Puts an SDK error into words; `server` is `host:port`.
     pub(super) fn of<E>(error: SdkError<E>, target: &S3Target, server: &str, now: SystemTime) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
+        if let Some(unsigned) = Unsigned::of(&error) {
+            return Self::unsigned(&unsigned).caused_by(error);
+        }
         let told = match (&error, error.raw_response()) {
             (SdkError::TimeoutError(_), _) => Self::of_connection(no_answer(server)),
             (SdkError::DispatchFailure(e), _) if e.is_timeout() => Self::of_connection(no_answer(server)),

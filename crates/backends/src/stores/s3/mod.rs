@@ -15,6 +15,7 @@ mod signing;
 mod tags;
 mod uploads;
 
+use crate::amazon::Signing;
 use crate::clock::Clock;
 use crate::http::Outgoing;
 use crate::net::Target;
@@ -56,6 +57,7 @@ const MAX_SIGNED: Duration = Duration::from_secs(7 * 24 * 3600);
 pub(crate) struct S3Store {
     target: Arc<S3Target>,
     clients: Clients,
+    signing: Signing,
     outgoing: Outgoing,
     clock: Clock,
     /// Whether the server has already refused a checksum.
@@ -68,17 +70,20 @@ pub(crate) struct S3Store {
 
 impl S3Store {
     pub(crate) fn new(target: S3Target, outgoing: &Outgoing, clock: &Clock) -> Result<Self, Vec<FieldError>> {
+        // An authority that is trusted for the store says nothing about Amazon's token service.
+        let signing = Signing::by(target.keys.as_ref(), &target.region, outgoing, clock);
         let outgoing = match target.ca.as_str() {
             "" => outgoing.clone(),
             pem => Outgoing::trusting(pem).ok_or_else(|| {
                 vec![FieldError::new("ca", "Certificate authority holds no certificate that can be read")]
             })?,
         };
-        let clients = Clients::new(&target, &outgoing, clock);
+        let clients = Clients::new(&target, &signing, &outgoing, clock);
         let (target, clock) = (Arc::new(target), clock.clone());
         Ok(Self {
             target,
             clients,
+            signing,
             outgoing,
             clock,
             refuses_checksums: Arc::default(),

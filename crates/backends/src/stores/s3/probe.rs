@@ -9,7 +9,7 @@ use model::error::{StoreError, StoreErrorKind};
 use model::probe::{ProbeEnded, ProbeFailure, ProbeReport};
 
 pub(super) async fn run(store: S3Store) -> ProbeReport {
-    let clients = Clients::impatient(&store.target, &store.outgoing, &store.clock);
+    let clients = Clients::impatient(&store.target, &store.signing, &store.outgoing, &store.clock);
     let store = S3Store { clients, ..store };
     Prober::run(|mut prober| async move {
         let _ = steps(&mut prober, &store).await;
