@@ -83,7 +83,7 @@ async fn answer(State(asked): State<Asked>, method: Method, uri: Uri, headers: H
         (Method::POST, "/") if header("x-amz-target") == "AmazonSQS.GetQueueUrl" => {
             let by = header("authorization");
             let key = by.split("Credential=").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
-            told(&format!("the queue, by {key} {}", header("x-amz-security-token")).trim_end());
+            told(format!("the queue, by {key} {}", header("x-amz-security-token")).trim_end());
             ([("content-type", "application/x-amz-json-1.0")], r#"{"QueueUrl":"http://queue/recordings"}"#)
                 .into_response()
         }

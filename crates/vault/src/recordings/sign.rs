@@ -5,6 +5,7 @@ use super::{RecordingRef, Recordings};
 use crate::access::signed_urls::{Signed, Signer};
 use crate::base::{Result, VaultError};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 impl Recordings {
@@ -28,7 +29,7 @@ impl Recordings {
         let mut by_vault: HashMap<i64, String> = HashMap::new();
         let mut urls = Vec::with_capacity(wanted.len());
         for (found, ttl) in wanted {
-            if !by_vault.contains_key(&found.provider_id) {
+            if let Entry::Vacant(unknown) = by_vault.entry(found.provider_id) {
                 match self.signed_by_provider(found, *ttl).await {
                     Ok(Some(address)) => {
                         urls.push(address);
@@ -43,11 +44,10 @@ impl Recordings {
                         tracing::warn!(provider_id, error, "the provider does not sign; the vault signs instead");
                     }
                 }
-                let name = self.connections.row(found.provider_id).await?.name;
-                by_vault.insert(found.provider_id, name);
+                unknown.insert(self.connections.row(found.provider_id).await?.name);
             }
-            if !signers.contains_key(&found.account_id) {
-                signers.insert(found.account_id, self.signed_urls.signer(found.account_id).await?);
+            if let Entry::Vacant(unknown) = signers.entry(found.account_id) {
+                unknown.insert(self.signed_urls.signer(found.account_id).await?);
             }
             let (signer, provider) = (&signers[&found.account_id], &by_vault[&found.provider_id]);
             urls.push(self.signed_by_vault(signer, found, provider, base_url, *ttl));

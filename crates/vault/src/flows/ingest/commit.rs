@@ -67,9 +67,9 @@ pub(super) async fn commit(tx: &Tx, fresh: NewRecording) -> Result<i64> {
     }
     fresh.version.check_current(tx).await?;
     let fresh = NewRecording { draft: fresh.draft.still_concerning(tx).await?, ..fresh };
-    let known = Known::of(&fresh, now);
-    let facts = known.believed(&fresh);
-    let metadata = known.metadata(&fresh, &facts, now);
+    let known = Known::of(&fresh.key, &fresh.draft, now);
+    let facts = known.believed(&fresh.key, &fresh.content);
+    let metadata = known.metadata(&fresh.draft, &facts, now);
     let instance_name = metadata.instance_name.clone().unwrap_or_default();
     let size = i64::try_from(fresh.content.size).unwrap_or(i64::MAX);
     let mut row = recording::ActiveModel {

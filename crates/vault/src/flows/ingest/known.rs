@@ -1,8 +1,10 @@
 //! What is known of a recording: what its agent says comes before what its name says, and that before what its boxes say
 //! (docs/protocol.md §9).
 
-use super::commit::NewRecording;
+use super::digest::Content;
 use crate::base::clock::DAY_MS;
+use crate::objects::intent::Draft;
+use model::ObjectKey;
 use model::event::Metadata;
 use model::file_name::AgentFileName;
 use model::mp4::{self, Mp4Facts};
@@ -26,8 +28,8 @@ pub(super) struct Known {
 }
 
 impl Known {
-    pub(super) fn of(fresh: &NewRecording, now: i64) -> Self {
-        let (facts, name) = (&fresh.draft.facts, AgentFileName::parse(fresh.key.file_name()));
+    pub(super) fn of(key: &ObjectKey, draft: &Draft, now: i64) -> Self {
+        let (facts, name) = (&draft.facts, AgentFileName::parse(key.file_name()));
         let can_be = |ms: &i64| (1..=now + AHEAD_MS).contains(ms);
         let said_ms = facts.timestamp_ms().filter(can_be);
         let began = said_ms.or_else(|| name.as_ref().map(AgentFileName::start_ms).filter(can_be));
@@ -37,20 +39,19 @@ impl Known {
     }
 
     /// What the recording's boxes say, as far as it can be true.
-    pub(super) fn believed(&self, fresh: &NewRecording) -> Mp4Facts {
-        let content = &fresh.content;
+    pub(super) fn believed(&self, key: &ObjectKey, content: &Content) -> Mp4Facts {
         let (announced_ms, longest_ms) = (self.duration_ms, self.longest_ms);
         let facts = content.facts.clone().believed(&mp4::Known { size: content.size, announced_ms, longest_ms });
         if facts != content.facts {
-            tracing::debug!(key = %fresh.key, "durations in a recording cannot be true and are estimated");
+            tracing::debug!(%key, "durations in a recording cannot be true and are estimated");
         }
         facts
     }
 
     /// What the event says of it.
-    pub(super) fn metadata(&self, fresh: &NewRecording, facts: &Mp4Facts, now: i64) -> Metadata {
+    pub(super) fn metadata(&self, draft: &Draft, facts: &Mp4Facts, now: i64) -> Metadata {
         let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let (draft, said, name) = (&fresh.draft, &fresh.draft.facts, self.name.as_ref());
+        let (said, name) = (&draft.facts, self.name.as_ref());
         let announced = self.duration_ms.map(|_| said.duration.clone());
         Metadata {
             capture: given(&draft.capture),
