@@ -141,6 +141,8 @@ pub fn vault_options(config: &Config) -> vault::Options {
         data_dir: config.data.dir.clone(),
         master_key: config.data.master_key.clone(),
         own_files: config.file.iter().cloned().collect(),
+        public_url: config.server.public_url.as_ref().map(PublicUrl::to_string),
+        signed_url_max_ttl: config.limits.signed_url_max_ttl,
         max_upload_bytes: config.limits.max_upload_bytes,
         receive_budget_bytes: config.limits.receive_budget_bytes,
         idle_timeout: config.limits.idle_timeout,

@@ -52,6 +52,9 @@ pub struct Payload {
     /// Ours: headers of the owner's choice; left out when there are none.
     #[serde(default, skip_serializing_if = "CustomHeaders::is_empty")]
     pub custom_headers: CustomHeaders,
+    /// An address that reads the recording without credentials for a while, for integrations that ask for one.
+    #[serde(rename = "signedUrl", default, skip_serializing_if = "String::is_empty")]
+    pub signed_url: String,
 }
 
 /// What is known about a recording besides its bytes.
@@ -157,13 +160,17 @@ mod tests {
     #[test]
     fn what_is_new_comes_after_what_consumers_know() {
         let (custom_headers, _) = CustomHeaders::collect(vec!["X-Site".into()], |_| "Gent".into());
-        let payload = Payload { key: "dir/a.mp4".into(), custom_headers, ..Payload::default() };
+        let signed_url = "https://vault.example/x".into();
+        let payload = Payload { key: "dir/a.mp4".into(), custom_headers, signed_url, ..Payload::default() };
         let mut event = Event::persisted("id-1".into(), "local".into(), 1606164482, false, payload);
         event.secondary_providers = vec!["archive".into()];
         let json = event.to_json();
         let (known, new) = json.split_once(r#","custom_headers""#).expect("it is there");
         assert!(known.ends_with(r#""metadata":{}"#), "{json}");
-        assert_eq!(new, r#":{"X-Site":"Gent"}},"id":"id-1","fileName":"dir/a.mp4","secondary_providers":["archive"]}"#);
+        assert_eq!(
+            new,
+            r#":{"X-Site":"Gent"},"signedUrl":"https://vault.example/x"},"id":"id-1","fileName":"dir/a.mp4","secondary_providers":["archive"]}"#
+        );
         assert_eq!(serde_json::from_str::<Event>(&json).expect("parses"), event);
     }
 

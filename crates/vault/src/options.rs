@@ -19,6 +19,10 @@ pub struct Options {
     pub master_key: Option<Secret>,
     /// Further files of the vault that no provider's folder may hold, such as its configuration.
     pub own_files: Vec<PathBuf>,
+    /// Where others reach the vault, without a slash at the end; addresses in events begin with it.
+    pub public_url: Option<String>,
+    /// Longest time that such an address is valid.
+    pub signed_url_max_ttl: Duration,
     /// Largest recording, in bytes.
     pub max_upload_bytes: u64,
     /// Memory that all uploads share, in bytes.
@@ -45,6 +49,8 @@ impl Default for Options {
             data_dir: "./data".into(),
             master_key: None,
             own_files: Vec::new(),
+            public_url: None,
+            signed_url_max_ttl: Duration::from_secs(7 * 24 * 3600),
             max_upload_bytes: 4 * 1024 * 1024 * 1024,
             receive_budget_bytes: 64 * 1024 * 1024,
             idle_timeout: Duration::from_secs(30),

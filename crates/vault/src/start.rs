@@ -14,7 +14,7 @@ use crate::base::entity::connection;
 use crate::base::keys::Keys;
 use crate::base::{Result, VaultError};
 use crate::connections::places::SharedPlaces;
-use crate::connections::{Connections, Grounds};
+use crate::connections::{Addresses, Connections, Grounds};
 use crate::flows::copies::Copies;
 use crate::flows::forwarding::Forwarding;
 use crate::flows::housekeeping::{Housekeeping, Watch};
@@ -162,6 +162,10 @@ impl Vault {
             shared_places.clone(),
             notices.clone(),
             grounds,
+            Addresses {
+                public_url: options.public_url.as_deref().map(Into::into),
+                max_lifetime: options.signed_url_max_ttl,
+            },
         );
         let objects = Objects::new(db.clone(), connections.clone(), locks.clone(), shared_places);
         let devices = Devices::new(db.clone());

@@ -12,6 +12,7 @@ mod connections;
 mod crash;
 mod credentials;
 mod data_folder;
+mod event_address;
 mod exchanged;
 mod facts;
 mod forwarding;

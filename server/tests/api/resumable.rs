@@ -1,12 +1,14 @@
 //! Uploads in several requests, by tus 1.0.0 (docs/protocol.md §11).
 
-use crate::support::{Answer, NAME, Setup, TestVault, recording, send};
+use crate::support::{Answer, NAME, SITE_A, Setup, TestVault, recording, send};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use reqwest::{Method, RequestBuilder};
+use sea_orm::{Database, EntityTrait as _};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
+use vault::entity::{self, resumable};
 
 const KEY: &str = "a/1606164482_6-818812_FundoEsquerda_229-153-288-247_51_745.mp4";
 
@@ -266,4 +268,51 @@ async fn a_body_that_stalls_is_given_up_and_kept() {
     let answer = crate::support::within("it is given up", crate::support::read_to_end(&mut stalled)).await;
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
     assert_eq!(offset(&vault, &upload).await, 300);
+}
+
+/// What the newest agents say with the single request they say when they begin, in headers or in the metadata.
+#[tokio::test]
+async fn says_what_the_single_request_says() {
+    let vault = TestVault::start().await;
+    let names = r#"["X-Site","X-Vault-Account-SecretKey"]"#;
+    let facts = format!(
+        "{},device_name {},region_coordinates {},number_of_changes {},fps {}",
+        metadata("opaque.mp4"),
+        STANDARD.encode("Front Door"),
+        STANDARD.encode("1-2-3-4"),
+        STANDARD.encode("51"),
+        STANDARD.encode("24.97"),
+    );
+    let request = tus(&vault, Method::POST, "/api/storage/tus/")
+        .header("upload-metadata", facts)
+        .header("upload-length", recording().len())
+        .header("x-kerberos-storage-fps", "12.5")
+        .header("x-kerberos-storage-custom-headers", STANDARD.encode(names).trim_end_matches('='))
+        .header("x-site", "Gent");
+    let begun = send(request).await;
+    assert_eq!(begun.status, 201, "{begun:?}");
+    let upload = format!("/api/storage/tus/{}", begun.header("location").rsplit('/').next().unwrap());
+    let tables = Database::connect(vault.database.clone()).await.unwrap();
+    let row = resumable::Entity::find().one(&tables).await.unwrap().unwrap();
+    assert!(row.said.contains("Gent") && !row.said.contains(SITE_A.1), "credentials are written down nowhere");
+    send_all(&vault, &upload, &recording(), 100_000).await;
+    let page = vault.vault.recordings.list(&Default::default(), Default::default(), 1).await.unwrap();
+    let stored = vault.vault.recordings.get(page.items[0].id).await.unwrap();
+    assert_eq!(stored.instance_name, "Front Door");
+    let said = entity::recording::Entity::find().one(&tables).await.unwrap().unwrap().metadata;
+    for fact in ["1-2-3-4", "51", "12.5"] {
+        assert!(said.contains(&format!("\"{fact}\"")), "a header is right where both say it: {said}");
+    }
+    assert_eq!(stored.custom_headers.iter().collect::<Vec<_>>(), [("X-Site", "Gent")]);
+}
+
+#[tokio::test]
+async fn compressed_bytes_are_refused_by_name() {
+    let vault = TestVault::start().await;
+    let upload = begin(&vault, 10).await;
+    let compressed = piece(&vault, &upload, 0, bytes(10)).header("content-encoding", "gzip");
+    send(compressed).await.refused_with(415, "file_unsupported_content_encoding");
+    let compressed = creation(&vault).header("upload-length", 10).header("content-encoding", "br");
+    send(compressed).await.refused_with(415, "file_unsupported_content_encoding");
+    assert_eq!(offset(&vault, &upload).await, 0);
 }

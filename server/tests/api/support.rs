@@ -104,6 +104,8 @@ impl TestVault {
             idle_timeout: setup.idle_timeout,
             clock: setup.clock,
             pace: setup.pace,
+            public_url: setup.http.public_url.as_ref().map(ToString::to_string),
+            signed_url_max_ttl: setup.http.signed_url_max_ttl,
             ..vault::Options::default()
         };
         let vault = Vault::open(options, Arc::new(Backends::new())).await.unwrap();

@@ -1,3 +1,4 @@
+use super::signed_url::SIGNED_URL;
 use crate::field::Field;
 use crate::kind::Definition;
 use crate::secret::Secret;
@@ -11,6 +12,8 @@ pub struct Hub {
     pub url: String,
     /// Key that identifies the owner of the recordings.
     pub hub_key: Secret,
+    /// For how many hours the address in its events is valid; 0 for none.
+    pub signed_url_hours: u64,
 }
 
 impl Definition for Hub {
@@ -24,5 +27,6 @@ impl Definition for Hub {
             .placeholder("https://api.cloud.kerberos.io")
             .help("Address of the Hub's API."),
         Field::secret("hub_key", "Hub key").required().help("In the Hub, a subscription key of your account."),
+        SIGNED_URL,
     ];
 }

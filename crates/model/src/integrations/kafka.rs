@@ -1,5 +1,6 @@
 use super::authority::{CA_CERTIFICATE, check_ca_certificate};
 use super::host::host_and_port;
+use super::signed_url::SIGNED_URL;
 use crate::field::{Field, FieldError};
 use crate::kind::Definition;
 use crate::secret::Secret;
@@ -25,6 +26,8 @@ pub struct Kafka {
     pub password: Secret,
     /// Authority of the brokers' certificates, as PEM; empty trusts the system's.
     pub ca_certificate: String,
+    /// For how many hours the address in its events is valid; 0 for none.
+    pub signed_url_hours: u64,
 }
 
 /// Kafka's `security.protocol`.
@@ -180,6 +183,7 @@ impl Definition for Kafka {
         .in_right_column()
         .target(),
         CA_CERTIFICATE,
+        SIGNED_URL,
     ];
 
     fn check(&self) -> Vec<FieldError> {

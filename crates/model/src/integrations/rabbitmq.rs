@@ -1,5 +1,6 @@
 use super::authority::{CA_CERTIFICATE, check_ca_certificate};
 use super::host::host_and_port;
+use super::signed_url::SIGNED_URL;
 use crate::field::{Field, FieldError};
 use crate::kind::Definition;
 use crate::secret::Secret;
@@ -21,6 +22,8 @@ pub struct Rabbitmq {
     pub password: Secret,
     /// Authority of the broker's certificate, as PEM; empty trusts the system's.
     pub ca_certificate: String,
+    /// For how many hours the address in its events is valid; 0 for none.
+    pub signed_url_hours: u64,
 }
 
 /// Where a broker listens.
@@ -92,6 +95,7 @@ impl Definition for Rabbitmq {
         Field::text("username", "User name").required().in_right_column(),
         Field::secret("password", "Password").required(),
         CA_CERTIFICATE,
+        SIGNED_URL,
     ];
 
     fn check(&self) -> Vec<FieldError> {

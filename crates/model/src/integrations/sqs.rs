@@ -1,3 +1,4 @@
+use super::signed_url::SIGNED_URL;
 use crate::amazon::{self, Keys};
 use crate::field::{Field, FieldError, check_region};
 use crate::kind::Definition;
@@ -18,6 +19,8 @@ pub struct Sqs {
     pub access_key: String,
     /// Secret key; empty with the access key.
     pub secret_key: Secret,
+    /// For how many hours the address in its events is valid; 0 for none.
+    pub signed_url_hours: u64,
 }
 
 /// Longest name of a queue.
@@ -52,6 +55,7 @@ impl Definition for Sqs {
             .help("Only for a compatible service; leave empty for Amazon's own."),
         amazon::ACCESS_KEY,
         amazon::SECRET_KEY,
+        SIGNED_URL,
     ];
 
     fn check(&self) -> Vec<FieldError> {

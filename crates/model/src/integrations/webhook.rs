@@ -1,3 +1,4 @@
+use super::signed_url::SIGNED_URL;
 use crate::field::{Field, FieldError};
 use crate::kind::Definition;
 use crate::secret::Secret;
@@ -15,6 +16,8 @@ pub struct Webhook {
     pub previous_secret: Secret,
     /// Additional headers, `Name: value`, one per line. May hold credentials, hence a secret.
     pub headers: Secret,
+    /// For how many hours the address in its events is valid; 0 for none.
+    pub signed_url_hours: u64,
 }
 
 impl Webhook {
@@ -40,6 +43,7 @@ impl Definition for Webhook {
         Field::secret_lines("headers", "Headers")
             .placeholder("Authorization: Bearer token")
             .help("More headers, one Name: value a line."),
+        SIGNED_URL,
     ];
 
     fn check(&self) -> Vec<FieldError> {

@@ -19,15 +19,17 @@ use crate::connections::places::SharedPlaces;
 use crate::host::notices::Notices;
 use model::connection::Family;
 use model::field::Settings;
+use model::integrations::{needs_public_url, signed_url_lifetime};
 use model::ports::Connector;
 use sea_orm::sea_query::LockType;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 use tokio::sync::watch;
 
 pub(crate) use grounds::Grounds;
-pub(crate) use open::{DeliveryMethod, OpenSink, OpenStore, Version};
+pub(crate) use open::{DeliveryMethod, OpenSink, OpenStore, SignedAddress, Version};
 
 /// Opens connections.
 #[derive(Clone)]
@@ -40,7 +42,16 @@ pub(crate) struct Connections {
     shared_places: SharedPlaces,
     notices: Notices,
     grounds: Arc<Grounds>,
+    addresses: Addresses,
     changed: watch::Sender<u64>,
+}
+
+/// Of the addresses that events bring along.
+#[derive(Debug, Clone)]
+pub(crate) struct Addresses {
+    /// See [`Options`](crate::Options).
+    pub(crate) public_url: Option<Arc<str>>,
+    pub(crate) max_lifetime: Duration,
 }
 
 /// A provider by name.
@@ -62,9 +73,10 @@ impl Connections {
         shared_places: SharedPlaces,
         notices: Notices,
         grounds: Grounds,
+        addresses: Addresses,
     ) -> Self {
         let (stores, grounds, changed) = (Arc::default(), Arc::new(grounds), watch::Sender::new(0));
-        Self { db, keys, connector, stores, shared_places, notices, grounds, changed }
+        Self { db, keys, connector, stores, shared_places, notices, grounds, addresses, changed }
     }
 
     /// The ids of all providers.
@@ -90,6 +102,14 @@ impl Connections {
 
     pub(crate) async fn row(&self, id: i64) -> Result<connection::Model> {
         find(self.db.read(), id).await
+    }
+
+    /// Refuses an integration whose events are to bring an address along that nobody could use.
+    pub(crate) fn check_addresses(&self, settings: &Settings) -> Result<()> {
+        match signed_url_lifetime(settings) {
+            Some(_) if self.addresses.public_url.is_none() => Err(VaultError::Invalid(vec![needs_public_url()])),
+            _ => Ok(()),
+        }
     }
 
     /// A connection's settings, with secrets.

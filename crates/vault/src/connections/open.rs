@@ -6,6 +6,7 @@ use crate::base::entity::connection;
 use crate::base::{Result, VaultError};
 use model::connection::Family;
 use model::error::{StoreError, StoreErrorKind};
+use model::integrations::signed_url_lifetime;
 use model::ports::{BlobStore, EventSink};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -96,6 +97,17 @@ pub(crate) struct OpenSink {
     pub updated_at: i64,
     /// What makes its deliveries.
     pub way: DeliveryMethod,
+    /// What its events bring along.
+    pub(crate) address: Option<SignedAddress>,
+}
+
+/// An address that reads an event's recording without credentials.
+#[derive(Debug, Clone)]
+pub(crate) struct SignedAddress {
+    /// Where others reach the vault.
+    pub(crate) base_url: Arc<str>,
+    /// How long it is valid from when the event is sent.
+    pub(crate) lifetime: Duration,
 }
 
 /// What makes deliveries.
@@ -150,20 +162,28 @@ impl Connections {
     /// Every enabled connection that may have deliveries.
     pub(crate) async fn sinks(&self) -> Result<Vec<OpenSink>> {
         let rows = connection::Entity::find().filter(connection::Column::Enabled.eq(true)).all(self.db.read()).await?;
-        let way = |row: &connection::Model| {
-            if row.family == Family::Provider.as_str() {
-                return DeliveryMethod::Copies;
-            }
-            // If the family is damaged, the settings cannot be read either.
-            let sink = self.settings(row).and_then(|s| self.connector.sink(&row.kind, &s).map_err(VaultError::Invalid));
-            sink.map_or_else(|e| DeliveryMethod::Unusable(e.to_string()), DeliveryMethod::Sink)
-        };
-        let open = |row: connection::Model| OpenSink {
-            way: way(&row),
-            id: row.id,
-            name: row.name,
-            updated_at: row.updated_at,
+        let open = |row: connection::Model| {
+            let (way, address) = match row.family == Family::Provider.as_str() {
+                true => (DeliveryMethod::Copies, None),
+                // If the family is damaged, the settings cannot be read either.
+                false => match self.sink(&row) {
+                    Ok((sink, address)) => (DeliveryMethod::Sink(sink), address),
+                    Err(error) => (DeliveryMethod::Unusable(error.to_string()), None),
+                },
+            };
+            OpenSink { way, address, id: row.id, name: row.name, updated_at: row.updated_at }
         };
         Ok(rows.into_iter().map(open).collect())
+    }
+
+    fn sink(&self, row: &connection::Model) -> Result<(Arc<dyn EventSink>, Option<SignedAddress>)> {
+        let settings = self.settings(row)?;
+        self.check_addresses(&settings)?;
+        let asked = signed_url_lifetime(&settings).zip(self.addresses.public_url.clone());
+        let address = asked.map(|(lifetime, base_url)| SignedAddress {
+            base_url,
+            lifetime: lifetime.min(self.addresses.max_lifetime),
+        });
+        Ok((self.connector.sink(&row.kind, &settings).map_err(VaultError::Invalid)?, address))
     }
 }

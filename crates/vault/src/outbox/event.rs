@@ -83,6 +83,7 @@ pub(crate) fn event(told: EventFacts<'_>) -> (String, String) {
         bytes_range_on_time: if listed { facts.range_on_time() } else { Vec::new() },
         metadata: told.metadata,
         custom_headers: told.beside.custom_headers,
+        signed_url: String::new(),
     };
     let id = random_id();
     let event = Event::persisted(id.clone(), told.source, told.stored_at / 1000, told.cloud_analysis, payload);

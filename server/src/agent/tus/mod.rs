@@ -4,6 +4,7 @@
 
 mod checksum;
 mod metadata;
+mod request;
 
 use super::caller::Caller;
 use super::file_body;
@@ -13,19 +14,19 @@ use crate::problem::{self, ApiError, ErrorBody};
 use crate::state::AppState;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, OriginalUri, Path, Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, USER_AGENT};
+use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use checksum::{Checked, Checksum};
 use model::wire::header;
-use std::collections::BTreeMap;
+use request::{has_bytes, invalid, is_agent, length, said, size};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, UNIX_EPOCH};
 use vault::accounts::Account;
+use vault::ingest::UploadRequest;
 use vault::ingest::resumable::{Piece, Progress, ResumeError};
-use vault::ingest::{UploadRequest, announced};
 
 const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
 const EXTENSIONS: &str = "creation,creation-with-upload,creation-defer-length,termination,expiration,checksum";
@@ -134,7 +135,7 @@ pub async fn create(
     let mut progress = resumables.create(request, said).await.map_err(refuse)?;
     if has_bytes(&headers) {
         let (piece, checksum) =
-            (Piece { at: 0, length: None, size: size(&headers), only_whole: false }, announced_checksum(&headers)?);
+            (Piece { at: 0, length: None, size: size(&headers), only_whole: false }, request::checksum(&headers)?);
         // They may be long, and an upload takes its time.
         drop(headers);
         let id = progress.id.clone();
@@ -253,7 +254,7 @@ pub async fn patch(
     let at = text(&headers, UPLOAD_OFFSET.as_str()).parse();
     let at = at.map_err(|_| invalid("Upload-Offset, a number, is needed."))?;
     let piece = Piece { at, length: length(&headers)?, size: size(&headers), only_whole: false };
-    let checksum = announced_checksum(&headers)?;
+    let checksum = request::checksum(&headers)?;
     drop(headers);
     let progress = append(&state, account, &id, piece, checksum, body).await?;
     Ok((StatusCode::NO_CONTENT, told(&progress)).into_response())
@@ -343,51 +344,6 @@ fn upload_error(error: ResumeError) -> ApiError {
         ResumeError::Upload(error) => refused(error),
         other => refuse(other),
     }
-}
-
-/// What was said about the file: by a header of the single request, else by the metadata; and the owner's own headers.
-fn said(headers: &HeaderMap) -> Result<BTreeMap<String, String>, ApiError> {
-    let mut said = metadata::parse(&text(headers, UPLOAD_METADATA.as_str())).map_err(invalid)?;
-    let custom = announced(&text(headers, header::CUSTOM_HEADERS)).unwrap_or_default();
-    for name in header::OF_UPLOADS.iter().map(|name| (*name).to_owned()).chain(custom) {
-        let text = text(headers, &name);
-        if !text.is_empty() {
-            said.insert(name, text);
-        }
-    }
-    Ok(said)
-}
-
-fn invalid(why: &'static str) -> ApiError {
-    ApiError::from(&problem::TUS_HEADER).detail(why)
-}
-
-fn length(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
-    match text(headers, UPLOAD_LENGTH.as_str()).as_str() {
-        "" => Ok(None),
-        length => length.parse().map(Some).map_err(|_| invalid("Upload-Length is no number.")),
-    }
-}
-
-fn announced_checksum(headers: &HeaderMap) -> Result<Option<Checksum>, ApiError> {
-    match text(headers, UPLOAD_CHECKSUM.as_str()).as_str() {
-        "" => Ok(None),
-        checksum => Checksum::parse(checksum).map(Some).map_err(invalid),
-    }
-}
-
-fn size(headers: &HeaderMap) -> Option<u64> {
-    text(headers, CONTENT_LENGTH.as_str()).parse().ok()
-}
-
-fn has_bytes(headers: &HeaderMap) -> bool {
-    text(headers, CONTENT_TYPE.as_str()).eq_ignore_ascii_case(OFFSET_STREAM)
-}
-
-/// Agents are written in Go and do not name themselves. To be told that there is no tus here they answer with a single
-/// request, by which an empty file can be got rid of.
-fn is_agent(headers: &HeaderMap) -> bool {
-    text(headers, USER_AGENT.as_str()).starts_with("Go-http-client")
 }
 
 /// Relative to the address that was asked: so it is right behind any proxy.

@@ -139,6 +139,7 @@ mod tests {
             endpoint: String::new(),
             access_key: "key".into(),
             secret_key: model::Secret::new("secret"),
+            signed_url_hours: 0,
         };
         for (code, status, wanted) in [
             ("InvalidParameterValue", 400, SinkErrorKind::Refused),

@@ -25,6 +25,7 @@ impl ConnectionSetup {
         if !errors.is_empty() {
             return Err(VaultError::Invalid(errors));
         }
+        self.connections.check_addresses(&form.settings)?;
         let stored = names::named(self.db.read(), form.family, &form.name).await?;
         if form.family == Family::Provider && !stored.is_some_and(|row| self.is_already(&row, form)) {
             self.connections.check_declared_ground(form, declared).await?;

@@ -164,7 +164,11 @@ impl ConnectionSetup {
             }
         };
         let errors = kind.check(&settings);
-        if errors.is_empty() { Ok(settings) } else { Err(VaultError::Invalid(errors)) }
+        if !errors.is_empty() {
+            return Err(VaultError::Invalid(errors));
+        }
+        self.connections.check_addresses(&settings)?;
+        Ok(settings)
     }
 
     /// Whether the connection is new or its settings change.

@@ -4,12 +4,13 @@ use super::CopyMaker;
 use super::Integration;
 use super::backoff::Pace;
 use super::sent_batch::SentBatch;
+use super::signed_address;
 use crate::base::Result;
 use crate::base::damaged::delivery_purpose;
 use crate::base::db::Db;
 use crate::base::entity::{delivery, lane};
 use crate::base::steps::{self, Step};
-use crate::connections::DeliveryMethod;
+use crate::connections::{DeliveryMethod, SignedAddress};
 use crate::host::replicas::Replicas;
 use crate::outbox::deliveries::{WAITING, Wakeups, in_state};
 use crate::outbox::event::device_of;
@@ -48,6 +49,7 @@ pub(super) struct Lane {
     copies: Arc<dyn CopyMaker>,
     replicas: Replicas,
     way: DeliveryMethod,
+    address: Option<SignedAddress>,
     pub(super) device: String,
     pub(super) pace: Pace,
     /// Whether the integration's last answered event, of any camera, was refused; true before the first.
@@ -79,6 +81,7 @@ impl Lane {
             copies: integration.copies.clone(),
             replicas: integration.replicas.clone(),
             way: integration.sink.way.clone(),
+            address: integration.sink.address.clone(),
             device,
             pace: integration.pace,
             last_was_refused: integration.last_was_refused.clone(),
@@ -217,6 +220,10 @@ impl Lane {
             DeliveryMethod::Unusable(why) => return Err(SinkError::down(why.clone())),
         };
         let (purpose, event) = self.read(row)?;
+        let body = match &self.address {
+            Some(address) => signed_address::add(&self.recordings, row.recording_id, event, address).await?,
+            None => event.to_owned(),
+        };
         let recording = StoredRecording {
             recordings: self.recordings.clone(),
             id: row.recording_id,
@@ -225,7 +232,7 @@ impl Lane {
         let event = OutgoingEvent {
             id: row.event_id.clone(),
             device: device_of(&row.device).to_owned(),
-            body: event.to_owned().into(),
+            body: body.into(),
             purpose,
             recording: Arc::new(recording),
         };

@@ -6,6 +6,7 @@ mod given_up;
 mod lane;
 mod outcome;
 mod sent_batch;
+mod signed_address;
 mod verdict;
 
 use crate::base::Result;
