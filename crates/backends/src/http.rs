@@ -9,7 +9,7 @@ use futures::{Stream, stream};
 use http::HeaderMap;
 use model::error::Cause;
 use reqwest::redirect::Policy;
-use reqwest::{Body, Response, StatusCode, Url};
+use reqwest::{Body, Method, Response, StatusCode, Url};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
@@ -113,7 +113,7 @@ impl Outgoing {
 
     /// POSTs and returns the status; the rest of the answer is ignored.
     pub(crate) async fn post(&self, url: &Url, headers: HeaderMap, body: Bytes) -> Result<StatusCode, Cause> {
-        let response = self.request(url, headers, body.into(), REQUEST_TIMEOUT).await?;
+        let response = self.request(Method::POST, url, headers, body.into(), REQUEST_TIMEOUT).await?;
         let status = response.status();
         // The status is the answer, whether or not the rest arrives.
         let _ = tokio::time::timeout(DRAIN_TIMEOUT, drain(response)).await;
@@ -128,8 +128,20 @@ impl Outgoing {
         body: Body,
         timeout: Duration,
     ) -> Result<Answer, Cause> {
-        let mut response = self.request(url, headers, body, timeout).await?;
-        let status = response.status();
+        self.ask(Method::POST, url, headers, body, timeout).await
+    }
+
+    /// The same by another method.
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        url: &Url,
+        headers: HeaderMap,
+        body: Body,
+        timeout: Duration,
+    ) -> Result<Answer, Cause> {
+        let mut response = self.request(method, url, headers, body, timeout).await?;
+        let (status, headers) = (response.status(), response.headers().clone());
         let mut start = Vec::new();
         if status != StatusCode::OK {
             let reading = async {
@@ -144,12 +156,19 @@ impl Outgoing {
             let _ = tokio::time::timeout(KEPT_TIMEOUT, reading).await;
         }
         let _ = tokio::time::timeout(DRAIN_TIMEOUT, drain(response)).await;
-        Ok(Answer { status, start: start.into() })
+        Ok(Answer { status, headers, start: start.into() })
     }
 
-    async fn request(&self, url: &Url, headers: HeaderMap, body: Body, timeout: Duration) -> Result<Response, Cause> {
+    async fn request(
+        &self,
+        method: Method,
+        url: &Url,
+        headers: HeaderMap,
+        body: Body,
+        timeout: Duration,
+    ) -> Result<Response, Cause> {
         check_host(url.host_str().unwrap_or_default())?;
-        let request = self.web.post(url.clone()).headers(headers).body(body).timeout(timeout);
+        let request = self.web.request(method, url.clone()).headers(headers).body(body).timeout(timeout);
         Ok(request.send().await.map_err(reqwest::Error::without_url)?)
     }
 }
@@ -158,6 +177,7 @@ impl Outgoing {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
     /// Up to the first KiB of the body; empty when the status is 200.
     pub(crate) start: Bytes,
 }

@@ -167,6 +167,8 @@ pub struct OutgoingEvent {
     pub purpose: Purpose,
     /// The recording it is about, for sinks that send the recording itself.
     pub recording: Arc<dyn RecordingSource>,
+    /// What earlier tries have left.
+    pub memory: Arc<dyn Memory>,
 }
 
 /// Why a delivery exists.
@@ -206,8 +208,31 @@ impl Purpose {
 /// A stored recording, opened only if a sink wants its bytes.
 #[async_trait]
 pub trait RecordingSource: Send + Sync + 'static {
-    /// Opens it; `NotFound` if it has been deleted meanwhile.
-    async fn open(&self) -> Result<OpenRecording, StoreError>;
+    /// Opens it to read its bytes from this one on; `NotFound` if it has been deleted meanwhile.
+    async fn open(&self, from: u64) -> Result<OpenRecording, StoreError>;
+}
+
+/// What a sink keeps of a delivery from one try to the next, also across a restart.
+#[async_trait]
+pub trait Memory: Send + Sync + 'static {
+    /// What was kept last; empty at first.
+    async fn recall(&self) -> String;
+
+    /// Keeps this instead. If that fails, the next try begins anew.
+    async fn keep(&self, text: &str);
+}
+
+/// Keeps nothing, for events that are sent once.
+#[derive(Debug, Clone, Copy)]
+pub struct Forgetful;
+
+#[async_trait]
+impl Memory for Forgetful {
+    async fn recall(&self) -> String {
+        String::new()
+    }
+
+    async fn keep(&self, _: &str) {}
 }
 
 /// A recording ready to be read.
@@ -226,7 +251,7 @@ pub struct OpenRecording {
     pub custom_headers: CustomHeaders,
     /// Ids of the vaults it came through, oldest first; this vault is the last.
     pub path: Vec<String>,
-    /// The content.
+    /// The content, from where it was asked for.
     pub body: ByteStream,
 }
 
@@ -236,7 +261,7 @@ pub struct NoRecording;
 
 #[async_trait]
 impl RecordingSource for NoRecording {
-    async fn open(&self) -> Result<OpenRecording, StoreError> {
+    async fn open(&self, _: u64) -> Result<OpenRecording, StoreError> {
         Err(StoreError::new(StoreErrorKind::NotFound, "This event is about no recording."))
     }
 }

@@ -132,7 +132,7 @@ async fn events_wait_until_the_vault_knows_its_address_again() {
     until("the failure is told", async || failures().await.iter().any(|error| error.contains("server.public_url")))
         .await;
     stop.cancel();
-    within("it stops", working).await;
+    within("it stops", working).await.unwrap();
     let _ = tokio::time::timeout(Duration::from_secs(10), without.close()).await;
     let again = open(Some("https://elsewhere.example")).await;
     drop(again.start(CancellationToken::new()));

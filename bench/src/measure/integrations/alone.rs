@@ -7,7 +7,7 @@ use anyhow::{Result, anyhow};
 use backends::Backends;
 use futures::future::try_join_all;
 use model::event::{Event, Metadata, Payload};
-use model::ports::{Connector as _, EventSink, NoRecording, OutgoingEvent, Purpose};
+use model::ports::{Connector as _, EventSink, Forgetful, NoRecording, OutgoingEvent, Purpose};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
@@ -78,6 +78,7 @@ fn event(camera: usize) -> (String, OutgoingEvent) {
         body: event.to_json().into(),
         purpose: Purpose::Stored,
         recording: Arc::new(NoRecording),
+        memory: Arc::new(Forgetful),
     };
     (key, outgoing)
 }

@@ -6,7 +6,7 @@ use futures::{StreamExt, TryStreamExt, future::join_all};
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
 use model::ports::{
-    BlobStore, EventSink, NoRecording, OutgoingEvent, Part, Publish, Purpose, RecordingSource, UploadId,
+    BlobStore, EventSink, Forgetful, NoRecording, OutgoingEvent, Part, Publish, Purpose, RecordingSource, UploadId,
 };
 use sha2::{Digest as _, Sha256};
 use std::ops::Range;
@@ -447,6 +447,7 @@ pub(crate) async fn sink_suite_about(sink: Arc<dyn EventSink>, recording: Arc<dy
         body: body.into(),
         purpose: Purpose::Stored,
         recording: recording.clone(),
+        memory: Arc::new(Forgetful),
     };
     let plain = event("suite-1", r#"{"id":"suite-1"}"#.into());
     let unicode = event("suite-2", r#"{"id":"suite-2","name":"été 摄像头"}"#.into());

@@ -8,7 +8,7 @@ use crate::{failure, sink, steps};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use model::error::SinkErrorKind;
-use model::ports::{EventSink, NoRecording, OutgoingEvent, Purpose};
+use model::ports::{EventSink, Forgetful, NoRecording, OutgoingEvent, Purpose};
 use std::sync::Arc;
 
 const KEY: &str = "the-hub-key";
@@ -20,6 +20,7 @@ fn event(purpose: Purpose) -> OutgoingEvent {
         body: r#"{"events":["monitor"],"payload":{"key":"dir/été.mp4"},"id":"event-1"}"#.into(),
         purpose,
         recording: Arc::new(NoRecording),
+        memory: Arc::new(Forgetful),
     }
 }
 

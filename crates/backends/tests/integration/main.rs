@@ -37,7 +37,7 @@ use backends::Backends;
 use model::error::{SinkError, SinkErrorKind};
 use model::event::{Event, Metadata, Payload};
 use model::field::Settings;
-use model::ports::{BlobStore, Connector, EventSink, NoRecording, OutgoingEvent, Purpose};
+use model::ports::{BlobStore, Connector, EventSink, Forgetful, NoRecording, OutgoingEvent, Purpose};
 use model::probe::ProbeReport;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, mpsc};
@@ -79,6 +79,7 @@ fn event(id: &str, device: &str, body: impl Into<bytes::Bytes>) -> OutgoingEvent
         body: body.into(),
         purpose: Purpose::Stored,
         recording: Arc::new(NoRecording),
+        memory: Arc::new(Forgetful),
     }
 }
 

@@ -11,7 +11,7 @@ use backends::Backends;
 use model::error::SinkErrorKind;
 use model::event::{Event, Metadata, Payload};
 use model::field::Settings;
-use model::ports::{Connector, EventSink, NoRecording, OutgoingEvent, Purpose};
+use model::ports::{Connector, EventSink, Forgetful, NoRecording, OutgoingEvent, Purpose};
 use serde_json::Value;
 use std::process::Command;
 use std::sync::Arc;
@@ -76,6 +76,7 @@ fn event(id: &str, device: &str) -> OutgoingEvent {
         body: serde_json::to_vec(&event).unwrap().into(),
         purpose: Purpose::Stored,
         recording: Arc::new(NoRecording),
+        memory: Arc::new(Forgetful),
     }
 }
 

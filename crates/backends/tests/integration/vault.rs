@@ -14,7 +14,7 @@ use model::ObjectKey;
 use model::error::{SinkErrorKind, StoreError, StoreErrorKind};
 use model::event::Metadata;
 use model::ports::{
-    ByteStream, Connector, EventSink, NoRecording, OpenRecording, OutgoingEvent, Purpose, RecordingSource,
+    ByteStream, Connector, EventSink, Forgetful, NoRecording, OpenRecording, OutgoingEvent, Purpose, RecordingSource,
 };
 use model::wire::CustomHeaders;
 use std::sync::Arc;
@@ -30,9 +30,21 @@ struct Recording {
     body: Box<dyn Fn() -> ByteStream + Send + Sync>,
 }
 
+/// What a stream has from this byte on.
+fn from(offset: u64, content: ByteStream) -> ByteStream {
+    let mut left = usize::try_from(offset).unwrap();
+    Box::pin(content.map(move |bytes| {
+        bytes.map(|bytes| {
+            let skipped = left.min(bytes.len());
+            left -= skipped;
+            bytes.slice(skipped..)
+        })
+    }))
+}
+
 #[async_trait]
 impl RecordingSource for Recording {
-    async fn open(&self) -> Result<OpenRecording, StoreError> {
+    async fn open(&self, offset: u64) -> Result<OpenRecording, StoreError> {
         let text = |t: &str| Some(t.to_owned());
         Ok(OpenRecording {
             key: ObjectKey::parse(KEY).unwrap(),
@@ -52,7 +64,7 @@ impl RecordingSource for Recording {
             },
             custom_headers: CustomHeaders::collect(vec!["X-Site".into()], |_| "Gent, étage 2".into()).0,
             path: vec!["a1".into(), "b2".into()],
-            body: (self.body)(),
+            body: from(offset, (self.body)()),
         })
     }
 }
@@ -71,7 +83,14 @@ fn holding(content: &Bytes) -> Arc<dyn RecordingSource> {
 
 fn event(purpose: Purpose, recording: Arc<dyn RecordingSource>) -> OutgoingEvent {
     let body = r#"{"id":"event-1"}"#.into();
-    OutgoingEvent { id: "event-1".into(), device: "front door".into(), body, purpose, recording }
+    OutgoingEvent {
+        id: "event-1".into(),
+        device: "front door".into(),
+        body,
+        purpose,
+        recording,
+        memory: Arc::new(Forgetful),
+    }
 }
 
 /// Answers as a vault does. What is sent as provider is the answer: a status and an error's code.
@@ -211,7 +230,7 @@ struct Unreadable;
 
 #[async_trait]
 impl RecordingSource for Unreadable {
-    async fn open(&self) -> Result<OpenRecording, StoreError> {
+    async fn open(&self, _: u64) -> Result<OpenRecording, StoreError> {
         Err(StoreError::new(StoreErrorKind::Unavailable, "The store does not answer."))
     }
 }

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use backends::Backends;
 use model::error::SinkErrorKind;
-use model::ports::{Connector, NoRecording, OutgoingEvent, Purpose};
+use model::ports::{Connector, Forgetful, NoRecording, OutgoingEvent, Purpose};
 use rcgen::generate_simple_self_signed;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,6 +25,7 @@ fn event() -> OutgoingEvent {
         body: r#"{"events":["monitor"],"name":"été"}"#.into(),
         purpose: Purpose::Stored,
         recording: Arc::new(NoRecording),
+        memory: Arc::new(Forgetful),
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) struct StoredRecording {
 
 #[async_trait]
 impl RecordingSource for StoredRecording {
-    async fn open(&self) -> Result<OpenRecording, StoreError> {
+    async fn open(&self, from: u64) -> Result<OpenRecording, StoreError> {
         let row = self.recordings.row(self.id).await.map_err(store_error)?;
         let error = |damage: Damage| store_error(self.recordings.damage_error(damage));
         let metadata = row.read_metadata().map_err(error)?;
@@ -25,7 +25,8 @@ impl RecordingSource for StoredRecording {
         let timestamp = row.timestamp;
         let path = path.ids().chain([self.vault_id.as_str()]).map(str::to_owned).collect();
         let found = RecordingRef::try_from(row).map_err(error)?;
-        let body = self.recordings.open(&found, None).await.map_err(|error| missing(store_error(error)))?;
+        let rest = (from > 0).then_some(from..found.size);
+        let body = self.recordings.open(&found, rest).await.map_err(|error| missing(store_error(error)))?;
         Ok(OpenRecording {
             key: found.key,
             size: found.size,

@@ -207,7 +207,7 @@ async fn custom_headers_stay_with_their_recording() {
     let replayed = events(&t, "dir/a.mp4").await;
     assert!(replayed.iter().all(|event| event["payload"]["custom_headers"]["X-Site"] == "Gent"), "{replayed:?}");
     let last = t.world.sink.last.lock().unwrap().clone().unwrap();
-    assert_eq!(pairs(&last.recording.open().await.unwrap().custom_headers), [("X-Site", "Gent")]);
+    assert_eq!(pairs(&last.recording.open(0).await.unwrap().custom_headers), [("X-Site", "Gent")]);
 
     // What replaces it has its own.
     t.send(with_custom_headers(&t, "a.mp4", "Brugge").await, b"other").await.unwrap();

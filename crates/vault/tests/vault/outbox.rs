@@ -145,7 +145,7 @@ async fn a_sink_can_open_the_recording_and_learns_its_way() {
     from("a1,b2", "1.mp4").await.unwrap();
     t.world.sink.wait_for(1).await;
     let event = t.world.sink.last.lock().unwrap().clone().unwrap();
-    let recording = event.recording.open().await.unwrap();
+    let recording = event.recording.open(0).await.unwrap();
     assert_eq!((recording.key.as_str(), recording.size, recording.timestamp), ("dir/1.mp4", 7, 1_606_164_482_818));
     assert_eq!(recording.metadata.productid.as_deref(), Some("camera-1"));
     let content: Vec<_> = recording.body.try_collect::<Vec<_>>().await.unwrap();
@@ -160,5 +160,5 @@ async fn a_sink_can_open_the_recording_and_learns_its_way() {
     let back = t.send(t.request_with("2.mp4", &said).await.unwrap(), b"content").await;
     assert!(matches!(back, Err(UploadError::Loop)), "{back:?}");
     t.vault.recordings.delete_many(&actor(), &[1]).await.unwrap();
-    assert!(event.recording.open().await.err().unwrap().is_not_found());
+    assert!(event.recording.open(0).await.err().unwrap().is_not_found());
 }

@@ -12,6 +12,8 @@ pub(super) enum Taken {
     Stored,
     /// It came from there: vaults forward in a ring.
     Loop,
+    /// It has been deleted here.
+    Gone,
 }
 
 /// Interprets the answer to a recording.
@@ -21,6 +23,22 @@ pub(super) fn to_recording(answer: &Answer) -> Result<Taken, Refusal> {
         (409, Some(code::FORWARD_LOOP)) => Ok(Taken::Loop),
         (status, named) => Err(refused(status, named.unwrap_or_default())),
     }
+}
+
+/// What an answer that is none to be content with means.
+pub(super) fn refusal(answer: &Answer) -> Refusal {
+    refused(answer.status.as_u16(), name(answer).as_deref().unwrap_or_default())
+}
+
+/// Whether an answer has this code.
+pub(super) fn names(answer: &Answer, code: &str) -> bool {
+    name(answer).as_deref() == Some(code)
+}
+
+/// Whether a conflict is one of the recording with what the other vault has, not of the request with how far an upload is.
+pub(super) fn is_about_the_recording(answer: &Answer) -> bool {
+    let conflicts = [code::FORWARD_LOOP, code::KEY_TAKEN, code::KEY_FOREIGN, code::KEY_CLASH, code::DIRECTORY_TAKEN];
+    name(answer).is_some_and(|name| conflicts.contains(&name.as_str()))
 }
 
 /// Interprets the answer to a ping.
@@ -103,7 +121,7 @@ fn refused(status: u16, named: &str) -> Refusal {
         (415, _) => {
             Refusal::refused(format!("{says}: it does not accept this kind of file."), "See the other vault's log.")
         }
-        (408 | 425 | 429, _) => {
+        (408 | 423 | 425 | 429, _) => {
             Refusal::down(format!("{says}: it wants the recording later."), "Wait, or lower the transfers at a time.")
         }
         (300..400, _) => Refusal::refused(
@@ -129,7 +147,11 @@ mod tests {
     use reqwest::StatusCode;
 
     fn answer(status: u16, body: &str) -> Answer {
-        Answer { status: StatusCode::from_u16(status).expect("valid"), start: body.to_owned().into() }
+        Answer {
+            status: StatusCode::from_u16(status).expect("valid"),
+            headers: Default::default(),
+            start: body.to_owned().into(),
+        }
     }
 
     #[test]
@@ -141,7 +163,7 @@ mod tests {
         for status in 201..=599 {
             let wanted = match status {
                 401 | 403 => SinkErrorKind::Denied,
-                408 | 425 | 429 | 500.. => SinkErrorKind::Down,
+                408 | 423 | 425 | 429 | 500.. => SinkErrorKind::Down,
                 _ => SinkErrorKind::Refused,
             };
             assert_eq!(kind(status, ""), wanted, "{status}");

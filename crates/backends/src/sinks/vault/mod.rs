@@ -3,7 +3,9 @@
 
 mod answer;
 mod bandwidth;
+mod has_no_tus;
 mod request;
+mod resumable;
 mod transfer;
 
 use super::below;
@@ -15,6 +17,7 @@ use crate::prober::Prober;
 use answer::Taken;
 use async_trait::async_trait;
 use bandwidth::Bandwidth;
+use has_no_tus::HasNoTus;
 use model::error::{Cause, SinkError, SinkErrorKind, StoreError, StoreErrorKind};
 use model::field::FieldError;
 use model::integrations::{ForwardOrder, ForwardType, RemoteVault};
@@ -35,6 +38,7 @@ pub(crate) struct VaultSink {
     bandwidth: Option<Arc<Bandwidth>>,
     /// On demand: the Hub that is told about recordings.
     hub: Option<HubQueue>,
+    has_no_tus: HasNoTus,
     outgoing: Outgoing,
 }
 
@@ -45,24 +49,50 @@ impl VaultSink {
         let told = settings.forward_type == ForwardType::OnDemand && !settings.url.is_empty();
         let hub = told.then(|| HubQueue::new(&settings.url, &settings.hub_key, outgoing)).transpose()?;
         let bandwidth = Bandwidth::of_kib(settings.bandwidth).map(Arc::new);
-        Ok(Self { url, settings: Arc::new(settings), bandwidth, hub, outgoing: outgoing.clone() })
+        Ok(Self {
+            url,
+            settings: Arc::new(settings),
+            bandwidth,
+            hub,
+            has_no_tus: HasNoTus::default(),
+            outgoing: outgoing.clone(),
+        })
     }
 
     /// Sends the recording, unless it has been deleted meanwhile.
     async fn forward(&self, event: &OutgoingEvent) -> Result<(), Refusal> {
-        let recording = match event.recording.open().await {
-            Ok(recording) => recording,
-            Err(error) if error.is_not_found() => {
-                tracing::info!(event = event.id, "a recording was deleted before it could be forwarded");
-                return Ok(());
-            }
-            Err(error) => return Err(unreadable(error.kind, error.message.clone(), error.into())),
-        };
-        match self.upload(recording).await? {
+        match self.transfer(event).await? {
             Taken::Stored => {}
             Taken::Loop => tracing::info!(event = event.id, "a recording was not forwarded to where it came from"),
+            Taken::Gone => tracing::info!(event = event.id, "a recording was deleted before it could be forwarded"),
         }
         Ok(())
+    }
+
+    async fn transfer(&self, event: &OutgoingEvent) -> Result<Taken, Refusal> {
+        if let Some(taken) = self.go_on(event).await? {
+            return Ok(taken);
+        }
+        let Some(recording) = self.open(event, 0).await? else { return Ok(Taken::Gone) };
+        if !self.is_worth_resuming(recording.size) {
+            return self.upload(recording).await;
+        }
+        if let Some(taken) = self.begin(event, recording).await? {
+            return Ok(taken);
+        }
+        match self.open(event, 0).await? {
+            Some(recording) => self.upload(recording).await,
+            None => Ok(Taken::Gone),
+        }
+    }
+
+    /// The recording, to be read from this byte on; `None` if it has been deleted.
+    async fn open(&self, event: &OutgoingEvent, from: u64) -> Result<Option<OpenRecording>, Refusal> {
+        match event.recording.open(from).await {
+            Ok(recording) => Ok(Some(recording)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(unreadable(error.kind, error.message.clone(), error.into())),
+        }
     }
 
     async fn upload(&self, recording: OpenRecording) -> Result<Taken, Refusal> {

@@ -1,7 +1,7 @@
 //! A recording as agents send it (docs/protocol.md §2, §4, §10).
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use model::integrations::RemoteVault;
 use model::ports::{self, OpenRecording};
@@ -42,6 +42,15 @@ pub(super) fn upload(settings: &RemoteVault, recording: &OpenRecording) -> Heade
     }
     add_custom(&mut headers, &recording.custom_headers);
     headers
+}
+
+/// The same as `Upload-Metadata` says it: `key base64,key base64`.
+pub(super) fn metadata(headers: &HeaderMap) -> String {
+    let said = |name: &&str| {
+        let (key, value) = (header::in_metadata(name)?, headers.get(*name)?);
+        Some(format!("{key} {}", STANDARD.encode(value.as_bytes())))
+    };
+    header::OF_UPLOADS.iter().filter_map(|name| said(&name)).collect::<Vec<_>>().join(",")
 }
 
 /// Adds the owner's headers, and says which these are.

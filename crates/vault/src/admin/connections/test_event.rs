@@ -5,7 +5,7 @@ use crate::base::keys::random_id;
 use crate::base::{Result, VaultError};
 use model::connection::{ConnectionForm, Family};
 use model::event::Event;
-use model::ports::{EventSink, NoRecording, OutgoingEvent, Purpose};
+use model::ports::{EventSink, Forgetful, NoRecording, OutgoingEvent, Purpose};
 use model::probe::{ProbeFailure, ProbeReport};
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -46,6 +46,7 @@ async fn try_out(name: &str, sink: &dyn EventSink, now_ms: i64) -> ProbeReport {
         device: String::new(),
         purpose: Purpose::Test,
         recording: Arc::new(NoRecording),
+        memory: Arc::new(Forgetful),
     };
     let outcome = match tokio::time::timeout(PATIENCE, sink.send(&event)).await {
         Ok(Ok(())) => Ok(()),

@@ -26,6 +26,8 @@ pub struct Model {
     pub waited_ms: i64,
     /// Whether it was refused while others were accepted, which makes it likely to be the event's fault.
     pub alone: bool,
+    /// What the integration keeps of it from one try to the next.
+    pub kept: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -3,6 +3,7 @@
 use super::CopyMaker;
 use super::Integration;
 use super::backoff::Pace;
+use super::row_memory::RowMemory;
 use super::sent_batch::SentBatch;
 use super::signed_address;
 use crate::base::Result;
@@ -235,6 +236,7 @@ impl Lane {
             body: body.into(),
             purpose,
             recording: Arc::new(recording),
+            memory: Arc::new(RowMemory { db: self.db.clone(), id: row.id, kept: row.kept.clone() }),
         };
         sink.send(&event).await
     }

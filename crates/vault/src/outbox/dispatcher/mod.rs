@@ -5,6 +5,7 @@ mod clock_set_back;
 mod given_up;
 mod lane;
 mod outcome;
+mod row_memory;
 mod sent_batch;
 mod signed_address;
 mod verdict;

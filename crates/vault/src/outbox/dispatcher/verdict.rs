@@ -76,6 +76,7 @@ mod tests {
             due_at: 0,
             waited_ms: 0,
             alone: false,
+            kept: String::new(),
         }
     }
 
