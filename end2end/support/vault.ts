@@ -23,6 +23,8 @@ export interface Vault {
   log(): Promise<string>;
   /** Ends the process as an operator does (SIGTERM) and waits for it. Keeps the folder with `keep`. */
   stop(options?: { keep?: boolean }): Promise<void>;
+  /** Ends the process as a power cut does (SIGKILL) and waits for it. Keeps the folder. */
+  kill(): Promise<void>;
 }
 
 export interface Options {
@@ -32,6 +34,8 @@ export interface Options {
   directory?: string;
   /** A path of its public address: `/nvr/vault`. */
   below?: string;
+  /** A database that several vaults share, and what seals its secrets; else one of its own. */
+  shared?: { database: string; masterKey: string };
 }
 
 export async function startVault(options: Options = {}): Promise<Vault> {
@@ -40,7 +44,7 @@ export async function startVault(options: Options = {}): Promise<Vault> {
   const url = `http://127.0.0.1:${await freePort()}${below}`;
   const admin = { username: "root", password: "test-password-1" };
   const configuration = join(directory, "vault.toml");
-  await writeFile(configuration, toml(url, directory, admin) + (options.toml ?? ""));
+  await writeFile(configuration, toml(url, directory, admin, options.shared) + (options.toml ?? ""));
 
   const logFile = join(directory, "log");
   const output = await open(logFile, "a");
@@ -60,6 +64,10 @@ export async function startVault(options: Options = {}): Promise<Vault> {
     stop: async ({ keep = false } = {}) => {
       await end(child);
       if (!keep) await rm(directory, { recursive: true, force: true });
+    },
+    kill: async () => {
+      const ended = new Promise<void>((done) => child.once("exit", () => done()));
+      if (child.kill("SIGKILL")) await ended;
     },
   };
   try {
@@ -98,14 +106,15 @@ function at({ below }: Vault, address: string): string {
 
 export { expect } from "@playwright/test";
 
-function toml(url: string, directory: string, admin: Vault["admin"]): string {
+function toml(url: string, directory: string, admin: Vault["admin"], shared: Options["shared"]): string {
   return `[server]
 listen = "${new URL(url).host}"
 public_url = "${url}"
 [data]
 dir = "${join(directory, "data")}"
+${shared ? `master_key = "${shared.masterKey}"` : ""}
 [database]
-url = "sqlite://${join(directory, "data", "vault.db")}"
+url = "${shared?.database ?? `sqlite://${join(directory, "data", "vault.db")}`}"
 [admin]
 username = "${admin.username}"
 password = "${admin.password}"

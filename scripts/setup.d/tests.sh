@@ -11,8 +11,8 @@ need_to_test() {
   want maven "brings Apache Kafka" have mvn
   need exfatprogs "makes a file system that takes two names for one" has_sbin mkfs.exfat
   need exfat-fuse "mounts it" has_sbin mount.exfat-fuse
-  need nodejs "runs the browser tests" have node
-  need npm "installs the browser tests" have npm
+  need nodejs "runs the browser tests and clients that upload" have node
+  need npm "installs them" have npm
   # Ubuntu has Chromium as a snap only, which cannot be driven from here: Playwright brings its own then.
   if ! has_chromium && apt_offers chromium; then
     need chromium "the browser of the tests" false
@@ -41,5 +41,6 @@ prepare_tests() {
     (cd end2end && npx playwright install chromium)
   fi
   python_environment "$cache_dir/try-api" "$repository/scripts/try-api.txt"
+  python_environment "$cache_dir/tuspy" "$repository/end2end/clients/tuspy.txt"
   "$repository/scripts/services" install
 }

@@ -137,6 +137,45 @@ async fn parts_that_are_gone_make_it_begin_anew() {
     assert_eq!(rows(&t).await, (0, 0));
 }
 
+/// Its parts have become the recording: nobody can go on with them, and nobody needs to.
+#[tokio::test]
+async fn one_that_was_stored_when_the_vault_was_killed_is_found_finished() {
+    // All of it in the last request, and some parts before.
+    for cut in [PART + 10, 3 * PART + 10] {
+        let mut t = TestVault::new().await;
+        let id = begin(&t.vault).await;
+        send(&t.vault, &id, 0, cut).await.unwrap();
+        t.world.store.set(Fault::Hangs);
+        let (vault, last) = (t.vault.clone(), id.clone());
+        let last = tokio::spawn(async move { send(&vault, &last, cut, LENGTH).await });
+        crate::support::until("it is stored", || async { !t.world.store.keys().is_empty() }).await;
+        t.world.store.set(None);
+        t.restart().await;
+        assert!(last.await.unwrap().is_err(), "{cut}: nobody was told");
+        let again = send(&t.vault, &id, 3 * PART, LENGTH).await;
+        let known = matches!(again, Err(ResumeError::WrongOffset { received }) if received == LENGTH as u64);
+        assert!(known, "{cut}: {again:?}");
+        assert_eq!(received(&t.vault, &id).await, LENGTH, "{cut}");
+        assert_eq!(t.content("a.mp4").await.unwrap(), bytes(), "{cut}");
+        assert_eq!(t.vault.deliveries.count(None).await.unwrap(), (2, 0), "{cut}: once for each integration");
+        assert_eq!(rows(&t).await, (1, 0), "{cut}");
+    }
+}
+
+#[tokio::test]
+async fn one_whose_provider_did_not_answer_that_it_is_stored_is_found_finished() {
+    let t = TestVault::new().await;
+    let id = begin(&t.vault).await;
+    t.world.store.set(Fault::LosesAnswer);
+    assert!(matches!(send(&t.vault, &id, 0, LENGTH).await, Err(ResumeError::Upload(_))));
+    t.world.store.set(Fault::Down);
+    assert_eq!(received(&t.vault, &id).await, 3 * PART, "nobody knows yet");
+    t.world.store.set(None);
+    assert_eq!(received(&t.vault, &id).await, LENGTH);
+    assert_eq!(t.content("a.mp4").await.unwrap(), bytes());
+    assert_eq!(t.vault.deliveries.count(None).await.unwrap(), (2, 0), "once for each integration");
+}
+
 #[tokio::test]
 async fn one_that_nobody_goes_on_with_is_forgotten_after_a_day() {
     let later = Arc::new(AtomicI64::new(0));

@@ -44,8 +44,7 @@ pub(super) enum Arrived {
 impl Mark {
     /// The parts up to here, and the digest of their bytes.
     pub(super) fn of(self, arrived: &AtProvider) -> (AtProvider, Digest) {
-        let parts = arrived.parts.iter().take(self.parts).cloned().collect();
-        (AtProvider { id: arrived.id.clone(), parts }, self.digest)
+        (arrived.up_to(self.parts), self.digest)
     }
 }
 

@@ -21,6 +21,17 @@ pub(super) struct AtProvider {
     /// The store's name for it.
     pub(super) id: String,
     pub(super) parts: Vec<Part>,
+    /// SHA-256 of the whole recording, once all of it has come: from then on it may be stored without anybody knowing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) whole: Option<String>,
+}
+
+impl AtProvider {
+    /// The same with the first so many parts.
+    pub(super) fn up_to(&self, parts: usize) -> Self {
+        let parts = self.parts.iter().take(parts).cloned().collect();
+        Self { id: self.id.clone(), parts, whole: self.whole.clone() }
+    }
 }
 
 /// A multipart upload in progress.
@@ -44,12 +55,12 @@ impl Multipart {
     ) -> Result<Self, StoreError> {
         let id = store.begin(&key).await?;
         steps::reached(Step::UploadBegun);
-        Ok(Self::of(store, share, key, AtProvider { id: id.0, parts: Vec::new() }))
+        Ok(Self::of(store, share, key, AtProvider { id: id.0, parts: Vec::new(), whole: None }))
     }
 
     /// Goes on with parts that are at the provider.
     pub(super) fn of(store: Arc<dyn BlobStore>, share: Arc<Share>, key: ObjectKey, begun: AtProvider) -> Self {
-        let AtProvider { id, parts } = begun;
+        let AtProvider { id, parts, .. } = begun;
         let next = u32::try_from(parts.len()).unwrap_or(u32::MAX).saturating_add(1);
         let in_flight = JoinSet::new();
         Self { store, share, key, id: UploadId(id), next, in_flight, parts, outlives: false }
@@ -71,7 +82,7 @@ impl Multipart {
         parts.sort_by_key(|part| part.number);
         let whole = parts.iter().zip(1..).take_while(|(part, number)| part.number == *number).count();
         parts.truncate(whole);
-        AtProvider { id: self.id.0.clone(), parts }
+        AtProvider { id: self.id.0.clone(), parts, whole: None }
     }
 
     /// Sends a part; waits while enough are in flight.

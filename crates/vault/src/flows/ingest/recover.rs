@@ -83,6 +83,17 @@ impl Ingest {
         Ok(())
     }
 
+    /// Reconciles the uploads of one key that nobody is running any more.
+    pub(super) async fn recover_key(&self, provider_id: i64, key: &ObjectKey) -> Result<()> {
+        let others = self.replicas.others_alive().await?;
+        for intent in self.objects.intents_at(provider_id, key).await? {
+            if !others.contains(&intent.owner) {
+                self.reconcile(&intent, key).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn reconcile(&self, intent: &upload::Model, key: &ObjectKey) -> Result<()> {
         let turn = self.locks.lock(intent.provider_id, key).await?;
         // An upload may have begun meanwhile, and its parts must not be abandoned. One that begins from here on waits
@@ -104,7 +115,9 @@ impl Ingest {
         };
         // At another place nothing would be found, and the intent would be forgotten.
         self.connections.place(&provider).await?;
-        if !self.is_uploaded_elsewhere(intent, key).await? && !self.may_go_on(intent.provider_id, key).await? {
+        if !self.is_uploaded_elsewhere(intent.provider_id, key).await?
+            && !self.may_go_on(intent.provider_id, key).await?
+        {
             provider.store.abort_all(key).await?;
             steps::reached(Step::RecoveryCleared);
         }
@@ -237,13 +250,13 @@ impl Ingest {
         resumable::has_parts(&self.db, &self.objects.providers_at(provider_id).await?, key).await
     }
 
-    /// Whether another live replica is uploading the same key right now.
-    async fn is_uploaded_elsewhere(&self, intent: &upload::Model, key: &ObjectKey) -> Result<bool> {
+    /// Whether another live replica is uploading this key right now.
+    pub(super) async fn is_uploaded_elsewhere(&self, provider_id: i64, key: &ObjectKey) -> Result<bool> {
         let others = self.replicas.others_alive().await?;
         if others.is_empty() {
             return Ok(false);
         }
-        let intents = self.objects.intents_at(intent.provider_id, key).await?;
+        let intents = self.objects.intents_at(provider_id, key).await?;
         Ok(intents.iter().any(|running| others.contains(&running.owner)))
     }
 }

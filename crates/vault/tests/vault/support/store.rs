@@ -150,7 +150,13 @@ impl MemoryStore {
         Ok(())
     }
 
-    async fn make_visible(&self, key: &ObjectKey, bytes: Bytes, publish: Publish) -> Result<(), StoreError> {
+    async fn make_visible(
+        &self,
+        key: &ObjectKey,
+        bytes: Bytes,
+        publish: Publish,
+        parts: Option<&UploadId>,
+    ) -> Result<(), StoreError> {
         if key.as_str() != MARK {
             self.put_started.notify_one();
             if let Some(happens) = self.at_put.lock().unwrap().take() {
@@ -172,6 +178,10 @@ impl MemoryStore {
                 return Err(StoreError::new(StoreErrorKind::Taken, "Something lies there already."));
             }
             objects.insert(key.to_string(), bytes);
+            if let Some(parts) = parts {
+                // They are the object now, whatever is answered.
+                self.uploads.lock().unwrap().remove(&parts.0);
+            }
         }
         match fault {
             _ if lies => Err(StoreError::new(StoreErrorKind::Unconfirmed, "It tells of another checksum.")),
@@ -210,7 +220,7 @@ impl BlobStore for MemoryStore {
     }
 
     async fn put(&self, key: &ObjectKey, bytes: Bytes, publish: Publish) -> Result<(), StoreError> {
-        self.make_visible(key, bytes, publish).await
+        self.make_visible(key, bytes, publish, None).await
     }
 
     async fn head(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
@@ -295,9 +305,7 @@ impl BlobStore for MemoryStore {
             assert!(parts.iter().map(|p| p.number).eq(1..=parts.len() as u32), "parts in order without gaps");
             parts.iter().flat_map(|p| held[&p.number].clone()).collect::<Bytes>()
         };
-        self.make_visible(key, bytes, publish).await?;
-        self.uploads.lock().unwrap().remove(&upload.0);
-        Ok(())
+        self.make_visible(key, bytes, publish, Some(upload)).await
     }
 
     async fn abort(&self, _: &ObjectKey, upload: &UploadId) -> Result<(), StoreError> {

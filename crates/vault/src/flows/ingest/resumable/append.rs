@@ -1,5 +1,6 @@
 //! One request that brings bytes of an upload.
 
+use super::catching_up::is_lost;
 use super::hold::Hold;
 use super::rows::{Expected, Kept};
 use super::{Piece, Progress, Resumables, ResumeError, progress, request, unsigned};
@@ -97,10 +98,15 @@ impl Resumables {
         E: StdError + Send + Sync + 'static,
     {
         // As it is now: another request may have had it until a moment ago.
-        let row = self.find(&account, id).await?;
+        let row = self.catch_up(self.find(&account, id).await?).await?;
         let received = unsigned(row.received);
-        if row.done || piece.at != received {
+        if piece.at != received {
             return Err(ResumeError::WrongOffset { received });
+        }
+        if row.done {
+            // Some clients go on even where nothing is left to send, when they did not learn that it has arrived.
+            let is_empty = piece.size.unwrap_or(0) == 0;
+            return if is_empty { Ok(progress(&row)) } else { Err(ResumeError::WrongLength) };
         }
         let length = match (row.length.map(unsigned), piece.length) {
             (Some(known), Some(said)) if known != said => return Err(ResumeError::WrongLength),
@@ -130,14 +136,7 @@ impl Resumables {
         let parts = before.at_provider.as_ref().map_or(0, |begun| begun.parts.len());
         let work = Work { resumables: self.clone(), target, piece, length, expected, tail: 0, has_tail: false, parts };
         match work.run(before.digest, before.at_provider, body, hold).await {
-            Err(error) if is_lost(&error) => {
-                tracing::warn!(
-                    id,
-                    error = &error as &dyn StdError,
-                    "the parts of an upload are gone; it has to begin anew"
-                );
-                self.give_up(&row).await
-            }
+            Err(error) if is_lost(&error) => self.lost(&self.find_again(&row).await?, error).await,
             Err(error) => Err(error),
             Ok(stored) => {
                 let row = self.find_again(&row).await?;
@@ -151,16 +150,10 @@ impl Resumables {
     }
 
     /// Ends an upload that cannot go on: its client begins anew.
-    async fn give_up<T>(&self, row: &resumable::Model) -> Result<T> {
+    pub(super) async fn give_up<T>(&self, row: &resumable::Model) -> Result<T> {
         self.end(row).await?;
         Err(ResumeError::NotFound)
     }
-}
-
-/// Whether what was kept is there no more.
-fn is_lost(error: &ResumeError) -> bool {
-    use StoreErrorKind::{Corrupt, Interrupted, NotFound};
-    matches!(error, ResumeError::Upload(UploadError::Store(error)) if matches!(error.kind, NotFound | Interrupted | Corrupt))
 }
 
 /// `None` if the row is damaged.
@@ -279,7 +272,7 @@ impl Work {
         if arriving.multipart.is_none() && arriving.part.len() + chunk.len() > part_size {
             let begun = ingest.begin_parts(&self.target, None).await?.outliving();
             // So that its parts are found whatever happens.
-            self.resumables.rows.begun(self.expected.clone(), json(&begun.arrived())).await?;
+            self.resumables.rows.note_parts(self.expected.clone(), json(&begun.arrived())).await?;
             arriving.multipart = Some(begun);
         }
         ingest.append(arriving, &self.target, None, chunk).await?;
@@ -344,10 +337,14 @@ impl Work {
         let begun = match &received.bytes {
             Arrived::Whole(_) => None,
             Arrived::Parts(multipart) => {
-                let parts = multipart.arrived();
-                // If the rest fails, the client goes on from the last whole part.
-                if let Some((at, digest)) = marks.and_then(|mut marks| marks.pop_back()).map(|mark| mark.of(&parts)) {
-                    self.keep(&at, &digest).await?;
+                let parts = AtProvider { whole: Some(received.content.sha256.clone()), ..multipart.arrived() };
+                // If the rest fails, the client goes on from the last whole part; unless it is stored all the same.
+                match marks.and_then(|mut marks| marks.pop_back()).map(|mark| mark.of(&parts)) {
+                    Some((at, digest)) => self.keep(&at, &digest).await?,
+                    None => {
+                        let rows = &self.resumables.rows;
+                        rows.note_parts(self.expected.clone(), json(&parts.up_to(self.parts))).await?;
+                    }
                 }
                 Some(parts.id)
             }
@@ -365,7 +362,7 @@ impl Work {
         {
             tracing::warn!(error = &error as &dyn StdError, %key, "parts of what was stored before are left");
         }
-        if let Err(error) = self.resumables.rows.done(self.expected, length, expires_at).await {
+        if let Err(error) = self.resumables.rows.done(&self.expected.id, length, expires_at).await {
             // It expires like one that nobody goes on with; the recording is stored all the same.
             tracing::warn!(error = &error as &dyn StdError, %key, "it is not noted that an upload is finished");
         }

@@ -6,6 +6,7 @@
 //! until the upload is finished, so that a client whose upload cannot be finished is told to go on, and not to start over.
 
 mod append;
+mod catching_up;
 mod hold;
 mod rows;
 mod sweep;
@@ -20,9 +21,11 @@ use rows::Rows;
 pub(super) use rows::has_parts;
 use sea_orm::ActiveValue::Set;
 use std::collections::BTreeMap;
+use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 /// How long after its last byte an upload is kept.
 pub(crate) const KEPT: Duration = Duration::from_secs(24 * 3600);
@@ -30,6 +33,8 @@ pub(crate) const KEPT: Duration = Duration::from_secs(24 * 3600);
 pub const MAX_OPEN: u64 = 1000;
 /// Most requests at a time that put the rest of their bytes into the database; each holds up to a part in memory.
 const SAVING: usize = 4;
+/// How long whoever asks where to go on waits while it is found out whether the recording is stored.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Uploads in several requests; cheap to clone.
 #[derive(Clone)]
@@ -158,7 +163,18 @@ impl Resumables {
     pub async fn look(&self, account: &Account, id: &str) -> std::result::Result<Progress, ResumeError> {
         let row = self.find(account, id).await?;
         self.holds.ask_to_let_go(&row.id).await;
-        Ok(progress(&self.find(account, id).await?))
+        let row = self.find(account, id).await?;
+        match timeout(PATIENCE, self.catch_up(row.clone())).await {
+            Ok(Ok(row)) => return Ok(progress(&row)),
+            // The request that goes on has the time for it.
+            Err(_) => {}
+            Ok(Err(error)) => tracing::warn!(
+                id,
+                error = &error as &dyn StdError,
+                "it is not known whether an upload that was cut off is stored"
+            ),
+        }
+        Ok(progress(&row))
     }
 
     /// Gives an upload up, or forgets that it was finished; a recording stays.

@@ -82,14 +82,14 @@ impl Rows {
         Ok((at == to).then_some(pieces))
     }
 
-    /// Notes that there will be parts at the provider.
-    pub(super) async fn begun(&self, expected: Expected, at_provider: String) -> Result<()> {
+    /// Notes which parts there are, or will be, at the provider; of no more bytes than are kept already.
+    pub(super) async fn note_parts(&self, expected: Expected, at_provider: String) -> Result<()> {
         self.0
             .write(move |tx| {
                 Box::pin(async move {
-                    let begun = resumable::Entity::update_many()
+                    let noted = resumable::Entity::update_many()
                         .col_expr(resumable::Column::AtProvider, Expr::val(at_provider));
-                    changes_one(begun, &expected, tx).await
+                    changes_one(noted, &expected, tx).await
                 })
             })
             .await
@@ -147,7 +147,8 @@ impl Rows {
     }
 
     /// Notes that the recording is stored.
-    pub(super) async fn done(&self, expected: Expected, length: u64, expires_at: i64) -> Result<()> {
+    pub(super) async fn done(&self, id: &str, length: u64, expires_at: i64) -> Result<()> {
+        let id = id.to_owned();
         self.0
             .write(move |tx| {
                 Box::pin(async move {
@@ -159,10 +160,10 @@ impl Rows {
                         .col_expr(Digest, Expr::val(""))
                         .col_expr(ExpiresAt, Expr::val(expires_at))
                         .col_expr(Done, Expr::val(true))
-                        .filter(resumable::Column::Id.eq(&expected.id))
+                        .filter(resumable::Column::Id.eq(&id))
                         .exec(tx)
                         .await?;
-                    delete_tail(tx, &expected.id, 0).await
+                    delete_tail(tx, &id, 0).await
                 })
             })
             .await
