@@ -26,8 +26,10 @@ pub(super) struct Known {
 }
 
 impl Known {
-    pub(super) fn of(fresh: &NewRecording, now: i64) -> Self {
-        let (facts, name) = (&fresh.draft.facts, AgentFileName::parse(fresh.key.file_name()));
+    /// An asset's name says the same as that of the recording it is of.
+    pub(super) fn of(fresh: &NewRecording, asset_of: Option<&str>, now: i64) -> Self {
+        let name = asset_of.map_or(fresh.key.file_name(), |stem| stem.rsplit('/').next().unwrap_or(stem));
+        let (facts, name) = (&fresh.draft.facts, AgentFileName::parse(name));
         let can_be = |ms: &i64| (1..=now + AHEAD_MS).contains(ms);
         let said_ms = facts.timestamp_ms().filter(can_be);
         let began = said_ms.or_else(|| name.as_ref().map(AgentFileName::start_ms).filter(can_be));
