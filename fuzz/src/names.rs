@@ -1,5 +1,6 @@
 //! Names of recordings.
 
+use model::asset::{self, Reading};
 use model::file_name::AgentFileName;
 use model::key::{Directory, FileName, MAX_KEY, MAX_SEGMENT, ObjectKey, RESERVED_PREFIX};
 
@@ -23,12 +24,27 @@ pub fn key(bytes: &[u8]) {
         key.as_str().split('/').for_each(assert_plain);
         assert!(Directory::parse(key.directory()).is_ok() || key.directory().len() > MAX_SEGMENT, "{key:?}");
         assert!(FileName::parse(key.file_name()).is_ok(), "{key:?}");
+        assert_belongs(&key);
     }
     if let Ok(name) = FileName::parse(&text) {
         assert_plain(name.as_str());
     }
     if let Ok(directory) = Directory::parse(&text) {
         directory.as_str().split('/').for_each(assert_plain);
+    }
+}
+
+/// An asset belongs to something in its own directory whose name it begins with.
+fn assert_belongs(key: &ObjectKey) {
+    let stems = match asset::read(key) {
+        Reading::Recording => Vec::new(),
+        Reading::Asset { recording, .. } => vec![recording],
+        Reading::Perhaps(stems) => stems,
+    };
+    for stem in stems {
+        let name = stem.strip_prefix(key.directory()).and_then(|stem| stem.strip_prefix('/'));
+        assert!(name.is_some_and(|name| !name.is_empty() && !name.contains('/')), "{key:?}: {stem:?}");
+        assert!(key.as_str().starts_with(&stem) && key.as_str() != stem, "{key:?}: {stem:?}");
     }
 }
 

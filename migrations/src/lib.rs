@@ -19,6 +19,7 @@ mod m0014_cameras_by_account;
 mod m0015_resumables;
 mod m0016_revoked_urls;
 mod m0017_custom_headers;
+mod m0019_assets;
 mod m0020_kept_of_deliveries;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_resumables::Migration),
             Box::new(m0016_revoked_urls::Migration),
             Box::new(m0017_custom_headers::Migration),
+            Box::new(m0019_assets::Migration),
             Box::new(m0020_kept_of_deliveries::Migration),
         ]
     }

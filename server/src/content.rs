@@ -12,14 +12,15 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures::TryStreamExt as _;
-use model::ports::CONTENT_TYPE as VIDEO;
+use model::media_type;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use vault::RecordingRef;
 use vault::{Vault, VaultError};
 
-/// Browsers wrap a recording in a page of their own, which needs the recording itself and inline styles.
-const PLAYER: &str = "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+/// Browsers wrap a recording or a picture in a page of their own, which needs the file itself and inline styles.
+const PLAYER: &str =
+    "default-src 'none'; media-src 'self'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
 /// All but RFC 8187's `attr-char`.
 const EXCEPT_ATTR_CHARS: &AsciiSet = &NON_ALPHANUMERIC
@@ -88,7 +89,7 @@ async fn answer_unless_replaced(
         return Ok(Some((StatusCode::NOT_MODIFIED, headers).into_response()));
     }
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(VIDEO));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type::of(found.key.file_name())));
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PLAYER));
     set(&mut headers, CONTENT_DISPOSITION, &content_disposition(disposition, found.key.file_name()));
 

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod amazon;
+pub mod asset;
 pub mod connection;
 pub mod dashboard;
 pub mod delivery;
@@ -16,6 +17,7 @@ pub mod file_name;
 pub mod integrations;
 pub mod key;
 pub mod kind;
+pub mod media_type;
 pub mod moving;
 pub mod mp4;
 pub mod name;

@@ -18,9 +18,6 @@ use std::time::{Duration, SystemTime};
 /// Bytes of an object as they arrive.
 pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, StoreError>> + Send>>;
 
-/// Media type of recordings.
-pub const CONTENT_TYPE: &str = "video/mp4";
-
 /// An unfinished multipart upload's id within a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UploadId(pub String);
@@ -179,6 +176,8 @@ pub enum Purpose {
     Stored,
     /// Somebody asked for this recording to be forwarded (docs/protocol.md §6).
     Forward,
+    /// An asset was stored, which vaults that get every recording get, too (docs/protocol.md §5).
+    Asset,
     /// A copy for a secondary provider.
     Copy,
     /// An administrator has a period's events sent again.
@@ -193,6 +192,7 @@ impl Purpose {
         match self {
             Self::Stored => "stored",
             Self::Forward => "forward",
+            Self::Asset => "asset",
             Self::Copy => "copy",
             Self::Replay => "replay",
             Self::Test => "test",
@@ -201,7 +201,8 @@ impl Purpose {
 
     /// Finds a purpose by its name.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Stored, Self::Forward, Self::Copy, Self::Replay, Self::Test].into_iter().find(|p| p.as_str() == name)
+        let all = [Self::Stored, Self::Forward, Self::Asset, Self::Copy, Self::Replay, Self::Test];
+        all.into_iter().find(|p| p.as_str() == name)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Recordings as lists and readers see them.
 
+use crate::asset::AssetKind;
 use crate::wire::CustomHeaders;
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,29 @@ pub struct RecordingView {
     pub sha256: String,
     /// Headers of the owner's choice that it came with; lists leave them out.
     pub custom_headers: CustomHeaders,
+    /// Files that were derived from it; lists leave them out.
+    pub assets: Vec<AssetView>,
+}
+
+impl RecordingView {
+    /// The asset that is its picture.
+    #[must_use]
+    pub fn thumbnail(&self) -> Option<&AssetView> {
+        self.assets.iter().find(|asset| asset.kind == AssetKind::Thumbnail)
+    }
+}
+
+/// An asset in its recording's details.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssetView {
+    /// Row id; its bytes are where a recording's are.
+    pub id: i64,
+    /// Full key.
+    pub key: String,
+    /// What it is.
+    pub kind: AssetKind,
+    /// Bytes.
+    pub size: i64,
 }
 
 /// Which recordings to list.

@@ -48,6 +48,7 @@ const fn purpose(of: &DeliveryView) -> &'static str {
     match of.purpose {
         Purpose::Stored => "Stored",
         Purpose::Forward => "Forward",
+        Purpose::Asset => "Asset",
         Purpose::Copy => "Copy",
         Purpose::Replay => "Replay",
         Purpose::Test => "Test",

@@ -1,10 +1,11 @@
 //! What is known about a recording.
 
-use super::camera;
+use super::{camera, file, file_name};
 use crate::components::{CopyButton, Time};
+use crate::site::at;
 use crate::text::figures::{bytes, duration};
 use leptos::prelude::*;
-use model::recording::RecordingView;
+use model::recording::{AssetView, RecordingView};
 use model::wire::CustomHeaders;
 
 pub(super) fn details(row: RecordingView) -> AnyView {
@@ -21,6 +22,7 @@ pub(super) fn details(row: RecordingView) -> AnyView {
     let fact = |label: &'static str, value: AnyView| view! { <div><dt>{label}</dt><dd>{value}</dd></div> };
     let key = row.key.clone();
     let custom = (!row.custom_headers.is_empty()).then(|| custom_headers(&row.custom_headers));
+    let assets = (!row.assets.is_empty()).then(|| assets(&row.assets));
     let copies = (!row.copies.is_empty()).then(|| row.copies.join(", "));
     view! {
         <dl class="facts">
@@ -42,7 +44,29 @@ pub(super) fn details(row: RecordingView) -> AnyView {
             )}
             {fact("SHA-256", view! { <code class="mono break">{row.sha256}</code> }.into_any())}
         </dl>
+        {assets}
         {custom}
+    }
+    .into_any()
+}
+
+/// What others have derived from it.
+fn assets(assets: &[AssetView]) -> AnyView {
+    let row = |asset: &AssetView| {
+        let (name, href) = (file_name(&asset.key), at(&file(asset.id, false)));
+        view! {
+            <div>
+                <dt>{bytes(asset.size)}</dt>
+                <dd><a class="mono break" href=href rel="external">{name}</a></dd>
+            </div>
+        }
+    };
+    let rows = assets.iter().map(row).collect_view();
+    view! {
+        <section aria-label="Assets">
+            <h3>"Assets"</h3>
+            <dl class="facts long">{rows}</dl>
+        </section>
     }
     .into_any()
 }

@@ -42,6 +42,11 @@ fn file_name(key: &str) -> String {
     key.rsplit('/').next().unwrap_or(key).to_owned()
 }
 
+/// Address of a recording's or an asset's bytes.
+fn file(id: i64, download: bool) -> String {
+    format!("{LIST}/{id}/file{}", if download { "?download=1" } else { "" })
+}
+
 /// Name of the camera, else its key.
 pub(in crate::pages) fn camera(row: &RecordingView) -> String {
     if row.instance_name.is_empty() { row.device.clone() } else { row.instance_name.clone() }

@@ -1,7 +1,7 @@
 //! Playing a recording.
 
 use super::details::details;
-use super::{LIST, Shared, media_query};
+use super::{LIST, Shared, file, media_query};
 use crate::api::media::get_recording;
 use crate::components::{Dialog, Icon, Loading, icon, loaded};
 use crate::site::at;
@@ -54,10 +54,6 @@ pub fn PlayDialog() -> impl IntoView {
     .into_any()
 }
 
-fn file(id: i64, download: bool) -> String {
-    format!("{LIST}/{id}/file{}", if download { "?download=1" } else { "" })
-}
-
 fn player(row: RecordingView) -> AnyView {
     let video = NodeRef::<html::Video>::new();
     let broken = RwSignal::new(false);
@@ -69,12 +65,14 @@ fn player(row: RecordingView) -> AnyView {
     };
     let download = file(row.id, true);
     let cause = cause(&row.codec);
+    let poster = row.thumbnail().map(|asset| at(&file(asset.id, false)));
     view! {
         <div class="dialog-body stack">
             <video
                 class="video"
                 node_ref=video
                 src=at(&file(row.id, false))
+                poster=poster
                 controls
                 autoplay
                 muted

@@ -42,6 +42,7 @@ impl DashboardFigures {
         let (deliveries_waiting, deliveries_parked) = deliveries::count(&self.db, None).await?;
         let (cameras_online, cameras_total) = self.devices.count().await?;
         let providers = connection::Entity::find().filter(connection::Column::Family.eq(Family::Provider.as_str()));
+        let recordings = recording::Entity::find().filter(recording::is_recording());
         Ok(Dashboard {
             recordings_today,
             bytes_today,
@@ -52,7 +53,7 @@ impl DashboardFigures {
             cameras_total,
             has_provider: providers.limit(1).one(self.db.read()).await?.is_some(),
             has_account: account::Entity::find().limit(1).one(self.db.read()).await?.is_some(),
-            has_recording: recording::Entity::find().limit(1).one(self.db.read()).await?.is_some(),
+            has_recording: recordings.limit(1).one(self.db.read()).await?.is_some(),
         })
     }
 }

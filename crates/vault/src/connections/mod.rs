@@ -17,12 +17,12 @@ use crate::base::keys::Keys;
 use crate::base::{Result, VaultError};
 use crate::connections::places::SharedPlaces;
 use crate::host::notices::Notices;
-use model::connection::Family;
+use model::connection::{Definition as _, Family};
 use model::field::Settings;
-use model::integrations::{needs_public_url, signed_url_lifetime};
+use model::integrations::{RemoteVault, needs_public_url, signed_url_lifetime};
 use model::ports::Connector;
 use sea_orm::sea_query::LockType;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder as _, QuerySelect};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -142,6 +142,20 @@ pub(crate) async fn names_of(db: &impl ConnectionTrait, ids: &[i64]) -> Result<V
         .all(db)
         .await?;
     Ok(ids.iter().filter_map(|id| rows.iter().find(|(row, _)| row == id).map(|(_, name)| name.clone())).collect())
+}
+
+/// Those of these integrations that are other vaults.
+pub(crate) async fn vaults_among(db: &impl ConnectionTrait, ids: &[i64]) -> Result<Vec<i64>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let vaults = connection::Entity::find()
+        .select_only()
+        .column(connection::Column::Id)
+        .filter(connection::Column::Id.is_in(ids.iter().copied()))
+        .filter(connection::Column::Kind.eq(RemoteVault::NAME))
+        .order_by_asc(connection::Column::Id);
+    Ok(vaults.into_tuple().all(db).await?)
 }
 
 pub(crate) async fn find(db: &impl ConnectionTrait, id: i64) -> Result<connection::Model> {

@@ -9,7 +9,7 @@ use crate::base::{Result, VaultError};
 use crate::connections::Connections;
 use crate::outbox::deliveries::{self, NewDelivery, Wakeups};
 use crate::outbox::event::{Besides, event_of, lane};
-use crate::recordings::{RecordingRef, Recordings};
+use crate::recordings::{RecordingRef, Recordings, assets};
 use model::connection::{Definition as _, Family};
 use model::integrations::RemoteVault;
 use model::ports::Purpose;
@@ -115,22 +115,25 @@ impl Forwarding {
                     connection::Entity::find().all(tx).await?.into_iter().map(|c| (c.id, c.name)).collect();
                 let analysed: HashMap<i64, bool> =
                     account::Entity::find().all(tx).await?.into_iter().map(|a| (a.id, a.cloud_analysis)).collect();
-                let besides = Besides::of(tx, &rows, &providers).await?;
+                let assets = assets::of_many(tx, &rows).await?;
+                let besides = Besides::of(tx, rows.iter().chain(assets.iter().map(|(_, row)| row)), &providers).await?;
+                // Assets leave after their recordings.
+                let assets = assets.iter().map(|(place, row)| (row, &rows[*place]));
                 let mut count = 0;
-                for row in &rows {
+                for (row, recording) in rows.iter().map(|row| (row, row)).chain(assets) {
                     let source = providers.get(&row.provider_id).map_or("", String::as_str);
                     let cloud_analysis = analysed.get(&row.account_id).copied().unwrap_or(false);
                     let event = damaged.reported(event_of(row, &besides, source, cloud_analysis));
                     let Ok((event_id, event)) = event else { continue };
                     let new = NewDelivery {
                         recording_id: row.id,
-                        lane: lane(row.account_id, &row.device, &row.instance_name),
+                        lane: lane(row.account_id, &recording.device, &recording.instance_name),
                         event_id: &event_id,
                         event: &event,
                         purpose: Purpose::Forward,
                     };
                     deliveries::enqueue(tx, &targets, new).await?;
-                    count += 1;
+                    count += u64::from(row.asset_of.is_none());
                 }
                 Ok(count)
             })

@@ -108,8 +108,12 @@ impl Timekeeping {
                 let meanwhile = at.gt(now + JUMP_MS).or(at.eq(noted));
                 recording::Entity::update_many().set(stored_now).filter(meanwhile).exec(tx).await?;
                 let recorded_now = recording::ActiveModel { timestamp: Set(now), ..Default::default() };
-                let ahead = recording::Column::Timestamp.gt(now + JUMP_MS);
-                recording::Entity::update_many().set(recorded_now).filter(ahead).exec(tx).await?;
+                // Apart, as each half has an index of its own.
+                for half in [recording::is_recording(), recording::is_asset()] {
+                    let ahead = recording::Column::Timestamp.gt(now + JUMP_MS);
+                    let recorded_now = recorded_now.clone();
+                    recording::Entity::update_many().set(recorded_now).filter(half.and(ahead)).exec(tx).await?;
+                }
                 // Removals and uploads of that time would wait until it comes.
                 let removed_now = removal::ActiveModel { removed_at: Set(now), ..Default::default() };
                 let ahead = removal::Column::RemovedAt.gt(now + JUMP_MS);

@@ -46,12 +46,12 @@ pub(crate) struct Besides {
 impl Besides {
     pub(crate) async fn of(
         db: &impl ConnectionTrait,
-        rows: &[recording::Model],
+        rows: impl Iterator<Item = &recording::Model>,
         names: &HashMap<i64, String>,
     ) -> Result<Self> {
-        let ids = || rows.iter().map(|row| row.id);
+        let ids: Vec<i64> = rows.map(|row| row.id).collect();
         let found = copy::Entity::find()
-            .filter(copy::Column::RecordingId.is_in(ids()))
+            .filter(copy::Column::RecordingId.is_in(ids.iter().copied()))
             .order_by_asc(copy::Column::CopiedAt)
             .all(db)
             .await?;
@@ -59,7 +59,7 @@ impl Besides {
         for row in found {
             copies.entry(row.recording_id).or_default().extend(names.get(&row.provider_id).cloned());
         }
-        Ok(Self { copies, custom_headers: custom_headers::of(db, ids().collect()).await? })
+        Ok(Self { copies, custom_headers: custom_headers::of(db, ids).await? })
     }
 
     fn take(&self, id: i64) -> std::result::Result<Beside, Damage> {

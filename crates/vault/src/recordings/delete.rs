@@ -1,6 +1,6 @@
-//! Deleting: first the row, then the object.
+//! Deleting: first the row, then the object, then a recording's assets in the same way.
 
-use super::{RecordingRef, Recordings, copies, custom_headers};
+use super::{RecordingRef, Recordings, assets, copies, custom_headers};
 use crate::base::entity::recording;
 use crate::base::steps::{self, Step};
 use crate::base::{Permission, Principal, audit};
@@ -24,11 +24,18 @@ impl Recordings {
     /// Goes on when the caller goes away: left half-way, the object would be deleted after a new upload of its key.
     async fn remove(&self, audited: Option<Principal>, found: &RecordingRef) -> Result<()> {
         let (this, found) = (self.clone(), found.clone());
-        to_its_end(Box::pin(async move { this.remove_now(audited, &found).await })).await
+        let removed = async move {
+            this.remove_now(audited, &found).await?;
+            if !found.is_asset {
+                this.remove_assets_of(&found).await;
+            }
+            Ok(())
+        };
+        to_its_end(Box::pin(removed)).await
     }
 
     /// If it was moved meanwhile, deletes it at the new place.
-    async fn remove_now(&self, audited: Option<Principal>, found: &RecordingRef) -> Result<()> {
+    pub(super) async fn remove_now(&self, audited: Option<Principal>, found: &RecordingRef) -> Result<()> {
         let mut found = found.clone();
         loop {
             match self.remove_at_its_place(audited.clone(), &found).await {
@@ -48,7 +55,8 @@ impl Recordings {
     async fn remove_at_its_place(&self, audited: Option<Principal>, found: &RecordingRef) -> Result<()> {
         let _turn = self.locks.lock(found.provider_id, &found.key).await?;
         let (id, uploaded_at) = (found.id, found.uploaded_at);
-        let (provider_id, account_id, key) = (found.provider_id, found.account_id, found.key.to_string());
+        let (provider_id, account_id, key) = (found.provider_id, found.account_id, found.key.clone());
+        let is_asset = found.is_asset;
         let deletion = self.db.write(move |tx| {
             Box::pin(async move {
                 // If it was replaced since it was looked up, this is another recording; if it was moved, this is not
@@ -62,9 +70,13 @@ impl Recordings {
                 copies::forget(tx, id).await?;
                 custom_headers::forget(tx, id).await?;
                 if let Some(principal) = audited {
-                    audit::record(tx, &principal, Permission::Delete { account_id }, "deleted recording", &key).await?;
+                    let (may, action) = (Permission::Delete { account_id }, "deleted recording");
+                    audit::record(tx, &principal, may, action, key.as_str()).await?;
                 }
-                removals::insert_begun(tx, provider_id, &key).await
+                if !is_asset {
+                    assets::orphan(tx, account_id, &key).await?;
+                }
+                removals::insert_begun(tx, provider_id, key.as_str()).await
             })
         });
         let removal = deletion.await?;

@@ -49,8 +49,10 @@ impl Recordings {
     pub async fn get(&self, id: i64) -> Result<RecordingView> {
         let (row, names) = (self.row(id).await?, self.names().await?);
         let copies = copies::of(&self.db, vec![id]).await?;
+        let account_id = row.account_id;
         let damaged = self.db.damaged_rows();
         let mut view = damaged.or_error(names.view(copies.get(&id).map(Vec::as_slice).unwrap_or_default(), row))?;
+        view.assets = self.assets_of(account_id, &view.key).await?;
         // It is shown even if these are damaged.
         let headers = custom_headers::of_one(self.db.read(), id).await?;
         view.custom_headers = damaged.reported(headers).unwrap_or_default();
@@ -125,6 +127,7 @@ impl Names {
             fragmented: row.fragmented,
             sha256: row.sha256,
             custom_headers: CustomHeaders::default(),
+            assets: Vec::new(),
         })
     }
 }
@@ -154,7 +157,7 @@ fn page(condition: Condition, position: Position, limit: u64) -> Select<recordin
 fn condition(filter: &RecordingFilter, names: &Names) -> Option<Condition> {
     let id_of =
         |names: &HashMap<i64, String>, wanted: &str| names.iter().find(|(_, n)| *n == wanted).map(|(id, _)| *id);
-    let mut all = Condition::all();
+    let mut all = Condition::all().add(recording::is_recording());
     if let Some(account) = &filter.account {
         all = all.add(match id_of(&names.accounts, account) {
             Some(id) => recording::Column::AccountId.eq(id),

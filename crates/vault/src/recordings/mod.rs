@@ -1,5 +1,6 @@
 //! Stored recordings: lists, reading, deleting.
 
+pub(crate) mod assets;
 pub(crate) mod copies;
 pub(crate) mod custom_headers;
 mod delete;
@@ -60,6 +61,8 @@ pub struct RecordingRef {
     pub account_id: i64,
     /// Its provider.
     pub provider_id: i64,
+    /// Whether it is an asset of a recording.
+    pub is_asset: bool,
 }
 
 impl Recordings {
@@ -135,6 +138,7 @@ impl Recordings {
         limit: u64,
     ) -> Result<Vec<RecordingRef>> {
         let rows = recording::Entity::find()
+            .filter(recording::is_recording())
             .filter(recording::Column::AccountId.eq(account_id))
             .filter(recording::Column::Timestamp.lt(before))
             .filter(recording::Column::UploadedAt.lt(before))
@@ -167,6 +171,7 @@ impl TryFrom<recording::Model> for RecordingRef {
             uploaded_at: row.uploaded_at,
             account_id: row.account_id,
             provider_id: row.provider_id,
+            is_asset: row.asset_of.is_some(),
         })
     }
 }

@@ -81,6 +81,7 @@ const FREE: &[(&str, &str)] = &[
     ("notices.text", "shown only"),
     ("notices.cure", "shown only"),
     ("provider_aliases.name", "a name"),
+    ("recordings.asset_of", "the asset of a recording that never comes, so it expires"),
     ("recordings.device", "a camera's name"),
     ("recordings.instance_name", "a camera's name"),
     ("recordings.codec", "shown only"),

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod account_bounds;
+mod assets;
 mod commit_cut;
 mod copies;
 mod damaged;

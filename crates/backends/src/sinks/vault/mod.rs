@@ -138,6 +138,8 @@ impl VaultSink {
             // There is no recording to send, so only check whether one would be accepted.
             (Purpose::Test, _) => self.ping().await?,
             (Purpose::Forward, _) | (_, ForwardType::Continuous) => return self.forward(event).await,
+            // An asset is not news.
+            (Purpose::Asset, ForwardType::OnDemand) => return Ok(()),
             (_, ForwardType::OnDemand) => {}
         }
         match &self.hub {

@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use model::integrations::RemoteVault;
-use model::ports::{self, OpenRecording};
+use model::media_type;
+use model::ports::OpenRecording;
 use model::wire::{CustomHeaders, header};
 
 /// The headers with the credentials.
@@ -21,7 +22,7 @@ pub(super) fn upload(settings: &RemoteVault, recording: &OpenRecording) -> Heade
     let (key, known) = (&recording.key, &recording.metadata);
     let directory = if settings.directory.is_empty() { key.directory() } else { &settings.directory };
     let mut headers = credentials(settings);
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(ports::CONTENT_TYPE));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type::of(key.file_name())));
     headers.insert(CONTENT_LENGTH, recording.size.into());
     set(&mut headers, header::TIMESTAMP, &recording.timestamp.to_string());
     set(&mut headers, header::FILE_NAME, key.file_name());

@@ -29,7 +29,8 @@ use futures::TryStreamExt;
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
 use model::field::FieldError;
-use model::ports::{BlobStore, CONTENT_TYPE, Found, Part, Publish, UploadId};
+use model::media_type;
+use model::ports::{BlobStore, Found, Part, Publish, UploadId};
 use model::probe::ProbeReport;
 use model::providers::{Azure, Signer};
 use shared_key::SharedKey;
@@ -220,7 +221,7 @@ impl BlobStore for AzureStore {
     }
 
     async fn put(&self, key: &ObjectKey, bytes: Bytes, publish: Publish) -> Result<(), StoreError> {
-        Ok(self.upload(key.as_str(), bytes, CONTENT_TYPE, publish).await?)
+        Ok(self.upload(key.as_str(), bytes, media_type::of(key.as_str()), publish).await?)
     }
 
     async fn head(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {

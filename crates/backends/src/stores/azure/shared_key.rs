@@ -11,7 +11,7 @@ use azure_core::http::{Context, Request};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use model::ports::CONTENT_TYPE;
+use model::media_type;
 use sha2::Sha256;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -90,7 +90,7 @@ impl SharedKey {
             "inline",
             "",
             "",
-            CONTENT_TYPE,
+            media_type::of(blob),
         ]
         .join("\n");
         let signature = self.sign(&to_sign);
@@ -102,7 +102,7 @@ impl SharedKey {
             ("se", &expiry),
             ("spr", protocol),
             ("rscd", "inline"),
-            ("rsct", CONTENT_TYPE),
+            ("rsct", media_type::of(blob)),
             ("sig", &signature),
         ];
         let given = pairs.iter().filter(|(_, value)| !value.is_empty());

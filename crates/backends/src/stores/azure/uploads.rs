@@ -16,7 +16,8 @@ use bytes::Bytes;
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
 use model::key::RESERVED_PREFIX;
-use model::ports::{CONTENT_TYPE, Part, Publish, UploadId};
+use model::media_type;
+use model::ports::{Part, Publish, UploadId};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
@@ -117,7 +118,7 @@ impl AzureStore {
         let list = BlockLookupList { uncommitted: Some(ids), ..Default::default() };
         let list = list.try_into().map_err(|e| self.trouble(e))?;
         let options = BlockBlobClientCommitBlockListOptions {
-            blob_content_type: Some(CONTENT_TYPE.into()),
+            blob_content_type: Some(media_type::of(key.as_str()).into()),
             metadata: Some(HashMap::from([(UPLOAD.to_owned(), upload.0.clone())])),
             if_none_match: super::condition(publish),
             ..Default::default()

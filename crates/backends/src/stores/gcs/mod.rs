@@ -18,7 +18,8 @@ use key::Signing;
 use model::ObjectKey;
 use model::error::StoreError;
 use model::field::FieldError;
-use model::ports::{BlobStore, CONTENT_TYPE, Found, Part, Publish, UploadId};
+use model::media_type;
+use model::ports::{BlobStore, Found, Part, Publish, UploadId};
 use model::probe::ProbeReport;
 use model::providers::{Gcs, ServiceKey, Signer};
 use reqwest::StatusCode;
@@ -60,7 +61,7 @@ impl BlobStore for GcsStore {
     }
 
     async fn put(&self, key: &ObjectKey, bytes: Bytes, publish: Publish) -> Result<(), StoreError> {
-        self.upload(key.as_str(), CONTENT_TYPE, bytes, publish).await?;
+        self.upload(key.as_str(), media_type::of(key.as_str()), bytes, publish).await?;
         Ok(())
     }
 

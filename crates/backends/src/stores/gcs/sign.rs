@@ -4,7 +4,7 @@
 use super::key::Signing;
 use crate::stores::encoding::{encode, path_of};
 use model::ObjectKey;
-use model::ports::CONTENT_TYPE;
+use model::media_type;
 use reqwest::Url;
 use sha2::{Digest, Sha256};
 use std::time::{Duration, SystemTime};
@@ -38,7 +38,7 @@ pub(super) fn signed_url(
         ("X-Goog-Expires", &lifetime),
         ("X-Goog-SignedHeaders", "host"),
         ("response-content-disposition", "inline"),
-        ("response-content-type", CONTENT_TYPE),
+        ("response-content-type", media_type::of(key.as_str())),
     ];
     let query = query.map(|(name, value)| format!("{name}={}", encode(value))).join("&");
     let path = format!("{}/{bucket}/{}", base.path().trim_end_matches('/'), path_of(key.as_str()));

@@ -14,7 +14,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
 use model::key::RESERVED_PREFIX;
-use model::ports::{CONTENT_TYPE, Part, Publish, UploadId};
+use model::media_type;
+use model::ports::{Part, Publish, UploadId};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
@@ -122,7 +123,7 @@ impl GcsStore {
                     return Ok(false);
                 }
                 let metadata = BTreeMap::from([(UPLOAD, upload.0.as_str())]);
-                match self.compose(&sources, key.as_str(), CONTENT_TYPE, metadata, publish).await {
+                match self.compose(&sources, key.as_str(), media_type::of(key.as_str()), metadata, publish).await {
                     Ok(object) => Ok(confirm(&object, parts).map(|()| true)?),
                     // A request that was repeated meets its own object.
                     Err(trouble) if trouble.kind == StoreErrorKind::Taken => {

@@ -38,7 +38,8 @@ use futures::stream;
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
 use model::field::FieldError;
-use model::ports::{BlobStore, CONTENT_TYPE, Found, Part, Publish, UploadId};
+use model::media_type;
+use model::ports::{BlobStore, Found, Part, Publish, UploadId};
 use model::probe::ProbeReport;
 use model::providers::{Encryption, S3Target, Signer};
 use reqwest::Url;
@@ -200,7 +201,7 @@ impl S3Store {
     ) -> Result<PutObjectOutput, SdkError<PutObjectError>> {
         let request = self.clients.bulk.put_object().bucket(&self.target.bucket).key(key.as_str());
         let request = request.set_server_side_encryption(self.encryption()).set_ssekms_key_id(self.kms_key());
-        let request = request.set_storage_class(self.storage_class()).content_type(CONTENT_TYPE);
+        let request = request.set_storage_class(self.storage_class()).content_type(media_type::of(key.as_str()));
         let request = request.set_if_none_match(condition.header());
         let request = request.set_checksum_sha256(checksum).body(SdkStream::from(bytes)).customize();
         let request = match sha256 {
@@ -325,7 +326,8 @@ impl BlobStore for S3Store {
         let config =
             config.map_err(|e| StoreError::caused(StoreErrorKind::Denied, "The link's lifetime is not valid.", e))?;
         let request = self.clients.signing.get_object().bucket(&self.target.bucket).key(key.as_str());
-        let request = request.response_content_type(CONTENT_TYPE).response_content_disposition("inline");
+        let request =
+            request.response_content_type(media_type::of(key.as_str())).response_content_disposition("inline");
         let signed = request.presigned(config).await.map_err(self.failed())?;
         Ok(Some(signed.uri().to_owned()))
     }

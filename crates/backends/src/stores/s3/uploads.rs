@@ -12,14 +12,15 @@ use bytes::Bytes;
 use md5::{Digest, Md5};
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
-use model::ports::{CONTENT_TYPE, Part, Publish, UploadId};
+use model::media_type;
+use model::ports::{Part, Publish, UploadId};
 
 impl S3Store {
     pub(super) async fn begin_upload(&self, key: &ObjectKey) -> Result<UploadId, StoreError> {
         let request = self.quick().create_multipart_upload().bucket(&self.target.bucket).key(key.as_str());
         let request = request.set_server_side_encryption(self.encryption()).set_ssekms_key_id(self.kms_key());
         let request = request.set_storage_class(self.storage_class());
-        let begun = request.content_type(CONTENT_TYPE).send().await.map_err(self.failed())?;
+        let begun = request.content_type(media_type::of(key.as_str())).send().await.map_err(self.failed())?;
         let id = begun.upload_id().filter(|id| !id.is_empty());
         id.map(|id| UploadId(id.to_owned()))
             .ok_or_else(|| StoreError::new(StoreErrorKind::Unavailable, "The store began an upload without naming it."))

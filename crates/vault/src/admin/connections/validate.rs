@@ -93,6 +93,7 @@ impl ConnectionSetup {
 
     async fn newest_at(&self, provider_id: i64) -> Result<Option<recording::Model>> {
         let newest = recording::Entity::find()
+            .filter(recording::is_recording())
             .filter(recording::Column::ProviderId.eq(provider_id))
             .order_by_desc(recording::Column::Timestamp)
             .order_by_desc(recording::Column::Id);

@@ -1,4 +1,4 @@
-//! A stored recording.
+//! A stored recording, or an asset of one.
 
 use super::connection;
 use model::connection::Family;
@@ -29,12 +29,26 @@ pub struct Model {
     pub path: String,
     /// The provider it was first stored at, which its event names.
     pub origin_id: i64,
+    /// Of an asset: the stem of its recording ([`model::asset`]). Nothing, if it is a recording.
+    pub asset_of: Option<String>,
+    /// Of an asset: its recording was deleted, and it goes, too.
+    pub orphaned: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// Leaves assets out. Lists of recordings have it: their indexes are of recordings alone (m0019).
+pub(crate) fn is_recording() -> Expr {
+    Column::AssetOf.is_null()
+}
+
+/// Leaves recordings out.
+pub(crate) fn is_asset() -> Expr {
+    Column::AssetOf.is_not_null()
+}
 
 /// What has one of these keys, at whatever provider: the unique index starts with the provider, and there are few of those.
 pub(crate) fn under<'a>(keys: impl IntoIterator<Item = &'a str>) -> Condition {

@@ -74,6 +74,7 @@ impl Connections {
     /// Whether one of a provider's newest recordings or copies is in a store.
     async fn has_a_recording(&self, store: &dyn BlobStore, id: i64) -> std::result::Result<bool, PlaceError> {
         let mut newest = recording::Entity::find()
+            .filter(recording::is_recording())
             .filter(recording::Column::ProviderId.eq(id))
             .order_by_desc(recording::Column::Timestamp)
             .order_by_desc(recording::Column::Id)

@@ -56,6 +56,7 @@ impl Housekeeping {
     /// Runs every task once. Without a trusted clock, nothing is deleted for its age.
     pub(crate) async fn round(&self) {
         log("recovery of unfinished uploads", self.ingest.recover().await);
+        log("deletion of assets", self.recordings.remove_orphans(BATCH).await);
         match self.timekeeping.look().await {
             Ok(Some(trusted)) => {
                 log("deletion of objects", self.finish_removals(&trusted).await);

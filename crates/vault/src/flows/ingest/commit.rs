@@ -13,7 +13,7 @@ use crate::connections::Version;
 use crate::objects::intent::Draft;
 use crate::outbox::deliveries::{self, NewDelivery};
 use crate::outbox::event::{Beside, EventFacts, event, lane};
-use crate::recordings::{copies, custom_headers, devices};
+use crate::recordings::{assets, copies, custom_headers, devices};
 use model::ObjectKey;
 use model::event::Metadata;
 use model::mp4::Mp4Facts;
@@ -67,7 +67,8 @@ pub(super) async fn commit(tx: &Tx, fresh: NewRecording) -> Result<i64> {
     }
     fresh.version.check_current(tx).await?;
     let fresh = NewRecording { draft: fresh.draft.still_concerning(tx).await?, ..fresh };
-    let known = Known::of(&fresh.key, &fresh.draft, now);
+    let asset_of = assets::recording_of(tx, fresh.draft.account_id, &fresh.key).await?;
+    let known = Known::of(asset_of.as_deref().unwrap_or(fresh.key.as_str()), &fresh.draft, now);
     let facts = known.believed(&fresh.key, &fresh.content);
     let metadata = known.metadata(&fresh.draft, &facts, now);
     let instance_name = metadata.instance_name.clone().unwrap_or_default();
@@ -89,6 +90,8 @@ pub(super) async fn commit(tx: &Tx, fresh: NewRecording) -> Result<i64> {
         metadata: Set(serde_json::to_string(&metadata).expect("metadata serialises")),
         path: Set(fresh.draft.path.clone()),
         origin_id: Set(fresh.provider_id),
+        asset_of: Set(asset_of.clone()),
+        orphaned: Set(false),
         ..Default::default()
     };
     let id = match fresh.replaces {
@@ -105,12 +108,12 @@ pub(super) async fn commit(tx: &Tx, fresh: NewRecording) -> Result<i64> {
     };
     custom_headers::keep(tx, id, &fresh.draft.custom_headers).await?;
     copies::give_way(tx, &fresh.place, fresh.key.as_str()).await?;
-    enqueue(tx, &fresh, &facts, id, metadata, now).await?;
-    if !fresh.draft.device.is_empty() {
+    enqueue(tx, &fresh, asset_of.as_deref(), &facts, id, metadata, now).await?;
+    if asset_of.is_none() && !fresh.draft.device.is_empty() {
         let draft = &fresh.draft;
         devices::uploaded(tx, &draft.device, &instance_name, &draft.capture, draft.account_id, now).await?;
     }
-    count(tx, day_of(now), fresh.draft.account_id, size).await?;
+    count(tx, day_of(now), fresh.draft.account_id, i64::from(asset_of.is_none()), size).await?;
     Ok(id)
 }
 
@@ -131,13 +134,34 @@ async fn committed_before(tx: &Tx, fresh: &NewRecording) -> Result<i64> {
     row.map(|row| row.id).ok_or_else(|| VaultError::Conflict("The upload was given up before it was committed.".into()))
 }
 
-/// Puts the event into the outbox of every integration, and copies into that of every secondary provider.
-async fn enqueue(tx: &Tx, fresh: &NewRecording, facts: &Mp4Facts, id: i64, metadata: Metadata, now: i64) -> Result<()> {
-    let copy_to: Vec<i64> = fresh.draft.secondaries.iter().copied().filter(|id| *id != fresh.provider_id).collect();
-    if fresh.draft.integrations.is_empty() && copy_to.is_empty() {
+/// Puts the event into the outbox of every integration, and copies into that of every secondary provider. Of an asset
+/// no integration is told, lest a consumer works on its own output; other vaults get it after its recording.
+async fn enqueue(
+    tx: &Tx,
+    fresh: &NewRecording,
+    asset_of: Option<&str>,
+    facts: &Mp4Facts,
+    id: i64,
+    metadata: Metadata,
+    now: i64,
+) -> Result<()> {
+    let draft = &fresh.draft;
+    let copy_to: Vec<i64> = draft.secondaries.iter().copied().filter(|id| *id != fresh.provider_id).collect();
+    let (told, purpose, recording) = match asset_of {
+        None => (draft.integrations.clone(), Purpose::Stored, None),
+        Some(stem) => (
+            connections::vaults_among(tx, &draft.integrations).await?,
+            Purpose::Asset,
+            assets::recording_with(tx, draft.account_id, stem).await?,
+        ),
+    };
+    if told.is_empty() && copy_to.is_empty() {
         return Ok(());
     }
-    let lane = lane(fresh.draft.account_id, &fresh.draft.device, metadata.instance_name.as_deref().unwrap_or_default());
+    let lane = match recording {
+        Some(row) => lane(row.account_id, &row.device, &row.instance_name),
+        None => lane(draft.account_id, &draft.device, metadata.instance_name.as_deref().unwrap_or_default()),
+    };
     let (event_id, event) = event(EventFacts {
         key: fresh.key.as_str(),
         size: fresh.content.size,
@@ -146,22 +170,26 @@ async fn enqueue(tx: &Tx, fresh: &NewRecording, facts: &Mp4Facts, id: i64, metad
         source: fresh.provider_name.clone(),
         beside: Beside {
             secondary_providers: connections::names_of(tx, &copy_to).await?,
-            custom_headers: fresh.draft.custom_headers.clone(),
+            custom_headers: draft.custom_headers.clone(),
         },
         stored_at: now,
-        cloud_analysis: fresh.draft.cloud_analysis,
+        cloud_analysis: draft.cloud_analysis,
     });
-    let new = NewDelivery { recording_id: id, lane, event_id: &event_id, event: &event, purpose: Purpose::Stored };
-    deliveries::enqueue(tx, &fresh.draft.integrations, new.clone()).await?;
+    let new = NewDelivery { recording_id: id, lane, event_id: &event_id, event: &event, purpose };
+    deliveries::enqueue(tx, &told, new.clone()).await?;
     deliveries::enqueue(tx, &copy_to, NewDelivery { purpose: Purpose::Copy, ..new }).await
 }
 
-async fn count(tx: &Tx, day: i64, account_id: i64, bytes: i64) -> Result<()> {
+async fn count(tx: &Tx, day: i64, account_id: i64, recordings: i64, bytes: i64) -> Result<()> {
     use usage_day::Column::{AccountId, Bytes, Day, Recordings};
-    let row =
-        usage_day::ActiveModel { day: Set(day), account_id: Set(account_id), recordings: Set(1), bytes: Set(bytes) };
+    let row = usage_day::ActiveModel {
+        day: Set(day),
+        account_id: Set(account_id),
+        recordings: Set(recordings),
+        bytes: Set(bytes),
+    };
     let add = OnConflict::columns([Day, AccountId])
-        .value(Recordings, Expr::col((usage_day::Entity, Recordings)).add(1))
+        .value(Recordings, Expr::col((usage_day::Entity, Recordings)).add(recordings))
         .value(Bytes, Expr::col((usage_day::Entity, Bytes)).add(bytes))
         .to_owned();
     usage_day::Entity::insert(row).on_conflict(add).exec_without_returning(tx).await?;

@@ -45,7 +45,7 @@ impl Ingest {
             }
         };
         if let Some(row) = &existing
-            && row.sha256 == received.content.sha256
+            && holds(row, &received.content)
             && self.is_there(&target, row).await?
         {
             return Ok(self.already_stored(target, intent, received, row.id).await);
@@ -82,7 +82,7 @@ impl Ingest {
         }
         steps::reached(Step::UploadPublished);
         match existing {
-            Some(row) if row.sha256 == received.content.sha256 => {
+            Some(row) if holds(&row, &received.content) => {
                 self.restored(target, intent_id, row.id, received.content.size).await
             }
             existing => {
@@ -106,7 +106,7 @@ impl Ingest {
     /// object is lost: when its provider does not say so, it is not.
     async fn moved_on(&self, target: &Target, content: &Content) -> crate::base::Result<Option<recording::Model>> {
         let moved = self.objects.moved_from(target.provider.id, &target.key, target.draft.account_id).await?;
-        let Some(row) = moved.into_iter().find(|row| row.sha256 == content.sha256) else { return Ok(None) };
+        let Some(row) = moved.into_iter().find(|row| holds(row, content)) else { return Ok(None) };
         let now_at = self.connections.store(row.provider_id).await?;
         let is_lost = matches!(now_at.store.head(&target.key).await, Ok(found) if found != Some(content.size));
         Ok(Some(row).filter(|_| !is_lost))
@@ -256,6 +256,11 @@ impl Ingest {
             }
         }
     }
+}
+
+/// Whether a row is of this content, and stays. An asset that is about to go with its recording does not.
+fn holds(row: &recording::Model, content: &Content) -> bool {
+    row.sha256 == content.sha256 && !row.orphaned
 }
 
 /// Whether what lies at an upload's key has the length of what is recorded there. When in doubt, no.

@@ -28,8 +28,9 @@ pub(super) struct Known {
 }
 
 impl Known {
-    pub(super) fn of(key: &ObjectKey, draft: &Draft, now: i64) -> Self {
-        let (facts, name) = (&draft.facts, AgentFileName::parse(key.file_name()));
+    /// `key` is that of the recording: an asset's name says the same as that of the one it is of.
+    pub(super) fn of(key: &str, draft: &Draft, now: i64) -> Self {
+        let (facts, name) = (&draft.facts, AgentFileName::parse(key.rsplit('/').next().unwrap_or(key)));
         let can_be = |ms: &i64| (1..=now + AHEAD_MS).contains(ms);
         let said_ms = facts.timestamp_ms().filter(can_be);
         let began = said_ms.or_else(|| name.as_ref().map(AgentFileName::start_ms).filter(can_be));

@@ -81,11 +81,12 @@ impl Moves {
         Ok(self.db.damaged_rows().readable(rows.into_iter().map(view)))
     }
 
-    /// Number of recordings at a provider.
+    /// Number of recordings at a provider, without their assets.
     pub async fn count(&self, provider_id: i64) -> Result<i64> {
         let counted: Option<i64> = recording::Entity::find()
             .select_only()
             .column_as(Expr::col(recording::Column::Id).count(), "n")
+            .filter(recording::is_recording())
             .filter(recording::Column::ProviderId.eq(provider_id))
             .into_tuple()
             .one(self.db.read())

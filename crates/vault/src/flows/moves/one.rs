@@ -97,7 +97,8 @@ impl Moves {
     /// Points the recording to its new place and counts it; the old object is deleted later. Fails if it was replaced
     /// or deleted meanwhile: turns prevent that, but a turn ends with its connection.
     async fn commit(&self, move_id: i64, found: &RecordingRef, to: Version, intent: Option<i64>) -> Result<()> {
-        let (id, from, key, size) = (found.id, found.provider_id, found.key.to_string(), found.size);
+        let (id, from, key) = (found.id, found.provider_id, found.key.to_string());
+        let (recordings, size) = (i64::from(!found.is_asset), found.size);
         let (sha256, uploaded_at) = (found.sha256.clone(), found.uploaded_at);
         let place = self.objects.providers_at(to.provider_id()).await?;
         self.db
@@ -114,7 +115,7 @@ impl Moves {
                     if moved.rows_affected == 0 {
                         return Err(unavailable("It was replaced or deleted while it was moved."));
                     }
-                    count(tx, move_id, size).await?;
+                    count(tx, move_id, recordings, size).await?;
                     copies::give_way(tx, &place, &key).await?;
                     removals::insert_moved(tx, from, &key, id).await?;
                     if let Some(intent) = intent {
@@ -127,11 +128,11 @@ impl Moves {
     }
 }
 
-async fn count(tx: &Tx, move_id: i64, size: u64) -> Result<()> {
+async fn count(tx: &Tx, move_id: i64, recordings: i64, size: u64) -> Result<()> {
     use provider_move::Column::{Id, Moved, MovedBytes};
     let bytes = i64::try_from(size).unwrap_or(i64::MAX);
     provider_move::Entity::update_many()
-        .col_expr(Moved, Expr::col(Moved).add(1))
+        .col_expr(Moved, Expr::col(Moved).add(recordings))
         .col_expr(MovedBytes, Expr::col(MovedBytes).add(bytes))
         .filter(Id.eq(move_id))
         .exec(tx)

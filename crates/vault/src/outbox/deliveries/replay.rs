@@ -11,7 +11,9 @@ use crate::base::db::{Db, Tx};
 use crate::base::entity::{account, account_integration, connection, recording, replay};
 use crate::base::{Permission, Principal, audit};
 use crate::base::{Result, VaultError};
+use crate::connections::vaults_among;
 use crate::outbox::event::{Besides, event_of, lane};
+use crate::recordings::assets;
 use model::connection::Family;
 use model::delivery::{ReplayChoices, ReplayForm, ReplayState, ReplayView};
 use model::ports::Purpose;
@@ -61,7 +63,10 @@ impl Deliveries {
         check_period(form, self.db.now_ms())?;
         let accounts = accounts_of(self.db.read(), integration_row(self.db.read(), form.integration).await?.id).await?;
         let account = chosen(&accounts, form.account.as_deref())?;
-        let condition = format!("uploaded_at >= $2 AND uploaded_at < $3 AND {}", of_accounts(&ids(&accounts, account)));
+        let condition = format!(
+            "uploaded_at >= $2 AND uploaded_at < $3 AND asset_of IS NULL AND {}",
+            of_accounts(&ids(&accounts, account))
+        );
         capped(&self.db, "recordings", &condition, [form.from.into(), form.until.into()]).await
     }
 
@@ -198,14 +203,21 @@ impl Replayer {
             return self.db.write(move |tx| Box::pin(finish(tx, row.id))).await;
         };
         let sources = provider_names(&self.db).await?;
-        let besides = Besides::of(self.db.read(), &recordings, &sources).await?;
+        // Of an asset only other vaults are told, as when it was stored.
+        let vaults = vaults_among(self.db.read(), &[row.integration_id]).await?;
+        let assets = if vaults.is_empty() { Vec::new() } else { assets::of_many(self.db.read(), &recordings).await? };
+        let all = recordings.iter().chain(assets.iter().map(|(_, asset)| asset));
+        let besides = Besides::of(self.db.read(), all, &sources).await?;
         let (integration_id, damaged) = (row.integration_id, self.db.damaged_rows().clone());
         let write = self.db.write(move |tx| {
             Box::pin(async move {
                 let analysed = |id| accounts.iter().any(|a| a.id == id && a.cloud_analysis);
-                let events =
-                    damaged.readable(recordings.iter().map(|row| event_again(row, &besides, &sources, analysed)));
-                if advance(tx, &row, last, events.len()).await? {
+                let again = |(row, recording)| event_again(row, recording, &besides, &sources, analysed);
+                let events = damaged.readable(recordings.iter().map(|row| again((row, row))));
+                let enqueued = events.len();
+                let assets = assets.iter().map(|(place, row)| again((row, &recordings[*place])));
+                let events = events.into_iter().chain(damaged.readable(assets)).collect::<Vec<_>>();
+                if advance(tx, &row, last, enqueued).await? {
                     enqueue_again(tx, integration_id, &events).await?;
                 }
                 Ok(())
@@ -220,6 +232,7 @@ impl Replayer {
         let place = Expr::tuple([Expr::col(recording::Column::UploadedAt), Expr::col(recording::Column::Id)]);
         let after = Expr::tuple([Expr::val(row.after_time), Expr::val(row.after_id)]);
         let query = recording::Entity::find()
+            .filter(recording::is_recording())
             .filter(place.gt(after))
             .filter(recording::Column::UploadedAt.lt(row.until_time))
             .filter(Expr::cust(of_accounts(accounts)))
@@ -230,26 +243,34 @@ impl Replayer {
     }
 }
 
-/// A recording, and the id and JSON of its new event.
-type Again<'a> = (&'a recording::Model, String, String);
+/// A recording, or an asset of one, and the id and JSON of its new event.
+struct Again<'a> {
+    row: &'a recording::Model,
+    /// An asset is sent after it.
+    recording: &'a recording::Model,
+    id: String,
+    event: String,
+}
 
 fn event_again<'a>(
     row: &'a recording::Model,
+    recording: &'a recording::Model,
     besides: &Besides,
     sources: &HashMap<i64, String>,
     analysed: impl Fn(i64) -> bool,
 ) -> std::result::Result<Again<'a>, Damage> {
     let source = sources.get(&row.provider_id).map_or("", String::as_str);
-    event_of(row, besides, source, analysed(row.account_id)).map(|(id, event)| (row, id, event))
+    let event = event_of(row, besides, source, analysed(row.account_id));
+    event.map(|(id, event)| Again { row, recording, id, event })
 }
 
 async fn enqueue_again(tx: &Tx, integration_id: i64, events: &[Again<'_>]) -> Result<()> {
-    let new = events.iter().map(|(row, event_id, event)| NewDelivery {
+    let new = events.iter().map(|Again { row, recording, id, event }| NewDelivery {
         recording_id: row.id,
-        lane: lane(row.account_id, &row.device, &row.instance_name),
-        event_id,
+        lane: lane(row.account_id, &recording.device, &recording.instance_name),
+        event_id: id,
         event,
-        purpose: Purpose::Replay,
+        purpose: if row.asset_of.is_none() { Purpose::Replay } else { Purpose::Asset },
     });
     enqueue_many(tx, integration_id, &new.collect::<Vec<_>>()).await
 }

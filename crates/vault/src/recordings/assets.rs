@@ -1,0 +1,229 @@
+//! Assets: files derived from a recording, in rows of their own (docs/protocol.md §5). They belong to the account's
+//! recording of their name, at whatever provider that is; when the last recording of that name is deleted, they go, too.
+
+use super::list::without_json;
+use super::{RecordingRef, Recordings};
+use crate::base::Result;
+use crate::base::VaultError;
+use crate::base::db::Tx;
+use crate::base::entity::recording::{self, is_asset};
+use crate::host::timekeeping::Trusted;
+use crate::objects::transfer::to_its_end;
+use model::ObjectKey;
+use model::asset::{self, Reading};
+use model::connection::Family;
+use model::recording::AssetView;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+use std::collections::HashMap;
+use std::error::Error as StdError;
+
+/// Most assets of a recording that are shown.
+const SHOWN: u64 = 100;
+/// Most stems looked for by one query.
+const CHUNK: usize = 200;
+
+/// The stem of the recording that a new row belongs to; nothing, if it is a recording.
+pub(crate) async fn recording_of(tx: &Tx, account_id: i64, key: &ObjectKey) -> Result<Option<String>> {
+    let candidates = match asset::read(key) {
+        Reading::Recording => return Ok(None),
+        Reading::Asset { recording, .. } => return Ok(Some(recording)),
+        Reading::Perhaps(candidates) => candidates,
+    };
+    let keys: Vec<String> = candidates.iter().flat_map(|stem| asset::recording_keys(stem)).collect();
+    let rows = recordings_under(tx, account_id, &keys).await?;
+    let has = |stem: &String| {
+        rows.iter().any(|row| row.read_key().is_ok_and(|key| asset::recording_stem(&key) == stem.as_str()))
+    };
+    Ok(candidates.into_iter().find(has))
+}
+
+/// A recording of an account by its stem; if there are several, any of them.
+pub(crate) async fn recording_with(tx: &Tx, account_id: i64, stem: &str) -> Result<Option<recording::Model>> {
+    Ok(recordings_under(tx, account_id, &asset::recording_keys(stem)).await?.into_iter().next())
+}
+
+async fn recordings_under(
+    db: &impl ConnectionTrait,
+    account_id: i64,
+    keys: &[String],
+) -> Result<Vec<recording::Model>> {
+    let rows = without_json(recording::Entity::find())
+        .filter(recording::under(keys.iter().map(String::as_str)))
+        .filter(recording::Column::AccountId.eq(account_id));
+    Ok(rows.all(db).await?.into_iter().filter(|row| row.asset_of.is_none()).collect())
+}
+
+/// The assets of several recordings, each with the place of its recording among them.
+pub(crate) async fn of_many(
+    db: &impl ConnectionTrait,
+    recordings: &[recording::Model],
+) -> Result<Vec<(usize, recording::Model)>> {
+    let mut places: HashMap<(i64, String), usize> = HashMap::new();
+    let mut stems: HashMap<i64, Vec<String>> = HashMap::new();
+    for (place, row) in recordings.iter().enumerate().filter(|(_, row)| row.asset_of.is_none()) {
+        let Ok(key) = row.read_key() else { continue };
+        let stem = asset::recording_stem(&key).to_owned();
+        if places.insert((row.account_id, stem.clone()), place).is_none() {
+            stems.entry(row.account_id).or_default().push(stem);
+        }
+    }
+    let mut found = Vec::new();
+    for (account_id, stems) in stems {
+        for stems in stems.chunks(CHUNK) {
+            let assets = recording::Entity::find()
+                .filter(recording::Column::AccountId.eq(account_id))
+                .filter(recording::Column::AssetOf.is_in(stems))
+                .order_by_asc(recording::Column::Id);
+            for row in assets.all(db).await? {
+                let whose = row.asset_of.clone().map(|stem| (account_id, stem));
+                found.extend(whose.and_then(|whose| places.get(&whose)).map(|place| (*place, row)));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Notes that a deleted recording's assets go with it, in the transaction that deletes it, unless the account has
+/// another recording of that name. One that is stored again after that is not concerned.
+pub(crate) async fn orphan(tx: &Tx, account_id: i64, key: &ObjectKey) -> Result<()> {
+    let stem = asset::recording_stem(key);
+    if recording_with(tx, account_id, stem).await?.is_some() {
+        return Ok(());
+    }
+    recording::Entity::update_many()
+        .col_expr(recording::Column::Orphaned, Expr::val(true))
+        .filter(recording::Column::AccountId.eq(account_id))
+        .filter(recording::Column::AssetOf.eq(stem))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+impl Recordings {
+    /// What a recording's details show of its assets, the oldest first.
+    pub(super) async fn assets_of(&self, account_id: i64, key: &str) -> Result<Vec<AssetView>> {
+        let Ok(key) = ObjectKey::parse(key) else { return Ok(Vec::new()) };
+        let rows = without_json(recording::Entity::find())
+            .filter(recording::Column::AccountId.eq(account_id))
+            .filter(recording::Column::AssetOf.eq(asset::recording_stem(&key)))
+            .order_by_asc(recording::Column::Id)
+            .limit(SHOWN);
+        let view = |row: recording::Model| {
+            let key = row.read_key()?;
+            Ok(AssetView { id: row.id, kind: asset::kind_of(&key), key: row.key, size: row.size })
+        };
+        Ok(self.db.damaged_rows().readable(rows.all(self.db.read()).await?.into_iter().map(view)))
+    }
+
+    /// Deletes the assets of a recording that has just been deleted. What fails is left to housekeeping.
+    pub(super) async fn remove_assets_of(&self, deleted: &RecordingRef) {
+        let assets = recording::Entity::find()
+            .filter(recording::Column::AccountId.eq(deleted.account_id))
+            .filter(recording::Column::AssetOf.eq(asset::recording_stem(&deleted.key)))
+            .filter(is_orphaned());
+        let removed = async { self.remove_all(assets.all(self.db.read()).await?).await };
+        if let Err(error) = removed.await {
+            let (key, error) = (&deleted.key, &error as &dyn StdError);
+            tracing::warn!(%key, error, "assets of a deleted recording are left to be deleted later");
+        }
+    }
+
+    /// Deletes assets whose recordings were deleted, if that was cut off.
+    pub(crate) async fn remove_orphans(&self, limit: u64) -> Result<()> {
+        let rows = recording::Entity::find().filter(is_orphaned()).order_by_asc(recording::Column::Id).limit(limit);
+        let (this, rows) = (self.clone(), rows.all(self.db.read()).await?);
+        to_its_end(Box::pin(async move { this.remove_all(rows).await })).await
+    }
+
+    /// In a task that goes on to its end.
+    async fn remove_all(&self, rows: Vec<recording::Model>) -> Result<()> {
+        for asset in self.db.damaged_rows().readable(rows.into_iter().map(RecordingRef::try_from)) {
+            match self.remove_now(None, &asset).await {
+                // Somebody else was faster, or it has been stored again.
+                Ok(()) | Err(VaultError::NotFound(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// An account's assets that are older than its day limit and have no recording. The others go with theirs.
+    pub(crate) async fn expired_assets(
+        &self,
+        _: &Trusted,
+        account_id: i64,
+        before: i64,
+        limit: u64,
+    ) -> Result<Vec<RecordingRef>> {
+        let rows = recording::Entity::find()
+            .filter(is_asset())
+            .filter(recording::Column::AccountId.eq(account_id))
+            .filter(recording::Column::Timestamp.lt(before))
+            .filter(recording::Column::UploadedAt.lt(before))
+            .filter(Expr::cust(has_no_recording()))
+            .order_by_asc(recording::Column::Timestamp)
+            .limit(limit);
+        Ok(self.db.damaged_rows().readable(rows.all(self.db.read()).await?.into_iter().map(RecordingRef::try_from)))
+    }
+}
+
+/// Spelled out so that the partial index can be used.
+fn is_orphaned() -> Expr {
+    Expr::cust("recordings.orphaned = TRUE")
+}
+
+/// Asked for at every provider by name, which the index of places and keys answers.
+fn has_no_recording() -> String {
+    let keys = asset::recording_extensions().into_iter().map(|end| format!("recordings.asset_of || '{end}'"));
+    format!(
+        "NOT EXISTS (SELECT 1 FROM recordings parent WHERE parent.account_id = recordings.account_id \
+         AND parent.provider_id IN (SELECT id FROM connections WHERE family = '{}') AND parent.key IN ({}))",
+        Family::Provider.as_str(),
+        keys.collect::<Vec<_>>().join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::clock::Clock;
+    use crate::base::db::{Db, PATIENCE};
+    use sea_orm::{DbBackend, ExprTrait as _, QueryTrait as _};
+
+    #[tokio::test]
+    async fn every_list_of_assets_has_its_index() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let file = format!("sqlite://{}/t.db", dir.path().display());
+        let db = Db::open(&file, Clock::default(), PATIENCE).await.expect("opens");
+        let rows = recording::Entity::find;
+        let of_account = recording::Column::AccountId.eq(1);
+        let before = recording::Column::Timestamp.lt(1).and(recording::Column::UploadedAt.lt(1));
+        for (query, index) in [
+            (rows().filter(of_account.clone()).filter(recording::Column::AssetOf.eq("dir/a")), "assets_by_recording"),
+            (
+                rows().filter(of_account.clone()).filter(recording::Column::AssetOf.is_in(["dir/a", "dir/b"])),
+                "assets_by_recording",
+            ),
+            (rows().filter(is_orphaned()).order_by_asc(recording::Column::Id), "assets_orphaned"),
+            (
+                rows()
+                    .filter(is_asset())
+                    .filter(of_account.and(before))
+                    .filter(Expr::cust(has_no_recording()))
+                    .order_by_asc(recording::Column::Timestamp),
+                "assets_by_time",
+            ),
+        ] {
+            let mut query = query.limit(10).build(DbBackend::Sqlite);
+            query.sql = format!("EXPLAIN QUERY PLAN {}", query.sql);
+            let steps = db.read().query_all_raw(query).await.expect("explained");
+            let plan: String =
+                steps.iter().map(|step| step.try_get::<String>("", "detail").expect("a step") + "\n").collect();
+            assert!(plan.contains(index) && !plan.contains("B-TREE"), "{index}: {plan}");
+            assert!(!plan.contains("SCAN parent"), "{plan}");
+        }
+    }
+}
