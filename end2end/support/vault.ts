@@ -32,6 +32,8 @@ export interface Options {
   directory?: string;
   /** A path of its public address: `/nvr/vault`. */
   below?: string;
+  /** Other sites whose pages may ask for playlists. */
+  corsOrigins?: string[];
 }
 
 export async function startVault(options: Options = {}): Promise<Vault> {
@@ -40,7 +42,7 @@ export async function startVault(options: Options = {}): Promise<Vault> {
   const url = `http://127.0.0.1:${await freePort()}${below}`;
   const admin = { username: "root", password: "test-password-1" };
   const configuration = join(directory, "vault.toml");
-  await writeFile(configuration, toml(url, directory, admin) + (options.toml ?? ""));
+  await writeFile(configuration, toml(url, directory, admin, options.corsOrigins ?? []) + (options.toml ?? ""));
 
   const logFile = join(directory, "log");
   const output = await open(logFile, "a");
@@ -98,10 +100,11 @@ function at({ below }: Vault, address: string): string {
 
 export { expect } from "@playwright/test";
 
-function toml(url: string, directory: string, admin: Vault["admin"]): string {
+function toml(url: string, directory: string, admin: Vault["admin"], corsOrigins: string[]): string {
   return `[server]
 listen = "${new URL(url).host}"
 public_url = "${url}"
+cors_origins = ${JSON.stringify(corsOrigins)}
 [data]
 dir = "${join(directory, "data")}"
 [database]

@@ -135,8 +135,7 @@ async fn answer_unless_replaced(
             (StatusCode::PARTIAL_CONTENT, Some(part))
         }
         RangeRequest::Unsatisfiable => {
-            let mut refused =
-                ApiError::from(&problem::RANGE).detail(format!("It has {size} bytes.")).into_response();
+            let mut refused = ApiError::from(&problem::RANGE).detail(format!("It has {size} bytes.")).into_response();
             set(refused.headers_mut(), CONTENT_RANGE, &format!("bytes */{size}"));
             return Ok(Some(refused));
         }

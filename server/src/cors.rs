@@ -90,7 +90,9 @@ mod tests {
         ] {
             assert_eq!(origin(text).expect(text), written);
         }
-        for bad in ["", "hub.example", "https://hub.example/", "https://hub.example/a", "ftp://a", "https://a@b", "null"] {
+        for bad in
+            ["", "hub.example", "https://hub.example/", "https://hub.example/a", "ftp://a", "https://a@b", "null"]
+        {
             assert_eq!(origin(bad), None, "{bad}");
         }
     }

@@ -72,7 +72,18 @@ async fn metadata_is_what_clients_read_oldest_first() {
     let first = found[0].as_object().unwrap();
     let mut fields: Vec<&str> = first.keys().map(String::as_str).collect();
     fields.sort_unstable();
-    let wanted = ["bytes_range_on_time", "bytes_ranges", "camera_id", "duration", "end", "filename", "key", "start", "timestamp", "url"];
+    let wanted = [
+        "bytes_range_on_time",
+        "bytes_ranges",
+        "camera_id",
+        "duration",
+        "end",
+        "filename",
+        "key",
+        "start",
+        "timestamp",
+        "url",
+    ];
     assert_eq!(fields, wanted);
     let key = name(START_S);
     assert_eq!(first["key"], key);
@@ -84,7 +95,10 @@ async fn metadata_is_what_clients_read_oldest_first() {
         assert_eq!(told, (Some(12.0 * n), Some(12.0 * n + 12.0), Some(12.0)), "start accumulates");
     }
     let lines: Vec<&str> = first["bytes_ranges"].as_str().unwrap().lines().collect();
-    assert!(lines[0].starts_with(&format!("#EXT-X-MAP:URI=\"{key}\",BYTERANGE=\"")) && lines[0].ends_with("@0\""), "{lines:?}");
+    assert!(
+        lines[0].starts_with(&format!("#EXT-X-MAP:URI=\"{key}\",BYTERANGE=\"")) && lines[0].ends_with("@0\""),
+        "{lines:?}"
+    );
     assert_eq!(lines[1], "#EXTINF:2.000000,", "six decimals after a dot");
     assert!(lines[2].starts_with("#EXT-X-BYTERANGE:") && lines[3] == key, "{lines:?}");
     assert_eq!(lines.len(), 1 + 3 * 6);
@@ -133,7 +147,10 @@ async fn a_playlist_has_a_map_for_each_recording_and_a_discontinuity_between_the
     ];
     assert_eq!(lines[..head.len()], head);
     assert_eq!(text.matches("#EXT-X-MAP:").count(), 2);
-    assert_eq!(text.matches("#EXT-X-DISCONTINUITY\n#EXT-X-PROGRAM-DATE-TIME:2020-11-23T20:49:14.818Z\n#EXT-X-MAP:").count(), 1);
+    assert_eq!(
+        text.matches("#EXT-X-DISCONTINUITY\n#EXT-X-PROGRAM-DATE-TIME:2020-11-23T20:49:14.818Z\n#EXT-X-MAP:").count(),
+        1
+    );
     assert!(text.ends_with("#EXT-X-ENDLIST\n"), "{text}");
     assert_eq!(text.matches("#EXTINF:6.000000,\n#EXT-X-BYTERANGE:").count(), 4, "{text}");
     let addresses: Vec<_> = lines.iter().filter(|line| !line.starts_with('#')).collect();
@@ -158,11 +175,14 @@ async fn addresses_live_as_long_as_the_playlist_is_played_and_no_longer_than_is_
 #[tokio::test]
 async fn recordings_are_asked_for_by_period_and_camera_or_by_name() {
     let vault = start().await;
-    let keys = [vault.stored(&name(START_S), fragmented()).await, vault.stored(&name(START_S + 12), fragmented()).await];
+    let keys =
+        [vault.stored(&name(START_S), fragmented()).await, vault.stored(&name(START_S + 12), fragmented()).await];
     let upload = vault.upload(&name(START_S + 5)).header("x-kerberos-storage-device", "camera-2");
     let other = send(upload.body(fragmented())).await.json()["data"].as_str().unwrap().to_owned();
-    let theirs = vault.other_agent(Method::POST, "/api/storage").header("x-kerberos-storage-filename", name(START_S + 6));
-    let theirs = send(theirs.header("x-kerberos-storage-device", "camera-1").body(fragmented())).await.json()["data"].clone();
+    let theirs =
+        vault.other_agent(Method::POST, "/api/storage").header("x-kerberos-storage-filename", name(START_S + 6));
+    let theirs =
+        send(theirs.header("x-kerberos-storage-device", "camera-1").body(fragmented())).await.json()["data"].clone();
     assert!(theirs.is_string());
     for (body, wanted) in [
         (period(START_S, START_S + 12), &keys[..]),
@@ -170,7 +190,10 @@ async fn recordings_are_asked_for_by_period_and_camera_or_by_name() {
         (period(START_S + 1, START_S + 12), &keys[1..]),
         (period(START_S - 9, START_S - 1), &[]),
         (json!({"device": ["camera-9"], "start": 0, "end": NOW_S}), &[]),
-        (json!({"device": ["camera-2", "camera-1"], "start": START_S, "end": START_S + 5}), &[keys[0].clone(), other.clone()]),
+        (
+            json!({"device": ["camera-2", "camera-1"], "start": START_S, "end": START_S + 5}),
+            &[keys[0].clone(), other.clone()],
+        ),
         (json!({"filenames": [keys[1], keys[0], keys[1], "a/nothing.mp4", "../x", theirs]}), &keys[..]),
     ] {
         let found = metadata(&vault, &body).await;
@@ -257,7 +280,8 @@ async fn what_is_not_fragmented_is_served_in_fragments() {
     assert_eq!(text.matches("&fragmented=true").count(), 3, "{text}");
     // What cannot be made fragments of says so.
     let other = vault.stored(&name(START_S + 1), "no MP4").await;
-    let alone = send(vault.about(Method::GET, "/api/storage", &other)).await.json()["data"].as_str().unwrap().to_owned();
+    let alone =
+        send(vault.about(Method::GET, "/api/storage", &other)).await.json()["data"].as_str().unwrap().to_owned();
     send(vault.client.get(alone + "&fragmented=true")).await.refused_with(409, "hls_not_playable");
 }
 

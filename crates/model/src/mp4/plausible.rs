@@ -64,8 +64,7 @@ fn correct(fragments: &mut [Fragment], known: &Known) -> bool {
             && one.duration_us > ALWAYS_US
             && flow(one) > usual.saturating_mul(SLOWER)
     };
-    let is_doubted =
-        |one: &Fragment| one.duration_us == 0 || !known.allows(one.duration_us, one.length) || stalls(one);
+    let is_doubted = |one: &Fragment| one.duration_us == 0 || !known.allows(one.duration_us, one.length) || stalls(one);
     let mut doubted: Vec<bool> = fragments.iter().map(is_doubted).collect();
     let believed = |doubted: &[bool]| {
         let kept = fragments.iter().zip(doubted).filter(|(_, doubted)| !**doubted);

@@ -132,7 +132,10 @@ impl Walker {
             codec: movie.track.and_then(|track| track.codec),
             init: self.init.filter(|_| fragmented),
             fragments: self.fragments,
-            remux: self.remux.filter(|planned| !fragmented && planned.is_within(self.position)).map(|planned| planned.remux),
+            remux: self
+                .remux
+                .filter(|planned| !fragmented && planned.is_within(self.position))
+                .map(|planned| planned.remux),
         }
     }
 

@@ -96,7 +96,8 @@ impl Remuxed {
         let tracks = tracks(moov)?;
         let main = &tracks[0];
         let init = write::init(moov, &tracks);
-        let mut made = Self { init: init.len() as u64, fragments: Vec::new(), needs: 0, pieces: vec![Piece::Made(init)] };
+        let mut made =
+            Self { init: init.len() as u64, fragments: Vec::new(), needs: 0, pieces: vec![Piece::Made(init)] };
         let mut at = made.init;
         let mut from = vec![0; tracks.len()];
         for (number, cut) in (1..).zip(cuts(main)) {
@@ -107,8 +108,11 @@ impl Remuxed {
                 None => track.samples.len(),
             };
             let ends: Vec<usize> = tracks.iter().zip(&from).map(|(track, from)| end_of(track, *from)).collect();
-            let samples: Vec<&[Sample]> =
-                tracks.iter().zip(from.iter().zip(&ends)).map(|(track, (from, end))| &track.samples[*from..*end]).collect();
+            let samples: Vec<&[Sample]> = tracks
+                .iter()
+                .zip(from.iter().zip(&ends))
+                .map(|(track, (from, end))| &track.samples[*from..*end])
+                .collect();
             let ranges = ranges(samples.iter().copied().flatten())?;
             let mdat = u32::try_from(ranges.iter().map(|range| range.end - range.start).sum::<u64>()).ok()?;
             if mdat > u32::MAX / 2 || made.fragments.len() == MAX_FRAGMENTS {

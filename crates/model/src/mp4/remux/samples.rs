@@ -87,7 +87,10 @@ fn samples(stbl: &[u8]) -> Option<Vec<Sample>> {
             size,
             time,
             duration,
-            #[expect(clippy::cast_possible_wrap, reason = "version 1 has signed numbers, and no true one of version 0 is as large")]
+            #[expect(
+                clippy::cast_possible_wrap,
+                reason = "version 1 has signed numbers, and no true one of version 0 is as large"
+            )]
             shown_after: shown_after.next().unwrap_or(0) as i32,
             sync: !has_syncs || next_sync == Some(number),
         });

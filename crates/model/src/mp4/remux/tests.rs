@@ -53,7 +53,8 @@ fn the_fragmented_file_is_one() {
 fn the_layout_is_as_it_was_noted() {
     let made = Remuxed::of(body_of(RECORDING, b"moov")).expect("can be remuxed");
     let told: Vec<_> = made.fragments.iter().map(|one| (one.offset, one.length)).collect();
-    let noted = [(733, 78_271), (79_004, 91_418), (170_422, 84_603), (255_025, 89_396), (344_421, 86_100), (430_521, 78_736)];
+    let noted =
+        [(733, 78_271), (79_004, 91_418), (170_422, 84_603), (255_025, 89_396), (344_421, 86_100), (430_521, 78_736)];
     assert_eq!((LAYOUT, made.init, &told[..]), (1, 733, &noted[..]));
 }
 
@@ -63,7 +64,9 @@ fn a_part_is_what_the_whole_has_there() {
     let whole = whole(RECORDING);
     assert_eq!(whole.len() as u64, made.len());
     for one in &made.fragments {
-        for range in [one.offset..one.offset + one.length, one.offset + 7..one.offset + 9, one.offset - 1..one.offset + 1] {
+        for range in
+            [one.offset..one.offset + one.length, one.offset + 7..one.offset + 9, one.offset - 1..one.offset + 1]
+        {
             let at = |n: u64| usize::try_from(n).expect("fits");
             assert_eq!(bytes(&made, RECORDING, range.clone()), whole[at(range.start)..at(range.end)]);
         }
