@@ -56,10 +56,10 @@ impl Recordings {
     }
 
     /// The account's rows, by key.
-    pub(super) async fn with_keys(
+    pub(super) async fn with_keys<'k>(
         &self,
         account: &Account,
-        keys: impl Iterator<Item = &ObjectKey>,
+        keys: impl Iterator<Item = &'k ObjectKey>,
     ) -> Result<HashMap<String, Vec<recording::Model>>> {
         let keys: BTreeSet<&str> = keys.map(ObjectKey::as_str).collect();
         let keys: Vec<&str> = keys.into_iter().collect();

@@ -89,6 +89,7 @@ fn invalid(detail: String) -> ApiError {
 }
 
 /// A time in whole seconds; scripts of browsers send fractions.
+#[expect(clippy::cast_possible_truncation, reason = "it was compared to what fits")]
 fn seconds(value: &Value) -> Option<i64> {
     /// The year 9999.
     const LATEST: f64 = 253_402_300_799.0;
@@ -97,7 +98,6 @@ fn seconds(value: &Value) -> Option<i64> {
         Value::String(text) => text.parse().ok()?,
         _ => return None,
     };
-    #[expect(clippy::cast_possible_truncation, reason = "it was compared to what fits")]
     (0.0..=LATEST).contains(&number).then(|| number.floor() as i64)
 }
 
