@@ -8,19 +8,22 @@ use utoipa::ToSchema;
 use vault::timeline::{Asked, MAX_RECORDINGS};
 
 /// Which recordings: those of cameras in a period, or those that are named. Further fields are ignored.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct HlsRequest {
     /// Keys of cameras.
+    #[serde(default)]
     #[schema(value_type = Vec<String>, example = json!(["camera-1"]))]
     device: Option<Texts>,
     /// First second of the period, Unix seconds.
+    #[serde(default)]
     #[schema(value_type = f64, example = 1606164000)]
     start: Value,
     /// Its last second, Unix seconds.
+    #[serde(default)]
     #[schema(value_type = f64, example = 1606167600)]
     end: Value,
     /// Full keys of recordings. If there are any, cameras and period do not count.
+    #[serde(default)]
     #[schema(value_type = Vec<String>, example = json!(["site-a/1606164482_6-818812_FundoEsquerda_229-153-288-247_51_745.mp4"]))]
     filenames: Option<Texts>,
 }
@@ -48,7 +51,7 @@ impl Texts {
 ///
 /// # Errors
 /// `BODY_INVALID` and `BODY_TOO_LARGE`.
-pub fn parse(body: &[u8]) -> Result<Asked, ApiError> {
+pub(super) fn parse(body: &[u8]) -> Result<Asked, ApiError> {
     let request: HlsRequest = serde_json::from_slice(body).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         invalid(format!(

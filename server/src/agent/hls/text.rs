@@ -51,7 +51,7 @@ pub struct HlsRecording {
 }
 
 /// The recordings with their addresses as a JSON array, in pieces.
-pub fn metadata(recordings: Vec<(Timed, String)>) -> impl Iterator<Item = String> {
+pub(super) fn metadata(recordings: Vec<(Timed, String)>) -> impl Iterator<Item = String> {
     let (mut before, mut start_us) = ('[', 0_u64);
     let end = if recordings.is_empty() { "[]" } else { "]" };
     let entries = recordings.into_iter().map(move |(one, url)| {
@@ -89,7 +89,7 @@ fn seconds(microseconds: u64) -> f64 {
 }
 
 /// The recordings with their addresses as a playlist, in pieces. What cannot be played is told in comments, which players skip.
-pub fn playlist(recordings: Vec<(Timed, String)>) -> impl Iterator<Item = String> {
+pub(super) fn playlist(recordings: Vec<(Timed, String)>) -> impl Iterator<Item = String> {
     let target_s = recordings.iter().filter_map(|(one, _)| one.hls.as_ref().ok()).map(model::mp4::Hls::target_s).max();
     let mut is_first = true;
     let entries = recordings.into_iter().map(move |(one, url)| match &one.hls {
