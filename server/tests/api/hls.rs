@@ -1,6 +1,6 @@
 //! Recordings one after the other, for HLS players (docs/protocol.md §12).
 
-use crate::support::{Answer, PROVIDER, Setup, TestVault, recording, send};
+use crate::support::{Answer, DIRECTORY, FILE_NAME, PROVIDER, Setup, TestVault, recording, send};
 use bytes::Bytes;
 use model::mp4::Walker;
 use reqwest::Method;
@@ -177,8 +177,9 @@ async fn recordings_are_asked_for_by_period_and_camera_or_by_name() {
     let vault = start().await;
     let keys =
         [vault.stored(&name(START_S), fragmented()).await, vault.stored(&name(START_S + 12), fragmented()).await];
-    let upload = vault.upload(&name(START_S + 5)).header("x-kerberos-storage-device", "camera-2");
-    let other = send(upload.body(fragmented())).await.json()["data"].as_str().unwrap().to_owned();
+    let upload = vault.agent(Method::POST, "/api/storage").header(DIRECTORY, "a").header(FILE_NAME, name(START_S + 5));
+    let other = send(upload.header("x-kerberos-storage-device", "camera-2").body(fragmented())).await;
+    let other = other.json()["data"].as_str().unwrap().to_owned();
     let theirs =
         vault.other_agent(Method::POST, "/api/storage").header("x-kerberos-storage-filename", name(START_S + 6));
     let theirs =
