@@ -26,6 +26,9 @@ export interface Recording {
 /** Twelve seconds of H.264; browsers can seek in it. */
 export const recordingFixture = () => readFile(resolve(FIXTURES, "recording.mp4"));
 
+/** The same, fragmented as newer agents write it: a fragment of two seconds for each keyframe. */
+export const fragmentedFixture = () => readFile(resolve(FIXTURES, "fragmented.mp4"));
+
 /** `<unix seconds>_<n>-<microseconds>_<instance>_<region>_<changes>_<token>.mp4` */
 export function fileName(instance: string, recordedAt = new Date(), durationMs = 12_000): string {
   const micros = String(recordedAt.getMilliseconds() * 1000).padStart(6, "0");

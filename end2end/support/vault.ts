@@ -36,6 +36,8 @@ export interface Options {
   below?: string;
   /** A database that several vaults share, and what seals its secrets; else one of its own. */
   shared?: { database: string; masterKey: string };
+  /** Other sites whose pages may ask for playlists. */
+  corsOrigins?: string[];
 }
 
 export async function startVault(options: Options = {}): Promise<Vault> {
@@ -44,7 +46,7 @@ export async function startVault(options: Options = {}): Promise<Vault> {
   const url = `http://127.0.0.1:${await freePort()}${below}`;
   const admin = { username: "root", password: "test-password-1" };
   const configuration = join(directory, "vault.toml");
-  await writeFile(configuration, toml(url, directory, admin, options.shared) + (options.toml ?? ""));
+  await writeFile(configuration, toml(url, directory, admin, options) + (options.toml ?? ""));
 
   const logFile = join(directory, "log");
   const output = await open(logFile, "a");
@@ -106,10 +108,11 @@ function at({ below }: Vault, address: string): string {
 
 export { expect } from "@playwright/test";
 
-function toml(url: string, directory: string, admin: Vault["admin"], shared: Options["shared"]): string {
+function toml(url: string, directory: string, admin: Vault["admin"], { shared, corsOrigins = [] }: Options): string {
   return `[server]
 listen = "${new URL(url).host}"
 public_url = "${url}"
+cors_origins = ${JSON.stringify(corsOrigins)}
 [data]
 dir = "${join(directory, "data")}"
 ${shared ? `master_key = "${shared.masterKey}"` : ""}

@@ -16,6 +16,14 @@ pub fn mp4(bytes: &[u8]) {
         end = fragment.offset + fragment.length;
         assert!(end <= bytes.len() as u64, "{fragment:?} of {}", bytes.len());
     }
+    if let Some(remux) = &whole.remux {
+        let mut end = remux.init;
+        for fragment in &remux.fragments {
+            assert_eq!(fragment.offset, end, "one behind the other");
+            end += fragment.length;
+        }
+        assert!(remux.moov.offset + remux.moov.length <= bytes.len() as u64, "{remux:?}");
+    }
     let known = Known { size: bytes.len() as u64, longest_ms: Some(3_600_000), ..Known::default() };
     let believed = whole.clone().believed(&known);
     assert!(believed.duration_ms.is_none_or(|ms| ms <= 3_600_000), "{believed:?}");

@@ -13,6 +13,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures::TryStreamExt as _;
 use model::media_type;
+use model::mp4::Remuxed;
+use model::ports::CONTENT_TYPE as VIDEO;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use vault::RecordingRef;
@@ -46,11 +48,32 @@ pub enum Disposition {
     Attachment,
 }
 
+/// As what a recording is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// As it is stored.
+    Stored,
+    /// As a fragmented MP4, though it is none.
+    Fragmented,
+}
+
 /// How often to look a recording up again that is replaced while it is read.
 const LOOKS: usize = 10;
 
 /// Answers GET or HEAD for a recording.
 pub async fn answer(
+    vault: &Vault,
+    found: RecordingRef,
+    method: &Method,
+    request: &HeaderMap,
+    disposition: Disposition,
+) -> Result<Response, ApiError> {
+    answer_as(Form::Stored, vault, found, method, request, disposition).await
+}
+
+/// The same in a form.
+pub async fn answer_as(
+    form: Form,
     vault: &Vault,
     mut found: RecordingRef,
     method: &Method,
@@ -58,7 +81,7 @@ pub async fn answer(
     disposition: Disposition,
 ) -> Result<Response, ApiError> {
     for _ in 0..LOOKS {
-        let answer = Box::pin(answer_unless_replaced(vault, &found, method, request, disposition));
+        let answer = Box::pin(answer_unless_replaced(form, vault, &found, method, request, disposition));
         if let Some(answer) = answer.await? {
             return Ok(answer);
         }
@@ -69,13 +92,23 @@ pub async fn answer(
 
 /// `None` if the recording was replaced since it was found.
 async fn answer_unless_replaced(
+    form: Form,
     vault: &Vault,
     found: &RecordingRef,
     method: &Method,
     request: &HeaderMap,
     disposition: Disposition,
 ) -> Result<Option<Response>, ApiError> {
-    let etag = format!("\"{}\"", found.sha256);
+    let remuxed = match form {
+        Form::Stored => None,
+        Form::Fragmented => match vault.recordings.remuxed(found).await {
+            Err(VaultError::Replaced) => return Ok(None),
+            found => Some(found?.ok_or(&problem::NOT_PLAYABLE)?),
+        },
+    };
+    let size = remuxed.as_ref().map_or(found.size, Remuxed::len);
+    let variant = if remuxed.is_some() { "-fragmented" } else { "" };
+    let etag = format!("\"{}{variant}\"", found.sha256);
     let modified = UNIX_EPOCH + Duration::from_secs(u64::try_from(found.uploaded_at / 1000).unwrap_or(0));
     let conditions = Conditions { request, etag: &etag, modified };
     if !conditions.satisfied() {
@@ -94,28 +127,31 @@ async fn answer_unless_replaced(
     set(&mut headers, CONTENT_DISPOSITION, &content_disposition(disposition, found.key.file_name()));
 
     let wanted = match request.get(RANGE).and_then(|v| v.to_str().ok()) {
-        Some(header) if conditions.range_applies() => range::parse(header, found.size),
+        Some(header) if conditions.range_applies() => range::parse(header, size),
         _ => RangeRequest::Whole,
     };
     let (status, part) = match wanted {
         RangeRequest::Whole => (StatusCode::OK, None),
         RangeRequest::Part(part) => {
-            set(&mut headers, CONTENT_RANGE, &format!("bytes {}-{}/{}", part.start, part.end - 1, found.size));
+            set(&mut headers, CONTENT_RANGE, &format!("bytes {}-{}/{}", part.start, part.end - 1, size));
             (StatusCode::PARTIAL_CONTENT, Some(part))
         }
         RangeRequest::Unsatisfiable => {
-            let mut refused =
-                ApiError::from(&problem::RANGE).detail(format!("It has {} bytes.", found.size)).into_response();
-            set(refused.headers_mut(), CONTENT_RANGE, &format!("bytes */{}", found.size));
+            let mut refused = ApiError::from(&problem::RANGE).detail(format!("It has {size} bytes.")).into_response();
+            set(refused.headers_mut(), CONTENT_RANGE, &format!("bytes */{size}"));
             return Ok(Some(refused));
         }
     };
-    let length = part.as_ref().map_or(found.size, |p| p.end - p.start);
+    let length = part.as_ref().map_or(size, |p| p.end - p.start);
     headers.insert(CONTENT_LENGTH, length.into());
     if *method == Method::HEAD {
         return Ok(Some((status, headers).into_response()));
     }
-    let bytes = match vault.recordings.open(found, part).await {
+    let opened = match &remuxed {
+        None => vault.recordings.open(found, part).await,
+        Some(remuxed) => vault.recordings.open_remuxed(found, remuxed, part.unwrap_or(0..size)).await,
+    };
+    let bytes = match opened {
         Err(VaultError::Replaced) => return Ok(None),
         opened => opened?,
     };

@@ -50,6 +50,7 @@ mod tests {
         let http = HttpOptions {
             public_url: "https://vault.example/path".parse().ok(),
             allowed_hosts: allowed.iter().map(|host| host.parse().expect("a host")).collect(),
+            cors_origins: Vec::new(),
             trust_proxy: false,
             signed_url_ttl: Duration::ZERO,
             signed_url_max_ttl: Duration::ZERO,

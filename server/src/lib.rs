@@ -10,6 +10,7 @@ pub mod check;
 pub mod cli;
 pub mod config;
 pub mod content;
+pub mod cors;
 pub mod first_start;
 pub mod forms;
 mod forwarded;

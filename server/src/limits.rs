@@ -55,6 +55,8 @@ pub struct Limits {
     pub shut_out: Buckets<i64>,
     /// Large lists of recordings whose URLs are to be signed: each may take tens of MB (estimated) while it is worked on.
     pub bulk: Turns,
+    /// Timelines for HLS players: each may take tens of MB and of milliseconds.
+    pub hls: Turns,
 }
 
 impl Default for Limits {
@@ -67,6 +69,7 @@ impl Default for Limits {
             all_heartbeats: Buckets::new(Rate { burst: 1000.0, per_second: 500.0 }, 1),
             shut_out: Buckets::new(Rate { burst: 1.0, per_second: 1.0 / 60.0 }, 10_000),
             bulk: Turns::new(2),
+            hls: Turns::new(2),
         }
     }
 }

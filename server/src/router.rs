@@ -11,7 +11,7 @@ use crate::serve::only_uploads_have_long_heads;
 use crate::sessions::{self, Sessions};
 use crate::state::AppState;
 use crate::telemetry::{Failure, access, metrics};
-use crate::{admin, assets, bodies, forms, health, hosts, limits, openapi, security, visitors};
+use crate::{admin, assets, bodies, cors, forms, health, hosts, limits, openapi, security, visitors};
 use app::site::Prefix;
 use app::{App, BaseUrl, ClientIp, shell};
 use axum::Router;
@@ -49,6 +49,7 @@ pub fn router(state: AppState) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(only_uploads_have_long_heads))
         .layer(from_fn_with_state(state.clone(), hosts::only_ours))
+        .layer(from_fn_with_state(state.clone(), cors::by_configuration))
         .layer(from_fn_with_state(state.clone(), security::headers))
         .layer(from_fn_with_state(state.clone(), access::record))
         .with_state(state);

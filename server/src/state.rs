@@ -5,6 +5,7 @@ use crate::limits::Limits;
 use crate::peer::Peer;
 use crate::public_url::PublicUrl;
 use axum::extract::FromRef;
+use axum::http::HeaderValue;
 use axum::http::uri::Authority;
 use leptos::config::LeptosOptions;
 use std::sync::Arc;
@@ -32,6 +33,8 @@ pub struct HttpOptions {
     pub public_url: Option<PublicUrl>,
     /// See [`config::Server::allowed_hosts`].
     pub allowed_hosts: Vec<Authority>,
+    /// See [`config::Server::cors_origins`].
+    pub cors_origins: Vec<HeaderValue>,
     /// See [`config::Server::trust_proxy`].
     pub trust_proxy: bool,
     /// See [`config::Limits::signed_url_ttl`].
@@ -69,6 +72,7 @@ impl From<&config::Config> for HttpOptions {
         Self {
             public_url: config.server.public_url.clone(),
             allowed_hosts: config.server.allowed_hosts.clone(),
+            cors_origins: config.server.cors_origins.clone(),
             trust_proxy: config.server.trust_proxy,
             signed_url_ttl: config.limits.signed_url_ttl,
             signed_url_max_ttl: config.limits.signed_url_max_ttl,

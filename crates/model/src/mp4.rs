@@ -5,17 +5,22 @@
 //! Anything that is not MP4 (garbage, an agent's encrypted recording) gives [`Mp4Facts::default`].
 
 mod boxes;
+mod compact;
+mod hls;
 mod moof;
 mod moov;
 mod plausible;
 mod playlist;
+mod remux;
 mod walker;
 
 #[cfg(test)]
 mod tests;
 
+pub use hls::{Hls, Unplayable, playlist_head};
 pub use plausible::Known;
 pub use playlist::RangeOnTime;
+pub use remux::{LAYOUT, Piece, Remux, Remuxed};
 pub use walker::{MAX_FRAGMENTS, MAX_HEADER, Walker};
 
 use serde::{Deserialize, Serialize};
@@ -35,7 +40,11 @@ pub struct Mp4Facts {
     /// The initialisation section of a fragmented file: from its first byte to the end of `moov`.
     pub init: Option<ByteRange>,
     /// The fragments in file order, at most [`MAX_FRAGMENTS`].
+    #[serde(with = "compact")]
     pub fragments: Vec<Fragment>,
+    /// How it would be fragmented, if it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remux: Option<Remux>,
 }
 
 /// A run of bytes in the file, written `length@offset` in a playlist.

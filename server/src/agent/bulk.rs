@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 use utoipa::ToSchema;
-use vault::{LookedUp, Wanted};
+use vault::{LookedUp, Signing, Wanted};
 
 /// Most recordings of one call.
 pub const MAX_ENTRIES: usize = 10_000;
@@ -95,7 +95,8 @@ pub async fn sign_many(
     for (one, looked_up) in asked.into_iter().zip(looked_up) {
         match looked_up {
             LookedUp::Found(recording) => {
-                found.push((recording, state.http.signed_url_lifetime(one.lifetime)));
+                let ttl = state.http.signed_url_lifetime(one.lifetime);
+                found.push(Signing { found: recording, ttl, remuxed: false });
                 names.push(one.filename);
             }
             LookedUp::Nothing => {}

@@ -7,6 +7,7 @@ pub mod caller;
 pub mod devices;
 mod file_body;
 pub mod forward;
+pub mod hls;
 pub mod ping;
 mod schema;
 pub mod signed;
@@ -31,6 +32,8 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(forward::forward))
         .routes(routes!(signed::read, signed::preflight))
         .routes(routes!(signed::validate))
+        .routes(routes!(hls::playlist, hls::preflight))
+        .routes(routes!(hls::metadata, hls::metadata_preflight))
         .routes(routes!(devices::heartbeat))
         .merge(resumable())
 }

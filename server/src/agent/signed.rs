@@ -1,7 +1,7 @@
 //! `GET /api/storage/signed`: where URLs signed by the vault lead. The signature is the authorisation, since a
 //! browser's `<video>` sends no headers.
 
-use crate::content::{Disposition, answer};
+use crate::content::{Disposition, Form, answer_as};
 use crate::problem::{self, ApiError, ErrorBody};
 use crate::state::AppState;
 use axum::Json;
@@ -36,10 +36,14 @@ pub struct Signed {
     /// Signature, hexadecimal.
     #[param(example = "9f2c…")]
     s: String,
+    /// Whether it is wanted as a fragmented MP4, though it is none. Not signed: the recording is the same.
+    #[serde(default)]
+    #[param(required = false)]
+    fragmented: bool,
 }
 
 impl From<Signed> for SignedUrl {
-    fn from(Signed { a, p, f, e, s }: Signed) -> Self {
+    fn from(Signed { a, p, f, e, s, fragmented: _ }: Signed) -> Self {
         Self { account: a, provider: p, key: f, expires_at_s: e, signature: s }
     }
 }
@@ -54,6 +58,7 @@ impl From<Signed> for SignedUrl {
         (status = 206, description = "The bytes of the range.", content_type = "video/mp4"),
         (status = 304, description = "Not changed."),
         (status = 403, description = "Not signed by this vault, expired, or ended with the recording or its account's keys.", body = ErrorBody),
+        (status = 409, description = "It cannot be made a fragmented MP4.", body = ErrorBody),
         (status = 412, description = "If-Match does not hold.", body = ErrorBody),
         (status = 416, description = "The range lies outside.", body = ErrorBody),
         (status = 502, description = "The storage provider refuses the vault.", body = ErrorBody),
@@ -80,10 +85,11 @@ async fn verified(
     query: Result<Query<Signed>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let Ok(Query(signed)) = query else { return Err((&problem::SIGNATURE).into()) };
+    let form = if signed.fragmented { Form::Fragmented } else { Form::Stored };
     match state.vault.signed_urls.verify(&signed.into()).await? {
         Verdict::Valid { principal, recording_id } => {
             let found = state.vault.recordings.find_by_id(&principal, recording_id).await?;
-            answer(&state.vault, found, method, headers, Disposition::Inline).await
+            answer_as(form, &state.vault, found, method, headers, Disposition::Inline).await
         }
         Verdict::Expired => Err((&problem::EXPIRED).into()),
         Verdict::Invalid => Err((&problem::SIGNATURE).into()),

@@ -15,6 +15,7 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
             "listen",
             "public_url",
             "allowed_hosts",
+            "cors_origins",
             "trust_proxy",
             "shutdown_timeout_s",
             "max_connections",

@@ -14,8 +14,10 @@ mod written;
 pub use error::{ConfigError, Origin, Problem};
 pub use provisioning::Declarations;
 
+use crate::cors;
 use crate::public_url::{self, PublicUrl};
 use document::Document;
+use http::HeaderValue;
 use http::uri::Authority;
 use model::Secret;
 use reader::Reader;
@@ -58,6 +60,8 @@ pub struct Server {
     pub public_url: Option<PublicUrl>,
     /// Hosts, with or without a port, that requests may be for, besides that of `public_url`; empty for any.
     pub allowed_hosts: Vec<Authority>,
+    /// Other sites whose pages may ask for timelines with an account's keys, as browsers write them; `*` for every site.
+    pub cors_origins: Vec<HeaderValue>,
     /// Whether to believe `X-Forwarded-For`, `-Proto` and `-Host`, or `Forwarded`, which a proxy sets.
     pub trust_proxy: bool,
     /// How long running requests may take to finish after SIGTERM.
@@ -173,6 +177,7 @@ impl Config {
                 public_url: reader
                     .parsed("server.public_url", None, public_url::EXPECTED, |s| Some(Some(s.parse().ok()?))),
                 allowed_hosts: reader.list("server.allowed_hosts", HOSTS, public_url::host),
+                cors_origins: reader.list("server.cors_origins", cors::EXPECTED, cors::origin),
                 trust_proxy: reader.flag("server.trust_proxy", false),
                 shutdown_timeout: reader.seconds("server.shutdown_timeout_s", 30, 3600),
                 max_connections: reader.parsed("server.max_connections", 4096, "a number from 1 to 1000000", |s| {

@@ -145,6 +145,9 @@ problems! {
     /// No such recording.
     RECORDING_NOT_FOUND = NOT_FOUND "storage_recording_not_found",
         "There is no such recording.", "Use the full key, directory/filename, and the provider it was stored at.";
+    /// No recording that is asked for can be played by HLS.
+    NOT_PLAYABLE = CONFLICT "hls_not_playable",
+        "No recording that is asked for can be played by HLS.", "POST /api/hls/metadata tells of each why; the files can be read by GET /api/storage.";
     /// Another account's recording.
     NOT_YOUR_RECORDING = FORBIDDEN "storage_not_your_recording",
         "This recording belongs to another account.", "Use that account's credentials.";

@@ -20,6 +20,7 @@ mod forwarding;
 mod gate;
 mod grounds;
 mod heartbeat;
+mod hls;
 mod maintenance;
 mod names;
 mod observing;

@@ -65,6 +65,7 @@ impl Default for Setup {
             http: HttpOptions {
                 public_url: None,
                 allowed_hosts: Vec::new(),
+                cors_origins: Vec::new(),
                 trust_proxy: false,
                 signed_url_ttl: Duration::from_secs(60),
                 signed_url_max_ttl: Duration::from_secs(3600),

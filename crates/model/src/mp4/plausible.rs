@@ -42,53 +42,55 @@ impl Mp4Facts {
     /// others, else from how the others flow; if there is neither it is 0. No byte range is left out.
     #[must_use]
     pub fn believed(mut self, known: &Known) -> Self {
-        let has_corrected = self.correct_fragments(known);
+        let has_corrected = correct(&mut self.fragments, known);
+        if let Some(remux) = &mut self.remux {
+            correct(&mut remux.fragments, known);
+        }
         let sum_ms = sum(&self.fragments) / 1000;
         let can_be = |ms: &u64| *ms > 0 && known.allows(ms.saturating_mul(1000), known.size);
         let (sum, claimed) = (Some(sum_ms).filter(can_be), self.duration_ms.filter(can_be));
         self.duration_ms = if has_corrected { sum.or(claimed) } else { claimed.or(sum) };
         self
     }
+}
 
-    /// Returns whether there was something to correct.
-    fn correct_fragments(&mut self, known: &Known) -> bool {
-        let usual = usual_flow(&self.fragments);
-        let several = self.fragments.len() > 1;
-        let stalls = |one: &Fragment| {
-            several
-                && known.announced_ms.is_none()
-                && one.duration_us > ALWAYS_US
-                && flow(one) > usual.saturating_mul(SLOWER)
-        };
-        let is_doubted =
-            |one: &Fragment| one.duration_us == 0 || !known.allows(one.duration_us, one.length) || stalls(one);
-        let mut doubted: Vec<bool> = self.fragments.iter().map(is_doubted).collect();
-        let believed = |doubted: &[bool]| {
-            let kept = self.fragments.iter().zip(doubted).filter(|(_, doubted)| !**doubted);
-            kept.fold((0_u64, 0_u64), |(us, bytes), (one, _)| {
-                (us.saturating_add(one.duration_us), bytes.saturating_add(one.length))
-            })
-        };
-        let (mut us, mut bytes) = believed(&doubted);
-        if us > 0 && !known.allows(us, known.size) {
-            // Each could be true, but not all of them.
-            doubted.fill(true);
-            (us, bytes) = (0, 0);
-        }
-        if !doubted.contains(&true) {
-            return false;
-        }
-        let unknown = self.fragments.iter_mut().zip(&doubted).filter(|(_, doubted)| **doubted);
-        let unknown: Vec<&mut Fragment> = unknown.map(|(one, _)| one).collect();
-        let of_unknown = unknown.iter().fold(0_u64, |sum, one| sum.saturating_add(one.length));
-        let left = known.announced_ms.and_then(|ms| ms.saturating_mul(1000).checked_sub(us)).filter(|us| *us > 0);
-        let (us, bytes) = left.map_or((us, bytes), |us| (us, of_unknown));
-        for one in unknown {
-            let estimate = part(us, one.length, bytes);
-            one.duration_us = if known.allows(estimate, known.size) { estimate } else { 0 };
-        }
-        true
+/// Returns whether there was something to correct.
+fn correct(fragments: &mut [Fragment], known: &Known) -> bool {
+    let usual = usual_flow(fragments);
+    let several = fragments.len() > 1;
+    let stalls = |one: &Fragment| {
+        several
+            && known.announced_ms.is_none()
+            && one.duration_us > ALWAYS_US
+            && flow(one) > usual.saturating_mul(SLOWER)
+    };
+    let is_doubted = |one: &Fragment| one.duration_us == 0 || !known.allows(one.duration_us, one.length) || stalls(one);
+    let mut doubted: Vec<bool> = fragments.iter().map(is_doubted).collect();
+    let believed = |doubted: &[bool]| {
+        let kept = fragments.iter().zip(doubted).filter(|(_, doubted)| !**doubted);
+        kept.fold((0_u64, 0_u64), |(us, bytes), (one, _)| {
+            (us.saturating_add(one.duration_us), bytes.saturating_add(one.length))
+        })
+    };
+    let (mut us, mut bytes) = believed(&doubted);
+    if us > 0 && !known.allows(us, known.size) {
+        // Each could be true, but not all of them.
+        doubted.fill(true);
+        (us, bytes) = (0, 0);
     }
+    if !doubted.contains(&true) {
+        return false;
+    }
+    let unknown = fragments.iter_mut().zip(&doubted).filter(|(_, doubted)| **doubted);
+    let unknown: Vec<&mut Fragment> = unknown.map(|(one, _)| one).collect();
+    let of_unknown = unknown.iter().fold(0_u64, |sum, one| sum.saturating_add(one.length));
+    let left = known.announced_ms.and_then(|ms| ms.saturating_mul(1000).checked_sub(us)).filter(|us| *us > 0);
+    let (us, bytes) = left.map_or((us, bytes), |us| (us, of_unknown));
+    for one in unknown {
+        let estimate = part(us, one.length, bytes);
+        one.duration_us = if known.allows(estimate, known.size) { estimate } else { 0 };
+    }
+    true
 }
 
 fn sum(fragments: &[Fragment]) -> u64 {

@@ -24,31 +24,37 @@ impl Mp4Facts {
     /// The client appends `#EXT-X-DISCONTINUITY` right behind it, so the last line needs its line feed too.
     #[must_use]
     pub fn hls_lines(&self, file_name: &str) -> String {
-        let mut lines = String::new();
-        let (Some(init), false) = (self.init, self.fragments.is_empty()) else { return lines };
-        // writing to a String cannot fail
-        let _ = writeln!(lines, "#EXT-X-MAP:URI=\"{file_name}\",BYTERANGE=\"{}\"", range(init));
-        for fragment in &self.fragments {
-            let (duration, range) = (seconds(fragment.duration_us), range(fragment.range()));
-            let _ = writeln!(lines, "#EXTINF:{duration},\n#EXT-X-BYTERANGE:{range}\n{file_name}");
-        }
-        lines
+        let (Some(init), false) = (self.init, self.fragments.is_empty()) else { return String::new() };
+        lines(init, &self.fragments, file_name)
     }
 
     /// `bytes_range_on_time`: the fragments with the running total of their durations.
     #[must_use]
     pub fn range_on_time(&self) -> Vec<RangeOnTime> {
-        let mut total = 0_u64;
-        let entry = |fragment: &Fragment| {
-            total = total.saturating_add(fragment.duration_us);
-            RangeOnTime {
-                duration: seconds(fragment.duration_us),
-                time: seconds(total),
-                range: range(fragment.range()),
-            }
-        };
-        self.fragments.iter().map(entry).collect()
+        range_on_time(&self.fragments)
     }
+}
+
+/// The lines of a recording that is at an address.
+pub(super) fn lines(init: ByteRange, fragments: &[Fragment], address: &str) -> String {
+    let mut lines = String::new();
+    // writing to a String cannot fail
+    let _ = writeln!(lines, "#EXT-X-MAP:URI=\"{address}\",BYTERANGE=\"{}\"", range(init));
+    for fragment in fragments {
+        let (duration, range) = (seconds(fragment.duration_us), range(fragment.range()));
+        let _ = writeln!(lines, "#EXTINF:{duration},\n#EXT-X-BYTERANGE:{range}\n{address}");
+    }
+    lines
+}
+
+/// Fragments with the running total of their durations.
+pub(super) fn range_on_time(fragments: &[Fragment]) -> Vec<RangeOnTime> {
+    let mut total = 0_u64;
+    let entry = |fragment: &Fragment| {
+        total = total.saturating_add(fragment.duration_us);
+        RangeOnTime { duration: seconds(fragment.duration_us), time: seconds(total), range: range(fragment.range()) }
+    };
+    fragments.iter().map(entry).collect()
 }
 
 impl Fragment {

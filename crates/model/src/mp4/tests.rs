@@ -71,13 +71,17 @@ fn durations(bytes: &[u8]) -> Vec<u64> {
 #[test]
 fn an_ordinary_recording() {
     let expected = Mp4Facts { duration_ms: Some(12_000), codec: Some("h264".into()), ..Mp4Facts::default() };
-    assert_eq!(facts(RECORDING), expected);
+    let mut found = facts(RECORDING);
+    let remux = found.remux.take().expect("can be fragmented");
+    assert_eq!(found, expected);
+    assert_eq!((remux.fragments.len(), &RECORDING[remux.moov.offset as usize - 4..][..4]), (6, &b"moov"[..]));
+    assert_eq!(remux.moov.offset + remux.moov.length, RECORDING.len() as u64);
 }
 
 #[test]
 fn an_hevc_recording() {
     let expected = Mp4Facts { duration_ms: Some(6_000), codec: Some("h265".into()), ..Mp4Facts::default() };
-    assert_eq!(facts(HEVC), expected);
+    assert_eq!(Mp4Facts { remux: None, ..facts(HEVC) }, expected);
 }
 
 #[test]
@@ -92,6 +96,7 @@ fn a_fragmented_recording() {
             .windows(2)
             .map(|pair| Fragment { offset: pair[0], length: pair[1] - pair[0], duration_us: 2_000_000 })
             .collect(),
+        remux: None,
     };
     assert_eq!(facts(FRAGMENTED), expected);
 }
@@ -194,6 +199,17 @@ fn a_64_bit_size() {
     let mdat = [&[0, 0, 0, 1], b"mdat".as_slice(), &116_u64.to_be_bytes(), &[0; 100]].concat();
     let file = [init(), moof(50), mdat, moof(25), self::mdat()].concat();
     assert_eq!(durations(&file), [2_000_000, 1_000_000]);
+}
+
+#[test]
+fn what_lacks_bytes_is_not_fragmented() {
+    let (moov, mdat) = (&RECORDING[503_196..], &RECORDING[..503_196]);
+    assert!(facts(RECORDING).remux.is_some());
+    assert_eq!(facts(&[&moov[..moov.len() - 1], &mdat[..4]].concat()).remux, None, "a cut header");
+    // The samples lie where the header says, which is in front of it: nothing is there.
+    assert_eq!(facts(moov).remux, None);
+    let long = [&make(b"free", &[&vec![0; 503_188]])[..], moov].concat();
+    assert!(facts(&long).remux.is_some(), "what lies there is not looked at");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use super::{
     boxes::{FourCc, Head, Header, LONGEST_HEADER},
     convert, moof,
     moov::Movie,
+    remux::{LAYOUT, Remux, Remuxed},
 };
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +31,16 @@ pub struct Walker {
     lead: Option<u64>,
     open: Option<Open>,
     fragments: Vec<Fragment>,
+    #[serde(default)]
+    remux: Option<Planned>,
+}
+
+/// How an ordinary file would be fragmented.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Planned {
+    remux: Remux,
+    /// Bytes of the file that it needs.
+    needs: u64,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -121,6 +132,10 @@ impl Walker {
             codec: movie.track.and_then(|track| track.codec),
             init: self.init.filter(|_| fragmented),
             fragments: self.fragments,
+            remux: self
+                .remux
+                .filter(|planned| !fragmented && planned.is_within(self.position))
+                .map(|planned| planned.remux),
         }
     }
 
@@ -150,6 +165,8 @@ impl Walker {
             b"moov" if self.movie.is_none() => {
                 self.movie = Movie::read(&body.kept);
                 self.init = Some(ByteRange { offset: 0, length: self.position });
+                let is_ordinary = self.movie.as_ref().is_some_and(|movie| !movie.fragmented);
+                self.remux = is_ordinary.then(|| Planned::of(body, self.position)).flatten();
             }
             b"moof" => self.start_fragment(lead.unwrap_or(body.start), &body.kept),
             b"mdat" => {
@@ -191,6 +208,24 @@ impl Walker {
             }
             self.fragments.push(Fragment { offset: start, length: end - start, duration_us });
         }
+    }
+}
+
+impl Planned {
+    /// From a `moov` that ends here. A part of it would not do.
+    fn of(moov: &Body, end: u64) -> Option<Self> {
+        let length = moov.kept.len() as u64;
+        let offset = end.checked_sub(length)?;
+        let is_whole = matches!(offset - moov.start, 8 | 16);
+        let Remuxed { init, fragments, needs, .. } = Remuxed::of(&moov.kept).filter(|_| is_whole)?;
+        let remux = Remux { layout: LAYOUT, moov: ByteRange { offset, length }, init, fragments };
+        Some(Self { remux, needs })
+    }
+
+    /// Whether a file of this size has all that is needed, and the fragments do not repeat it over and over.
+    fn is_within(&self, size: u64) -> bool {
+        let sum = self.remux.fragments.iter().fold(0_u64, |sum, one| sum.saturating_add(one.length));
+        self.needs <= size && sum <= size.saturating_mul(2).saturating_add(MAX_HEADER as u64)
     }
 }
 

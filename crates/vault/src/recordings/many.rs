@@ -10,7 +10,7 @@ use sea_orm::{EntityTrait as _, QueryFilter as _, Select};
 use std::collections::{BTreeSet, HashMap};
 
 /// Keys of one query: SQLite takes 32,766 values.
-const CHUNK: usize = 1000;
+pub(super) const CHUNK: usize = 1000;
 
 /// One of many recordings, as somebody names it.
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ impl Recordings {
     /// damaged counts as not there.
     pub async fn find_many(&self, account: &Account, wanted: &[Wanted]) -> Result<Vec<LookedUp>> {
         let providers = self.connections.provider_ids_by_name().await?;
-        let rows = self.with_keys(account, wanted).await?;
+        let rows = self.with_keys(account, wanted.iter().filter_map(|one| one.key.as_ref())).await?;
         let look_up = |one: &Wanted| {
             let named = providers.get(&one.provider).copied();
             let has_provider = one.provider.is_empty() || named.is_some();
@@ -56,8 +56,12 @@ impl Recordings {
     }
 
     /// The account's rows, by key.
-    async fn with_keys(&self, account: &Account, wanted: &[Wanted]) -> Result<HashMap<String, Vec<recording::Model>>> {
-        let keys: BTreeSet<&str> = wanted.iter().filter_map(|one| one.key.as_ref()).map(ObjectKey::as_str).collect();
+    pub(super) async fn with_keys<'k>(
+        &self,
+        account: &Account,
+        keys: impl Iterator<Item = &'k ObjectKey>,
+    ) -> Result<HashMap<String, Vec<recording::Model>>> {
+        let keys: BTreeSet<&str> = keys.map(ObjectKey::as_str).collect();
         let keys: Vec<&str> = keys.into_iter().collect();
         let mut found: HashMap<String, Vec<recording::Model>> = HashMap::new();
         for chunk in keys.chunks(CHUNK) {

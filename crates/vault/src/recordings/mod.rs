@@ -9,7 +9,9 @@ mod known_devices;
 mod list;
 mod many;
 mod read;
+mod remux;
 mod sign;
+pub mod timeline;
 
 use crate::access::accounts::Account;
 use crate::access::signed_urls::SignedUrls;
@@ -30,6 +32,7 @@ use std::sync::Arc;
 
 pub use list::MAX_PAGE;
 pub use many::{LookedUp, Wanted};
+pub use sign::Signing;
 
 /// Lists, reads and deletes recordings.
 #[derive(Clone)]

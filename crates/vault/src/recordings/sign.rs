@@ -4,9 +4,21 @@
 use super::{RecordingRef, Recordings};
 use crate::access::signed_urls::{Signed, Signer};
 use crate::base::{Result, VaultError};
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
+
+/// A recording whose URL is wanted.
+#[derive(Debug, Clone)]
+pub struct Signing {
+    /// The recording.
+    pub found: RecordingRef,
+    /// For how long.
+    pub ttl: Duration,
+    /// Whether the URL is to lead to the recording as a fragmented file ([`remuxed`](Recordings::remuxed)), which the vault
+    /// alone has.
+    pub remuxed: bool,
+}
 
 impl Recordings {
     /// A URL for one recording; the vault's own are below `base_url`.
@@ -23,13 +35,14 @@ impl Recordings {
     }
 
     /// URLs for many recordings, in their order. Where a provider is to sign and cannot, the vault does.
-    pub async fn sign_many(&self, wanted: &[(RecordingRef, Duration)], base_url: &str) -> Result<Vec<String>> {
+    pub async fn sign_many(&self, wanted: &[Signing], base_url: &str) -> Result<Vec<String>> {
         let mut signers: HashMap<i64, Signer> = HashMap::new();
-        // Names of providers for which the vault signs: whoever does so for one recording does for all.
-        let mut by_vault: HashMap<i64, String> = HashMap::new();
+        // Providers for which the vault signs: whoever does so for one recording does for all.
+        let mut by_vault: HashSet<i64> = HashSet::new();
+        let mut names: HashMap<i64, String> = HashMap::new();
         let mut urls = Vec::with_capacity(wanted.len());
-        for (found, ttl) in wanted {
-            if let Entry::Vacant(unknown) = by_vault.entry(found.provider_id) {
+        for Signing { found, ttl, remuxed } in wanted {
+            if !remuxed && !by_vault.contains(&found.provider_id) {
                 match self.signed_by_provider(found, *ttl).await {
                     Ok(Some(address)) => {
                         urls.push(address);
@@ -44,13 +57,17 @@ impl Recordings {
                         tracing::warn!(provider_id, error, "the provider does not sign; the vault signs instead");
                     }
                 }
+                by_vault.insert(found.provider_id);
+            }
+            if let Entry::Vacant(unknown) = names.entry(found.provider_id) {
                 unknown.insert(self.connections.row(found.provider_id).await?.name);
             }
             if let Entry::Vacant(unknown) = signers.entry(found.account_id) {
                 unknown.insert(self.signed_urls.signer(found.account_id).await?);
             }
-            let (signer, provider) = (&signers[&found.account_id], &by_vault[&found.provider_id]);
-            urls.push(self.signed_by_vault(signer, found, provider, base_url, *ttl));
+            let (signer, provider) = (&signers[&found.account_id], &names[&found.provider_id]);
+            let url = self.signed_by_vault(signer, found, provider, base_url, *ttl);
+            urls.push(if *remuxed { url + "&fragmented=true" } else { url });
         }
         Ok(urls)
     }

@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use vault::signed_urls::{SignedUrl, Verdict};
-use vault::{LookedUp, RecordingRef, Vault, VaultError, Wanted};
+use vault::{LookedUp, RecordingRef, Signing, Vault, VaultError, Wanted};
 
 const BASE: &str = "https://vault.example";
 const HOUR: Duration = Duration::from_secs(3600);
@@ -234,13 +234,17 @@ async fn each_provider_signs_as_it_is_set() {
         let (name, provider) = (format!("{n}.mp4"), ["local", "second"][n % 2]);
         let request = t.request_with(&name, &[(model::wire::header::PROVIDER, provider)]).await.unwrap();
         t.send(request, b"x").await.unwrap();
-        wanted.push((found(&t, "site-a", &name).await, HOUR * (1 + n as u32)));
+        let found = found(&t, "site-a", &name).await;
+        wanted.push(Signing { found, ttl: HOUR * (1 + n as u32), remuxed: false });
     }
+    // What no store has, no store signs.
+    wanted.push(Signing { remuxed: true, ..wanted[1].clone() });
     t.world.second_store.signs.store(true, Ordering::Relaxed);
     let sign = async || t.vault.recordings.sign_many(&wanted, BASE).await.unwrap();
     let urls = sign().await;
     assert_eq!(urls[1], "https://store.example/dir/1.mp4?expires=7200");
     assert_eq!(urls[3], "https://store.example/dir/3.mp4?expires=14400");
+    assert!(urls[4].starts_with(BASE) && urls[4].ends_with("&fragmented=true"), "{}", urls[4]);
     for n in [0, 2] {
         assert!(is_valid(&t.vault, &urls[n]).await, "{}", urls[n]);
     }

@@ -175,7 +175,12 @@ impl recording::Model {
     }
 
     pub(crate) fn read_facts(&self) -> Read<Mp4Facts> {
-        serde_json::from_str(&self.facts).map_err(|_| damage(Self::TABLE, self.id, "facts", "holds no facts of an MP4"))
+        Self::read_facts_of(self.id, &self.facts)
+    }
+
+    /// The same of a row that is not read whole.
+    pub(crate) fn read_facts_of(id: i64, facts: &str) -> Read<Mp4Facts> {
+        serde_json::from_str(facts).map_err(|_| damage(Self::TABLE, id, "facts", "holds no facts of an MP4"))
     }
 
     pub(crate) fn read_metadata(&self) -> Read<Metadata> {
