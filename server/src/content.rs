@@ -14,7 +14,6 @@ use axum::response::{IntoResponse, Response};
 use futures::TryStreamExt as _;
 use model::media_type;
 use model::mp4::Remuxed;
-use model::ports::CONTENT_TYPE as VIDEO;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use vault::RecordingRef;

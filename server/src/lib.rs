@@ -1,6 +1,9 @@
 //! The server: the API for agents and readers, administrators' files, the site, configuration and wiring. What a vault
 //! *does* is in `vault`; how pages look is in `app`.
 
+// The futures of requests lie deep in one another.
+#![recursion_limit = "256"]
+
 pub mod admin;
 pub mod agent;
 pub mod assets;

@@ -2,7 +2,7 @@
 
 use crate::base::VaultError;
 use crate::connections::SignedAddress;
-use crate::recordings::{RecordingRef, Recordings};
+use crate::recordings::{RecordingRef, Recordings, Signing};
 use model::error::{SinkError, SinkErrorKind};
 use model::event::Event;
 
@@ -26,6 +26,7 @@ pub(super) async fn add(
 
 async fn url(recordings: &Recordings, id: i64, address: &SignedAddress) -> Result<String, VaultError> {
     let found = RecordingRef::try_from(recordings.row(id).await?).map_err(|damage| recordings.damage_error(damage))?;
-    let urls = recordings.sign_many(&[(found, address.lifetime)], &address.base_url).await?;
+    let wanted = Signing { found, ttl: address.lifetime, remuxed: false };
+    let urls = recordings.sign_many(&[wanted], &address.base_url).await?;
     Ok(urls.into_iter().next().unwrap_or_default())
 }
