@@ -69,6 +69,8 @@ pub(super) fn request(route: &str, method: &Method, status: u16, took: Duration)
     let method = match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        Method::PATCH => "PATCH",
         Method::POST => "POST",
         Method::DELETE => "DELETE",
         _ => "other",
