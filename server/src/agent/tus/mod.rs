@@ -3,7 +3,8 @@
 //! concatenation: a recording is one file.
 
 mod checksum;
-mod metadata;
+pub mod instead;
+pub mod metadata;
 
 use super::caller::Caller;
 use super::file_body;
@@ -130,11 +131,11 @@ pub async fn create(
     let request = request.map_err(refused)?;
     upload::note_dropped(&request);
     said.insert(UPLOAD_METADATA.to_string(), text(&headers, UPLOAD_METADATA.as_str()));
+    let checksum = announced_checksum(&headers)?;
     let resumables = &state.vault.resumables;
     let mut progress = resumables.create(request, said).await.map_err(refuse)?;
     if has_bytes(&headers) {
-        let (piece, checksum) =
-            (Piece { at: 0, length: None, size: size(&headers), only_whole: false }, announced_checksum(&headers)?);
+        let piece = Piece { at: 0, length: None, size: size(&headers), only_whole: false };
         // They may be long, and an upload takes its time.
         drop(headers);
         let id = progress.id.clone();
