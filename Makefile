@@ -57,6 +57,7 @@ fmt: ## format all Rust
 bench: ## measure speed and memory into docs/benchmarks.md; single ones: make bench ARGS="media page"
 	@scripts/setup tests
 	@scripts/setup release
+	@scripts/peers
 	@cargo xtask build --release
 	@echo "▸ building the benchmark"
 	@cargo build --release --package server --package bench

@@ -7,6 +7,7 @@ mod direct;
 mod disk;
 mod presign;
 mod recording;
+mod tus;
 
 pub(crate) use adapter::Adapter;
 pub(crate) use agent::{Account, Agent, device, file_name};
@@ -14,6 +15,7 @@ pub(crate) use backlog::backlog;
 pub(crate) use direct::Direct;
 pub(crate) use disk::{Copier, Disk};
 pub(crate) use recording::recording;
+pub(crate) use tus::{Endpoint, Tus};
 
 use anyhow::Result;
 use async_trait::async_trait;

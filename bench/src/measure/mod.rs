@@ -10,6 +10,7 @@ pub(crate) mod names;
 mod neighbours;
 mod page;
 mod pairs;
+mod resumable;
 mod stores;
 mod throughput;
 mod versions;
@@ -31,6 +32,7 @@ pub(crate) async fn run(name: &str, workshop: &Workshop, arguments: &Arguments) 
         "neighbours" => neighbours::measure(workshop, arguments.quick).await,
         "forwarding" => forwarding::measure(workshop, arguments.quick).await,
         "integrations" => integrations::measure(workshop, arguments.quick).await,
+        "resumable" => resumable::measure(workshop, arguments.quick).await,
         "media" => media::measure(workshop, arguments.quick).await,
         "page" => page::measure(workshop, arguments.quick).await,
         names::VERSIONS => versions::measure(workshop, arguments).await,

@@ -1,8 +1,18 @@
 //! What can be measured.
 
 /// In the order of the report.
-pub(crate) const NAMES: [&str; 9] =
-    ["throughput", "stores", "memory", "latency", "integrations", "neighbours", "forwarding", "media", "page"];
+pub(crate) const NAMES: [&str; 10] = [
+    "throughput",
+    "stores",
+    "resumable",
+    "memory",
+    "latency",
+    "integrations",
+    "neighbours",
+    "forwarding",
+    "media",
+    "page",
+];
 
 /// Only if another version is given.
 pub(crate) const VERSIONS: &str = "versions";

@@ -2,6 +2,7 @@
 
 mod cores;
 mod declared;
+mod peer;
 mod process;
 mod s3;
 mod scratch;
@@ -10,6 +11,7 @@ mod vault;
 
 pub(crate) use cores::Cores;
 pub(crate) use declared::Declared;
+pub(crate) use peer::Peer;
 pub(crate) use process::Process;
 pub(crate) use s3::S3;
 pub(crate) use scratch::Scratch;

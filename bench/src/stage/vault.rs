@@ -111,6 +111,6 @@ fn basics(address: SocketAddr, folder: &Path) -> String {
     )
 }
 
-fn free_address() -> Result<SocketAddr> {
+pub(super) fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?)
 }

@@ -106,6 +106,41 @@ async fn what_it_is_shows_as_after_one_request() {
 }
 
 #[tokio::test]
+async fn who_can_only_post_says_what_is_meant() {
+    let vault = TestVault::start().await;
+    let upload = begin(&vault, 1000).await;
+    let post = |method: &'static str| tus(&vault, Method::POST, &upload).header("x-http-method-override", method);
+    let bytes_are = |request: RequestBuilder, at: usize, count: usize| {
+        let request = request.header("content-type", "application/offset+octet-stream").header("upload-offset", at);
+        request.body(bytes(1000).slice(at..at + count))
+    };
+    let answer = send(bytes_are(post("PATCH"), 0, 600)).await;
+    assert_eq!((answer.status, answer.header("upload-offset")), (204, "600"), "{answer:?}");
+    let answer = send(post("HEAD")).await;
+    assert_eq!((answer.status, answer.header("upload-offset")), (200, "600"), "{answer:?}");
+    for other in ["", "PUT", "POST"] {
+        send(post(other)).await.refused_with(400, "tus_header_invalid");
+    }
+    assert_eq!(send(bytes_are(post("patch"), 600, 400)).await.status, 204);
+    assert_eq!(stored(&vault).await, bytes(1000));
+    assert_eq!(send(post("DELETE")).await.status, 204);
+    send(tus(&vault, Method::DELETE, &upload)).await.refused_with(404, "tus_upload_not_found");
+}
+
+/// As tuspy does when the line is cut before the last answer.
+#[tokio::test]
+async fn going_on_at_the_end_is_told_that_all_is_there() {
+    let vault = TestVault::start().await;
+    let upload = begin(&vault, 1000).await;
+    send_all(&vault, &upload, &bytes(1000), 1000).await;
+    let answer = send(piece(&vault, &upload, 1000, "")).await;
+    assert_eq!((answer.status, answer.header("upload-offset")), (204, "1000"), "{answer:?}");
+    send(piece(&vault, &upload, 1000, "more")).await.refused_with(400, "tus_length_wrong");
+    send(piece(&vault, &upload, 0, bytes(1000))).await.refused_with(409, "tus_offset_wrong");
+    assert_eq!(vault.keys().await, [KEY]);
+}
+
+#[tokio::test]
 async fn options_tell_what_is_possible() {
     let vault = TestVault::start_with(Setup { max_upload_bytes: 100_000, ..Setup::default() }).await;
     let answer = send(vault.request(Method::OPTIONS, "/api/storage/tus/")).await;

@@ -153,8 +153,9 @@ async fn one_that_was_stored_when_the_vault_was_killed_is_found_finished() {
         t.restart().await;
         assert!(last.await.unwrap().is_err(), "{cut}: nobody was told");
         let again = send(&t.vault, &id, 3 * PART, LENGTH).await;
+        // On a shared database nobody knows for some seconds that its holder was killed.
         let known = matches!(again, Err(ResumeError::WrongOffset { received }) if received == LENGTH as u64);
-        assert!(known, "{cut}: {again:?}");
+        assert!(known || matches!(again, Err(ResumeError::Held)), "{cut}: {again:?}");
         assert_eq!(received(&t.vault, &id).await, LENGTH, "{cut}");
         assert_eq!(t.content("a.mp4").await.unwrap(), bytes(), "{cut}");
         assert_eq!(t.vault.deliveries.count(None).await.unwrap(), (2, 0), "{cut}: once for each integration");

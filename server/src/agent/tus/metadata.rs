@@ -6,13 +6,13 @@ use model::wire::header;
 use std::collections::BTreeMap;
 
 /// Longest header, in bytes.
-const MAX: usize = 16 * 1024;
+pub const MAX: usize = 16 * 1024;
 
 /// Reads the header into texts by the names that the single request's headers have. What no agent says is left out.
 ///
 /// # Errors
 /// What is wrong with it, as a sentence.
-pub(super) fn parse(metadata: &str) -> Result<BTreeMap<String, String>, &'static str> {
+pub fn parse(metadata: &str) -> Result<BTreeMap<String, String>, &'static str> {
     if metadata.len() > MAX {
         return Err("Upload-Metadata is longer than 16 KiB.");
     }

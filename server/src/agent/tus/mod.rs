@@ -3,7 +3,8 @@
 //! concatenation: a recording is one file.
 
 mod checksum;
-mod metadata;
+pub mod instead;
+pub mod metadata;
 mod request;
 
 use super::caller::Caller;
@@ -131,6 +132,7 @@ pub async fn create(
     let request = request.map_err(refused)?;
     upload::note_dropped(&request);
     said.insert(UPLOAD_METADATA.to_string(), text(&headers, UPLOAD_METADATA.as_str()));
+    let checksum = announced_checksum(&headers)?;
     let resumables = &state.vault.resumables;
     let mut progress = resumables.create(request, said).await.map_err(refuse)?;
     if has_bytes(&headers) {

@@ -16,7 +16,8 @@ impl Resumables {
         let Some((key, whole)) = all_has_come(&row) else { return Ok(row) };
         let mut length = self.length_of_stored(&row, &key, &whole).await?;
         if length.is_none() {
-            self.ingest.recover_key(row.provider_id, &key).await?;
+            // Boxed: a request's future is deep enough without it.
+            Box::pin(self.ingest.recover_key(row.provider_id, &key)).await?;
             length = self.length_of_stored(&row, &key, &whole).await?;
         }
         let Some(length) = length else { return Ok(row) };
