@@ -188,9 +188,6 @@ async fn on_demand_sends_what_is_asked_for_and_tells_the_hub_of_the_rest() {
         quiet.send(&event(purpose, holding(&content))).await.unwrap();
         told.send(&event(purpose, holding(&content))).await.unwrap();
     }
-    for sink in [&quiet, &told] {
-        sink.send(&event(Purpose::Asset, holding(&content))).await.unwrap();
-    }
     assert!(log.lock().unwrap().is_empty(), "nothing was asked for");
     let paths = |log: &Log| log.lock().unwrap().iter().map(|s| s.path.clone()).collect::<Vec<_>>();
     assert_eq!(paths(&hub_log), ["/queue", "/queue"]);
@@ -201,15 +198,6 @@ async fn on_demand_sends_what_is_asked_for_and_tells_the_hub_of_the_rest() {
     assert_eq!(paths(&hub_log).len(), 2);
     told.send(&event(Purpose::Test, Arc::new(NoRecording))).await.unwrap();
     assert_eq!((paths(&log)[2].as_str(), paths(&hub_log)[2].as_str()), ("/api/ping", "/queue/test"));
-}
-
-#[tokio::test]
-async fn an_asset_is_sent_like_a_recording() {
-    let (address, log) = vault().await;
-    let content = bytes(6, 1000);
-    open(&address, &[]).send(&event(Purpose::Asset, holding(&content))).await.unwrap();
-    let seen = log.lock().unwrap();
-    assert!(seen.len() == 1 && seen[0].path == "/api/storage" && seen[0].body == content);
 }
 
 #[tokio::test]
