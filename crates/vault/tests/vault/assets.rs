@@ -1,14 +1,10 @@
 //! Assets: files derived from a recording, which live and die with it (docs/protocol.md §5).
 
-use crate::support::{Fault, TestVault, account, actor, connection, now_ms, until};
+use crate::support::{Fault, TestVault, account, actor, label, now_ms, until};
 use model::ObjectKey;
 use model::account::AccountForm;
 use model::asset::AssetKind;
-use model::connection::Family;
-use model::delivery::{DeliveryFilter, ReplayForm};
-use model::field::Settings;
 use model::moving::MoveState;
-use model::ports::Purpose;
 use model::recording::{Position, RecordingFilter};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
@@ -19,14 +15,14 @@ use vault::entity::{device, recording, removal, session};
 use vault::ingest::{Outcome, Stored};
 use vault::{RecordingRef, Vault};
 
-const STEM: &str = "1606164482_6-818812_Door_229-153-288-247_51_745";
+pub(crate) const STEM: &str = "1606164482_6-818812_Door_229-153-288-247_51_745";
 const DAYS: i32 = 30;
 
-fn key(end: &str) -> String {
+pub(crate) fn key(end: &str) -> String {
     format!("dir/{STEM}{end}")
 }
 
-async fn store(t: &TestVault, end: &str, bytes: &[u8]) -> Stored {
+pub(crate) async fn store(t: &TestVault, end: &str, bytes: &[u8]) -> Stored {
     t.upload(&format!("{STEM}{end}"), bytes).await.unwrap()
 }
 
@@ -36,7 +32,7 @@ async fn store_as(t: &TestVault, account: &str, name: &str) {
     t.send(vault::ingest::UploadRequest { account: t.account(account).await, ..request }, b"x").await.unwrap();
 }
 
-async fn found(t: &TestVault, name: &str) -> Option<RecordingRef> {
+pub(crate) async fn found(t: &TestVault, name: &str) -> Option<RecordingRef> {
     let key = ObjectKey::parse(&format!("dir/{name}")).unwrap();
     t.vault.recordings.find(&t.account("site-a").await, None, &key).await.unwrap()
 }
@@ -97,7 +93,7 @@ async fn nobody_is_told_of_an_asset_and_no_list_has_it() {
     let ends = ["_thumbnail.jpg", "_sprite.png", "_redacted.mp4", "_faces.json", "_face_1.webp"];
     for end in ends {
         let mut request = t.request(&format!("{STEM}{end}")).await;
-        request.device = crate::support::label("pipeline");
+        request.device = label("pipeline");
         let sent = t.send(request, end.as_bytes()).await.unwrap();
         assert_eq!(sent.outcome, Outcome::New);
     }
@@ -210,7 +206,7 @@ async fn what_a_deletion_did_not_get_to_is_deleted_later() {
 }
 
 /// Whoever works on a recording may still be sending when it is deleted.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_asset_that_arrives_while_its_recording_is_deleted_expires() {
     let mut t = TestVault::new().await;
     limit(&t, DAYS).await;
@@ -333,7 +329,11 @@ async fn assets_are_copied_and_moved_with_their_recording() {
     assert_eq!(assets_of(&t, recording).await, [key("_thumbnail.jpg"), key("_sprite.jpg")]);
     delete(&t, &format!("{STEM}.mp4")).await;
     assert!(self::rows(&t).await.is_empty());
-    until("nothing is left", || async { t.world.second_store.keys().is_empty() }).await;
+    let is_gone = || async {
+        t.vault.keep_house().await;
+        t.world.second_store.keys().is_empty()
+    };
+    until("nothing is left", is_gone).await;
 }
 
 #[tokio::test]
@@ -359,78 +359,4 @@ async fn another_accounts_asset_is_its_own() {
     assert!(assets_of(&t, recording).await.is_empty());
     delete(&t, "a.mp4").await;
     assert_eq!(stored(&t).await, ["dir/a_thumbnail.jpg"]);
-}
-
-/// Adds a vault that gets every recording, or those asked for; answers its id.
-async fn forward(t: &TestVault, how: &str) -> i64 {
-    let settings = Settings::new()
-        .with("vault_url", "http://127.0.0.1/api")
-        .with("access_key", "ak")
-        .with("secret_key", "sk")
-        .with("forward_type", how);
-    let remote = connection(Family::Integration, "vault", "remote", settings);
-    let id = t.vault.connections.save(&actor(), remote).await.unwrap();
-    let integrations = vec!["second".into(), "remote".into()];
-    let form = AccountForm { id: Some(t.account("site-a").await.id), integrations, ..account("site-a") };
-    t.vault.accounts.save(&actor(), form).await.unwrap();
-    id
-}
-
-/// Purpose and recording of the deliveries to the other vault, oldest first.
-async fn sent(t: &TestVault) -> Vec<(Purpose, String)> {
-    let page = t.vault.deliveries.list(DeliveryFilter::default(), Position::Newest, 200).await.unwrap().items;
-    let to_remote = page.into_iter().rev().filter(|row| row.connection == "remote");
-    to_remote.map(|row| (row.purpose, row.recording)).collect()
-}
-
-#[tokio::test]
-async fn another_vault_gets_assets_after_their_recording() {
-    let t = TestVault::new().await;
-    let remote = forward(&t, "continuous").await;
-    let recording = store(&t, ".mp4", b"video").await.id;
-    let mut request = t.request(&format!("{STEM}_thumbnail.jpg")).await;
-    request.device = crate::support::label("");
-    t.send(request, b"picture").await.unwrap();
-    t.deliver();
-    t.world.sink.wait_for(2).await;
-    let both = [("camera-1".to_owned(), key(".mp4")), ("camera-1".to_owned(), key("_thumbnail.jpg"))];
-    assert_eq!(*t.world.sink.events.lock().unwrap(), both, "in the order of the camera");
-    assert_eq!(t.world.second_sink.of("camera-1"), [key(".mp4")], "a webhook is not told");
-    let once = [(Purpose::Stored, key(".mp4")), (Purpose::Asset, key("_thumbnail.jpg"))];
-    assert_eq!(sent(&t).await, once);
-
-    // So it is when a period is sent again; nobody else is told of assets then.
-    let at = t.vault.recordings.get(recording).await.unwrap().uploaded_at;
-    for integration in [remote, second(&t).await] {
-        let form = ReplayForm { integration, from: at, until: now_ms() + 1, account: None };
-        assert_eq!(t.vault.deliveries.count_replay(&form).await.unwrap(), 1);
-        t.vault.deliveries.start_replay(&actor(), form).await.unwrap();
-    }
-    t.world.sink.wait_for(4).await;
-    t.world.second_sink.wait_for(2).await;
-    until("nothing waits", || async { t.vault.deliveries.count(None).await.unwrap() == (0, 0) }).await;
-    assert_eq!(sent(&t).await[2..], [(Purpose::Replay, key(".mp4")), (Purpose::Asset, key("_thumbnail.jpg"))]);
-    assert_eq!(t.world.second_sink.of("camera-1"), [key(".mp4"), key(".mp4")]);
-}
-
-async fn second(t: &TestVault) -> i64 {
-    t.vault.connections.list(Family::Integration).await.unwrap().iter().find(|row| row.name == "second").unwrap().id
-}
-
-#[tokio::test]
-async fn a_recording_is_forwarded_on_demand_with_its_assets() {
-    let t = TestVault::new().await;
-    let remote = forward(&t, "ondemand").await;
-    let recording = store(&t, ".mp4", b"video").await.id;
-    store(&t, "_thumbnail.jpg", b"picture").await;
-    t.upload("other.mp4", b"other").await.unwrap();
-    let before = sent(&t).await.len();
-    let asked = found(&t, &format!("{STEM}.mp4")).await.unwrap();
-    assert_eq!(t.vault.forwarding.to_vaults_of(&t.account("site-a").await, &asked).await.unwrap(), 1);
-    let wanted = [key(".mp4"), key("_thumbnail.jpg")].map(|key| (Purpose::Forward, key));
-    assert_eq!(sent(&t).await[before..], wanted);
-    assert_eq!(t.vault.forwarding.chosen(&actor(), remote, &[recording]).await.unwrap(), 1, "one recording");
-    let filter = RecordingFilter::default();
-    assert_eq!(t.vault.forwarding.matching(&actor(), remote, &filter).await.unwrap(), 2, "two recordings");
-    assert_eq!(sent(&t).await.len(), before + 2 + 2 + 3);
 }

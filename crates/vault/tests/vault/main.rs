@@ -5,6 +5,7 @@
 
 mod account_bounds;
 mod assets;
+mod assets_forwarded;
 mod commit_cut;
 mod copies;
 mod damaged;
