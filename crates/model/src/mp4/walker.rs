@@ -1,7 +1,7 @@
 //! Walks the top-level boxes of a file that arrives in pieces.
 
 use super::{
-    ByteRange, Fragment, Mp4Facts,
+    ByteRange, Fragment, MAX_FRAGMENTS, Mp4Facts,
     boxes::{FourCc, Head, Header, LONGEST_HEADER},
     convert, moof,
     moov::Movie,
@@ -9,11 +9,7 @@ use super::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Most fragments listed. Of more, each two neighbours become one. Half a thousand uploads at a time may hold as many each,
-/// whoever sends them.
-pub const MAX_FRAGMENTS: usize = 4096;
-
-/// Most bytes kept of one header box, for the same reason. The rest of a longer one is ignored; durations and codecs come
+/// Most bytes kept of one header box: half a thousand uploads at a time may hold as many each, whoever sends them. The rest of a longer one is ignored; durations and codecs come
 /// before the long tables.
 pub const MAX_HEADER: usize = 128 * 1024;
 

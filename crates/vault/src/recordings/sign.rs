@@ -4,6 +4,7 @@
 use super::{RecordingRef, Recordings};
 use crate::access::signed_urls::{Signed, Signer};
 use crate::base::{Result, VaultError};
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
@@ -58,11 +59,11 @@ impl Recordings {
                 }
                 by_vault.insert(found.provider_id);
             }
-            if !names.contains_key(&found.provider_id) {
-                names.insert(found.provider_id, self.connections.row(found.provider_id).await?.name);
+            if let Entry::Vacant(unknown) = names.entry(found.provider_id) {
+                unknown.insert(self.connections.row(found.provider_id).await?.name);
             }
-            if !signers.contains_key(&found.account_id) {
-                signers.insert(found.account_id, self.signed_urls.signer(found.account_id).await?);
+            if let Entry::Vacant(unknown) = signers.entry(found.account_id) {
+                unknown.insert(self.signed_urls.signer(found.account_id).await?);
             }
             let (signer, provider) = (&signers[&found.account_id], &names[&found.provider_id]);
             let url = self.signed_by_vault(signer, found, provider, base_url, *ttl);
