@@ -9,8 +9,8 @@ use super::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Most bytes kept of one header box: half a thousand uploads at a time may hold as many each, whoever sends them. The rest of a longer one is ignored; durations and codecs come
-/// before the long tables.
+/// Most bytes kept of one header box: half a thousand uploads at a time may hold as many each, whoever sends them. The rest
+/// of a longer one is ignored; durations and codecs come before the long tables.
 pub const MAX_HEADER: usize = 128 * 1024;
 
 /// Finds [`Mp4Facts`] in bytes fed in order, in pieces of any size. Media data costs nothing per byte. It can be stored, to go
