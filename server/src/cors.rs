@@ -7,29 +7,9 @@ use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, HeaderName, ORIGIN, VARY,
 };
-use axum::http::uri::Uri;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-
-/// Completes "must be …".
-pub const EXPECTED: &str =
-    "a list of origins, such as [\"https://hub.example\", \"http://192.0.2.7:8080\"], or [\"*\"] for every site";
-
-/// Reads an origin as browsers write it: scheme and host, the port unless it is the usual one; or `*`.
-pub fn origin(text: &str) -> Option<HeaderValue> {
-    if text == "*" {
-        return Some(HeaderValue::from_static("*"));
-    }
-    let uri: Uri = text.parse().ok()?;
-    let (scheme, authority) = (uri.scheme_str()?, uri.authority()?);
-    let rest = text.strip_prefix(scheme)?.strip_prefix("://")?;
-    let is_one = matches!(scheme, "http" | "https") && rest == authority.as_str() && !rest.contains('@');
-    let usual = if scheme == "https" { 443 } else { 80 };
-    let port = authority.port_u16().filter(|port| *port != usual).map(|port| format!(":{port}")).unwrap_or_default();
-    let written = format!("{scheme}://{}{port}", authority.host().to_ascii_lowercase());
-    if is_one { HeaderValue::from_str(&written).ok() } else { None }
-}
 
 /// What they may ask.
 const PATHS: [&str; 2] = ["/api/hls", "/api/hls/metadata"];
@@ -73,27 +53,4 @@ pub fn preflight() -> Response {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_origin_is_written_as_browsers_do() {
-        for (text, written) in [
-            ("*", "*"),
-            ("https://hub.example", "https://hub.example"),
-            ("https://Hub.Example:443", "https://hub.example"),
-            ("http://192.0.2.7:8080", "http://192.0.2.7:8080"),
-            ("http://[::1]:80", "http://[::1]"),
-        ] {
-            assert_eq!(origin(text).expect(text), written);
-        }
-        for bad in
-            ["", "hub.example", "https://hub.example/", "https://hub.example/a", "ftp://a", "https://a@b", "null"]
-        {
-            assert_eq!(origin(bad), None, "{bad}");
-        }
-    }
 }

@@ -21,7 +21,7 @@ pub use hls::{Hls, Unplayable, playlist_head};
 pub use plausible::Known;
 pub use playlist::RangeOnTime;
 pub use remux::{LAYOUT, Piece, Remux, Remuxed};
-pub use walker::{MAX_FRAGMENTS, MAX_HEADER, Walker};
+pub use walker::{MAX_HEADER, Walker};
 
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +66,10 @@ pub struct Fragment {
     /// Duration of its video samples in microseconds; 0 when all of the recording's are unknown.
     pub duration_us: u64,
 }
+
+/// Most fragments listed. Of more, each two neighbours become one. Half a thousand uploads at a time may hold as many each,
+/// whoever sends them.
+pub const MAX_FRAGMENTS: usize = 4096;
 
 /// Nothing a camera records is longer; a header claiming more is lying.
 const LONGEST_SECONDS: u64 = 366 * 24 * 3600;

@@ -6,6 +6,7 @@
 mod declared;
 mod document;
 mod error;
+mod origin;
 mod original;
 mod provisioning;
 mod reader;
@@ -14,7 +15,6 @@ mod written;
 pub use error::{ConfigError, Origin, Problem};
 pub use provisioning::Declarations;
 
-use crate::cors;
 use crate::public_url::{self, PublicUrl};
 use document::Document;
 use http::HeaderValue;
@@ -177,7 +177,7 @@ impl Config {
                 public_url: reader
                     .parsed("server.public_url", None, public_url::EXPECTED, |s| Some(Some(s.parse().ok()?))),
                 allowed_hosts: reader.list("server.allowed_hosts", HOSTS, public_url::host),
-                cors_origins: reader.list("server.cors_origins", cors::EXPECTED, cors::origin),
+                cors_origins: reader.list("server.cors_origins", origin::EXPECTED, origin::origin),
                 trust_proxy: reader.flag("server.trust_proxy", false),
                 shutdown_timeout: reader.seconds("server.shutdown_timeout_s", 30, 3600),
                 max_connections: reader.parsed("server.max_connections", 4096, "a number from 1 to 1000000", |s| {

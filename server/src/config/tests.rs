@@ -87,6 +87,22 @@ fn an_upload_may_be_as_slow_as_one_says() {
 }
 
 #[test]
+fn other_sites_are_a_list_or_a_text_with_commas() {
+    let read = |file: &str| Config::read("vault.toml", file, std::iter::empty());
+    let sites = |config: Config| {
+        config.server.cors_origins.iter().map(|site| site.to_str().expect("text").to_owned()).collect::<Vec<_>>()
+    };
+    assert!(sites(read("").expect("valid")).is_empty());
+    let two = ["https://hub.example", "http://192.0.2.7:8080"];
+    let file = "server.cors_origins = [\"https://hub.example\", \"http://192.0.2.7:8080\"]";
+    assert_eq!(sites(read(file).expect("valid")), two);
+    let variable = [("VAULT_SERVER__CORS_ORIGINS".to_owned(), two.join(", "))];
+    assert_eq!(sites(Config::read("vault.toml", "", variable.into_iter()).expect("valid")), two);
+    let refused = read("server.cors_origins = [\"hub.example\"]").expect_err("no origin").to_string();
+    assert!(refused.contains("server.cors_origins must be a list of origins"), "{refused}");
+}
+
+#[test]
 fn hosts_are_a_list_in_the_file_and_have_commas_in_a_variable() {
     let hosts = |config: Config| config.server.allowed_hosts.iter().map(ToString::to_string).collect::<Vec<_>>();
     assert!(hosts(read("").expect("defaults")).is_empty());

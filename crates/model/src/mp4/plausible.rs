@@ -118,6 +118,7 @@ fn usual_flow(fragments: &[Fragment]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mp4::Remux;
     use proptest::prelude::*;
 
     const SECOND: u64 = 1_000_000;
@@ -171,6 +172,14 @@ mod tests {
         assert_eq!(facts.duration_ms, Some(12_000));
         let ranges = |facts: &Mp4Facts| facts.fragments.iter().map(Fragment::range).collect::<Vec<_>>();
         assert_eq!(ranges(&facts), ranges(&wrapped()), "no byte is left out");
+    }
+
+    #[test]
+    fn what_would_be_fragmented_is_estimated_as_well() {
+        let remux = Remux { fragments: wrapped().fragments, ..Remux::default() };
+        let facts = Mp4Facts { remux: Some(remux), ..Mp4Facts::default() };
+        let found = facts.believed(&known(&wrapped())).remux.expect("still there");
+        assert_eq!(found.fragments, wrapped().believed(&known(&wrapped())).fragments);
     }
 
     #[test]

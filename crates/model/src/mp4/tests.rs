@@ -210,6 +210,10 @@ fn what_lacks_bytes_is_not_fragmented() {
     assert_eq!(facts(moov).remux, None);
     let long = [&make(b"free", &[&vec![0; 503_188]])[..], moov].concat();
     assert!(facts(&long).remux.is_some(), "what lies there is not looked at");
+    let short = [&make(b"free", &[&vec![0; 400_000]])[..], moov].concat();
+    assert_eq!(facts(&short).remux, None, "the last samples would lie behind the end");
+    let too_long = make(b"moov", &[&moov[8..], &make(b"free", &[&vec![0; MAX_HEADER]])]);
+    assert_eq!(facts(&[&long[..503_196], &too_long].concat()).remux, None, "only a part of the header was kept");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Walks the top-level boxes of a file that arrives in pieces.
 
 use super::{
-    ByteRange, Fragment, Mp4Facts,
+    ByteRange, Fragment, MAX_FRAGMENTS, Mp4Facts,
     boxes::{FourCc, Head, Header, LONGEST_HEADER},
     convert, moof,
     moov::Movie,
@@ -9,12 +9,8 @@ use super::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Most fragments listed. Of more, each two neighbours become one. Half a thousand uploads at a time may hold as many each,
-/// whoever sends them.
-pub const MAX_FRAGMENTS: usize = 4096;
-
-/// Most bytes kept of one header box, for the same reason. The rest of a longer one is ignored; durations and codecs come
-/// before the long tables.
+/// Most bytes kept of one header box: half a thousand uploads at a time may hold as many each, whoever sends them. The rest
+/// of a longer one is ignored; durations and codecs come before the long tables.
 pub const MAX_HEADER: usize = 128 * 1024;
 
 /// Finds [`Mp4Facts`] in bytes fed in order, in pieces of any size. Media data costs nothing per byte. It can be stored, to go

@@ -52,11 +52,13 @@ impl Texts {
 /// # Errors
 /// `BODY_INVALID` and `BODY_TOO_LARGE`.
 pub(super) fn parse(body: &[u8]) -> Result<Asked, ApiError> {
+    // A list would be taken for the object's fields, one after the other.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(invalid(format!("{EXPECTED}.")));
+    }
     let request: HlsRequest = serde_json::from_slice(body).map_err(|error| {
         let (line, column) = (error.line(), error.column());
-        invalid(format!(
-            "It must be a JSON object with device, start and end, or with filenames; line {line}, column {column} is not."
-        ))
+        invalid(format!("{EXPECTED}; line {line}, column {column} is not."))
     })?;
     let filenames = Texts::into_list(request.filenames);
     if !filenames.is_empty() {
@@ -84,6 +86,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Asked, ApiError> {
     Ok(Asked::Period { devices, start_s, end_s })
 }
 
+const EXPECTED: &str = "It must be a JSON object with device, start and end, or with filenames";
 /// Most cameras of one request.
 const MAX_DEVICES: usize = 100;
 
@@ -138,6 +141,7 @@ mod tests {
     fn what_is_wrong_is_said() {
         for (body, part) in [
             (json!([]), "a JSON object"),
+            (json!(["a", 1, 2]), "a JSON object"),
             (json!({}), "neither a device nor filenames"),
             (json!({"filenames": []}), "neither a device nor filenames"),
             (json!({"device": [7], "start": 1, "end": 2}), "line 1"),
