@@ -132,12 +132,11 @@ pub async fn create(
     let request = request.map_err(refused)?;
     upload::note_dropped(&request);
     said.insert(UPLOAD_METADATA.to_string(), text(&headers, UPLOAD_METADATA.as_str()));
-    let checksum = announced_checksum(&headers)?;
+    let checksum = request::checksum(&headers)?;
     let resumables = &state.vault.resumables;
     let mut progress = resumables.create(request, said).await.map_err(refuse)?;
     if has_bytes(&headers) {
-        let (piece, checksum) =
-            (Piece { at: 0, length: None, size: size(&headers), only_whole: false }, request::checksum(&headers)?);
+        let piece = Piece { at: 0, length: None, size: size(&headers), only_whole: false };
         // They may be long, and an upload takes its time.
         drop(headers);
         let id = progress.id.clone();

@@ -55,10 +55,10 @@ type Found<'a> = (u32, u64, u32, i32, bool, &'a [u8]);
 
 /// What a player finds in a fragmented file (ISO/IEC 14496-12 §8.8.7).
 fn played(file: &[u8]) -> Vec<Found<'_>> {
-    let (mut found, mut moof_at, mut at) = (Vec::new(), 0, 0);
+    let (mut found, mut at) = (Vec::new(), 0);
     for (kind, body) in boxes(file) {
         if &kind == b"moof" {
-            moof_at = at;
+            let moof_at = at;
             for (_, traf) in boxes(body).filter(|(kind, _)| kind == b"traf") {
                 let id = be32(child(traf, b"tfhd").expect("has one"), 4).expect("an id");
                 let mut time = be64(child(traf, b"tfdt").expect("has one"), 4).expect("a time");
