@@ -53,11 +53,11 @@ pub(super) fn details(row: RecordingView) -> AnyView {
 /// What others have derived from it.
 fn assets(assets: &[AssetView]) -> AnyView {
     let row = |asset: &AssetView| {
-        let (name, href) = (file_name(&asset.key), at(&file(asset.id, false)));
+        let (name, address) = (file_name(&asset.key), file(asset.id, false));
         view! {
             <div>
                 <dt>{bytes(asset.size)}</dt>
-                <dd><a class="mono break" href=href rel="external">{name}</a></dd>
+                <dd><a class="mono break" href=at(&address) rel="external">{name}</a></dd>
             </div>
         }
     };

@@ -11,7 +11,7 @@ use sea_orm::{
 };
 use std::collections::BTreeSet;
 use vault::clock::DAY_MS;
-use vault::entity::{device, recording, removal, session};
+use vault::entity::{copy, device, recording, removal, session};
 use vault::ingest::{Outcome, Stored};
 use vault::{RecordingRef, Vault};
 
@@ -310,7 +310,9 @@ async fn assets_are_copied_and_moved_with_their_recording() {
     let recording = store(&t, ".mp4", b"video").await.id;
     store(&t, "_thumbnail.jpg", b"picture").await;
     let both = [key(".mp4"), key("_thumbnail.jpg")];
-    until("the second provider has both", || async { t.world.second_store.keys() == both }).await;
+    let tables = t.tables().await;
+    until("both copies are noted", || async { copy::Entity::find().count(&tables).await.unwrap() == 2 }).await;
+    assert_eq!(t.world.second_store.keys(), both);
     t.world.store.set(Fault::Down);
     assert_eq!(t.content(&format!("{STEM}_thumbnail.jpg")).await.unwrap(), b"picture", "from the copy");
     t.world.store.set(None);

@@ -41,6 +41,7 @@ async fn another_vault_gets_assets_after_their_recording() {
     t.send(request, b"picture").await.unwrap();
     t.deliver();
     t.world.sink.wait_for(2).await;
+    until("nothing waits", || async { t.vault.deliveries.count(None).await.unwrap() == (0, 0) }).await;
     let both = [("camera-1".to_owned(), key(".mp4")), ("camera-1".to_owned(), key("_thumbnail.jpg"))];
     assert_eq!(*t.world.sink.events.lock().unwrap(), both, "in the order of the camera");
     assert_eq!(t.world.second_sink.of("camera-1"), [key(".mp4")], "a webhook is not told");
