@@ -75,6 +75,7 @@ impl Drop for Peer {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "where `scripts/peers` has installed it")]
 fn rustus() -> PathBuf {
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let cache = cache.unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache"));

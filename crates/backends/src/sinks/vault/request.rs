@@ -51,7 +51,7 @@ pub(super) fn metadata(headers: &HeaderMap) -> String {
         let (key, value) = (header::in_metadata(name)?, headers.get(*name)?);
         Some(format!("{key} {}", STANDARD.encode(value.as_bytes())))
     };
-    header::OF_UPLOADS.iter().filter_map(|name| said(&name)).collect::<Vec<_>>().join(",")
+    header::OF_UPLOADS.iter().filter_map(said).collect::<Vec<_>>().join(",")
 }
 
 /// Adds the owner's headers, and says which these are.

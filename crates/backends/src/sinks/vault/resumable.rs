@@ -206,7 +206,7 @@ fn id(answer: &Answer) -> Option<String> {
     let location = answer.headers.get(LOCATION)?.to_str().ok()?;
     let id = location.split(['?', '#']).next()?.trim_end_matches('/').rsplit('/').next()?;
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.~+".contains(c);
-    let is_plain = (1..=200).contains(&id.len()) && id.chars().all(plain) && id.trim_matches('.') != "";
+    let is_plain = (1..=200).contains(&id.len()) && id.chars().all(plain) && !id.trim_matches('.').is_empty();
     is_plain.then(|| id.to_owned())
 }
 
