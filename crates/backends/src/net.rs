@@ -38,6 +38,11 @@ impl Target {
         Self { host: host.to_owned(), port, tls }
     }
 
+    /// Whether its host is this one.
+    pub(crate) fn is_at(&self, host: &str) -> bool {
+        self.host == host
+    }
+
     /// `host:port`, for messages.
     pub(crate) fn name(&self) -> String {
         format!("{}:{}", self.host, self.port)

@@ -275,8 +275,12 @@ async fn an_early_refusal_ends_the_transfer() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let reader = tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
         let mut buffer = vec![0; 64 * 1024];
+        // It knows no uploads in several requests.
+        let (mut stream, _) = listener.accept().await.unwrap();
+        assert!(stream.read(&mut buffer).await.unwrap() > 0);
+        stream.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await.unwrap();
+        let (mut stream, _) = listener.accept().await.unwrap();
         assert!(stream.read(&mut buffer).await.unwrap() > 0);
         let answer =
             b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 37\r\n\r\n{\"error\":\"storage_account_not_found\"}";

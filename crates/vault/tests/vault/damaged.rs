@@ -61,6 +61,7 @@ const FREE: &[(&str, &str)] = &[
     ("connections.name", "a name"),
     ("connections.place", "is looked at anew, and the provider's mark is believed"),
     ("deliveries.device", "a camera's name"),
+    ("deliveries.kept", "the integration begins anew"),
     ("deliveries.last_error", "shown only"),
     ("devices.key", "a camera's name"),
     ("devices.name", "a camera's name"),

@@ -106,6 +106,12 @@ impl Cluster {
         advertised(looked_up(hosts).await.into_iter().next())
     }
 
+    /// What is wrong with the first of these hosts, which brokers have named, that cannot be connected to.
+    pub(super) async fn elsewhere(&self, mut hosts: Vec<String>) -> Option<ProbeFailure> {
+        hosts.retain(|host| self.brokers.iter().all(|broker| !broker.is_at(host)));
+        looked_up(hosts).await.into_iter().next().map(|(host, error)| elsewhere(&host, &error))
+    }
+
     /// Checks hosts that were learned of later. One that cannot be resolved does no harm.
     pub(super) async fn check_learned(&self, hosts: Vec<String>) -> Result<(), Refusal> {
         learned(hosts).await

@@ -60,6 +60,11 @@ impl Listener {
         std::mem::take(&mut self.brokers().untold)
     }
 
+    /// All hosts of brokers that librdkafka has told of.
+    pub(super) fn known(&self) -> Vec<String> {
+        self.brokers().known.iter().cloned().collect()
+    }
+
     fn brokers(&self) -> MutexGuard<'_, Brokers> {
         self.brokers.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -14,10 +14,17 @@ pub(super) async fn refusal(error: KafkaError, cluster: &Cluster, topic: &str, l
     let answered = code(&error).and_then(|code| answer(code, topic));
     let refusal = match answered {
         Some(answered) => answered,
-        None => match listener.trouble().await {
-            Some(trouble) => connection(&trouble, cluster).into(),
-            None => no_answer(&cluster.name()).into(),
-        },
+        None => {
+            let told = listener.trouble().await.and_then(|trouble| connection(&trouble, cluster));
+            match told {
+                Some(failure) => failure.into(),
+                // It may be at a broker that librdkafka has learned of, and nobody can reach.
+                None => match cluster.elsewhere(listener.known()).await {
+                    Some(failure) => failure.into(),
+                    None => no_answer(&cluster.name()).into(),
+                },
+            }
+        }
     };
     refusal.caused_by(error)
 }
@@ -75,11 +82,11 @@ pub(super) fn answer(code: Code, topic: &str) -> Option<Refusal> {
     })
 }
 
-/// What is wrong with the connections, in plain words.
-pub(super) fn connection(trouble: &ConnectionError, cluster: &Cluster) -> ProbeFailure {
+/// What is wrong with the connections, in plain words; `None` if the library's words do not tell.
+fn connection(trouble: &ConnectionError, cluster: &Cluster) -> Option<ProbeFailure> {
     let name = cluster.name();
     let says = |words: &str| trouble.words.contains(words);
-    match trouble.code {
+    Some(match trouble.code {
         Code::Authentication if says("supported mechanisms: ") => mechanism(&trouble.words),
         Code::Authentication => ProbeFailure::new(
             "The broker does not accept the user name and password.",
@@ -108,8 +115,8 @@ pub(super) fn connection(trouble: &ConnectionError, cluster: &Cluster) -> ProbeF
             "Check the port, and that the broker is running and listens on that address.",
         ),
         Code::Resolve => unresolved(&trouble.words, cluster),
-        _ => no_answer(&name),
-    }
+        _ => return None,
+    })
 }
 
 fn hangs_up(name: &str) -> ProbeFailure {

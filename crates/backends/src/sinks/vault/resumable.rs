@@ -205,14 +205,17 @@ fn number(answer: &Answer) -> Option<u64> {
 fn id(answer: &Answer) -> Option<String> {
     let location = answer.headers.get(LOCATION)?.to_str().ok()?;
     let id = location.split(['?', '#']).next()?.trim_end_matches('/').rsplit('/').next()?;
+    is_plain(id).then(|| id.to_owned())
+}
+
+fn is_plain(id: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.~+".contains(c);
-    let is_plain = (1..=200).contains(&id.len()) && id.chars().all(plain) && !id.trim_matches('.').is_empty();
-    is_plain.then(|| id.to_owned())
+    (1..=200).contains(&id.len()) && id.chars().all(plain) && !id.trim_matches('.').is_empty()
 }
 
 impl Begun {
     fn parse(text: &str) -> Option<Self> {
-        let (id, sha256) = text.split_once(' ')?;
+        let (id, sha256) = text.split_once(' ').filter(|(id, _)| is_plain(id))?;
         Some(Self { id: id.to_owned(), sha256: sha256.to_owned() })
     }
 }
@@ -246,6 +249,6 @@ mod tests {
     fn what_is_kept_is_read() {
         let begun = Begun { id: "x".into(), sha256: "ab".into() };
         assert_eq!(Begun::parse(&begun.to_string()), Some(begun));
-        assert_eq!(Begun::parse(""), None);
+        assert_eq!((Begun::parse(""), Begun::parse("../x ab")), (None, None));
     }
 }
