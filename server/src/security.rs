@@ -4,7 +4,7 @@ use crate::peer::Peer;
 use crate::problem::{self, ApiError};
 use crate::public_url::PublicUrl;
 use crate::state::AppState;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, ORIGIN, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
@@ -56,10 +56,15 @@ pub(crate) fn add(headers: &mut HeaderMap) {
     }
 }
 
-/// Refuses changes that another site's page makes with our visitor's cookie.
+/// Refuses changes that another site's page makes with our visitor's cookie. Where there is nothing to change, that is told
+/// instead: an agent whose address lacks `/api` is no page.
 pub async fn same_origin(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if !reads && !is_same_origin(request.headers(), &Peer::attached(&request), state.http.public_url.as_ref()) {
+    let leads_somewhere = request.extensions().get::<MatchedPath>().is_some();
+    if !reads
+        && leads_somewhere
+        && !is_same_origin(request.headers(), &Peer::attached(&request), state.http.public_url.as_ref())
+    {
         return ApiError::from(&problem::ORIGIN).into_response();
     }
     next.run(request).await

@@ -282,3 +282,12 @@ async fn requests_for_other_names_are_refused_where_names_are_listed() {
         assert_eq!(status(path, "host", "10.1.2.3:8080").await.status, 200, "a probe's own way to {path}");
     }
 }
+
+/// An agent whose address lacks `/api` is told that, and not that it is another site's page.
+#[tokio::test]
+async fn where_there_is_nothing_no_origin_is_asked_for() {
+    let vault = TestVault::start().await;
+    for (method, path) in [(Method::POST, "/storage"), (Method::POST, "/ping"), (Method::DELETE, "/storage")] {
+        send(vault.agent(method, path)).await.refused_with(404, "route_not_found");
+    }
+}

@@ -331,3 +331,16 @@ async fn sites_that_are_configured_may_ask_and_no_others() {
     let answer = send(closed.request(Method::OPTIONS, "/api/hls").header("origin", HUB)).await;
     assert_eq!((answer.status, answer.header("access-control-allow-origin")), (204, ""));
 }
+
+/// A redacted video would play the same minute twice, and pictures are no recordings.
+#[tokio::test]
+async fn a_cameras_assets_are_in_no_period() {
+    let vault = start().await;
+    vault.stored(&name(START_S), fragmented()).await;
+    let stem = name(START_S).replace(".mp4", "");
+    vault.stored(&format!("{stem}_redacted.mp4"), fragmented()).await;
+    vault.stored(&format!("{stem}_thumbnail.jpg"), "a picture").await;
+    let found = metadata(&vault, &period(START_S - 60, START_S + 60)).await;
+    let keys: Vec<_> = found.iter().map(|one| one["key"].as_str().unwrap()).collect();
+    assert_eq!(keys, [name(START_S)]);
+}

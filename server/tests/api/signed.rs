@@ -245,3 +245,14 @@ async fn an_administrator_revokes_all_of_an_account() {
     let told = (audited.actor.as_str(), audited.action.as_str(), audited.subject.as_str());
     assert_eq!(told, ("root", "revoked signed URLs", "site-a"));
 }
+
+/// What was there before is stored again: an address of before stays ended.
+#[tokio::test]
+async fn an_address_that_has_ended_does_not_come_back() {
+    let vault = TestVault::start().await;
+    let address = address(&vault).await;
+    vault.stored(NAME, "another").await;
+    send(vault.client.get(&address)).await.refused_with(403, "storage_signature_invalid");
+    vault.stored(NAME, recording()).await;
+    send(vault.client.get(&address)).await.refused_with(403, "storage_signature_invalid");
+}

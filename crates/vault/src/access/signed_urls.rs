@@ -57,6 +57,8 @@ pub(crate) struct Signed<'a> {
     pub(crate) id: i64,
     pub(crate) key: &'a str,
     pub(crate) sha256: &'a str,
+    /// When it was stored, Unix milliseconds: a recording that is replaced, and replaced again by what it was, is another.
+    pub(crate) stored_at: i64,
 }
 
 /// Signs and verifies such URLs.
@@ -95,17 +97,30 @@ impl SignedUrls {
         if self.db.now_ms() / 1000 > url.expires_at_s {
             return Ok(Verdict::Expired);
         }
-        let rows: Vec<(i64, i64, String)> = recording::Entity::find()
+        let rows: Vec<(i64, i64, String, i64)> = recording::Entity::find()
             .select_only()
-            .columns([recording::Column::Id, recording::Column::AccountId, recording::Column::Sha256])
+            .columns([
+                recording::Column::Id,
+                recording::Column::AccountId,
+                recording::Column::Sha256,
+                recording::Column::UploadedAt,
+            ])
             .filter(recording::under([url.key.as_str()]))
             .into_tuple()
             .all(self.db.read())
             .await?;
-        for (id, account_id, sha256) in rows {
+        for (id, account_id, sha256, stored_at) in rows {
             let owner = account::Entity::find_by_id(account_id).one(self.db.read()).await?;
             let Some(owner) = owner.filter(|owner| owner.enabled) else { continue };
-            if is_same(&second_half(&self.keys, &text, id, &sha256, &self.proof_of(&owner)?), ends) {
+            if is_same(
+                &second_half(
+                    &self.keys,
+                    &text,
+                    Signed { id, key: &url.key, sha256: &sha256, stored_at },
+                    &self.proof_of(&owner)?,
+                ),
+                ends,
+            ) {
                 return Ok(Verdict::Valid { principal: Principal::SignedUrl { recording_id: id }, recording_id: id });
             }
         }
@@ -151,7 +166,7 @@ impl Signer {
         };
         let text = url.text();
         url.signature = first_half(&self.keys, &text);
-        url.signature += &second_half(&self.keys, &text, recording.id, recording.sha256, &self.proof);
+        url.signature += &second_half(&self.keys, &text, recording, &self.proof);
         url.query()
     }
 }
@@ -182,8 +197,9 @@ fn first_half(keys: &Keys, text: &str) -> String {
 
 /// Proves that what it was written for is as it was. The row's id goes along: what was deleted is not played when it is
 /// stored again.
-fn second_half(keys: &Keys, text: &str, recording_id: i64, sha256: &str, account: &str) -> String {
-    hex::encode(&keys.sign_link(&format!("recording {recording_id}\n{sha256}\n{account}\n{text}"))[..HALF])
+fn second_half(keys: &Keys, text: &str, recording: Signed<'_>, account: &str) -> String {
+    let Signed { id, sha256, stored_at, .. } = recording;
+    hex::encode(&keys.sign_link(&format!("recording {id}\n{sha256}\n{stored_at}\n{account}\n{text}"))[..HALF])
 }
 
 fn is_same(expected: &str, given: &str) -> bool {

@@ -90,7 +90,8 @@ impl Recordings {
         ttl: Duration,
     ) -> String {
         let ttl = i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX / 2);
-        let recording = Signed { id: found.id, key: found.key.as_str(), sha256: &found.sha256 };
+        let (id, stored_at) = (found.id, found.uploaded_at);
+        let recording = Signed { id, key: found.key.as_str(), sha256: &found.sha256, stored_at };
         let query = signer.query(recording, provider, self.db.now_ms() / 1000 + ttl);
         format!("{}/api/storage/signed?{query}", base_url.trim_end_matches('/'))
     }

@@ -94,6 +94,7 @@ impl Recordings {
         let rows = without_json(recording::Entity::find())
             .filter(recording::Column::AccountId.eq(account.id))
             .filter(recording::Column::Device.is_in(devices))
+            .filter(recording::Column::AssetOf.is_null())
             .filter(recording::Column::Timestamp.gte(start_s.saturating_mul(1000)))
             .filter(recording::Column::Timestamp.lt(end_s.saturating_add(1).saturating_mul(1000)))
             .order_by_asc(recording::Column::Timestamp)

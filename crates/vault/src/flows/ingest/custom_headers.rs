@@ -19,7 +19,9 @@ pub fn announced(text: &str) -> Option<Vec<String>> {
         return Some(Vec::new());
     }
     let json = BASE64URL.decode(Some(text).filter(|text| text.len() <= LONGEST)?).ok()?;
-    serde_json::from_slice(&json).ok()
+    let names: Vec<serde_json::Value> = serde_json::from_slice(&json).ok()?;
+    // What is no text is no name, and does not cost the others theirs.
+    Some(names.into_iter().map(|name| name.as_str().unwrap_or_default().to_owned()).collect())
 }
 
 #[cfg(test)]
@@ -35,7 +37,8 @@ mod tests {
             assert_eq!(announced(text), Some(vec!["~".into()]), "{text}");
         }
         assert_eq!(announced(""), Some(Vec::new()));
-        for bad in ["X-Site", "!", "e30", "WzFd", "bnVsbA", &"A".repeat(LONGEST + 4)] {
+        assert_eq!(announced("WzFd"), Some(vec![String::new()]), "a number");
+        for bad in ["X-Site", "!", "e30", "bnVsbA", &"A".repeat(LONGEST + 4)] {
             assert_eq!(announced(bad), None, "{bad}");
         }
     }
