@@ -55,7 +55,7 @@ test.describe("deliveries", { tag: "@plain" }, () => {
     const { name, files } = await furnish(page, vault, 3);
     await expectLine(page, name, "The endpoint answers 422");
     await expectLine(page, name, "3 set aside");
-    await expect(line(page, name)).toContainText("Refuses some");
+    await expectLine(page, name, "Refuses some");
     await page.goto("/integrations");
     await expect(page.getByRole("row", { name })).toContainText("Set aside 3");
     await page.getByRole("row", { name }).getByRole("link", { name: /Set aside/ }).click();

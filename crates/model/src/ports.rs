@@ -209,7 +209,7 @@ impl Purpose {
 /// A stored recording, opened only if a sink wants its bytes.
 #[async_trait]
 pub trait RecordingSource: Send + Sync + 'static {
-    /// Opens it to read its bytes from this one on; `NotFound` if it has been deleted meanwhile.
+    /// Opens it to read its bytes from this one on, none if it has no more; `NotFound` if it has been deleted meanwhile.
     async fn open(&self, from: u64) -> Result<OpenRecording, StoreError>;
 }
 

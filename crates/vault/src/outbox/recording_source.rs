@@ -4,8 +4,9 @@ use crate::base::VaultError;
 use crate::base::damaged::Damage;
 use crate::recordings::{RecordingRef, Recordings};
 use async_trait::async_trait;
+use futures::stream;
 use model::error::{StoreError, StoreErrorKind};
-use model::ports::{OpenRecording, RecordingSource};
+use model::ports::{ByteStream, OpenRecording, RecordingSource};
 
 /// One recording, by row.
 pub(crate) struct StoredRecording {
@@ -25,8 +26,7 @@ impl RecordingSource for StoredRecording {
         let timestamp = row.timestamp;
         let path = path.ids().chain([self.vault_id.as_str()]).map(str::to_owned).collect();
         let found = RecordingRef::try_from(row).map_err(error)?;
-        let rest = (from > 0).then_some(from..found.size);
-        let body = self.recordings.open(&found, rest).await.map_err(|error| missing(store_error(error)))?;
+        let body = self.rest(&found, from).await.map_err(|error| missing(store_error(error)))?;
         Ok(OpenRecording {
             key: found.key,
             size: found.size,
@@ -37,6 +37,17 @@ impl RecordingSource for StoredRecording {
             path,
             body,
         })
+    }
+}
+
+impl StoredRecording {
+    async fn rest(&self, found: &RecordingRef, from: u64) -> Result<ByteStream, VaultError> {
+        match from {
+            0 => self.recordings.open(found, None).await,
+            // No store has a range behind the end.
+            from if from >= found.size => Ok(Box::pin(stream::empty())),
+            from => self.recordings.open(found, Some(from..found.size)).await,
+        }
     }
 }
 

@@ -148,8 +148,10 @@ async fn a_sink_can_open_the_recording_and_learns_its_way() {
     let recording = event.recording.open(0).await.unwrap();
     assert_eq!((recording.key.as_str(), recording.size, recording.timestamp), ("dir/1.mp4", 7, 1_606_164_482_818));
     assert_eq!(recording.metadata.productid.as_deref(), Some("camera-1"));
-    let content: Vec<_> = recording.body.try_collect::<Vec<_>>().await.unwrap();
-    assert_eq!(content.concat(), b"content");
+    for (from, rest) in [(0, "content"), (3, "tent"), (7, ""), (8, "")] {
+        let body = event.recording.open(from).await.unwrap().body;
+        assert_eq!(body.try_collect::<Vec<_>>().await.unwrap().concat(), rest.as_bytes(), "from {from}");
+    }
     let [first, second, this] = recording.path.as_slice() else { panic!("{:?}", recording.path) };
     assert_eq!((first.as_str(), second.as_str()), ("a1", "b2"));
     let back = from(&format!("a1,b2,{this},c3"), "2.mp4").await;
