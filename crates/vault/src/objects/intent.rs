@@ -26,6 +26,9 @@ pub(crate) struct Draft {
     #[serde(skip_serializing_if = "CustomHeaders::is_empty")]
     pub(crate) custom_headers: CustomHeaders,
     pub(crate) path: String,
+    /// The upload in several requests that ends with this, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) resumable: Option<String>,
     /// Set once the provider failed to confirm it: then recovery makes a recording of nothing else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) sent: Option<SentContent>,

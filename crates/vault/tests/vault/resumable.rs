@@ -163,6 +163,24 @@ async fn one_that_was_stored_when_the_vault_was_killed_is_found_finished() {
     }
 }
 
+/// Its row ends with what made it a recording, whoever commits that: it need not be sent again.
+#[tokio::test]
+async fn a_small_one_that_was_stored_when_the_vault_was_killed_is_found_finished() {
+    let mut t = TestVault::new().await;
+    let id = create(&t.vault, 100).await;
+    t.world.store.set(Fault::Hangs);
+    let (vault, last) = (t.vault.clone(), id.clone());
+    let last = tokio::spawn(async move { send(&vault, &last, 0, 100).await });
+    crate::support::until("it is stored", || async { !t.world.store.keys().is_empty() }).await;
+    t.world.store.set(None);
+    t.restart().await;
+    assert!(last.await.unwrap().is_err(), "nobody was told");
+    t.vault.keep_house().await;
+    assert_eq!(received(&t.vault, &id).await, 100);
+    assert_eq!(t.content("a.mp4").await.unwrap(), &bytes()[..100]);
+    assert_eq!(rows(&t).await, (1, 0));
+}
+
 #[tokio::test]
 async fn one_whose_provider_did_not_answer_that_it_is_stored_is_found_finished() {
     let t = TestVault::new().await;

@@ -1,9 +1,9 @@
 //! The transaction that makes a recording exist: its row, its events, the dashboard's figures, and the end of its
 //! intent.
 
-use super::UploadRequest;
 use super::digest::Content;
 use super::known::Known;
+use super::{UploadRequest, resumable};
 use crate::base::clock::day_of;
 use crate::base::db::Tx;
 use crate::base::entity::{account, recording, upload, usage_day};
@@ -35,6 +35,7 @@ impl From<UploadRequest> for Draft {
             facts: request.facts,
             custom_headers: request.custom_headers,
             path: request.path.to_string(),
+            resumable: None,
             sent: None,
             is_lie: false,
             failed_at: 0,
@@ -112,6 +113,9 @@ pub(super) async fn commit(tx: &Tx, fresh: NewRecording) -> Result<i64> {
     if asset_of.is_none() && !fresh.draft.device.is_empty() {
         let draft = &fresh.draft;
         devices::uploaded(tx, &draft.device, &instance_name, &draft.capture, draft.account_id, now).await?;
+    }
+    if let Some(upload) = &fresh.draft.resumable {
+        resumable::is_done(tx, upload, fresh.content.size).await?;
     }
     count(tx, day_of(now), fresh.draft.account_id, i64::from(asset_of.is_none()), size).await?;
     Ok(id)

@@ -123,7 +123,8 @@ impl Resumables {
         let slot = ingest.slots.clone().try_acquire_owned().map_err(|_| UploadError::Busy)?;
         let account_id = account.id;
         let request = request(account, &before.said, length)?;
-        let target = ingest.target(request).await?;
+        let mut target = ingest.target(request).await?;
+        target.draft.resumable = Some(row.id.clone());
         if target.key.as_str() != row.key || target.provider.id != row.provider_id {
             // The account's directory or provider has changed: what has come lies where it does not belong.
             return self.give_up(&row).await;
@@ -349,20 +350,22 @@ impl Work {
                 Some(parts.id)
             }
         };
-        let (length, expires_at) = (received.content.size, self.resumables.expiry());
+        let length = received.content.size;
         let (store, key) = (self.target.provider.store.clone(), self.target.key.clone());
         let intent = Intent::declare(ingest.db.clone(), ingest.replicas.me(), &self.target);
         let provider = self.target.provider.name.clone();
         let outcome = ingest.finish(self.target, intent, received).await;
         ingest.tell(&provider, &key, &outcome).await;
         let stored = outcome?;
+        if stored.outcome != Outcome::Identical {
+            return Ok(stored);
+        }
         if let Some(id) = begun
-            && stored.outcome == Outcome::Identical
             && let Err(error) = store.abort(&key, &UploadId(id)).await
         {
             tracing::warn!(error = &error as &dyn StdError, %key, "parts of what was stored before are left");
         }
-        if let Err(error) = self.resumables.rows.done(&self.expected.id, length, expires_at).await {
+        if let Err(error) = self.resumables.rows.done(&self.expected.id, length).await {
             // It expires like one that nobody goes on with; the recording is stored all the same.
             tracing::warn!(error = &error as &dyn StdError, %key, "it is not noted that an upload is finished");
         }

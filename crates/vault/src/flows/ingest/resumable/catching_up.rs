@@ -21,7 +21,7 @@ impl Resumables {
             length = self.length_of_stored(&row, &key, &whole).await?;
         }
         let Some(length) = length else { return Ok(row) };
-        self.rows.done(&row.id, length, self.expiry()).await?;
+        self.rows.done(&row.id, length).await?;
         Ok(resumable::Model { received: signed(length), length: Some(signed(length)), done: true, ..row })
     }
 

@@ -18,7 +18,7 @@ use crate::base::entity::resumable;
 use crate::base::keys::random_id;
 use hold::Holds;
 use rows::Rows;
-pub(super) use rows::has_parts;
+pub(super) use rows::{has_parts, is_done};
 use sea_orm::ActiveValue::Set;
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
@@ -196,8 +196,13 @@ impl Resumables {
     }
 
     fn expiry(&self) -> i64 {
-        self.ingest.db.now_ms() + i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX / 2)
+        expiry(self.ingest.db.now_ms())
     }
+}
+
+/// When what was touched now is forgotten, Unix milliseconds.
+fn expiry(now_ms: i64) -> i64 {
+    now_ms + i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX / 2)
 }
 
 /// What an upload asks for, read anew for each of its requests: the account may have changed.

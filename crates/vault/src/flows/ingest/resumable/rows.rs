@@ -1,7 +1,7 @@
 //! What is stored of uploads in several requests. Whoever writes says where the upload stood and by whom it is held; if
 //! either is no longer so, nothing is written.
 
-use super::signed;
+use super::{expiry, signed};
 use crate::base::db::{Db, Tx};
 use crate::base::entity::{resumable, resumable_tail};
 use crate::base::{Result, VaultError};
@@ -147,26 +147,9 @@ impl Rows {
     }
 
     /// Notes that the recording is stored.
-    pub(super) async fn done(&self, id: &str, length: u64, expires_at: i64) -> Result<()> {
+    pub(super) async fn done(&self, id: &str, length: u64) -> Result<()> {
         let id = id.to_owned();
-        self.0
-            .write(move |tx| {
-                Box::pin(async move {
-                    use resumable::Column::{AtProvider, Digest, Done, ExpiresAt, Length, Received};
-                    resumable::Entity::update_many()
-                        .col_expr(Received, Expr::val(signed(length)))
-                        .col_expr(Length, Expr::val(signed(length)))
-                        .col_expr(AtProvider, Expr::val(None::<String>))
-                        .col_expr(Digest, Expr::val(""))
-                        .col_expr(ExpiresAt, Expr::val(expires_at))
-                        .col_expr(Done, Expr::val(true))
-                        .filter(resumable::Column::Id.eq(&id))
-                        .exec(tx)
-                        .await?;
-                    delete_tail(tx, &id, 0).await
-                })
-            })
-            .await
+        self.0.write(move |tx| Box::pin(async move { is_done(tx, &id, length).await })).await
     }
 
     /// Forgets an upload.
@@ -182,6 +165,22 @@ impl Rows {
             })
             .await
     }
+}
+
+/// Notes that an upload's recording is stored, for as long as its client may ask.
+pub(in crate::flows::ingest) async fn is_done(tx: &Tx, id: &str, length: u64) -> Result<()> {
+    use resumable::Column::{AtProvider, Digest, Done, ExpiresAt, Length, Received};
+    resumable::Entity::update_many()
+        .col_expr(Received, Expr::val(signed(length)))
+        .col_expr(Length, Expr::val(signed(length)))
+        .col_expr(AtProvider, Expr::val(None::<String>))
+        .col_expr(Digest, Expr::val(""))
+        .col_expr(ExpiresAt, Expr::val(expiry(tx.now_ms())))
+        .col_expr(Done, Expr::val(true))
+        .filter(resumable::Column::Id.eq(id))
+        .exec(tx)
+        .await?;
+    delete_tail(tx, id, 0).await
 }
 
 /// Whether one of these providers has parts of an upload of this key that may go on.
