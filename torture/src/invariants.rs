@@ -6,11 +6,14 @@ use crate::outside::heard;
 use crate::panics;
 use crate::world::{FIRST, SECOND, World, data, database, events, recordings};
 use model::moving::MoveState;
-use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbErr, EntityTrait as _};
+use sea_orm::QueryFilter as _;
+use sea_orm::{
+    ColumnTrait as _, ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbErr, EntityTrait as _,
+};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use vault::entity::{copy, delivery, provider_move, recording, removal, upload};
+use vault::entity::{copy, delivery, provider_move, recording, removal, resumable, upload};
 
 /// Everything that does not hold, one sentence each.
 pub async fn check(world: &World) -> Vec<String> {
@@ -44,6 +47,22 @@ pub async fn check_acknowledged(world: &World) -> Vec<String> {
     broken
 }
 
+/// Uploads in several requests that are not finished.
+pub(crate) async fn unfinished(root: &Path) -> Result<Vec<resumable::Model>, DbErr> {
+    let tables = tables(root).await?;
+    let open = resumable::Entity::find().filter(resumable::Column::Done.eq(false)).all(&tables).await;
+    tables.close().await?;
+    open
+}
+
+/// A connection to the database below which nothing fails.
+async fn tables(root: &Path) -> Result<DatabaseConnection, DbErr> {
+    let mut options = ConnectOptions::new(format!("sqlite://{}", database(root).display()));
+    // See `common_options` of the vault's `base/db`.
+    options.max_connections(1).sqlx_logging(false).idle_timeout(None).max_lifetime(None);
+    Database::connect(options).await
+}
+
 /// The contents of the tables.
 struct Found {
     damage: Vec<String>,
@@ -56,12 +75,9 @@ struct Found {
 }
 
 impl Found {
-    /// Reads them over a connection of its own, below which nothing fails.
+    /// Reads them over a connection of its own.
     async fn at(root: &Path) -> Result<Self, DbErr> {
-        let mut options = ConnectOptions::new(format!("sqlite://{}", database(root).display()));
-        // See `common_options` of the vault's `base/db`.
-        options.max_connections(1).sqlx_logging(false).idle_timeout(None).max_lifetime(None);
-        let tables = Database::connect(options).await?;
+        let tables = tables(root).await?;
         let found = Self::of(&tables).await;
         tables.close().await?;
         found

@@ -13,6 +13,7 @@ pub mod knobs;
 pub mod ledger;
 pub mod outside;
 mod panics;
+mod pieces;
 pub mod platter;
 pub mod serving;
 mod settling;

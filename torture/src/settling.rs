@@ -36,6 +36,7 @@ impl World {
             self.pass(LATER_MS);
             self.start();
             self.go_on_moving().await;
+            self.come_back().await;
             let nudged = Instant::now();
             loop {
                 let broken = invariants::check(self).await;

@@ -19,6 +19,8 @@ pub enum Step {
     Upload,
     /// Stores a recording in parts.
     UploadInParts,
+    /// Stores a recording in several requests, which go on after failures.
+    UploadInPieces,
     /// Stores other bytes under an existing key.
     Replace,
     /// Several requests at once, one of them in vain: they share a commit.
@@ -35,9 +37,10 @@ pub enum Step {
 
 impl Step {
     /// All steps, in an order in which none leaves anything behind for the next.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Upload,
         Self::UploadInParts,
+        Self::UploadInPieces,
         Self::Replace,
         Self::Group,
         Self::Delete,
@@ -49,7 +52,7 @@ impl Step {
     /// Does what the step needs beforehand; nothing is broken yet. `n` makes its names unlike those of other runs.
     pub async fn prepare(self, world: &mut World, n: u64) {
         match self {
-            Self::Upload | Self::UploadInParts | Self::Group => {}
+            Self::Upload | Self::UploadInParts | Self::UploadInPieces | Self::Group => {}
             Self::Replace | Self::Delete => assert!(world.upload(PLAIN, &name(n, "a"), bytes(n, SMALL)).await),
             Self::Deliver => {
                 for which in ["a", "b", "c"] {
@@ -69,6 +72,7 @@ impl Step {
         match self {
             Self::Upload => _ = world.upload(PLAIN, &name(n, "a"), bytes(n, SMALL)).await,
             Self::UploadInParts => _ = world.upload(PLAIN, &name(n, "a"), bytes(n, LARGE)).await,
+            Self::UploadInPieces => _ = world.upload_in_pieces(PLAIN, &name(n, "a"), &bytes(n, LARGE)).await,
             Self::Replace => _ = world.upload(PLAIN, &name(n, "a"), bytes(n, SMALL + 1_000)).await,
             Self::Group => {
                 let names = ["a", "b", "c", "d"].map(|which| name(n, which));
@@ -120,6 +124,14 @@ async fn while_working(world: &World, done: impl AsyncFn() -> bool) {
 
 fn name(n: u64, which: &str) -> String {
     format!("{n}-{which}.mp4")
+}
+
+/// The bytes of a recording that was begun: by its name, and as many as were announced.
+pub(crate) fn again(name: &str, length: usize) -> Vec<u8> {
+    let n = name.split('-').next().and_then(|n| n.parse().ok()).expect("the harness names its recordings well");
+    let bytes = bytes(n, LARGE);
+    assert_eq!(bytes.len(), length, "{name}: only one step uploads in pieces");
+    bytes
 }
 
 /// Unlike those of any other `n`, also in size, by which the event is recognised.

@@ -154,15 +154,7 @@ impl World {
     }
 
     async fn store(&self, account: &str, name: &str, bytes: Vec<u8>) -> Option<Outcome> {
-        let request = UploadRequest::read(self.account(account).clone(), None, |said| match said {
-            header::FILE_NAME => name.into(),
-            header::DIRECTORY => account.into(),
-            header::DEVICE => format!("camera-of-{account}"),
-            header::CAPTURE => "IPCamera".into(),
-            header::FPS => "25".into(),
-            _ => String::new(),
-        })
-        .expect("a valid request");
+        let request = self.request(account, name, None);
         let chunks: Vec<_> = bytes.chunks(64 * 1024).map(|c| Ok::<_, Infallible>(Bytes::copy_from_slice(c))).collect();
         match self.vault.ingest.store(request, stream::iter(chunks)).await {
             Ok(stored) => Some(stored.outcome),
@@ -171,6 +163,12 @@ impl World {
                 None
             }
         }
+    }
+
+    pub(crate) fn request(&self, account: &str, name: &str, length: Option<u64>) -> UploadRequest {
+        let said = said(account, name);
+        UploadRequest::read(self.account(account).clone(), length, |name| said.get(name).cloned().unwrap_or_default())
+            .expect("a valid request")
     }
 
     /// An administrator deletes a recording; returns whether they were told that it is gone or did not exist.
@@ -244,6 +242,19 @@ impl World {
             let _ = self.vault.moves.resume(&actor(), waiting.id).await;
         }
     }
+}
+
+/// What a camera says of a recording.
+pub(crate) fn said(account: &str, name: &str) -> BTreeMap<String, String> {
+    let camera = format!("camera-of-{account}");
+    let said = [
+        (header::FILE_NAME, name),
+        (header::DIRECTORY, account),
+        (header::DEVICE, &camera),
+        (header::CAPTURE, "IPCamera"),
+        (header::FPS, "25"),
+    ];
+    said.map(|(name, text)| (name.to_owned(), text.to_owned())).into()
 }
 
 /// The machine's clock plus `later_ms`.

@@ -10,6 +10,7 @@ pub(crate) mod names;
 mod neighbours;
 mod page;
 mod pairs;
+mod playing;
 mod resumable;
 mod stores;
 mod throughput;
@@ -34,6 +35,7 @@ pub(crate) async fn run(name: &str, workshop: &Workshop, arguments: &Arguments) 
         "integrations" => integrations::measure(workshop, arguments.quick).await,
         "resumable" => resumable::measure(workshop, arguments.quick).await,
         "media" => media::measure(workshop, arguments.quick).await,
+        "playing" => playing::measure(workshop, arguments.quick).await,
         "page" => page::measure(workshop, arguments.quick).await,
         names::VERSIONS => versions::measure(workshop, arguments).await,
         other => bail!("there is no measurement '{other}'"),

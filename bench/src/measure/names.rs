@@ -1,7 +1,7 @@
 //! What can be measured.
 
 /// In the order of the report.
-pub(crate) const NAMES: [&str; 10] = [
+pub(crate) const NAMES: [&str; 11] = [
     "throughput",
     "stores",
     "resumable",
@@ -11,6 +11,7 @@ pub(crate) const NAMES: [&str; 10] = [
     "neighbours",
     "forwarding",
     "media",
+    "playing",
     "page",
 ];
 

@@ -35,6 +35,11 @@ async fn an_upload_in_parts_answered_200_is_there_whichever_write_of_the_databas
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_upload_in_pieces_goes_on_whichever_write_of_the_database_failed() {
+    fail_at_every_moment_of::<Disk>(Step::UploadInPieces, 11).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_replaced_recording_is_the_old_or_the_new_one_whichever_write_of_the_database_failed() {
     fail_at_every_moment_of::<Disk>(Step::Replace, 2).await;
 }

@@ -31,6 +31,11 @@ impl Failing for Stores {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_upload_in_pieces_goes_on_whichever_call_of_its_store_failed() {
+    fail_at_every_moment_of::<Stores>(Step::UploadInPieces, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_upload_is_stored_or_refused_whichever_call_of_its_store_failed() {
     fail_at_every_moment_of::<Stores>(Step::Upload, 1).await;
 }

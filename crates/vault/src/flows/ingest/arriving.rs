@@ -158,6 +158,11 @@ impl Ingest {
     }
 }
 
+/// Whether the provider was asked for an upload in parts, and may have begun one although its answer did not come.
+pub(super) fn may_have_begun(error: &UploadError) -> bool {
+    matches!(error, UploadError::Store(_))
+}
+
 impl Arriving {
     /// The last part's end up to which all is at the provider, if that is further than before: the parts, and the digest of
     /// their bytes.
@@ -175,8 +180,7 @@ impl Arriving {
     pub(super) async fn discard(self, error: UploadError) -> Failed {
         let clean = match self.multipart {
             Some(multipart) => multipart.abort().await,
-            // The provider was asked for an upload, and may have begun one although its answer did not come.
-            None => !matches!(error, UploadError::Store(_)),
+            None => !may_have_begun(&error),
         };
         Failed { error, clean }
     }

@@ -219,7 +219,7 @@ impl Ingest {
     {
         self.connections.set_up(&target.provider).await?;
         self.check_room(&target, target.content_length).await?;
-        let mut intent = Intent::declare(self.db.clone(), self.replicas.me(), &target);
+        let mut intent = Intent::declare(self.db.clone(), self.replicas.me(), &target, &target.draft);
         match self.receive(&target, &mut intent, body).await {
             Ok(received) => self.finish(target, intent, received).await,
             Err(Failed { error, clean }) => {
@@ -301,11 +301,11 @@ enum IntentState {
 }
 
 impl Intent {
-    fn declare(db: Db, owner: &str, target: &Target) -> Self {
+    fn declare(db: Db, owner: &str, target: &Target, draft: &Draft) -> Self {
         let row = upload::ActiveModel {
             provider_id: Set(target.provider.id),
             key: Set(target.key.to_string()),
-            draft: Set(target.draft.to_json()),
+            draft: Set(draft.to_json()),
             owner: Set(owner.to_owned()),
             started_at: Set(db.now_ms()),
             ..Default::default()

@@ -115,9 +115,10 @@ impl Ingest {
         };
         // At another place nothing would be found, and the intent would be forgotten.
         self.connections.place(&provider).await?;
-        if !self.is_uploaded_elsewhere(intent.provider_id, key).await?
-            && !self.may_go_on(intent.provider_id, key).await?
-        {
+        // Parts cannot be told apart by their upload.
+        let is_free = !self.is_uploaded_elsewhere(intent.provider_id, key).await?
+            && !self.may_go_on(intent.provider_id, key).await?;
+        if is_free {
             provider.store.abort_all(key).await?;
             steps::reached(Step::RecoveryCleared);
         }
@@ -126,19 +127,19 @@ impl Ingest {
         let is_unknown = existing.is_none() && copied.is_none();
         if is_unknown && self.objects.is_to_be_deleted(intent.provider_id, key).await? {
             // Either the object that was deleted, or that of an upload that was never acknowledged: both may go.
-            self.forget_if_decided(intent).await;
+            self.forget_if_decided(intent, is_free).await;
             return Ok(());
         }
         let Some(content) = read(provider.store.as_ref(), key).await? else {
             if existing.is_some() {
                 tracing::error!(%key, provider = provider.name, "a recording's object is missing at its provider");
             }
-            self.forget_unless_late(intent).await;
+            self.forget_unless_late(intent, is_free).await;
             return Ok(());
         };
         steps::reached(Step::RecoveryRead);
         if [&existing, &copied].into_iter().flatten().any(|row| row.sha256 == content.sha256) {
-            self.forget_if_decided(intent).await;
+            self.forget_if_decided(intent, is_free).await;
             return self.settle(intent, key).await;
         }
         let draft = self.db.damaged_rows().or_error(Draft::of(intent))?;
@@ -183,12 +184,12 @@ impl Ingest {
     ) -> Result<()> {
         if self.objects.intents_at(intent.provider_id, key).await?.iter().any(|other| other.id != intent.id) {
             // It may be another upload's object; that upload has its own intent.
-            self.forget_unless_late(intent).await;
+            self.forget_unless_late(intent, true).await;
             return Ok(());
         }
         let reason = if replaced {
             // Its owner may still have the file; sending it again mends the recording.
-            self.forget_unless_late(intent).await;
+            self.forget_unless_late(intent, true).await;
             "A recording that lay there is overwritten: send it again, or delete it."
         } else if !is_lie {
             // The provider did not say that it has stored the upload, so this is somebody else's.
@@ -207,17 +208,17 @@ impl Ingest {
     }
 
     /// Forgets an intent that needs nothing more for now; not one of a failed upload whose object may still arrive.
-    async fn forget_if_decided(&self, intent: &upload::Model) {
-        if Draft::of(intent).is_ok_and(|draft| draft.has_failed()) {
-            self.forget_unless_late(intent).await;
+    async fn forget_if_decided(&self, intent: &upload::Model, is_free: bool) {
+        if !is_free || Draft::of(intent).is_ok_and(|draft| draft.has_failed()) {
+            self.forget_unless_late(intent, is_free).await;
         } else {
             forget(&self.db, intent.id).await;
         }
     }
 
-    /// Forgets an intent, unless its object may still arrive.
-    async fn forget_unless_late(&self, intent: &upload::Model) {
-        if !self.may_arrive_late(intent) {
+    /// Forgets an intent, unless its object may still arrive, or its parts are not freed.
+    async fn forget_unless_late(&self, intent: &upload::Model, is_free: bool) {
+        if is_free && !self.may_arrive_late(intent) {
             forget(&self.db, intent.id).await;
         }
     }

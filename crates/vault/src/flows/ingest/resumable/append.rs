@@ -7,7 +7,7 @@ use super::{Piece, Progress, Resumables, ResumeError, progress, request, unsigne
 use crate::access::accounts::Account;
 use crate::base::VaultError;
 use crate::base::entity::resumable;
-use crate::flows::ingest::arriving::{Arrived, Arriving};
+use crate::flows::ingest::arriving::{Arrived, Arriving, may_have_begun};
 use crate::flows::ingest::buffer::PartBuffer;
 use crate::flows::ingest::digest::Digest;
 use crate::flows::ingest::form::FirstBytes;
@@ -271,13 +271,28 @@ impl Work {
         let ingest = self.resumables.ingest.clone();
         let part_size = self.target.provider.store.part_size();
         if arriving.multipart.is_none() && arriving.part.len() + chunk.len() > part_size {
-            let begun = ingest.begin_parts(&self.target, None).await?.outliving();
-            // So that its parts are found whatever happens.
-            self.resumables.rows.note_parts(self.expected.clone(), json(&begun.arrived())).await?;
-            arriving.multipart = Some(begun);
+            arriving.multipart = Some(self.begin_parts().await?);
         }
         ingest.append(arriving, &self.target, None, chunk).await?;
         self.keep_parts(arriving).await
+    }
+
+    /// Begins parts at the provider. Until the row names them an intent does, so that they are freed whatever happens.
+    async fn begin_parts(&self) -> std::result::Result<Multipart, UploadError> {
+        let (ingest, target) = (&self.resumables.ingest, &self.target);
+        let draft = target.draft.having_sent_nothing(ingest.db.now_ms());
+        let mut intent = Intent::declare(ingest.db.clone(), ingest.replicas.me(), target, &draft);
+        let begun = match ingest.begin_parts(target, Some(&mut intent)).await {
+            Ok(begun) => begun.outliving(),
+            Err(error) => {
+                ingest.give_up(target, intent, !may_have_begun(&error)).await;
+                return Err(error);
+            }
+        };
+        let intent_id = intent.written().await?;
+        let noted = self.resumables.rows.begin_parts(self.expected.clone(), json(&begun.arrived()), intent_id);
+        noted.await?;
+        Ok(begun)
     }
 
     /// Keeps the parts that have arrived at the provider since the last time.
@@ -352,7 +367,7 @@ impl Work {
         };
         let length = received.content.size;
         let (store, key) = (self.target.provider.store.clone(), self.target.key.clone());
-        let intent = Intent::declare(ingest.db.clone(), ingest.replicas.me(), &self.target);
+        let intent = Intent::declare(ingest.db.clone(), ingest.replicas.me(), &self.target, &self.target.draft);
         let provider = self.target.provider.name.clone();
         let outcome = ingest.finish(self.target, intent, received).await;
         ingest.tell(&provider, &key, &outcome).await;

@@ -3,7 +3,7 @@
 
 use super::{expiry, signed};
 use crate::base::db::{Db, Tx};
-use crate::base::entity::{resumable, resumable_tail};
+use crate::base::entity::{resumable, resumable_tail, upload};
 use crate::base::{Result, VaultError};
 use bytes::Bytes;
 use model::ObjectKey;
@@ -84,12 +84,17 @@ impl Rows {
 
     /// Notes which parts there are, or will be, at the provider; of no more bytes than are kept already.
     pub(super) async fn note_parts(&self, expected: Expected, at_provider: String) -> Result<()> {
+        self.0.write(move |tx| Box::pin(async move { note_parts(tx, &expected, at_provider).await })).await
+    }
+
+    /// Notes the upload in parts that has begun at the provider, in place of the intent that named it so far.
+    pub(super) async fn begin_parts(&self, expected: Expected, at_provider: String, intent_id: i64) -> Result<()> {
         self.0
             .write(move |tx| {
                 Box::pin(async move {
-                    let noted = resumable::Entity::update_many()
-                        .col_expr(resumable::Column::AtProvider, Expr::val(at_provider));
-                    changes_one(noted, &expected, tx).await
+                    note_parts(tx, &expected, at_provider).await?;
+                    upload::Entity::delete_by_id(intent_id).exec(tx).await?;
+                    Ok(())
                 })
             })
             .await
@@ -190,6 +195,11 @@ pub(in crate::flows::ingest) async fn has_parts(db: &Db, providers: &[i64], key:
         .filter(resumable::Column::Key.eq(key.as_str()))
         .filter(resumable::Column::AtProvider.is_not_null());
     Ok(open.limit(1).one(db.read()).await?.is_some())
+}
+
+async fn note_parts(tx: &Tx, expected: &Expected, at_provider: String) -> Result<()> {
+    let noted = resumable::Entity::update_many().col_expr(resumable::Column::AtProvider, Expr::val(at_provider));
+    changes_one(noted, expected, tx).await
 }
 
 async fn update(tx: &Tx, expected: &Expected, kept: Kept) -> Result<()> {
