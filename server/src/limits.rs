@@ -57,6 +57,8 @@ pub struct Limits {
     pub bulk: Turns,
     /// Timelines for HLS players: each may take tens of MB and of milliseconds.
     pub hls: Turns,
+    /// Answers with either that are being read: each holds some MB until its reader has it.
+    pub unread: Turns,
 }
 
 impl Default for Limits {
@@ -68,8 +70,9 @@ impl Default for Limits {
             heartbeats: Buckets::new(Rate { burst: 100.0, per_second: 20.0 }, 10_000),
             all_heartbeats: Buckets::new(Rate { burst: 1000.0, per_second: 500.0 }, 1),
             shut_out: Buckets::new(Rate { burst: 1.0, per_second: 1.0 / 60.0 }, 10_000),
-            bulk: Turns::new(2),
-            hls: Turns::new(2),
+            bulk: Turns::new(2, 1),
+            hls: Turns::new(2, 1),
+            unread: Turns::new(8, 4),
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::problem::{self, ApiError, ErrorBody};
 use crate::state::AppState;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use model::ObjectKey;
 use model::wire::parse_go_duration;
@@ -27,6 +28,8 @@ pub const MAX_ENTRIES: usize = 10_000;
 const MAX_BODY: usize = 4 * 1024 * 1024;
 /// A body up to this size needs no turn.
 const SMALL: u64 = 64 * 1024;
+/// The answer to one up to this size, in bytes, may be read as slowly as any other.
+const SHORT: usize = 4 * 1024;
 /// Longest a body may take to arrive; also how long to wait for a turn.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -81,13 +84,19 @@ pub async fn sign_many(
     State(state): State<AppState>,
     Extension(peer): Extension<Peer>,
     body: Body,
-) -> Result<Json<Data>, ApiError> {
+) -> Result<Response, ApiError> {
     let base = base_url(&state, &peer)?;
     let _turn = match body.size_hint().upper() {
         Some(size) if size <= SMALL => None,
         _ => Some(state.limits.bulk.take(account.id, PATIENCE).await.ok_or_else(busy)?),
     };
-    let asked = parse(&bodies::whole(body, "A list of recordings", MAX_BODY, PATIENCE).await?)?;
+    let body = bodies::whole(body, "A list of recordings", MAX_BODY, PATIENCE).await?;
+    let unread = match body.len() {
+        ..=SHORT => None,
+        _ => Some(state.limits.unread.take(account.id, PATIENCE).await.ok_or_else(busy)?),
+    };
+    let asked = parse(&body)?;
+    drop(body);
     let wanted =
         asked.iter().map(|one| Wanted { key: ObjectKey::parse(&one.filename).ok(), provider: one.provider.clone() });
     let looked_up = state.vault.recordings.find_many(&account, &wanted.collect::<Vec<_>>()).await?;
@@ -106,9 +115,12 @@ pub async fn sign_many(
     let urls = state.vault.recordings.sign_many(&found, &base).await?;
     drop(found);
     let urls: BTreeMap<String, String> = names.into_iter().zip(urls).collect();
-    Ok(Json(Data {
-        data: serde_json::to_string(&urls).map_err(|error| ApiError::from(&problem::INTERNAL).caused_by(error))?,
-    }))
+    let data = serde_json::to_string(&urls).map_err(|error| ApiError::from(&problem::INTERNAL).caused_by(error))?;
+    let answer = Json(Data { data }).into_response();
+    Ok(match unread {
+        Some(turn) => turn.until_read(answer),
+        None => answer,
+    })
 }
 
 fn busy() -> ApiError {

@@ -14,6 +14,7 @@ use crate::cors;
 use crate::peer::Peer;
 use crate::problem::{self, ApiError, ErrorBody};
 use crate::state::AppState;
+use crate::turns::Turn;
 use axum::Extension;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::State;
@@ -65,7 +66,7 @@ pub async fn playlist(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let recordings = timeline(&account, &state, &peer, &headers, body).await?;
+    let (recordings, unread) = timeline(&account, &state, &peer, &headers, body).await?;
     match recordings.first() {
         None => return Err((&problem::RECORDING_NOT_FOUND).into()),
         Some((first, _)) if recordings.iter().all(|(one, _)| one.hls.is_err()) => {
@@ -74,7 +75,7 @@ pub async fn playlist(
         }
         Some(_) => {}
     }
-    Ok(streamed("application/vnd.apple.mpegurl", text::playlist(recordings)))
+    Ok(unread.until_read(streamed("application/vnd.apple.mpegurl", text::playlist(recordings))))
 }
 
 /// Get what a playlist is made of
@@ -104,8 +105,8 @@ pub async fn metadata(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let recordings = timeline(&account, &state, &peer, &headers, body).await?;
-    Ok(streamed("application/json", text::metadata(recordings)))
+    let (recordings, unread) = timeline(&account, &state, &peer, &headers, body).await?;
+    Ok(unread.until_read(streamed("application/json", text::metadata(recordings))))
 }
 
 /// Preflight of other sites' pages for a playlist
@@ -120,18 +121,22 @@ pub async fn metadata_preflight() -> Response {
     cors::preflight()
 }
 
-/// The recordings with their addresses.
+/// The recordings with their addresses, and the turn that their answer has until it is read.
 async fn timeline(
     account: &Account,
     state: &AppState,
     peer: &Peer,
     headers: &HeaderMap,
     body: Body,
-) -> Result<Vec<(Timed, String)>, ApiError> {
+) -> Result<(Vec<(Timed, String)>, Turn), ApiError> {
     let base = base_url(state, peer)?;
-    let take = || async { state.limits.hls.take(account.id, PATIENCE).await.ok_or_else(busy) };
+    let take = || async {
+        let unread = state.limits.unread.take(account.id, PATIENCE).await?;
+        Some((unread, state.limits.hls.take(account.id, PATIENCE).await?))
+    };
+    let take = || async { take().await.ok_or_else(busy) };
     // A large body is held with a turn; whoever sends a small one slowly keeps nobody else waiting.
-    let (asked, _turn) = if body.size_hint().upper().is_some_and(|size| size <= SMALL) {
+    let (asked, (unread, _turn)) = if body.size_hint().upper().is_some_and(|size| size <= SMALL) {
         let asked = read(body).await?;
         (asked, take().await?)
     } else {
@@ -160,7 +165,7 @@ async fn timeline(
     };
     let wanted: Vec<_> = found.iter().map(signing).collect();
     let urls = state.vault.recordings.sign_many(&wanted, &base).await?;
-    Ok(found.into_iter().zip(urls).collect())
+    Ok((found.into_iter().zip(urls).collect(), unread))
 }
 
 async fn read(body: Body) -> Result<vault::timeline::Asked, ApiError> {
