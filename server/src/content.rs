@@ -16,8 +16,7 @@ use model::media_type;
 use model::mp4::Remuxed;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use vault::RecordingRef;
-use vault::{Vault, VaultError};
+use vault::{Fragmented, RecordingRef, Vault, VaultError};
 
 /// Browsers wrap a recording or a picture in a page of their own, which needs the file itself and inline styles.
 const PLAYER: &str =
@@ -100,9 +99,12 @@ async fn answer_unless_replaced(
 ) -> Result<Option<Response>, ApiError> {
     let remuxed = match form {
         Form::Stored => None,
-        Form::Fragmented => match vault.recordings.remuxed(found).await {
+        Form::Fragmented => match vault.recordings.fragmented(found).await {
             Err(VaultError::Replaced) => return Ok(None),
-            found => Some(found?.ok_or(&problem::NOT_PLAYABLE)?),
+            found => match found?.ok_or(&problem::NOT_PLAYABLE)? {
+                Fragmented::Stored => None,
+                Fragmented::Made(made) => Some(made),
+            },
         },
     };
     let size = remuxed.as_ref().map_or(found.size, Remuxed::len);

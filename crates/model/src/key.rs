@@ -16,9 +16,18 @@ pub enum NameError {
     /// Nothing was given.
     #[error("is empty")]
     Empty,
-    /// Longer than [`MAX_SEGMENT`] or [`MAX_KEY`] bytes.
-    #[error("is too long: at most 255 bytes a part and 1024 in all")]
-    TooLong,
+    /// Longer than so many bytes.
+    #[error("is too long: at most {most} bytes")]
+    TooLong {
+        /// [`MAX_SEGMENT`], or [`MAX_KEY`] for a key.
+        most: usize,
+    },
+    /// A part of it is longer than [`MAX_SEGMENT`].
+    #[error("has a part that is too long: at most {MAX_SEGMENT} bytes")]
+    LongPart,
+    /// More than [`MAX_DEPTH`] parts.
+    #[error("has too many parts: at most {MAX_DEPTH}, joined by slashes")]
+    TooDeep,
     /// Holds `/` where a single name was expected, or starts with it.
     #[error("must not hold or start with a slash")]
     Slash,
@@ -44,7 +53,7 @@ fn check_segment(s: &str) -> Result<(), NameError> {
         return Err(NameError::Empty);
     }
     if s.len() > MAX_SEGMENT {
-        return Err(NameError::TooLong);
+        return Err(NameError::TooLong { most: MAX_SEGMENT });
     }
     if s.contains('/') {
         return Err(NameError::Slash);
@@ -115,16 +124,17 @@ fn check_path(s: &str, max: usize) -> Result<(), NameError> {
         return Err(NameError::Empty);
     }
     if s.len() > max {
-        return Err(NameError::TooLong);
+        return Err(NameError::TooLong { most: max });
     }
     if s.starts_with('/') {
         return Err(NameError::Slash);
     }
     if s.split('/').count() > MAX_DEPTH {
-        return Err(NameError::TooLong);
+        return Err(NameError::TooDeep);
     }
     s.split('/').try_for_each(|part| match check_segment(part) {
         Err(NameError::Empty) => Err(NameError::Traversal),
+        Err(NameError::TooLong { .. }) => Err(NameError::LongPart),
         other => other,
     })
 }
@@ -217,7 +227,14 @@ mod tests {
         ] {
             assert_eq!(FileName::parse(bad), Err(why), "{bad:?}");
         }
-        assert_eq!(FileName::parse(&"x".repeat(256)), Err(NameError::TooLong));
+        assert_eq!(FileName::parse(&"x".repeat(256)), Err(NameError::TooLong { most: 255 }));
+        for (directory, told) in
+            [("x".repeat(256), NameError::TooLong { most: 255 }), (["x"; 17].join("/"), NameError::TooDeep)]
+        {
+            assert_eq!(Directory::parse(&directory), Err(told));
+        }
+        assert_eq!(ObjectKey::parse(&format!("{}/a", "x".repeat(256))), Err(NameError::LongPart));
+        assert_eq!(ObjectKey::parse(&vec!["x".repeat(205); 5].join("/")), Err(NameError::TooLong { most: 1024 }));
         for bad in ["a", "/a/b", "a//b", "a/../b", "a/b/", "../a"] {
             assert!(ObjectKey::parse(bad).is_err(), "{bad:?}");
         }

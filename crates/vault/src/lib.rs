@@ -28,5 +28,5 @@ pub use host::{backup, data_folder, descriptors, notices, timekeeping};
 pub use options::Options;
 pub use outbox::{deliveries, dispatcher};
 pub use provisioning::{Provisioning, Renamed};
-pub use recordings::{LookedUp, MAX_PAGE, RecordingRef, Recordings, Signing, Wanted, devices, timeline};
+pub use recordings::{Fragmented, LookedUp, MAX_PAGE, RecordingRef, Recordings, Signing, Wanted, devices, timeline};
 pub use start::Vault;

@@ -9,6 +9,7 @@ use crate::problem::{self, ApiError, ErrorBody};
 use crate::state::AppState;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use model::ObjectKey;
@@ -75,6 +76,7 @@ pub struct Asked {
         (status = 401, description = "Wrong credentials, or a provider that the account may not use.", body = ErrorBody),
         (status = 403, description = "Disabled account.", body = ErrorBody),
         (status = 413, description = "More than 10,000 recordings, or more than 4 MiB.", body = ErrorBody),
+        (status = 415, description = "Compressed.", body = ErrorBody),
         (status = 429, description = "Too many wrong credentials.", body = ErrorBody),
         (status = 503, description = "The database does not answer, or too many such lists are being worked on.", body = ErrorBody),
     )
@@ -83,6 +85,7 @@ pub async fn sign_many(
     Caller(account): Caller,
     State(state): State<AppState>,
     Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
     let base = base_url(&state, &peer)?;
@@ -90,7 +93,7 @@ pub async fn sign_many(
         Some(size) if size <= SMALL => None,
         _ => Some(state.limits.bulk.take(account.id, PATIENCE).await.ok_or_else(busy)?),
     };
-    let body = bodies::whole(body, "A list of recordings", MAX_BODY, PATIENCE).await?;
+    let body = bodies::whole(&headers, body, "A list of recordings", MAX_BODY, PATIENCE).await?;
     let unread = match body.len() {
         ..=SHORT => None,
         _ => Some(state.limits.unread.take(account.id, PATIENCE).await.ok_or_else(busy)?),

@@ -61,7 +61,7 @@ pub async fn heartbeat(
     if security::is_from_elsewhere(&headers, &peer, state.http.public_url.as_ref()) {
         return Err((&problem::ORIGIN).into());
     }
-    let body = bodies::whole(body, "A heartbeat", MAX_BODY, PATIENCE).await?;
+    let body = bodies::whole(&headers, body, "A heartbeat", MAX_BODY, PATIENCE).await?;
     let beat = parse(&body).map_err(|why| ApiError::from(&problem::BODY_INVALID).detail(why));
     limit(&state, group(peer.ip), beat.as_ref().map_or("", |beat| &beat.key)).await?;
     let beat = beat?;

@@ -81,7 +81,7 @@ pub async fn sign(
 
 /// Delete a recording
 ///
-/// Removes the object at the provider and the recording.
+/// Removes the object at the provider and the recording; without a provider, at each that has one of this key.
 #[utoipa::path(
     delete, path = "/api/storage", tag = "Recordings", security(("access_key" = [], "secret_key" = [])),
     params(
@@ -104,7 +104,15 @@ pub async fn delete(
     State(state): State<AppState>,
     headers: HeaderMap,
 ) -> Result<Json<Data>, ApiError> {
-    let found = find(&state.vault, &account, &headers).await?;
-    state.vault.recordings.delete(&account.principal(), &found).await?;
-    Ok(Json(Data { data: found.key.to_string() }))
+    let mut found = find(&state.vault, &account, &headers).await?;
+    let recordings = &state.vault.recordings;
+    let wanted = RecordingName::parse(&headers)?;
+    loop {
+        recordings.delete(&account.principal(), &found).await?;
+        // Whoever names no provider means all that have it.
+        match recordings.find(&account, wanted.provider.as_deref(), &wanted.key).await? {
+            Some(next) if wanted.provider.is_none() && next.id != found.id => found = next,
+            _ => return Ok(Json(Data { data: found.key.to_string() })),
+        }
+    }
 }

@@ -93,7 +93,7 @@ problems! {
         "A form is not a recording.", "Send the file itself as the body, with Content-Type: video/mp4.";
     /// Compressed bytes, which no player would know for a recording.
     CONTENT_ENCODING = UNSUPPORTED_MEDIA_TYPE "file_unsupported_content_encoding",
-        "A compressed body is not a recording.", "Send the file as it is, without Content-Encoding.";
+        "A compressed body is not taken.", "Send it as it is, without Content-Encoding.";
     /// Another account has this key.
     KEY_TAKEN = CONFLICT (code::KEY_TAKEN),
         "Another account has stored a recording of this name.", "Give the accounts different directories.";

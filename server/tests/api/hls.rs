@@ -287,6 +287,17 @@ async fn what_is_not_fragmented_is_served_in_fragments() {
 }
 
 #[tokio::test]
+async fn what_is_fragmented_is_read_as_it_is_by_whoever_asks_for_that() {
+    let vault = start().await;
+    let key = vault.stored(&name(START_S), fragmented()).await;
+    let url = send(vault.about(Method::GET, "/api/storage", &key)).await.json()["data"].as_str().unwrap().to_owned();
+    let whole = send(vault.client.get(format!("{url}&fragmented=true"))).await;
+    assert_eq!((whole.status, &whole.body), (200, &fragmented()));
+    let part = send(vault.client.get(format!("{url}&fragmented=true")).header("range", "bytes=4-7")).await;
+    assert_eq!((part.status, &part.body[..]), (206, &b"ftyp"[..]));
+}
+
+#[tokio::test]
 async fn nothing_is_an_empty_list_and_no_playlist() {
     let vault = start().await;
     assert!(metadata(&vault, &period(START_S, START_S)).await.is_empty());

@@ -1,9 +1,10 @@
 //! Reading back and deleting (docs/protocol.md §6).
 
 use crate::routes;
-use crate::support::{NAME, TestVault, recording, send};
+use crate::support::{NAME, PROVIDER, TestVault, filesystem, recording, send};
 use reqwest::Method;
 use sha2::{Digest as _, Sha256};
+use vault::{Principal, Task};
 
 #[tokio::test]
 async fn the_whole_recording_comes_with_what_players_need() {
@@ -89,6 +90,31 @@ async fn deleting_removes_object_and_recording() {
         let answer = send(vault.about(operation.method.clone(), &operation.path, &key)).await;
         operation.refused_with(&answer, 404, "storage_recording_not_found");
     }
+}
+
+/// Whoever names no provider means the key.
+#[tokio::test]
+async fn deleting_without_a_provider_is_deleting_it_everywhere() {
+    let vault = TestVault::start().await;
+    let second = filesystem(&vault.dir, "second", true);
+    vault.vault.connections.save(&Principal::Vault(Task::Provisioning), second).await.unwrap();
+    vault.let_name("second").await;
+    let store = async |provider: &str| {
+        let stored = vault.upload(NAME).header(PROVIDER, provider).body(recording());
+        assert_eq!(send(stored).await.status, 200);
+    };
+    store("local").await;
+    store("second").await;
+    let key = format!("a/{NAME}");
+    let delete = |provider: &str| vault.about(Method::DELETE, "/api/storage", &key).header(PROVIDER, provider);
+    assert_eq!(send(delete("second")).await.status, 200);
+    assert_eq!(vault.keys().await, [key.as_str()], "the other one stays");
+    store("second").await;
+    assert_eq!(vault.keys().await.len(), 2);
+    assert_eq!(send(delete("")).await.status, 200);
+    vault.assert_nothing_stored().await;
+    assert!(!vault.dir.path().join("second/a").join(NAME).exists());
+    send(delete("")).await.refused_with(404, "storage_recording_not_found");
 }
 
 #[tokio::test]

@@ -26,6 +26,8 @@ pub(crate) struct Operation {
     with_credentials: bool,
     /// Whether it is about a recording that is stored.
     about_a_recording: bool,
+    /// Whether it has a body.
+    has_a_body: bool,
 }
 
 impl Operation {
@@ -54,6 +56,7 @@ fn described() -> Vec<Operation> {
                 with_credentials: has("security", |way| way["access_key"].is_array()),
                 // An upload names what is not there yet.
                 about_a_recording: names_a_file && (&method, path.as_str()) != (&Method::POST, "/api/storage"),
+                has_a_body: operation["requestBody"].is_object(),
                 method,
                 path: path.clone(),
             });
@@ -254,4 +257,20 @@ async fn no_answer_that_is_somebodys_is_kept_by_anybody() {
         }
     }
     assert!(well > 50 && all > 300, "{well} of {all}");
+}
+
+/// It would be stored as a recording that nothing plays, or read as JSON that is none.
+#[tokio::test]
+async fn no_body_is_taken_compressed() {
+    let vault = TestVault::start().await;
+    let bodies: Vec<_> = described().into_iter().filter(|operation| operation.has_a_body).collect();
+    assert!(bodies.len() >= 6, "{bodies:?}");
+    for operation in bodies {
+        let request = vault.agent(operation.method.clone(), &operation.path.replace("{id}", "1"));
+        let request = request.header(FILE_NAME, NAME).header(DIRECTORY, "a").header("tus-resumable", "1.0.0");
+        let request = request.header("content-type", "application/offset+octet-stream");
+        let answer = send(request.header("content-encoding", "gzip").body("compressed")).await;
+        operation.refused_with(&answer, 415, "file_unsupported_content_encoding");
+    }
+    vault.assert_nothing_stored().await;
 }

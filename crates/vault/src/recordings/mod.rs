@@ -32,6 +32,7 @@ use std::sync::Arc;
 
 pub use list::MAX_PAGE;
 pub use many::{LookedUp, Wanted};
+pub use remux::Fragmented;
 pub use sign::Signing;
 
 /// Lists, reads and deletes recordings.

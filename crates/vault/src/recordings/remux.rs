@@ -9,18 +9,31 @@ use model::mp4::{LAYOUT, Piece, Remuxed};
 use model::ports::ByteStream;
 use std::ops::Range;
 
+/// How a recording is read as a fragmented file.
+#[derive(Debug)]
+pub enum Fragmented {
+    /// As it is stored: it is one.
+    Stored,
+    /// Behind other headers.
+    Made(Remuxed),
+}
+
 impl Recordings {
-    /// A recording as a fragmented file; `None` if it is one, or cannot be made one.
-    pub async fn remuxed(&self, found: &RecordingRef) -> Result<Option<Remuxed>> {
+    /// A recording as a fragmented file; `None` if it cannot be made one.
+    pub async fn fragmented(&self, found: &RecordingRef) -> Result<Option<Fragmented>> {
         let facts = self.db.damaged_rows().or_error(self.row(found.id).await?.read_facts())?;
+        if facts.fragmented {
+            return Ok(Some(Fragmented::Stored));
+        }
         let Some(noted) = facts.remux.filter(|noted| noted.layout == LAYOUT) else { return Ok(None) };
         let range = noted.moov.offset..noted.moov.offset.saturating_add(noted.moov.length);
         let moov: Vec<Bytes> = self.open(found, Some(range)).await?.try_collect().await?;
         // What was read is what was noted, unless the recording was replaced in between, which opening it has told.
-        Ok(Remuxed::of(&moov.concat()).filter(|made| made.init == noted.init && made.needs <= found.size))
+        let made = Remuxed::of(&moov.concat()).filter(|made| made.init == noted.init && made.needs <= found.size);
+        Ok(made.map(Fragmented::Made))
     }
 
-    /// Opens a range of what [`remuxed`](Self::remuxed) has found.
+    /// Opens a range of what [`fragmented`](Self::fragmented) has made.
     ///
     /// # Errors
     /// As [`open`](Self::open). What fails later fails the stream.

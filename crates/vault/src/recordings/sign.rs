@@ -15,7 +15,7 @@ pub struct Signing {
     pub found: RecordingRef,
     /// For how long.
     pub ttl: Duration,
-    /// Whether the URL is to lead to the recording as a fragmented file ([`remuxed`](Recordings::remuxed)), which the vault
+    /// Whether the URL is to lead to the recording as a fragmented file ([`fragmented`](Recordings::fragmented)), which the vault
     /// alone has.
     pub remuxed: bool,
 }

@@ -55,6 +55,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
         (status = 404, description = "The account has no such recording, or no such provider.", body = ErrorBody),
         (status = 409, description = "None of the recordings can be played by HLS.", body = ErrorBody),
         (status = 413, description = "More than 10,000 recordings or 200,000 fragments, or more than 4 MiB.", body = ErrorBody),
+        (status = 415, description = "Compressed.", body = ErrorBody),
         (status = 429, description = "Too many wrong credentials.", body = ErrorBody),
         (status = 503, description = "The database does not answer, or too many timelines are being worked on.", body = ErrorBody),
     )
@@ -94,6 +95,7 @@ pub async fn playlist(
         (status = 403, description = "Disabled account.", body = ErrorBody),
         (status = 404, description = "The account has no such provider.", body = ErrorBody),
         (status = 413, description = "More than 10,000 recordings or 200,000 fragments, or more than 4 MiB.", body = ErrorBody),
+        (status = 415, description = "Compressed.", body = ErrorBody),
         (status = 429, description = "Too many wrong credentials.", body = ErrorBody),
         (status = 503, description = "The database does not answer, or too many timelines are being worked on.", body = ErrorBody),
     )
@@ -137,11 +139,11 @@ async fn timeline(
     let take = || async { take().await.ok_or_else(busy) };
     // A large body is held with a turn; whoever sends a small one slowly keeps nobody else waiting.
     let (asked, (unread, _turn)) = if body.size_hint().upper().is_some_and(|size| size <= SMALL) {
-        let asked = read(body).await?;
+        let asked = read(headers, body).await?;
         (asked, take().await?)
     } else {
         let turn = take().await?;
-        (read(body).await?, turn)
+        (read(headers, body).await?, turn)
     };
     let provider = header_text(headers, header::PROVIDER);
     let found = match state.vault.recordings.timeline(account, &provider, &asked).await? {
@@ -168,8 +170,8 @@ async fn timeline(
     Ok((found.into_iter().zip(urls).collect(), unread))
 }
 
-async fn read(body: Body) -> Result<vault::timeline::Asked, ApiError> {
-    request::parse(&bodies::whole(body, "A request for a timeline", MAX_BODY, PATIENCE).await?)
+async fn read(headers: &HeaderMap, body: Body) -> Result<vault::timeline::Asked, ApiError> {
+    request::parse(&bodies::whole(headers, body, "A request for a timeline", MAX_BODY, PATIENCE).await?)
 }
 
 fn busy() -> ApiError {
