@@ -13,8 +13,7 @@ const WORDS: [(&str, AssetKind); 3] =
 /// `front_door.mp4` is none of `front.mp4`.
 const OF_VIDEOS: [&str; 6] = ["_blur", "_blurred", "_masked", "_anonymized", "_annotated", "_preview"];
 /// Extensions of recordings that assets are looked for of, each as it is and in capitals; `.mp4` in any case.
-const EXTENSIONS: [&str; 10] =
-    [".mp4", ".MP4", ".Mp4", ".mP4", ".mkv", ".MKV", ".avi", ".AVI", ".mov", ".MOV"];
+const EXTENSIONS: [&str; 10] = [".mp4", ".MP4", ".Mp4", ".mP4", ".mkv", ".MKV", ".avi", ".AVI", ".mov", ".MOV"];
 /// Longest extension that may follow them.
 const MAX_EXTENSION: usize = 5;
 /// How many of the last underscores may part a recording's name from what was added to it.
@@ -139,7 +138,8 @@ fn agents(base: &str) -> Option<&str> {
 
 /// Whether what follows a stem begins with a letter: an agent's own names end in numbers.
 fn adds_a_word(base: &str, stem: &str) -> bool {
-    let added = base.strip_prefix(stem).map(|rest| EXTENSIONS.iter().find_map(|e| rest.strip_prefix(e)).unwrap_or(rest));
+    let added =
+        base.strip_prefix(stem).map(|rest| EXTENSIONS.iter().find_map(|e| rest.strip_prefix(e)).unwrap_or(rest));
     added.and_then(|added| added.trim_start_matches('_').chars().next()).is_some_and(char::is_alphabetic)
 }
 
@@ -229,7 +229,18 @@ mod tests {
 
     #[test]
     fn a_file_of_an_agents_name_is_an_asset_if_the_recording_is_there() {
-        for end in [".jpg", ".json", ".vtt", ".txt", ".npy", ".mp4.json", "_blur.mp4", "_Blur.mkv", "_face_2.webm", "_faces.npy"] {
+        for end in [
+            ".jpg",
+            ".json",
+            ".vtt",
+            ".txt",
+            ".npy",
+            ".mp4.json",
+            "_blur.mp4",
+            "_Blur.mkv",
+            "_face_2.webm",
+            "_faces.npy",
+        ] {
             assert_eq!(read(&format!("{AGENTS}{end}")), perhaps(&[AGENTS]), "{end}");
         }
     }

@@ -102,9 +102,13 @@ mod tests {
 
     #[test]
     fn a_video_is_told_from_what_is_none() {
-        for (name, video, other) in
-            [("a.webm", true, false), ("a.Mp4", true, false), ("a.txt", false, true), ("a", false, false), ("a.1", false, false)]
-        {
+        for (name, video, other) in [
+            ("a.webm", true, false),
+            ("a.Mp4", true, false),
+            ("a.txt", false, true),
+            ("a", false, false),
+            ("a.1", false, false),
+        ] {
             assert_eq!((is_video(name), is_no_video(name)), (video, other), "{name}");
         }
     }

@@ -11,7 +11,8 @@ const ADDRESSES: [&str; 3] = ["/api/storage/tus", "/api/storage/tus/", "/api/sto
 
 async fn start(cors_origins: &[&'static str]) -> TestVault {
     let cors_origins = cors_origins.iter().map(|site| HeaderValue::from_static(site)).collect();
-    TestVault::start_with(Setup { http: HttpOptions { cors_origins, ..Setup::default().http }, ..Setup::default() }).await
+    TestVault::start_with(Setup { http: HttpOptions { cors_origins, ..Setup::default().http }, ..Setup::default() })
+        .await
 }
 
 /// As a browser asks before a page's request, without any keys.
@@ -53,7 +54,9 @@ async fn pages_of_sites_that_are_configured_may_send_recordings_and_no_others() 
         let exposed = answer.header("access-control-expose-headers").to_ascii_lowercase();
         let exposed: Vec<&str> = exposed.split(',').map(str::trim).collect();
         let headers = answer.headers.keys().map(|name| name.as_str());
-        for name in headers.filter(|name| ["upload-", "tus-", "location", "retry-"].iter().any(|of| name.starts_with(of))) {
+        for name in
+            headers.filter(|name| ["upload-", "tus-", "location", "retry-"].iter().any(|of| name.starts_with(of)))
+        {
             assert!(exposed.contains(&name), "{name}: {answer:?}");
         }
     }
