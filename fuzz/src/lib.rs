@@ -11,5 +11,5 @@ mod video;
 
 pub use names::{file_name, key};
 #[cfg(feature = "server")]
-pub use requests::{bulk, forwarded, heartbeat, range};
+pub use requests::{bulk, forwarded, heartbeat, range, upload_metadata};
 pub use video::mp4;

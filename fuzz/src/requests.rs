@@ -1,6 +1,10 @@
 //! What the server reads of a request.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::{HeaderName, HeaderValue, Request};
+use model::wire::header;
+use server::agent::tus::metadata;
 use server::agent::{bulk, devices};
 use server::peer::Peer;
 use server::range::{self, RangeRequest};
@@ -28,6 +32,23 @@ pub fn bulk(bytes: &[u8]) {
     let Ok(asked) = bulk::parse(bytes) else { return };
     assert!(asked.len() <= bulk::MAX_ENTRIES);
     assert!(asked.iter().all(|one| one.lifetime.is_none_or(|lifetime| lifetime.as_secs() > 0)), "{asked:?}");
+}
+
+/// `Upload-Metadata`: what is taken was said under a key that the vault knows, is no longer than what was sent, and written again
+/// it is read as the same.
+pub fn upload_metadata(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let Ok(said) = metadata::parse(&text) else { return };
+    assert!(text.len() <= metadata::MAX, "{} bytes", text.len());
+    let sent = text.to_ascii_lowercase();
+    let mut pairs = Vec::new();
+    for (name, value) in &said {
+        assert!(header::OF_UPLOADS.contains(&name.as_str()), "{name:?}");
+        let Some(key) = header::in_metadata(name) else { panic!("{name:?} has no key") };
+        assert!(sent.contains(key) && value.trim() == value && value.len() <= text.len(), "{key:?}: {value:?}");
+        pairs.push(format!("{key} {}", STANDARD.encode(value)).trim_end().to_owned());
+    }
+    assert_eq!(metadata::parse(&pairs.join(",")).as_ref(), Ok(&said), "{pairs:?}");
 }
 
 /// Headers of proxies, one a line, `name: value`: whatever they say, the address that is made of them is one.

@@ -149,3 +149,9 @@ fn forwarded() {
 fn bulk() {
     try_target("bulk", fuzz::bulk, 20_000);
 }
+
+#[test]
+#[cfg(feature = "server")]
+fn upload_metadata() {
+    try_target("upload_metadata", fuzz::upload_metadata, 20_000);
+}

@@ -77,7 +77,7 @@ pub fn unix_ms(time: i64) -> Option<i64> {
 }
 
 /// The name without `.mp4`, in any case. A name without it lacks nothing.
-pub(crate) fn without_extension(name: &str) -> &str {
+fn without_extension(name: &str) -> &str {
     const EXTENSION: &str = ".mp4";
     let at = name.len().saturating_sub(EXTENSION.len());
     match name.split_at_checked(at) {

@@ -1,6 +1,7 @@
 //! Recordings as lists and readers see them.
 
 use crate::asset::AssetKind;
+use crate::media_type;
 use crate::wire::CustomHeaders;
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +51,7 @@ impl RecordingView {
     /// The asset that is its picture.
     #[must_use]
     pub fn thumbnail(&self) -> Option<&AssetView> {
-        self.assets.iter().find(|asset| asset.kind == AssetKind::Thumbnail)
+        self.assets.iter().find(|asset| asset.kind == AssetKind::Thumbnail && media_type::is_image(&asset.key))
     }
 }
 

@@ -321,6 +321,7 @@ impl Vault {
             objects: self.objects.clone(),
             timekeeping: self.timekeeping.clone(),
             watch: self.watch.clone(),
+            searched_until: Default::default(),
         }
     }
 }

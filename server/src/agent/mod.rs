@@ -41,7 +41,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 fn resumable() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(tus::create, tus::options))
-        .routes(routes!(tus::look, tus::patch, tus::terminate, tus::instead::by_header))
+        .routes(routes!(tus::look, tus::patch, tus::terminate, tus::instead::by_header, tus::options_of_one))
         .layer(from_fn(tus::versioned))
 }
 

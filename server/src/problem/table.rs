@@ -178,6 +178,9 @@ problems! {
     /// An empty file.
     TUS_EMPTY = NOT_IMPLEMENTED "tus_empty",
         "An empty file is not uploaded in several requests.", "Send it in one, to /api/storage.";
+    /// Parts of a file as uploads of their own.
+    TUS_CONCATENATION = NOT_IMPLEMENTED "tus_concatenation",
+        "The vault does not join uploads (Upload-Concat): a recording is one upload.", "Turn parallel uploads off in the client.";
     /// No such upload.
     TUS_NOT_FOUND = NOT_FOUND "tus_upload_not_found",
         "There is no such upload.", "Begin it anew.";

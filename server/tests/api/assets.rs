@@ -26,6 +26,11 @@ async fn an_asset_is_stored_read_signed_and_deleted_by_the_same_calls() {
         ("_sprite.PNG", "image/png"),
         ("_redacted.mp4", "video/mp4"),
         ("_faces.json", "application/json"),
+        ("_thumbnail.txt", "text/plain"),
+        ("_thumbnail.webm", "video/webm"),
+        ("_blur.mp4", "video/mp4"),
+        (".vtt", "text/vtt"),
+        ("_page.html", "application/octet-stream"),
     ] {
         let name = named(end);
         assert_eq!(vault.stored(&name, PICTURE).await, format!("a/{name}"));
@@ -42,7 +47,7 @@ async fn an_asset_is_stored_read_signed_and_deleted_by_the_same_calls() {
     }
     assert_eq!(vault.keys().await, [format!("a/{NAME}")], "Media has recordings");
     assert_eq!(about(&vault, Method::DELETE, "/api/storage", &named("_faces.json")).await.status, 200);
-    assert_eq!(vault.files().len(), 4, "the others stay");
+    assert_eq!(vault.files().len(), 9, "the others stay");
     assert_eq!(about(&vault, Method::DELETE, "/api/storage", NAME).await.status, 200);
     assert_eq!(vault.files(), [""; 0], "they go with their recording");
     about(&vault, Method::GET, "/api/storage/blob", &named("_thumbnail.jpg"))

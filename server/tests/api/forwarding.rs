@@ -275,3 +275,37 @@ async fn on_demand_only_what_is_asked_for_is_sent() {
     assert_eq!(local.forward("site/nothing.mp4").await, 404);
     assert_eq!(remote.forward("site/asked.mp4").await, 409, "it forwards to nobody");
 }
+
+/// What was derived from a recording is its asset at the other vault, too: seen nowhere else, and deleted with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn assets_arrive_as_assets() {
+    for how in ["continuous", "ondemand"] {
+        let dir = tempfile::tempdir().unwrap();
+        let (near, far) = (free_address(), free_address());
+        let remote = Site::new(dir.path(), "remote", far, None);
+        let local = Site::new(dir.path(), "local", near, Some((format!("http://{far}/api"), how)));
+        let _running = (remote.start().await, local.start().await);
+        local.upload("door.mp4", b"video").await;
+        local.upload("other.mp4", b"another").await;
+        let assets = ["door_thumbnail.jpg", "door_blur.mp4", "door.vtt"];
+        for name in assets {
+            local.upload(name, name.as_bytes()).await;
+        }
+        if how == "ondemand" {
+            until("nothing waits", async || local.is_drained().await).await;
+            assert!(!remote.has("site/door_thumbnail.jpg").await, "nobody has asked for it");
+            assert_eq!(local.forward("site/door.mp4").await, 200);
+        }
+        for name in ["door.mp4"].iter().chain(&assets) {
+            until(&format!("{name} arrives: {how}"), async || remote.has(&format!("site/{name}")).await).await;
+        }
+        let picture = "site/door_thumbnail.jpg";
+        assert_eq!(remote.client.read(picture).await, local.client.read(picture).await);
+        let deletion = remote.client.request(Method::DELETE, "/storage", "site/door.mp4").send().await.unwrap();
+        assert_eq!(deletion.status(), 200);
+        for name in assets {
+            assert!(!remote.has(&format!("site/{name}")).await, "{name} goes with its recording");
+        }
+        assert!(local.has(picture).await);
+    }
+}

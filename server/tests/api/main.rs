@@ -32,6 +32,8 @@ mod provider_faults;
 mod readiness;
 mod reading;
 mod resumable;
+mod resumable_elsewhere;
+mod resumable_empty;
 mod roles;
 mod routes;
 mod server_functions;

@@ -161,7 +161,8 @@ fn is_open(method: &Method, address: &str) -> bool {
     let reads = [Method::GET, Method::HEAD].contains(method);
     match address {
         "/sign-in" | "/api/health" | "/api/health/ready" => reads,
-        "/api/hls" | "/api/hls/metadata" | "/api/storage/signed" | "/api/storage/tus" => method == Method::OPTIONS,
+        "/api/hls" | "/api/hls/metadata" | "/api/storage/signed" => method == Method::OPTIONS,
+        "/api/storage/tus" | "/api/storage/tus/1" => method == Method::OPTIONS,
         "/api/devices/heartbeat" => method == Method::POST,
         // The API's description.
         _ => address.starts_with("/swagger") && reads,

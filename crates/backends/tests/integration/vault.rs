@@ -219,6 +219,25 @@ async fn on_demand_sends_what_is_asked_for_and_tells_the_hub_of_the_rest() {
     assert_eq!((paths(&log)[2].as_str(), paths(&hub_log)[2].as_str()), ("/api/ping", "/queue/test"));
 }
 
+/// What was derived from a recording is sent where every recording is; it is no news for a Hub.
+#[tokio::test]
+async fn an_asset_is_sent_like_its_recording_and_never_told() {
+    let (address, log) = vault().await;
+    let (hub_address, hub_log) = relay(None, hub::answers).await;
+    let content = bytes(9, 1000);
+    let told = [("url", &*format!("http://{hub_address}")), ("hub_key", "the-hub-key"), ("forward_type", "ondemand")];
+    open(&address, &told).send(&event(Purpose::Asset, holding(&content))).await.unwrap();
+    assert!(log.lock().unwrap().is_empty(), "nothing was asked for");
+    open(&address, &[("forward_type", "continuous")]).send(&event(Purpose::Asset, holding(&content))).await.unwrap();
+    open(&address, &told).send(&event(Purpose::Forward, holding(&content))).await.unwrap();
+    let sent: Vec<_> = log.lock().unwrap().iter().map(|seen| (seen.path.clone(), seen.body == content)).collect();
+    assert_eq!(sent, [("/api/storage".to_owned(), true), ("/api/storage".to_owned(), true)]);
+    assert!(hub_log.lock().unwrap().is_empty(), "nobody is told");
+    let refusing = open(&address, &[("provider", "503 storage_provider_unavailable")]);
+    let error = refusing.send(&event(Purpose::Asset, holding(&content))).await.unwrap_err();
+    assert_eq!(error.kind, SinkErrorKind::Down, "it is tried again");
+}
+
 #[tokio::test]
 async fn a_recording_that_is_gone_is_nobodys_to_send() {
     let (address, log) = vault().await;

@@ -6,12 +6,10 @@ use super::{RecordingRef, Recordings};
 use crate::base::Result;
 use crate::base::VaultError;
 use crate::base::db::Tx;
-use crate::base::entity::recording::{self, is_asset};
-use crate::host::timekeeping::Trusted;
+use crate::base::entity::recording;
 use crate::objects::transfer::to_its_end;
 use model::ObjectKey;
 use model::asset::{self, Reading};
-use model::connection::Family;
 use model::recording::AssetView;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -29,7 +27,13 @@ const CHUNK: usize = 200;
 pub(crate) async fn recording_of(tx: &Tx, account_id: i64, key: &ObjectKey) -> Result<Option<String>> {
     let candidates = match asset::read(key) {
         Reading::Recording => return Ok(None),
-        Reading::Asset { recording, .. } => return Ok(Some(recording)),
+        Reading::Asset { recording, .. } => {
+            // What is derived of an asset belongs to that one's recording.
+            let rows = rows_under(tx, account_id, &asset::recording_keys(&recording)).await?;
+            let is_there = rows.iter().any(|row| row.asset_of.is_none());
+            let of_asset = rows.into_iter().find_map(|row| row.asset_of).filter(|_| !is_there);
+            return Ok(Some(of_asset.unwrap_or(recording)));
+        }
         Reading::Perhaps(candidates) => candidates,
     };
     let keys: Vec<String> = candidates.iter().flat_map(|stem| asset::recording_keys(stem)).collect();
@@ -50,10 +54,15 @@ async fn recordings_under(
     account_id: i64,
     keys: &[String],
 ) -> Result<Vec<recording::Model>> {
+    let rows = rows_under(db, account_id, keys).await?;
+    Ok(rows.into_iter().filter(|row| row.asset_of.is_none()).collect())
+}
+
+async fn rows_under(db: &impl ConnectionTrait, account_id: i64, keys: &[String]) -> Result<Vec<recording::Model>> {
     let rows = without_json(recording::Entity::find())
         .filter(recording::under(keys.iter().map(String::as_str)))
         .filter(recording::Column::AccountId.eq(account_id));
-    Ok(rows.all(db).await?.into_iter().filter(|row| row.asset_of.is_none()).collect())
+    Ok(rows.all(db).await?)
 }
 
 /// The assets of several recordings, each with the place of its recording among them.
@@ -149,25 +158,6 @@ impl Recordings {
         }
         Ok(())
     }
-
-    /// An account's assets that are older than its day limit and have no recording. The others go with theirs.
-    pub(crate) async fn expired_assets(
-        &self,
-        _: &Trusted,
-        account_id: i64,
-        before: i64,
-        limit: u64,
-    ) -> Result<Vec<RecordingRef>> {
-        let rows = recording::Entity::find()
-            .filter(is_asset())
-            .filter(recording::Column::AccountId.eq(account_id))
-            .filter(recording::Column::Timestamp.lt(before))
-            .filter(recording::Column::UploadedAt.lt(before))
-            .filter(Expr::cust(has_no_recording()))
-            .order_by_asc(recording::Column::Timestamp)
-            .limit(limit);
-        Ok(self.db.damaged_rows().readable(rows.all(self.db.read()).await?.into_iter().map(RecordingRef::try_from)))
-    }
 }
 
 /// Spelled out so that the partial index can be used.
@@ -175,23 +165,12 @@ fn is_orphaned() -> Expr {
     Expr::cust("recordings.orphaned = TRUE")
 }
 
-/// Asked for at every provider by name, which the index of places and keys answers.
-fn has_no_recording() -> String {
-    let keys = asset::recording_extensions().into_iter().map(|end| format!("recordings.asset_of || '{end}'"));
-    format!(
-        "NOT EXISTS (SELECT 1 FROM recordings parent WHERE parent.account_id = recordings.account_id \
-         AND parent.provider_id IN (SELECT id FROM connections WHERE family = '{}') AND parent.key IN ({}))",
-        Family::Provider.as_str(),
-        keys.collect::<Vec<_>>().join(", ")
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::base::clock::Clock;
     use crate::base::db::{Db, PATIENCE};
-    use sea_orm::{DbBackend, ExprTrait as _, QueryTrait as _};
+    use sea_orm::{DbBackend, QueryTrait as _};
 
     #[tokio::test]
     async fn every_list_of_assets_has_its_index() {
@@ -200,22 +179,13 @@ mod tests {
         let db = Db::open(&file, Clock::default(), PATIENCE).await.expect("opens");
         let rows = recording::Entity::find;
         let of_account = recording::Column::AccountId.eq(1);
-        let before = recording::Column::Timestamp.lt(1).and(recording::Column::UploadedAt.lt(1));
         for (query, index) in [
             (rows().filter(of_account.clone()).filter(recording::Column::AssetOf.eq("dir/a")), "assets_by_recording"),
             (
-                rows().filter(of_account.clone()).filter(recording::Column::AssetOf.is_in(["dir/a", "dir/b"])),
+                rows().filter(of_account).filter(recording::Column::AssetOf.is_in(["dir/a", "dir/b"])),
                 "assets_by_recording",
             ),
             (rows().filter(is_orphaned()).order_by_asc(recording::Column::Id), "assets_orphaned"),
-            (
-                rows()
-                    .filter(is_asset())
-                    .filter(of_account.and(before))
-                    .filter(Expr::cust(has_no_recording()))
-                    .order_by_asc(recording::Column::Timestamp),
-                "assets_by_time",
-            ),
         ] {
             let mut query = query.limit(10).build(DbBackend::Sqlite);
             query.sql = format!("EXPLAIN QUERY PLAN {}", query.sql);
@@ -223,7 +193,6 @@ mod tests {
             let plan: String =
                 steps.iter().map(|step| step.try_get::<String>("", "detail").expect("a step") + "\n").collect();
             assert!(plan.contains(index) && !plan.contains("B-TREE"), "{index}: {plan}");
-            assert!(!plan.contains("SCAN parent"), "{plan}");
         }
     }
 }

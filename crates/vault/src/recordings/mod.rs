@@ -7,6 +7,7 @@ mod delete;
 pub mod devices;
 mod known_devices;
 mod list;
+mod lone_assets;
 mod many;
 mod read;
 mod remux;

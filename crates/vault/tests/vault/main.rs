@@ -6,6 +6,8 @@
 mod account_bounds;
 mod assets;
 mod assets_forwarded;
+mod assets_lone;
+mod assets_names;
 mod commit_cut;
 mod copies;
 mod damaged;

@@ -17,7 +17,7 @@ use axum::body::Body;
 use axum::extract::{FromRequestParts, OriginalUri, Path, Request, State};
 use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use checksum::{Checked, Checksum};
@@ -44,6 +44,7 @@ const UPLOAD_DEFER_LENGTH: HeaderName = HeaderName::from_static("upload-defer-le
 const UPLOAD_METADATA: HeaderName = HeaderName::from_static("upload-metadata");
 const UPLOAD_EXPIRES: HeaderName = HeaderName::from_static("upload-expires");
 const UPLOAD_CHECKSUM: HeaderName = HeaderName::from_static("upload-checksum");
+const UPLOAD_CONCAT: HeaderName = HeaderName::from_static("upload-concat");
 
 /// Says in every answer which version of tus this is.
 pub async fn versioned(request: Request, next: Next) -> Response {
@@ -69,9 +70,25 @@ impl<S: Sync> FromRequestParts<S> for Version {
 
 /// What the vault can do
 ///
-/// Needs no credentials.
+/// Needs no credentials. Pages of the sites in `server.cors_origins` are told what they may send (CORS).
 #[utoipa::path(options, path = "/api/storage/tus", tag = "Resumable uploads", responses((status = 204, description = "Version, extensions and largest size.")))]
-pub async fn options(State(state): State<AppState>) -> Response {
+pub async fn options(state: State<AppState>) -> Response {
+    able(state)
+}
+
+/// What the vault can do
+///
+/// As at the address where uploads begin.
+#[utoipa::path(
+    options, path = "/api/storage/tus/{id}", tag = "Resumable uploads",
+    params(("id" = String, Path, description = "Last part of `Location`.", example = "5f0c2a")),
+    responses((status = 204, description = "Version, extensions and largest size."))
+)]
+pub async fn options_of_one(state: State<AppState>) -> Response {
+    able(state)
+}
+
+fn able(State(state): State<AppState>) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let headers = response.headers_mut();
     headers.insert(TUS_EXTENSION, HeaderValue::from_static(EXTENSIONS));
@@ -103,7 +120,7 @@ pub async fn options(State(state): State<AppState>) -> Response {
         (status = 413, description = "Larger than the vault accepts.", body = ErrorBody),
         (status = 429, description = "Too many wrong credentials, or too many uploads that are not finished.", body = ErrorBody),
         (status = 460, description = "The checksum of the first bytes is another.", body = ErrorBody),
-        (status = 501, description = "An empty file of an agent: it sends that in a single request.", body = ErrorBody),
+        (status = 501, description = "An empty file of an agent, which sends that in a single request; or parts that were to be joined (`Upload-Concat`).", body = ErrorBody),
         (status = 502, description = "The storage provider refuses the vault.", body = ErrorBody),
         (status = 503, description = "The storage provider or the database does not answer, or the vault is busy.", body = ErrorBody),
         (status = 507, description = "The storage provider, or the vault itself, has no room left.", body = ErrorBody),
@@ -118,6 +135,10 @@ pub async fn create(
     body: Body,
 ) -> Result<Response, ApiError> {
     file_body::check(&headers)?;
+    // An extension that is not offered: a part must not be taken for a recording.
+    if headers.contains_key(&UPLOAD_CONCAT) {
+        return Err((&problem::TUS_CONCATENATION).into());
+    }
     let length = length(&headers)?;
     let defers = text(&headers, UPLOAD_DEFER_LENGTH.as_str()) == "1";
     if length.is_some() == defers {
@@ -126,7 +147,9 @@ pub async fn create(
     let mut said = said(&headers)?;
     if length == Some(0) {
         upload::note_empty(&upload::Who::of(&account), said.get(header::FILE_NAME).map_or("", String::as_str));
-        return empty(&headers, &asked);
+        if is_agent(&headers) {
+            return Err((&problem::TUS_EMPTY).into());
+        }
     }
     let request = UploadRequest::read(account.clone(), length, |name| said.get(name).cloned().unwrap_or_default());
     let request = request.map_err(refused)?;
@@ -150,25 +173,10 @@ pub async fn create(
         };
     }
     let mut response = (StatusCode::CREATED, told(&progress)).into_response();
-    lead_to(&progress.id, &asked, &mut response);
-    Ok(response)
-}
-
-/// An empty file is no recording, and nothing is kept of it. Agents are sent to the single request; to other clients it is
-/// uploaded as soon as it is begun.
-fn empty(headers: &HeaderMap, asked: &Uri) -> Result<Response, ApiError> {
-    if is_agent(headers) {
-        return Err((&problem::TUS_EMPTY).into());
-    }
-    let mut response = (StatusCode::CREATED, [(UPLOAD_OFFSET, HeaderValue::from_static("0"))]).into_response();
-    lead_to("empty", asked, &mut response);
-    Ok(response)
-}
-
-fn lead_to(id: &str, asked: &Uri, response: &mut Response) {
-    if let Ok(location) = HeaderValue::from_str(&location(asked.path(), id)) {
+    if let Ok(location) = HeaderValue::from_str(&location(asked.path(), &progress.id)) {
         response.headers_mut().insert(LOCATION, location);
     }
+    Ok(response)
 }
 
 /// How far an upload is
@@ -314,6 +322,9 @@ async fn append(
         Ok(progress) => {
             if let Some(stored) = &progress.stored {
                 upload::count(stored.outcome);
+            }
+            if piece.length.is_some() && progress.length == Some(0) {
+                upload::note_empty(&who, progress.said.get(header::FILE_NAME).map_or("", String::as_str));
             }
             Ok(progress)
         }

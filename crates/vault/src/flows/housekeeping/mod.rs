@@ -18,6 +18,7 @@ use crate::recordings::Recordings;
 use crate::recordings::devices;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use std::error::Error as StdError;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +41,8 @@ pub(crate) struct Housekeeping {
     pub(crate) objects: Objects,
     pub(crate) timekeeping: Timekeeping,
     pub(crate) watch: Watch,
+    /// Assets that were uploaded before this, Unix milliseconds, were searched for those without a recording.
+    pub(crate) searched_until: AtomicI64,
 }
 
 impl Housekeeping {
@@ -61,6 +64,7 @@ impl Housekeeping {
             Ok(Some(trusted)) => {
                 log("deletion of objects", self.finish_removals(&trusted).await);
                 log("retention", self.retire(&trusted).await);
+                log("deletion of assets without a recording", self.retire_lone(&trusted).await);
                 log("uploads that nobody goes on with", self.resumables.sweep(&trusted).await);
                 log("tidying up", self.tidy(&trusted).await);
             }

@@ -122,7 +122,7 @@ impl Resumables {
         let ingest = &self.ingest;
         let slot = ingest.slots.clone().try_acquire_owned().map_err(|_| UploadError::Busy)?;
         let account_id = account.id;
-        let request = request(account, &before.said, length)?;
+        let request = request(account, &before.said, length.filter(|length| *length > 0))?;
         let mut target = ingest.target(request).await?;
         target.draft.resumable = Some(row.id.clone());
         if target.key.as_str() != row.key || target.provider.id != row.provider_id {
@@ -184,6 +184,10 @@ impl Work {
         let cut = self.take(&mut arriving, body, hold).await;
         let is_all = self.length == Some(arriving.digest.size());
         match cut {
+            // That is no recording: nothing is stored, and the client need not go on.
+            None if self.length == Some(0) => {
+                Ok(self.resumables.rows.done(&self.expected.id, 0, self.resumables.expiry()).await.map(|()| None)?)
+            }
             None if is_all => self.finish(arriving).await.map(Some),
             // The connection ended a moment too early to say that all was sent.
             Some(Cut::Body(_)) if is_all && !self.piece.only_whole => self.finish(arriving).await.map(Some),

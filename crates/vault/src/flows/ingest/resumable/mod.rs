@@ -123,7 +123,8 @@ impl Resumables {
     }
 
     /// Begins an upload. `said` is what `request` was [read](UploadRequest::read) from, by the header's name; the size of its
-    /// body, if announced, is the recording's.
+    /// body, if announced, is the recording's. An empty file is no recording: its upload is finished as soon as it is begun, and
+    /// nothing is stored.
     ///
     /// # Errors
     /// Whatever refuses an upload in one request before its bytes; [`ResumeError::TooMany`].
@@ -133,7 +134,8 @@ impl Resumables {
         said: BTreeMap<String, String>,
     ) -> std::result::Result<Progress, ResumeError> {
         let (account_id, length) = (request.account.id, request.content_length);
-        let target = self.ingest.target(request).await?;
+        let content_length = length.filter(|length| *length > 0);
+        let target = self.ingest.target(UploadRequest { content_length, ..request }).await?;
         self.ingest.check_room(&target, length).await?;
         if self.rows.count_open(account_id).await? >= MAX_OPEN {
             return Err(ResumeError::TooMany);
@@ -149,7 +151,7 @@ impl Resumables {
             received: Set(0),
             at_provider: Set(None),
             digest: Set(String::new()),
-            done: Set(false),
+            done: Set(length == Some(0)),
             holder: Set(None),
             held_until: Set(0),
             expires_at: Set(expires_at),
