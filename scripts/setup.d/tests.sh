@@ -42,5 +42,6 @@ prepare_tests() {
   fi
   python_environment "$cache_dir/try-api" "$repository/scripts/try-api.txt"
   python_environment "$cache_dir/tuspy" "$repository/end2end/clients/tuspy.txt"
+  "$repository/scripts/try-deploy" install
   "$repository/scripts/services" install
 }
