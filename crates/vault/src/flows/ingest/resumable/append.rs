@@ -186,7 +186,7 @@ impl Work {
         match cut {
             // That is no recording: nothing is stored, and the client need not go on.
             None if self.length == Some(0) => {
-                Ok(self.resumables.rows.done(&self.expected.id, 0, self.resumables.expiry()).await.map(|()| None)?)
+                Ok(self.resumables.rows.done(&self.expected.id, 0).await.map(|()| None)?)
             }
             None if is_all => self.finish(arriving).await.map(Some),
             // The connection ended a moment too early to say that all was sent.
