@@ -9,9 +9,6 @@ import { type Receiver, startReceiver } from "../support/receiver.ts";
 import { startVault, type Vault } from "../support/vault.ts";
 import { declared } from "./camera.ts";
 
-/** Another site, whose pages may upload; nobody listens there. */
-export const ELSEWHERE = "http://127.0.0.1:49151";
-
 export interface Site {
   receiver: Receiver;
   /** The one that runs now. */
@@ -29,10 +26,10 @@ export const test = base.extend<{ site: Site }>({
     const lines: Line[] = [];
     const site: Site = {
       receiver,
-      vault: await startVault({ directory, toml, corsOrigins: [ELSEWHERE] }),
+      vault: await startVault({ directory, toml }),
       dies: async () => {
         await site.vault.kill();
-        site.vault = await startVault({ directory, toml, corsOrigins: [ELSEWHERE] });
+        site.vault = await startVault({ directory, toml });
         for (const line of lines) line.target = site.vault.url;
       },
       line: async (cuts) => {

@@ -36,7 +36,7 @@ export interface Options {
   below?: string;
   /** A database that several vaults share, and what seals its secrets; else one of its own. */
   shared?: { database: string; masterKey: string };
-  /** Other sites whose pages may ask for playlists and upload. */
+  /** Other sites whose pages may ask for playlists. */
   corsOrigins?: string[];
 }
 

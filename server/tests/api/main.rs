@@ -32,6 +32,7 @@ mod provider_faults;
 mod readiness;
 mod reading;
 mod resumable;
+mod resumable_bounds;
 mod resumable_elsewhere;
 mod resumable_empty;
 mod roles;

@@ -4,6 +4,8 @@ use crate::resumable::{begin, creation, kept, metadata, piece, tus};
 use crate::support::{NAME, TestVault, send};
 use bytes::Bytes;
 use reqwest::Method;
+use sea_orm::{Database, EntityTrait as _};
+use vault::entity::resumable;
 
 const NOTHING: Bytes = Bytes::new();
 
@@ -22,6 +24,12 @@ async fn an_empty_file_is_an_upload_that_is_finished_as_soon_as_it_is_begun() {
     assert_eq!((begun.status, begun.header("upload-offset")), (201, "0"), "{begun:?}");
     let empty = begin(&vault, 0).await;
     is_finished(&vault, &empty).await;
+    let tables = Database::connect(vault.database.clone()).await.unwrap();
+    let rows = resumable::Entity::find().all(&tables).await.unwrap();
+    assert!(
+        rows.len() == 2 && rows.iter().all(|row| row.done),
+        "none counts among those that are not finished: {rows:?}"
+    );
     // With the creation there may come as many bytes as there are.
     let none = creation(&vault).header("upload-length", 0).header("content-type", "application/offset+octet-stream");
     assert_eq!(send(none.body(NOTHING)).await.status, 201);
