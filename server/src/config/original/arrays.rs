@@ -63,7 +63,9 @@ pub(super) fn read(
         }
         // The parser's words hold nothing of the text.
         Err(error) => {
-            problems.push(Problem::at(&origin, format!("is no valid JSON: {error}")));
+            let usual =
+                "often a shell took the quotes, or a quote inside of a text lacks its backslash (docs/replace.md)";
+            problems.push(Problem::at(&origin, format!("is no valid JSON: {error}; {usual}")));
             return Vec::new();
         }
     };
