@@ -24,6 +24,8 @@ pub struct Arguments {
 pub enum Command {
     /// Check the settings and their connections, then exit.
     Check,
+    /// Ask the vault that runs with these settings whether it can take uploads; fails if not.
+    Health,
     /// Copy the SQLite database into a new file, while the vault runs.
     Backup {
         /// The new file; must not exist.
@@ -58,6 +60,7 @@ mod tests {
         assert_eq!(parsed("-c other.toml -c vault.toml check"), with_file(Some(Command::Check)), "the last one");
         assert_eq!(parsed("backup b.db -c vault.toml"), with_file(Some(Command::Backup { file: "b.db".into() })));
         assert_eq!(parsed("restore b.db"), command(Some(Command::Restore { file: "b.db".into() })));
+        assert_eq!(parsed("health"), command(Some(Command::Health)));
         for (line, wrong) in [
             ("restore", ErrorKind::MissingRequiredArgument),
             ("restore b.db c.db", ErrorKind::UnknownArgument),

@@ -6,6 +6,7 @@
 
 pub mod admin;
 pub mod agent;
+pub mod ask;
 pub mod assets;
 pub mod backup;
 pub mod bodies;

@@ -3,7 +3,7 @@
 use clap::Parser as _;
 use server::cli::{Arguments, Command};
 use server::config::Config;
-use server::{backup, check, run, runtime};
+use server::{ask, backup, check, run, runtime};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -28,6 +28,7 @@ fn main() -> ExitCode {
     match command {
         None => runtime.block_on(run::run(config)),
         Some(Command::Check) => runtime.block_on(check::check(&config)),
+        Some(Command::Health) => runtime.block_on(ask::health(&config)),
         Some(Command::Backup { file }) => runtime.block_on(backup::back_up(&config, &file)),
         Some(Command::Restore { file }) => runtime.block_on(backup::restore(&config, &file)),
     }

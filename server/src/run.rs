@@ -157,8 +157,8 @@ fn greet(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// An address to open in a browser, which "all interfaces" is not.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
+/// An address to connect to, which "all interfaces" is not.
+pub(crate) fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
     }

@@ -1,6 +1,6 @@
 //! The program itself: its arguments, its first start, its end.
 
-use crate::process::{ended, output, signal};
+use crate::process::{Client, config_file, ended, free_address, http, output, signal};
 use crate::support::PATIENCE;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -30,6 +30,30 @@ fn a_typo_names_file_line_and_key() {
             "vault.toml line 4: provider \"local\": unknown setting 'pth'; did you mean 'path'? known are: path"
         );
     }
+}
+
+/// As a container's health check asks, which knows the same settings.
+#[tokio::test]
+async fn whether_it_is_ready_can_be_asked_without_another_program() {
+    let dir = tempfile::tempdir().unwrap();
+    let address = free_address();
+    let folder = dir.path().join("recordings");
+    let provider = format!("kind = \"filesystem\"\npath = \"{}\"", folder.display());
+    let file = config_file(dir.path(), address, &provider, "http://127.0.0.1:9/");
+    let ask = || {
+        let mut command = command(dir.path());
+        let listen = address.to_string().replace("127.0.0.1", "0.0.0.0");
+        output(command.env("VAULT_SERVER__LISTEN", listen).arg("health").arg("--config").arg(&file))
+    };
+    let client = Client { http: http(), base: format!("http://{address}/api"), directory: "site".into() };
+    let vault = crate::process::start(&file, &client).await;
+    let told = ask();
+    assert!(told.status.success(), "{told:?}");
+    assert!(String::from_utf8_lossy(&told.stdout).contains("\"status\":\"ok\""), "{told:?}");
+    assert!(vault.stop());
+    let told = ask();
+    assert_eq!(told.status.code(), Some(1), "{told:?}");
+    assert!(String::from_utf8_lossy(&told.stderr).contains("does not answer at 127.0.0.1:"), "{told:?}");
 }
 
 /// What would be refused when it is applied is refused when it is read, by `check` and by the start alike.

@@ -2,12 +2,12 @@
 
 use super::catching_up::is_lost;
 use super::hold::Hold;
-use super::rows::{Expected, Kept};
+use super::rows::Expected;
 use super::{Piece, Progress, Resumables, ResumeError, progress, request, unsigned};
 use crate::access::accounts::Account;
 use crate::base::VaultError;
 use crate::base::entity::resumable;
-use crate::flows::ingest::arriving::{Arrived, Arriving, may_have_begun};
+use crate::flows::ingest::arriving::{Arrived, Arriving};
 use crate::flows::ingest::buffer::PartBuffer;
 use crate::flows::ingest::digest::Digest;
 use crate::flows::ingest::form::FirstBytes;
@@ -30,16 +30,16 @@ const WINDING_DOWN: Duration = Duration::from_secs(2);
 const LULL: Duration = Duration::from_millis(250);
 
 /// The work on one request's bytes.
-struct Work {
-    resumables: Resumables,
-    target: Target,
+pub(super) struct Work {
+    pub(super) resumables: Resumables,
+    pub(super) target: Target,
     piece: Piece,
     /// The recording's size, if known.
-    length: Option<u64>,
+    pub(super) length: Option<u64>,
     /// What the row says since something was kept last.
-    expected: Expected,
+    pub(super) expected: Expected,
     /// Bytes at the beginning of the current part that the database has.
-    tail: u64,
+    pub(super) tail: u64,
     /// Whether the part in memory has them, too.
     has_tail: bool,
     /// Parts that were at the provider before this request.
@@ -281,47 +281,6 @@ impl Work {
         self.keep_parts(arriving).await
     }
 
-    /// Begins parts at the provider. Until the row names them an intent does, so that they are freed whatever happens.
-    async fn begin_parts(&self) -> std::result::Result<Multipart, UploadError> {
-        let (ingest, target) = (&self.resumables.ingest, &self.target);
-        let draft = target.draft.having_sent_nothing(ingest.db.now_ms());
-        let mut intent = Intent::declare(ingest.db.clone(), ingest.replicas.me(), target, &draft);
-        let begun = match ingest.begin_parts(target, Some(&mut intent)).await {
-            Ok(begun) => begun.outliving(),
-            Err(error) => {
-                ingest.give_up(target, intent, !may_have_begun(&error)).await;
-                return Err(error);
-            }
-        };
-        let intent_id = intent.written().await?;
-        let noted = self.resumables.rows.begin_parts(self.expected.clone(), json(&begun.arrived()), intent_id);
-        noted.await?;
-        Ok(begun)
-    }
-
-    /// Keeps the parts that have arrived at the provider since the last time.
-    async fn keep_parts(&mut self, arriving: &mut Arriving) -> std::result::Result<(), UploadError> {
-        let Some((parts, digest)) = arriving.checkpoint() else { return Ok(()) };
-        self.keep(&parts, &digest).await
-    }
-
-    async fn keep(&mut self, parts: &AtProvider, digest: &Digest) -> std::result::Result<(), UploadError> {
-        self.resumables.rows.keep_parts(self.expected.clone(), self.kept(Some(parts), digest)).await?;
-        self.expected.received = digest.size();
-        self.tail = 0;
-        Ok(())
-    }
-
-    fn kept(&self, parts: Option<&AtProvider>, digest: &Digest) -> Kept {
-        Kept {
-            received: digest.size(),
-            length: self.length,
-            at_provider: parts.map(json),
-            digest: digest.save(),
-            expires_at: self.resumables.expiry(),
-        }
-    }
-
     /// Keeps all that has come, for the next request to go on with.
     async fn suspend(mut self, mut arriving: Arriving) -> Result<()> {
         if let Some(multipart) = &mut arriving.multipart {
@@ -410,6 +369,6 @@ fn missing() -> UploadError {
     StoreError::new(StoreErrorKind::Corrupt, "Some of the upload's bytes are missing.").into()
 }
 
-fn json(at_provider: &AtProvider) -> String {
+pub(super) fn json(at_provider: &AtProvider) -> String {
     serde_json::to_string(at_provider).expect("parts serialise")
 }

@@ -8,6 +8,7 @@
 mod append;
 mod catching_up;
 mod hold;
+mod parts;
 mod rows;
 mod sweep;
 
