@@ -288,6 +288,26 @@ async fn a_link_that_is_cut_is_tried_again() {
     open(&address, &[]).send(&event(Purpose::Stored, holding(&content))).await.unwrap();
 }
 
+/// It tells an offset behind the recording's end: the recording is sent in one request instead.
+#[tokio::test]
+async fn an_offset_that_cannot_be_is_not_believed() {
+    let mistaken = |seen: &Seen| {
+        let offset = [("upload-offset", "99999999")];
+        match (seen.method.as_str(), seen.path.as_str()) {
+            ("POST", "/api/storage/tus/") => Some((StatusCode::CREATED, [("location", "x")]).into_response()),
+            ("PATCH", "/api/storage/tus/x") => Some((StatusCode::NO_CONTENT, offset).into_response()),
+            ("HEAD", "/api/storage/tus/x") => Some((StatusCode::OK, offset).into_response()),
+            ("DELETE", "/api/storage/tus/x") => Some(StatusCode::NO_CONTENT.into_response()),
+            _ => answers(seen),
+        }
+    };
+    let (address, log) = relay(None, mistaken).await;
+    let content = bytes(3, 5_000_000);
+    open(&address, &[]).send(&event(Purpose::Stored, holding(&content))).await.unwrap();
+    let log = log.lock().unwrap();
+    assert!(log.iter().any(|seen| seen.path == "/api/storage" && seen.body == content), "{} requests", log.len());
+}
+
 /// The other vault says no after the first bytes: the rest, here without end, stays where it is.
 #[tokio::test]
 async fn an_early_refusal_ends_the_transfer() {

@@ -13,36 +13,70 @@ pub struct CustomHeaders(BTreeMap<String, String>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotKept;
 
-/// What the owner's headers are not called: headers of connections, bodies and credentials, and the vault's own. Agents refuse
-/// most of them, too.
-const NEVER: [&str; 24] = [
+/// What the owner's headers are not called: headers of connections, bodies, proxies, conditions and credentials, and the vault's
+/// own. They are sent on to other vaults, whose proxies would believe them. Agents refuse most of them, too.
+const NEVER: [&str; 58] = [
+    "api-key",
     "authorization",
+    "cf-connecting-ip",
     "connection",
     "content-encoding",
     "content-length",
     "content-type",
     "cookie",
+    "date",
     "expect",
+    "fastly-client-ip",
     "forwarded",
     "host",
+    "http2-settings",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
     "keep-alive",
+    "ocp-apim-subscription-key",
+    "origin",
+    "private-token",
     "proxy-authorization",
     "proxy-connection",
+    "range",
+    "referer",
+    "set-cookie",
     "te",
     "trace-id",
     "trailer",
     "transfer-encoding",
+    "true-client-ip",
     "tus-resumable",
     "upgrade",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
+    "via",
+    "www-authenticate",
+    "x-access-token",
+    "x-amz-security-token",
+    "x-api-key",
+    "x-auth-token",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-csrf-token",
+    "x-envoy-external-address",
+    "x-goog-api-key",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-original-forwarded-for",
+    "x-original-host",
+    "x-original-url",
     "x-real-ip",
+    "x-remote-user",
+    "x-rewrite-url",
     "x-vault-account-accesskey",
     "x-vault-account-secretkey",
+    "x-vault-token",
 ];
 /// How the names of other headers begin that are not the owner's.
-const NEVER_FIRST: [&str; 2] = ["x-kerberos-", "upload-"];
+const NEVER_FIRST: [&str; 5] = ["x-kerberos-", "upload-", "x-forwarded-", "sec-", "proxy-"];
 
 impl CustomHeaders {
     /// Most headers.
@@ -133,6 +167,11 @@ mod tests {
             "COOKIE",
             "X-Vault-Account-SecretKey",
             "Proxy-Authorization",
+            "X-Forwarded-Anything",
+            "True-Client-IP",
+            "X-HTTP-Method-Override",
+            "X-Amz-Security-Token",
+            "If-None-Match",
             "Host",
             "Upload-Metadata",
             "Transfer-Encoding",

@@ -97,6 +97,28 @@ async fn pieces_that_count_only_whole_go_on_across_parts() {
     }
 }
 
+/// Any number of them may be kept for a day: of none more is kept than its client may ask for.
+#[tokio::test]
+async fn what_was_said_at_length_is_forgotten_with_the_last_byte() {
+    let t = TestVault::new().await;
+    let long = BTreeMap::from([("x-site".to_owned(), "x".repeat(4000))]);
+    let row = async |id: &str| resumable::Entity::find_by_id(id).one(&t.tables().await).await.unwrap().unwrap();
+    for (length, more, is_kept) in [(100, BTreeMap::new(), true), (100, long.clone(), false), (0, long, false)] {
+        let said: BTreeMap<_, _> = said().into_iter().chain(more).collect();
+        let request = UploadRequest::read(account(&t.vault).await, Some(length), |name| {
+            said.get(name).cloned().unwrap_or_default()
+        });
+        let id = t.vault.resumables.create(request.unwrap(), said.clone()).await.unwrap().id;
+        if length > 0 {
+            assert!(row(&id).await.said.contains("a.mp4"), "until then all of it is needed");
+            assert!(send(&t.vault, &id, 0, 100).await.unwrap().stored.is_some());
+        }
+        let row = row(&id).await;
+        assert!(row.done && row.said.len() <= 1024);
+        assert_eq!(row.said.contains("a.mp4"), is_kept, "{length}: {}", row.said);
+    }
+}
+
 #[tokio::test]
 async fn a_store_that_fails_costs_the_last_part_at_most() {
     let t = TestVault::new().await;

@@ -105,7 +105,8 @@ impl VaultSink {
                     }
                 },
             };
-            if recording.sha256 != begun.sha256 {
+            // Of another recording, or the other vault is mistaken.
+            if recording.sha256 != begun.sha256 || offset > recording.size {
                 self.terminate(&begun).await;
                 event.memory.keep("").await;
                 return Ok(None);

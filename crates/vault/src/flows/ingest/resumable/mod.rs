@@ -18,7 +18,7 @@ use crate::base::VaultError;
 use crate::base::entity::resumable;
 use crate::base::keys::random_id;
 use hold::Holds;
-use rows::Rows;
+use rows::{Rows, SAID_WHEN_DONE};
 pub(super) use rows::{has_parts, is_done};
 use sea_orm::ActiveValue::Set;
 use std::collections::BTreeMap;
@@ -147,7 +147,10 @@ impl Resumables {
             account_id: Set(account_id),
             provider_id: Set(target.provider.id),
             key: Set(target.key.to_string()),
-            said: Set(serde_json::to_string(&said).expect("texts serialise")),
+            said: Set(match serde_json::to_string(&said).expect("texts serialise") {
+                long if length == Some(0) && long.len() > SAID_WHEN_DONE => "{}".to_owned(),
+                said => said,
+            }),
             length: Set(length.map(|length| i64::try_from(length).unwrap_or(i64::MAX))),
             received: Set(0),
             at_provider: Set(None),

@@ -13,6 +13,8 @@ use sea_orm::{QueryOrder as _, QuerySelect as _, UpdateMany};
 
 /// Most bytes in one row.
 const ROW: usize = 1024 * 1024;
+/// Longest that is kept of what was said of an upload that is finished, in bytes: there may be any number of these.
+pub(super) const SAID_WHEN_DONE: usize = 1024;
 
 #[derive(Clone)]
 pub(super) struct Rows(pub(super) Db);
@@ -174,12 +176,14 @@ impl Rows {
 
 /// Notes that an upload's recording is stored, for as long as its client may ask.
 pub(in crate::flows::ingest) async fn is_done(tx: &Tx, id: &str, length: u64) -> Result<()> {
-    use resumable::Column::{AtProvider, Digest, Done, ExpiresAt, Length, Received};
+    use resumable::Column::{AtProvider, Digest, Done, ExpiresAt, Length, Received, Said};
+    let short = format!("CASE WHEN LENGTH(said) > {SAID_WHEN_DONE} THEN '{{}}' ELSE said END");
     resumable::Entity::update_many()
         .col_expr(Received, Expr::val(signed(length)))
         .col_expr(Length, Expr::val(signed(length)))
         .col_expr(AtProvider, Expr::val(None::<String>))
         .col_expr(Digest, Expr::val(""))
+        .col_expr(Said, Expr::cust(short))
         .col_expr(ExpiresAt, Expr::val(expiry(tx.now_ms())))
         .col_expr(Done, Expr::val(true))
         .filter(resumable::Column::Id.eq(id))
