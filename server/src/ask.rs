@@ -17,7 +17,7 @@ const MOST: u64 = 16 * 1024;
 
 /// Asks, prints what is answered, and fails unless that is "ready".
 pub async fn health(config: &Config) -> ExitCode {
-    let address = reachable(config.server.listen);
+    let address = reachable(config.server.listen[0]);
     match timeout(PATIENCE, ask(address)).await {
         Ok(Ok((status, said))) => {
             println!("{said}");

@@ -6,6 +6,11 @@ use server::config::Config;
 use server::{ask, backup, check, run, runtime};
 use std::process::ExitCode;
 
+/// musl's own is slow with threads.
+#[cfg(feature = "portable")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let Arguments { config: file, command } = Arguments::parse();
     let environment = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));

@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::first_start;
 use crate::public_url::PublicUrl;
 use crate::router::router;
-use crate::serve::{self, serve};
+use crate::serve::{self, Listeners, serve};
 use crate::state::{AppState, HttpOptions};
 use crate::telemetry::{self, chain};
 use backends::Backends;
@@ -13,7 +13,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use vault::Provisioning;
 use vault::data_folder::{Lock, LockError};
@@ -63,9 +62,8 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failed> {
     let files = vault::descriptors::raise();
     let stop = stop_on_signals().map_err(Failed::Signals)?;
     let _lock = Lock::take(&config.data.dir, config.database_url.expose())?;
-    let listener =
-        TcpListener::bind(config.server.listen).await.map_err(|e| Failed::Listen(config.server.listen, e))?;
-    let address = listener.local_addr().map_err(|e| Failed::Listen(config.server.listen, e))?;
+    let listeners = Listeners::bind(&config.server.listen).await.map_err(|(address, e)| Failed::Listen(address, e))?;
+    let addresses = listeners.addresses().map_err(|e| Failed::Listen(config.server.listen[0], e))?;
     let vault = Vault::open(vault_options(&config), Arc::new(Backends::new())).await?;
     let declared = config.declarations.clone();
     let provisioning =
@@ -88,9 +86,11 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failed> {
         .server
         .public_url
         .as_ref()
-        .map_or_else(|| format!("http://{}", reachable(address)), PublicUrl::to_string);
+        .map_or_else(|| format!("http://{}", reachable(addresses[0])), PublicUrl::to_string);
     greet(&first_start::greeting(&url, admin.as_ref(), keys.as_ref()));
-    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+    for address in addresses {
+        tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+    }
 
     let options = serve::Options {
         max_connections: config.server.max_connections,
@@ -103,7 +103,7 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failed> {
         shutdown_timeout: config.server.shutdown_timeout,
         ..serve::Options::default()
     };
-    serve(listener, app, options, stop).await;
+    serve(listeners, app, options, stop).await;
     background.cancel();
     if tokio::time::timeout(BACKGROUND_STOP, working).await.is_err() {
         tracing::warn!("deliveries were still being made; they will be made again");

@@ -54,8 +54,8 @@ pub struct Config {
 /// How the vault is reached.
 #[derive(Debug, Clone)]
 pub struct Server {
-    /// Address and port to listen on.
-    pub listen: SocketAddr,
+    /// Addresses and ports to listen on; never empty. The first is the one that is told and asked for its health.
+    pub listen: Vec<SocketAddr>,
     /// Where browsers and agents reach it, base of signed URLs; without it, the request's own host.
     pub public_url: Option<PublicUrl>,
     /// Hosts, with or without a port, that requests may be for, besides that of `public_url`; empty for any.
@@ -169,11 +169,10 @@ impl Config {
         let known = |s: &str| ["sqlite:", "postgres://", "postgresql://"].iter().any(|p| s.starts_with(p));
         Self {
             server: Server {
-                listen: reader.typed(
-                    "server.listen",
-                    SocketAddr::from(([127, 0, 0, 1], 8080)),
-                    "an address and a port, such as 127.0.0.1:8080 or [::]:8080",
-                ),
+                listen: match reader.list("server.listen", LISTEN, |s| s.parse().ok()) {
+                    none if none.is_empty() => vec![SocketAddr::from(([127, 0, 0, 1], 8080))],
+                    some => some,
+                },
                 public_url: reader
                     .parsed("server.public_url", None, public_url::EXPECTED, |s| Some(Some(s.parse().ok()?))),
                 allowed_hosts: reader.list("server.allowed_hosts", HOSTS, public_url::host),
@@ -224,6 +223,7 @@ impl Config {
 
 /// No store signs for longer.
 const WEEK_S: u64 = 7 * 24 * 3600;
+const LISTEN: &str = "an address and a port, such as 127.0.0.1:8080 or [::]:8080, or a list of them";
 const HOSTS: &str =
     "a list of hosts, with a port or without and in full, such as [\"vault.example\", \"192.0.2.7:8080\"]";
 const LEVEL: &str = "error, warn, info, debug or trace, or a list such as \"info,vault=debug\"";

@@ -42,7 +42,7 @@ fn variables(pairs: &[(&str, &str)]) -> impl Iterator<Item = (String, String)> {
 #[test]
 fn reads_the_example() {
     let config = read(EXAMPLE).expect("valid");
-    assert_eq!(config.server.listen.port(), 9000);
+    assert_eq!(config.server.listen[0].port(), 9000);
     assert_eq!(config.server.public_url.map(|url| url.to_string()).as_deref(), Some("https://vault.example"));
     assert_eq!(config.limits.max_upload_bytes, 1 << 30);
     assert_eq!(config.limits.idle_timeout, Duration::from_secs(5));
@@ -55,7 +55,7 @@ fn reads_the_example() {
 #[test]
 fn nothing_is_needed() {
     let config = read("").expect("defaults");
-    assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.server.listen, ["127.0.0.1:8080".parse().expect("is one")]);
     assert_eq!(config.database_url.expose(), "sqlite://./data/vault.db");
     assert!(config.declarations.is_empty());
 }
@@ -232,7 +232,7 @@ fn the_environment_wins() {
         ("VAULT_LOG__FORMAT", ""),
     ];
     let config = Config::read("vault.toml", EXAMPLE, variables(&env)).expect("valid");
-    assert_eq!(config.server.listen.port(), 1);
+    assert_eq!(config.server.listen[0].port(), 1);
     assert_eq!(config.admin.username.as_deref(), Some("admin"));
     assert_eq!(config.admin.password.expect("given").expose(), "p");
 }

@@ -4,6 +4,7 @@ mod addresses;
 mod connection;
 mod exchange;
 mod heads;
+mod listeners;
 mod patience;
 mod unreadable;
 
@@ -28,11 +29,13 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
+
+pub use listeners::Listeners;
 
 /// Most headers of a request.
 const HEADERS: usize = 200;
@@ -93,7 +96,8 @@ impl Default for Options {
 }
 
 /// Serves until `stop`; then accepts nothing more, lets running requests finish, and returns.
-pub async fn serve(listener: TcpListener, app: Router, options: Options, stop: CancellationToken) {
+pub async fn serve(listeners: impl Into<Listeners>, app: Router, options: Options, stop: CancellationToken) {
+    let listeners = listeners.into();
     let places = Arc::new(Semaphore::new(options.max_connections));
     let (addresses, heads) = (Addresses::new(options.max_per_address), Heads::new());
     let graceful = GracefulShutdown::new();
@@ -103,7 +107,7 @@ pub async fn serve(listener: TcpListener, app: Router, options: Options, stop: C
         let (stream, remote) = tokio::select! {
             () = stop.cancelled() => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => continue,
-            accepted = async { (place.await, listener.accept().await) } => match accepted {
+            accepted = async { (place.await, listeners.accept().await) } => match accepted {
                 (Ok(place), Ok((stream, remote))) => match addresses.admit(remote.ip()) {
                     Some(open) => (Placed { stream, _place: place, _open: open, _counted: told::Open::count() }, remote),
                     None => {
@@ -121,7 +125,7 @@ pub async fn serve(listener: TcpListener, app: Router, options: Options, stop: C
         let head = heads.head(remote.ip());
         connections.spawn(talk(stream, remote, head, app.clone(), options.clone(), graceful.watcher()));
     }
-    drop(listener);
+    drop(listeners);
     tracing::info!("stopping: running requests may finish");
     if tokio::time::timeout(options.shutdown_timeout, graceful.shutdown()).await.is_err() {
         tracing::warn!(connections = connections.len(), "stopped although requests were still running");
