@@ -224,7 +224,7 @@ fn levels_are_checked() {
 #[test]
 fn the_environment_wins() {
     let env = [
-        ("VAULT_SERVER__LISTEN", "127.0.0.1:1"),
+        ("VAULT_SERVER__LISTEN", "127.0.0.1:1, [::1]:80"),
         ("KERBEROS_LOGIN_USERNAME", "operator"),
         ("KERBEROS_LOGIN_PASSWORD", "p"),
         ("VAULT_ADMIN__USERNAME", "admin"),
@@ -232,7 +232,7 @@ fn the_environment_wins() {
         ("VAULT_LOG__FORMAT", ""),
     ];
     let config = Config::read("vault.toml", EXAMPLE, variables(&env)).expect("valid");
-    assert_eq!(config.server.listen[0].port(), 1);
+    assert_eq!(config.server.listen.iter().map(|address| address.port()).collect::<Vec<_>>(), [1, 80]);
     assert_eq!(config.admin.username.as_deref(), Some("admin"));
     assert_eq!(config.admin.password.expect("given").expose(), "p");
 }

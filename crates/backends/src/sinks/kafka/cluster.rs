@@ -50,6 +50,8 @@ impl Cluster {
         }
         if encrypts && !settings.ca_certificate.is_empty() {
             config.set("ssl.ca.pem", &settings.ca_certificate);
+        } else if encrypts && let Some(system) = system_certificates() {
+            config.set("ssl.ca.location", system);
         }
         for (key, value) in [
             ("client.id", "kerberos-vault"),
@@ -116,6 +118,14 @@ impl Cluster {
     pub(super) async fn check_learned(&self, hosts: Vec<String>) -> Result<(), Refusal> {
         learned(hosts).await
     }
+}
+
+/// Where the system's certificates are, as rustls finds them elsewhere. An OpenSSL that is compiled in looks where it was
+/// built.
+fn system_certificates() -> Option<String> {
+    let found = openssl_probe::probe();
+    let place = found.cert_file.or_else(|| found.cert_dir.into_iter().next())?;
+    place.into_os_string().into_string().ok()
 }
 
 async fn learned(hosts: Vec<String>) -> Result<(), Refusal> {
