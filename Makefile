@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 # Made by scripts/setup when it is missing, see below: so the first `make run` needs nothing before it.
-ifneq ($(filter run build site test torture check fmt bench,$(MAKECMDGOALS)),)
+ifneq ($(filter run build dist site test torture check fmt bench,$(MAKECMDGOALS)),)
   include .build/toolchain
 endif
 ifdef RUSTUP_TOOLCHAIN
@@ -30,6 +30,12 @@ run: ## build for development and run on http://127.0.0.1:8080, data in ./data
 build: ## the optimised binary, all in one file: target/release/kerberos-vault
 	@scripts/setup release
 	@cargo xtask build --release
+
+.PHONY: dist
+dist: ## what is shipped, in dist/: static binaries for two architectures, images, packages, the chart, checksums
+	@scripts/setup dist
+	@scripts/dist
+	@scripts/dist check
 
 .PHONY: site
 site: ## only the browser's half, into target/site
