@@ -35,7 +35,11 @@ class Container:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="try-image-"))
         self.folder.chmod(0o755)  # its user has to come through
         self.root, self.data, self.said = self.folder / "bundle/rootfs", self.folder / "data", self.folder / "log"
-        self.unpack()
+        try:
+            self.unpack()
+        except BaseException:
+            shutil.rmtree(self.folder)
+            raise
         # A new volume is what the image has at its place, owner and all.
         [volume] = self.config["Volumes"]
         self.data.mkdir()
@@ -46,7 +50,7 @@ class Container:
         return self
 
     def __exit__(self, *_):
-        if self.running():
+        if self.process:
             self.kill()
             self.process.wait(30)
         shutil.rmtree(self.folder)
@@ -144,7 +148,7 @@ class Runc(Container):
         return subprocess.run([*self.runc, "exec", self.id, *self.command(arguments)], capture_output=True, text=True)
 
     def kill(self):
-        quiet(*self.runc, "delete", "--force", self.id)
+        quiet(*self.runc, "delete", "--force", self.id)  # also what a killed runc left
 
     def check_confined(self, check):
         super().check_confined(check)
@@ -204,7 +208,9 @@ class Namespaces(Container):
         return subprocess.run(command, env=dict(each.split("=", 1) for each in self.set), capture_output=True, text=True)
 
     def kill(self):
-        self.process.kill()
+        """The vault itself: changing its user made it forget --kill-child."""
+        if self.running():
+            self.signal(signal.SIGKILL)
 
     def ids(self, text):
         """Those of the host, unless there is a user namespace: then its own."""
