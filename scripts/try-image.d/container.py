@@ -14,6 +14,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 USER, MIB = 65532, 1 << 20
+DEVICES = ["null", "zero", "full", "random", "urandom"]
 # As many as docs/install.md says, or as this machine allows.
 FILES = min(65536, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
 
@@ -181,11 +182,13 @@ class Namespaces(Container):
                 yield open(file, "rb")
 
     def starter(self, least_port):
-        if self.emulator:
-            (self.root / "emulator").touch()
-        (self.root / "proc").mkdir(exist_ok=True)
+        # Where things of this machine are mounted.
+        for folder in ("proc", "dev"):
+            (self.root / folder).mkdir(exist_ok=True)
+        for file in (*(f"dev/{each}" for each in DEVICES), "emulator"):
+            (self.root / file).touch()
         what = {"root": str(self.root), "data": str(self.data), "volume": [*self.config["Volumes"]][0], "least_port": least_port,
-                "emulator": self.emulator, "environment": self.set, "user": USER, "files": FILES,
+                "devices": DEVICES, "emulator": self.emulator, "environment": self.set, "user": USER, "files": FILES,
                 "arguments": self.command(self.config["Entrypoint"])}
         mine = ["--user", f"--map-user={USER}", f"--map-group={USER}", "--keep-caps"] if os.geteuid() else []
         inside = pathlib.Path(__file__).with_name("inside.py")

@@ -28,6 +28,8 @@ with open("/proc/sys/net/ipv4/ip_unprivileged_port_start", "w") as file:
 mount("--bind", root, root)
 mount("--bind", wish["data"], root + wish["volume"])
 mount("-t", "proc", "proc", root + "/proc")
+for device in wish["devices"]:
+    mount("--bind", f"/dev/{device}", f"{root}/dev/{device}")
 if wish["emulator"]:
     mount("--bind", wish["emulator"], root + "/emulator")
 mount("-o", "remount,bind,ro", root)
