@@ -1,6 +1,8 @@
 """The checks of scripts/try-deploy, which brings the tools."""
 
 import base64
+import importlib.machinery
+import importlib.util
 import json
 import os
 import pathlib
@@ -86,12 +88,12 @@ def known(what, environment, toml=None):
         left_out.add("kerberos-vault: set VAULT_BINARY")
         return
     with tempfile.TemporaryDirectory() as folder:
-        environment = {key: folder if value == "/data" else value for key, value in environment.items()}
         # Only the configuration is of interest: what it would connect to is led to a port where nobody listens.
+        nobody = lambda text: re.sub(r'"(minio|kafka):\d+"', '"127.0.0.1:1"', text)
+        environment = {key: folder if value == "/data" else nobody(value) for key, value in environment.items()}
         environment["AWS_EC2_METADATA_DISABLED"] = "true"
         command = [BINARY, "check"]
         if toml:
-            toml = re.sub(r'"(minio|kafka):\d+"', '"127.0.0.1:1"', toml)
             toml = toml.replace('kind = "s3"', 'kind = "s3"\nendpoint = "http://127.0.0.1:1"')
             file = pathlib.Path(folder, "vault.toml")
             file.write_text(toml)
@@ -129,7 +131,31 @@ def pod(what, objects, shutdown=30):
     stop = container["lifecycle"]["preStop"]["sleep"]["seconds"] + shutdown + sum(parts_of_stop())
     check(f"{what}: grace period", spec["terminationGracePeriodSeconds"] > stop, f"a stop may take {stop} s")
     probes = {container[probe]["httpGet"]["path"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")}
+    [port] = container["ports"]
+    check(f"{what}: the image's port", f"{port['containerPort']}/tcp" in image()["ExposedPorts"])
+    user = f"{spec['securityContext']['runAsUser']}:{spec['securityContext']['runAsGroup']}"
+    as_the_image(what, of_pod(objects), user, [each["mountPath"] for each in container["volumeMounts"]])
     check(f"{what}: probes", probes == {"/api/health", "/api/health/ready"} and all(path in source() for path in probes))
+
+
+def image():
+    """The configuration of the image that `make dist` makes."""
+    loader = importlib.machinery.SourceFileLoader("image", str(ROOT / "scripts/dist.d/image"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("image", loader))
+    sys.dont_write_bytecode = True
+    loader.exec_module(module)
+    return module.configuration("amd64", "0", "", "")["config"]
+
+
+def as_the_image(what, environment, user, volumes):
+    """What the image is made for is what is asked of it."""
+    made = image()
+    for each in made["Env"]:
+        key, value = each.split("=", 1)
+        # Of several addresses, the first is ours; the others are the original's.
+        check(f"{what}: {key} as in the image", environment.get(key, value) in (value, value.split(",")[0]))
+    check(f"{what}: the image's user", made["User"] == user)
+    check(f"{what}: the image's volume", set(made["Volumes"]) <= set(volumes))
 
 
 _source = None
@@ -219,12 +245,17 @@ def compose():
             return
         whole = json.loads(done.stdout)
         vault = whole["services"]["vault"]
-        known("compose.yaml", vault["environment"], whole["configs"]["vault.toml"]["content"])
+        known("compose.yaml", vault["environment"])
+        check("Compose: what it takes for a root that is read-only", not vault.get("configs"))
         json.loads(whole["configs"]["policy.json"]["content"])
         check("Compose: only this machine", [port["host_ip"] for port in vault["ports"]] == ["127.0.0.1"])
         check("Compose: nobody else is reachable from outside",
               not any("ports" in service for name, service in whole["services"].items() if name != "vault"))
         check("Compose: read-only, no privileges, not root", vault["read_only"] and vault["cap_drop"] == ["ALL"] and vault["user"] != "0")
+        made = image()
+        check("Compose: the image's port", {f"{port['target']}/tcp" for port in vault["ports"]} <= set(made["ExposedPorts"]))
+        as_the_image("Compose", vault["environment"], vault["user"], [each["target"] for each in vault["volumes"]])
+        check("Compose: the image's health check", vault["healthcheck"]["test"] == made["Healthcheck"]["Test"])
         check("Compose: grace period", vault["stop_grace_period"] == "1m0s" and 60 > 30 + sum(parts_of_stop()))
         documented = re.search(r"<<'JSON'\n(.*?)\nJSON", (ROOT / "docs/providers/minio.md").read_text(), re.S)
         check("Compose: the policy of docs/providers/minio.md",
@@ -292,7 +323,25 @@ def systemd():
             check("systemd-analyze security, at most 2.0", done.returncode == 0, done.stdout[-300:] + done.stderr)
 
 
-for part in (helm, kustomize, compose, figures, systemd):
+def dockerfile():
+    """Whether Docker would make the image that we lay out."""
+    text = (DEPLOY / "Dockerfile").read_text()
+    told = dict(re.findall(r"^(USER|EXPOSE|VOLUME|STOPSIGNAL|ENV|ENTRYPOINT|HEALTHCHECK) (.*)$", text.rpartition("FROM scratch")[2], re.M))
+    made = image()
+    health = made["Healthcheck"]
+    second = 1_000_000_000
+    wanted = {
+        "USER": made["User"], "EXPOSE": " ".join(each.removesuffix("/tcp") for each in made["ExposedPorts"]),
+        "VOLUME": " ".join(made["Volumes"]), "STOPSIGNAL": made["StopSignal"], "ENV": " ".join(made["Env"]),
+        "ENTRYPOINT": json.dumps(made["Entrypoint"]),
+        "HEALTHCHECK": f"--interval={health['Interval'] // second}s --timeout={health['Timeout'] // second}s "
+                       f"--start-period={health['StartPeriod'] // second}s --retries={health['Retries']} CMD {json.dumps(health['Test'][1:])}",
+    }
+    for key, value in wanted.items():
+        check(f"Dockerfile: {key} as in the image", told.get(key) == value, f"{told.get(key)}, not {value}")
+
+
+for part in (helm, kustomize, compose, dockerfile, figures, systemd):
     part()
 for each in sorted(left_out):
     print(f"! not tried, because it is missing: {each}", file=sys.stderr)
