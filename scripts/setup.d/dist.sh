@@ -17,6 +17,8 @@ need_to_dist() {
 prepare_dist() {
   prepare_release
   python_environment "$cache_dir/zig" "$repository/scripts/dist.d/zig.txt"
+  mkdir -p "$cache_dir/zig-include"
+  cp -r "$repository"/scripts/dist.d/include/. "$cache_dir/zig-include"
   "$repository/scripts/try-deploy" install
   add_dist_targets
 }
