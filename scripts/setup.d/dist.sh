@@ -35,5 +35,11 @@ add_dist_targets() {
   with_timeout rustup target add "${missing[@]}" || die "rustup could not add ${missing[*]}: needed to build what is shipped"
 }
 
-# Whether rustc has a library for it; linking is Zig's.
-builds_for() { echo | rustc --target "$1" --crate-type lib --crate-name probe -o /dev/null - >/dev/null 2>&1; }
+# Whether rustc has a library for it; linking is Zig's. Into a folder: rustc as root would put its file in /dev/null's place.
+builds_for() {
+  local out status=0
+  out=$(mktemp -d)
+  echo | rustc --target "$1" --crate-type lib --crate-name probe -o "$out/probe.rlib" - >/dev/null 2>&1 || status=1
+  rm -rf "$out"
+  return $status
+}
