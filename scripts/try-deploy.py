@@ -341,7 +341,18 @@ def dockerfile():
         check(f"Dockerfile: {key} as in the image", told.get(key) == value, f"{told.get(key)}, not {value}")
 
 
-for part in (helm, kustomize, compose, dockerfile, figures, systemd):
+def versions():
+    """One version, in whatever names an image, a chart or a file of a release."""
+    version = re.search(r'^version = "(.*)"$', (ROOT / "Cargo.toml").read_text(), re.M)[1]
+    files = [DEPLOY / "compose.yaml", DEPLOY / "kubernetes/base/kustomization.yaml", CHART / "Chart.yaml", ROOT / "docs/install.md"]
+    for file in files:
+        told = re.findall(r"(?:vault:|newTag: |[vV]ersion: \"?|kerberos-vault[-_])(\d+\.\d+\.\d+)", file.read_text())
+        check(f"{file.relative_to(ROOT)} is of {version}", told and set(told) == {version}, str(told))
+    changes = (ROOT / "CHANGELOG.md").read_text()
+    check(f"CHANGELOG.md tells of {version}", re.search(rf"^## \[{re.escape(version)}\] - \d{{4}}-\d\d-\d\d$", changes, re.M))
+
+
+for part in (versions, helm, kustomize, compose, dockerfile, figures, systemd):
     part()
 for each in sorted(left_out):
     print(f"! not tried, because it is missing: {each}", file=sys.stderr)
