@@ -1,0 +1,116 @@
+//! A PostgreSQL that comes up later than the vault. A start waits a few seconds for it; then it says so and ends, for its
+//! supervisor to try again (docs/operations.md, Start).
+
+use super::said_by_each_start;
+use crate::data_folder::Site;
+use crate::process::{free_address, output, start_by};
+use crate::support::{database_on_server, until};
+use std::net::SocketAddr;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+const KEY: (&str, &str) = ("VAULT_DATA__MASTER_KEY", "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=");
+
+/// What stands before a database server: it takes connections, and closes them until the server is up.
+pub(super) struct Before {
+    url: String,
+    up: watch::Sender<bool>,
+    refused: Arc<AtomicUsize>,
+}
+
+impl Before {
+    pub(super) async fn down(url: &str) -> Self {
+        let (login, rest) = url.rsplit_once('@').unwrap();
+        let (server, database) = rest.split_once('/').unwrap();
+        let server: SocketAddr = server.parse().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("{login}@{}/{database}", listener.local_addr().unwrap());
+        let (up, refused) = (watch::Sender::new(false), Arc::new(AtomicUsize::new(0)));
+        let (state, count) = (up.subscribe(), refused.clone());
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                if *state.borrow() {
+                    tokio::spawn(pass_on(client, server, state.clone()));
+                } else {
+                    count.fetch_add(1, Ordering::SeqCst);
+                }
+            }
+        });
+        Self { url, up, refused }
+    }
+
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(super) fn set_up(&self, up: bool) {
+        self.up.send_replace(up);
+    }
+}
+
+async fn pass_on(mut client: TcpStream, server: SocketAddr, mut up: watch::Receiver<bool>) {
+    let mut server = TcpStream::connect(server).await.unwrap();
+    tokio::select! {
+        _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
+        _ = up.wait_for(|up| !up) => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_comes_up_while_the_vault_starts_is_waited_for() {
+    let site = Site::new();
+    let before = Before::down(&database_on_server(&site.dir).await).await;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kerberos-vault"));
+    command.env("VAULT_DATABASE__URL", before.url()).env(KEY.0, KEY.1);
+    let config = site.dir.path().join("vault.toml");
+    let (vault, ()) = tokio::join!(start_by(command, &config, &site.client), async {
+        until("the vault has tried", async || before.refused.load(Ordering::SeqCst) > 0).await;
+        before.set_up(true);
+    });
+    site.upload(0..1).await;
+    site.client.read(&site.key(0)).await;
+    assert!(vault.stop());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_does_not_is_named_by_each_start_and_nothing_is_made() {
+    let site = Site::new();
+    let url = format!("postgres://vault:of-great-value@{}/vault", free_address());
+    let said = said_by_each_start(site.dir.path(), || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kerberos-vault"));
+        command.env("VAULT_DATABASE__URL", &url).env(KEY.0, KEY.1);
+        command.arg("--config").arg(site.dir.path().join("vault.toml"));
+        command
+    });
+    assert!(said.contains("Connection refused") && said.contains("check that the server runs"), "{said}");
+    assert!(!said.contains("of-great-value"), "{said}");
+    assert!(!site.data().exists(), "nothing is made");
+}
+
+/// `kerberos-vault health` meanwhile, and when it is gone later.
+#[tokio::test(flavor = "multi_thread")]
+async fn health_says_that_it_is_gone() {
+    let site = Site::new();
+    let before = Before::down(&database_on_server(&site.dir).await).await;
+    before.set_up(true);
+    let command = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kerberos-vault"));
+        command.env("VAULT_DATABASE__URL", before.url()).env(KEY.0, KEY.1).args(arguments);
+        command
+    };
+    let config = site.dir.path().join("vault.toml");
+    let vault = start_by(command(&[]), &config, &site.client).await;
+    before.set_up(false);
+    let told = output(command(&["health"]).arg("--config").arg(&config));
+    assert_eq!(told.status.code(), Some(1), "{told:?}");
+    let said = crate::data_folder::only_line(&told);
+    assert!(said.contains("its database does not answer") && said.contains("see to the database"), "{said}");
+    before.set_up(true);
+    let ready = async || output(command(&["health"]).arg("--config").arg(&config)).status.success();
+    until("it is back", ready).await;
+    site.upload(0..1).await;
+    assert!(vault.stop());
+}
