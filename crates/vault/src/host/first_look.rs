@@ -44,6 +44,10 @@ pub(crate) async fn first_look(url: &str, key_file: &Path) -> Result<(), StartEr
 
 /// Root's `sqlite3` or a copy by root leaves files that SQLite opens, and then cannot write to.
 fn may_use(file: &Path) -> Result<(), StartError> {
+    let folder = location::folder_of(file);
+    if let Err(error) = access(&folder, Access::WRITE_OK | Access::EXEC_OK) {
+        return Err(StartError::DataDir { path: folder.display().to_string(), source: error.into() });
+    }
     for path in [file.to_owned(), location::log_of(file), location::beside(file, "-shm")] {
         match access(&path, Access::READ_OK | Access::WRITE_OK) {
             Ok(()) | Err(Errno::NOENT) => {}
@@ -129,7 +133,8 @@ async fn reach(url: &str) -> Result<(), StartError> {
 /// The server is starting, has no name yet, is behind a proxy that does not reach it, or has too many connections.
 fn may_pass(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Io(_) => true,
+        // What a proxy without a server behind it says is told as a breach of protocol.
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
         sqlx::Error::Database(error) => matches!(error.code().as_deref(), Some("57P03" | "53300")),
         _ => false,
     }

@@ -95,7 +95,7 @@ async fn what_the_vault_cannot_do_without_is_named_with_what_to_do() {
     let container = Container::used().await;
     for (what, others_may, mode, why) in [
         ("data", 0, 0o700, "give the vault's user this folder"),
-        ("data", 5, 0o700, "give the vault's user this folder"),
+        ("data", 5, 0o700, "give it to the vault's user"),
         ("data/vault.lock", 0, 0o600, "with all that is in it"),
         ("data/vault.db", 0, 0o600, "give it to the vault's user"),
         ("data/vault.db", 4, 0o600, "give it to the vault's user"),

@@ -1,14 +1,15 @@
 //! A PostgreSQL that comes up later than the vault. A start waits a few seconds for it; then it says so and ends, for its
 //! supervisor to try again (docs/operations.md, Start).
 
-use super::said_by_each_start;
-use crate::data_folder::Site;
-use crate::process::{free_address, output, start_by};
+use super::SOON;
+use crate::data_folder::{Site, only_line};
+use crate::process::{free_address, output, start_by, where_one_may_mount};
 use crate::support::{database_on_server, until};
 use std::net::SocketAddr;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -75,19 +76,48 @@ async fn a_database_that_comes_up_while_the_vault_starts_is_waited_for() {
     assert!(vault.stop());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn one_that_does_not_is_named_by_each_start_and_nothing_is_made() {
+/// Three starts, each of which takes its time: at once.
+#[test]
+fn one_that_does_not_is_named_by_each_start_and_nothing_is_made() {
     let site = Site::new();
     let url = format!("postgres://vault:of-great-value@{}/vault", free_address());
-    let said = said_by_each_start(site.dir.path(), || {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kerberos-vault"));
-        command.env("VAULT_DATABASE__URL", &url).env(KEY.0, KEY.1);
-        command.arg("--config").arg(site.dir.path().join("vault.toml"));
-        command
+    let config = std::fs::read_to_string(site.dir.path().join("vault.toml")).unwrap();
+    let address = site.client.base.trim_start_matches("http://").trim_end_matches("/api");
+    std::fs::write(site.dir.path().join("vault.toml"), config.replace(address, "127.0.0.1:0")).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let said = said_soon(&site, &mut Command::new(env!("CARGO_BIN_EXE_kerberos-vault")), &url);
+                assert!(said.contains("Connection refused") && said.contains("check that the server runs"), "{said}");
+            });
+        }
     });
-    assert!(said.contains("Connection refused") && said.contains("check that the server runs"), "{said}");
-    assert!(!said.contains("of-great-value"), "{said}");
     assert!(!site.data().exists(), "nothing is made");
+}
+
+/// The system goes on asking for ten seconds, in a thread that nothing can end.
+#[test]
+fn a_name_server_that_is_silent_holds_up_no_start() {
+    const SCRIPT: &str = "mount --bind \"$1\" /etc/resolv.conf && ip link set lo up && ip route add 192.0.2.53 dev lo && shift && exec \"$@\"";
+    let site = Site::new();
+    let servers = site.dir.path().join("resolv.conf");
+    std::fs::write(&servers, "nameserver 192.0.2.53\n").unwrap();
+    let mut command = where_one_may_mount();
+    command.args(["--net", "sh", "-c", SCRIPT, "sh"]).arg(&servers).arg(env!("CARGO_BIN_EXE_kerberos-vault"));
+    let said = said_soon(&site, &mut command, "postgres://vault:of-great-value@db.example/vault");
+    assert!(said.contains("the server does not answer"), "{said}");
+}
+
+/// What a start says that ends in time.
+fn said_soon(site: &Site, command: &mut Command, url: &str) -> String {
+    let begun = Instant::now();
+    command.env("VAULT_DATABASE__URL", url).env(KEY.0, KEY.1).env("VAULT_LOG__LEVEL", "warn");
+    let told = output(command.arg("--config").arg(site.dir.path().join("vault.toml")));
+    assert!(begun.elapsed() < SOON, "after {:?}: {told:?}", begun.elapsed());
+    assert_eq!(told.status.code(), Some(1), "{told:?}");
+    let said = only_line(&told);
+    assert!(said.starts_with("kerberos-vault cannot start: ") && !said.contains("of-great-value"), "{said}");
+    said
 }
 
 /// `kerberos-vault health` meanwhile, and when it is gone later.
@@ -104,13 +134,19 @@ async fn health_says_that_it_is_gone() {
     let config = site.dir.path().join("vault.toml");
     let vault = start_by(command(&[]), &config, &site.client).await;
     before.set_up(false);
-    let told = output(command(&["health"]).arg("--config").arg(&config));
-    assert_eq!(told.status.code(), Some(1), "{told:?}");
-    let said = crate::data_folder::only_line(&told);
+    let health = || output(command(&["health"]).arg("--config").arg(&config));
+    let mut told = health();
+    // A recent result is reused.
+    until("it is gone", async || {
+        told = health();
+        told.status.code() == Some(1)
+    })
+    .await;
+    let said = only_line(&told);
     assert!(said.contains("its database does not answer") && said.contains("see to the database"), "{said}");
     before.set_up(true);
-    let ready = async || output(command(&["health"]).arg("--config").arg(&config)).status.success();
-    until("it is back", ready).await;
-    site.upload(0..1).await;
+    until("it is back", async || health().status.success()).await;
+    // Of connections that broke, some are only noticed when they are used.
+    until("it stores again", async || site.upload_status().await == 200).await;
     assert!(vault.stop());
 }

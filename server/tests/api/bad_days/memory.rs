@@ -13,7 +13,7 @@ use std::sync::Arc;
 use tokio::sync::Barrier;
 
 const UPLOADS: usize = 64;
-const LENGTH: usize = 32 * 1024 * 1024;
+const LENGTH: usize = 8 * 1024 * 1024;
 const PIECE: usize = 256 * 1024;
 /// What uploads may share, and what belongs to their connections, tasks and rows.
 const BUDGET: &str = "16 MiB";

@@ -55,6 +55,9 @@ async fn a_key_that_was_given_and_is_empty_malformed_or_another_makes_no_new_one
 async fn vaults_that_may_share_a_database_make_no_key_and_take_no_other() {
     let (one, two) = (Site::new(), Site::new());
     let url = database_on_server(&one.dir).await;
+    let config = std::fs::read_to_string(two.dir.path().join("vault.toml")).unwrap();
+    let folder = |site: &Site| site.dir.path().join("recordings").display().to_string();
+    std::fs::write(two.dir.path().join("vault.toml"), config.replace(&folder(&two), &folder(&one))).unwrap();
     let database = ("VAULT_DATABASE__URL", url.as_str());
     for none in [&[database][..], &[database, ("VAULT_DATA__MASTER_KEY", "")]] {
         let said = said(&one, none);
