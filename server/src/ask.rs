@@ -21,16 +21,30 @@ pub async fn health(config: &Config) -> ExitCode {
     match timeout(PATIENCE, ask(address)).await {
         Ok(Ok((status, said))) => {
             println!("{said}");
-            if status == "200" { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            if status == "200" {
+                return ExitCode::SUCCESS;
+            }
+            eprintln!("what answers at {address} cannot take uploads: {}", why(&status, &said));
         }
-        Ok(Err(error)) => {
-            eprintln!("the vault does not answer at {address}: {error}");
-            ExitCode::FAILURE
-        }
-        Err(_) => {
-            eprintln!("the vault does not answer at {address} within {} s", PATIENCE.as_secs());
-            ExitCode::FAILURE
-        }
+        Ok(Err(error)) => eprintln!(
+            "the vault does not answer at {address}: {error}; start it, or see in its log why it ended, or set server.listen \
+             as it has it"
+        ),
+        Err(_) => eprintln!(
+            "the vault does not answer at {address} within {} s; it may still be starting, see its log",
+            PATIENCE.as_secs()
+        ),
+    }
+    ExitCode::FAILURE
+}
+
+/// The cause and the cure in an answer that is not "ready".
+fn why(status: &str, said: &str) -> String {
+    let reason = serde_json::from_str(said).unwrap_or(serde_json::Value::Null);
+    match reason["reason"].as_str() {
+        Some("database") => "its database does not answer or takes no writes; see to the database".into(),
+        Some(harm) => format!("{harm}; its log and the notice in its pages say what to do"),
+        None => format!("its answer is {status}, which is none of a vault's; set server.listen as the vault has it"),
     }
 }
 
@@ -42,7 +56,12 @@ async fn ask(address: SocketAddr) -> std::io::Result<(String, String)> {
     let mut answer = Vec::new();
     stream.take(MOST).read_to_end(&mut answer).await?;
     let answer = String::from_utf8_lossy(&answer);
-    let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| std::io::Error::other("it speaks no HTTP"))?;
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| {
+        std::io::Error::other(match answer.is_empty() {
+            true => "the connection was closed without an answer",
+            false => "what answers speaks no HTTP",
+        })
+    })?;
     let status = head.split_whitespace().nth(1).unwrap_or_default();
     Ok((status.to_owned(), body.trim().to_owned()))
 }

@@ -30,11 +30,14 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match command {
+    let ended = match command {
         None => runtime.block_on(run::run(config)),
         Some(Command::Check) => runtime.block_on(check::check(&config)),
         Some(Command::Health) => runtime.block_on(ask::health(&config)),
         Some(Command::Backup { file }) => runtime.block_on(backup::back_up(&config, &file)),
         Some(Command::Restore { file }) => runtime.block_on(backup::restore(&config, &file)),
-    }
+    };
+    // All is done and said. A thread that still asks a name server, or hangs in a folder, holds nobody up.
+    runtime.shutdown_background();
+    ended
 }

@@ -64,7 +64,10 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failed> {
     let _lock = Lock::take(&config.data.dir, config.database_url.expose())?;
     let listeners = Listeners::bind(&config.server.listen).await.map_err(|(address, e)| Failed::Listen(address, e))?;
     let addresses = listeners.addresses().map_err(|e| Failed::Listen(config.server.listen[0], e))?;
-    let vault = Vault::open(vault_options(&config), Arc::new(Backends::new())).await?;
+    let options = vault_options(&config);
+    options.home().expect_key_of_shared()?;
+    let vault = Vault::open(options, Arc::new(Backends::new())).await?;
+    let turn = vault.turn_to_set_up().await?;
     let declared = config.declarations.clone();
     let provisioning =
         Provisioning { connections: declared.connections, accounts: declared.accounts, renamed: declared.renamed };
@@ -76,6 +79,7 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failed> {
     if let Some(password) = &config.admin.password {
         vault.tell_of_password(config.admin.username.as_deref().unwrap_or(DEFAULT_ADMIN), password).await;
     }
+    turn.end().await;
 
     vault.check_files(files, config.server.max_connections).await;
     let app = router(AppState::new(vault.clone(), HttpOptions::from(&config)));

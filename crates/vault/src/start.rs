@@ -9,7 +9,7 @@ use crate::admin::connections::ConnectionSetup;
 use crate::admin::dashboard::DashboardFigures;
 use crate::base::audit::Audit;
 use crate::base::clock::Clock;
-use crate::base::db::{Db, Harm};
+use crate::base::db::{Db, Harm, ServerTurn};
 use crate::base::entity::connection;
 use crate::base::keys::Keys;
 use crate::base::{Result, VaultError};
@@ -49,6 +49,21 @@ use tokio_util::sync::CancellationToken;
 
 /// How long the start waits for providers while reconciling what a crash cut off.
 const SWEEP_PATIENCE: Duration = Duration::from_secs(15);
+
+/// Number of that turn. Those of keys are hashes.
+const SETTING_UP: i64 = 2;
+
+/// The turn to set up a database.
+pub struct SettingUp(Option<ServerTurn>);
+
+impl SettingUp {
+    /// Lets the next vault have it.
+    pub async fn end(self) {
+        if let Some(turn) = self.0 {
+            turn.end().await;
+        }
+    }
+}
 
 /// A vault; cheap to clone.
 #[derive(Clone)]
@@ -228,6 +243,17 @@ impl Vault {
             tracing::warn!("a storage provider does not answer; what it holds is reconciled in the background");
             Ok(())
         })
+    }
+
+    /// Waits for the turn to apply what is declared and to make what a first start needs: of vaults that share a
+    /// database and start at the same moment, one does it and the others find it done.
+    ///
+    /// # Errors
+    /// `Sealed` if another has meanwhile set up the database with another master key.
+    pub async fn turn_to_set_up(&self) -> std::result::Result<SettingUp, StartError> {
+        let turn = self.db.begin_turn(SETTING_UP).await.map_err(StartError::Vault)?;
+        master_key::check(&self.db, &self.keys).await.map_err(StartError::Vault)?;
+        Ok(SettingUp(turn))
     }
 
     /// Starts the background work: deliveries and housekeeping. After `cancel`, the task ends once current sends have

@@ -79,19 +79,19 @@ async fn survive(dir: &Path, provider: &str) {
     let told = async || acknowledged.keys().all(|key| events.lock().unwrap().contains(key));
     until("every event has come", told).await;
     // What was announced exists, also what nobody got a 200 for.
-    let announced = events.lock().unwrap().clone();
+    let announced: HashSet<String> = events.lock().unwrap().iter().cloned().collect();
     for key in announced {
         client.read(&key).await;
     }
     vault.kill();
 }
 
-/// A webhook that remembers the keys it was told about.
-async fn receiver() -> (SocketAddr, Arc<Mutex<HashSet<String>>>) {
-    type Keys = Arc<Mutex<HashSet<String>>>;
+/// A webhook that remembers the keys it was told about, as often as it was.
+pub(crate) async fn receiver() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+    type Keys = Arc<Mutex<Vec<String>>>;
     async fn take(State(keys): State<Keys>, body: Bytes) {
         let event: serde_json::Value = serde_json::from_slice(&body).unwrap();
-        keys.lock().unwrap().insert(event["payload"]["key"].as_str().unwrap().to_owned());
+        keys.lock().unwrap().push(event["payload"]["key"].as_str().unwrap().to_owned());
     }
     let keys = Keys::default();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

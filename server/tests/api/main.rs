@@ -5,6 +5,7 @@
 
 mod assets;
 mod backup;
+mod bad_days;
 mod below;
 mod binary;
 mod browser;

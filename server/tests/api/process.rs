@@ -101,6 +101,10 @@ impl Process {
     pub(crate) fn id(&self) -> u32 {
         self.0.id()
     }
+
+    pub(crate) fn child(&mut self) -> &mut Child {
+        &mut self.0
+    }
 }
 
 impl Drop for Process {

@@ -23,7 +23,7 @@ impl Site {
         until(&format!("there is a notice {notice}"), told).await;
     }
 
-    async fn upload_status(&self) -> u16 {
+    pub(crate) async fn upload_status(&self) -> u16 {
         let sent = self.client.request(reqwest::Method::POST, "/storage", "1600000999_6-0_cam_0-0-1-1_1_1.mp4");
         let sent = sent.header("X-Kerberos-Storage-Device", "cam").body(vec![7; 1000]);
         sent.send().await.unwrap().status().as_u16()

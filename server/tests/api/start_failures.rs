@@ -193,7 +193,8 @@ async fn of_a_database_server_says_why_and_never_its_password() {
         (address(&encrypted.to_string(), &verified("verify-full")), "not valid for name"),
         (address(&encrypted.to_string(), "postgres?sslmode=verify-full"), "UnknownIssuer"),
     ] {
-        let said = said(&site, &[("VAULT_DATABASE__URL", &url)]);
+        let key = ("VAULT_DATA__MASTER_KEY", "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=");
+        let said = said(&site, &[("VAULT_DATABASE__URL", &url), key]);
         assert!(said.contains("cannot open the database") && said.contains(why), "{why}: {said}");
         assert!(said.contains("check that the server runs") && !said.contains("postgres://"), "{said}");
     }

@@ -374,6 +374,11 @@ async fn database_url(dir: &TempDir) -> String {
     if !on_postgres() {
         return format!("sqlite://{}/vault.db", dir.path().display());
     }
+    database_on_server(dir).await
+}
+
+/// A database of its own on the PostgreSQL server.
+pub(crate) async fn database_on_server(dir: &TempDir) -> String {
     let server = variable("VAULT_TEST_POSTGRES_URL").expect("start one: scripts/services start postgres");
     let unique: String = dir.path().display().to_string().bytes().map(|b| format!("{b:02x}")).collect();
     let name = format!("s_{}", &unique[unique.len().saturating_sub(24)..]);

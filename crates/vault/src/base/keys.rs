@@ -1,5 +1,6 @@
 //! The master key, and what is sealed and signed with it.
 
+use crate::base::db::location::{beside, folder_of};
 use crate::base::{Result, VaultError};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -8,7 +9,8 @@ use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac};
 use model::Secret;
 use sha2::Sha256;
-use std::io::Write as _;
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
@@ -128,15 +130,30 @@ fn decode(text: &str) -> std::result::Result<[u8; 32], KeyError> {
 fn read_or_make(file: &Path) -> std::io::Result<std::result::Result<[u8; 32], KeyError>> {
     match std::fs::read_to_string(file) {
         Ok(text) => Ok(decode(&text)),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            let master = random::<32>();
-            let mut made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
-            writeln!(made, "{}", STANDARD.encode(master))?;
-            made.sync_all()?;
-            Ok(Ok(master))
-        }
+        Err(e) if e.kind() == ErrorKind::NotFound => make(file).map(Ok),
         Err(e) => Err(e),
     }
+}
+
+/// Makes a new key. Its file gets its name once it is whole and on disk: half a file would be taken for a wrong key.
+fn make(file: &Path) -> std::io::Result<[u8; 32]> {
+    let master = random::<32>();
+    let unfinished = beside(file, ".unfinished");
+    let write = || {
+        let mut made = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+        writeln!(made, "{}", STANDARD.encode(master))?;
+        made.sync_all()?;
+        // Fails if there is one by now.
+        std::fs::hard_link(&unfinished, file).or_else(|error| match error.kind() {
+            ErrorKind::AlreadyExists => Err(error),
+            // Some network shares have no links.
+            _ => std::fs::rename(&unfinished, file),
+        })?;
+        File::open(folder_of(file))?.sync_all()
+    };
+    let written = write();
+    let _ = std::fs::remove_file(&unfinished);
+    written.map(|()| master)
 }
 
 #[cfg(test)]
@@ -162,5 +179,16 @@ mod tests {
         let again = Keys::load(None, &file).expect("read");
         assert_eq!(first.seal, again.seal);
         assert_eq!(std::fs::metadata(&file).expect("exists").permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_key_file_whose_making_was_cut_off_is_no_key() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let file = dir.path().join("master.key");
+        std::fs::write(dir.path().join("master.key.unfinished"), "QUFB").expect("written");
+        Keys::load(None, &file).expect("a new one is made");
+        let left: Vec<_> = std::fs::read_dir(dir.path()).expect("listed").flatten().map(|e| e.file_name()).collect();
+        assert_eq!(left, ["master.key"]);
+        make(&file).expect_err("it replaces none");
     }
 }

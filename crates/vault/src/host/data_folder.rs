@@ -34,7 +34,7 @@ pub enum LockError {
         owner: String,
     },
     /// A folder cannot be created or locked.
-    #[error("cannot lock the folder {}: {source}; give the vault's user this folder, on a volume that it may write to", .folder.display())]
+    #[error("cannot lock the folder {}: {source}; give the vault's user this folder with all that is in it, on a volume that it may write to", .folder.display())]
     Folder {
         /// The folder.
         folder: PathBuf,

@@ -5,10 +5,11 @@
 use crate::base::db::location::{self, sqlite_file};
 use crate::host::reserve;
 use crate::host::start_error::StartError;
+use rustix::fs::{Access, access};
+use rustix::io::Errno;
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _};
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -17,8 +18,8 @@ use tokio::time::{Instant, sleep, timeout_at};
 const LOOKING: Duration = Duration::from_secs(5);
 /// SQLite's steps between two looks at the clock.
 const STEPS: i32 = 1000;
-/// How long a server may take to answer; it may still be starting.
-const REACHING: Duration = Duration::from_secs(5);
+/// How long a server may take to answer; it may still be starting. Whoever starts vaults is told within five seconds.
+const REACHING: Duration = Duration::from_secs(4);
 const TRY_AGAIN: Duration = Duration::from_millis(250);
 
 /// Checks the database at this URL. Comes before anything is created.
@@ -29,6 +30,7 @@ pub(crate) async fn first_look(url: &str, key_file: &Path) -> Result<(), StartEr
     if is_missing_or_empty(&file) {
         return expect_no_vault(file, key_file);
     }
+    may_use(&file)?;
     match look_through(&file, LOOKING).await {
         Looked::NotADatabase => Err(StartError::NotADatabase(file)),
         Looked::Damaged(what) => Err(StartError::DatabaseDamaged { file, what }),
@@ -38,6 +40,21 @@ pub(crate) async fn first_look(url: &str, key_file: &Path) -> Result<(), StartEr
         }
         Looked::Whole | Looked::Unknown => Ok(()),
     }
+}
+
+/// Root's `sqlite3` or a copy by root leaves files that SQLite opens, and then cannot write to.
+fn may_use(file: &Path) -> Result<(), StartError> {
+    let folder = location::folder_of(file);
+    if let Err(error) = access(&folder, Access::WRITE_OK | Access::EXEC_OK) {
+        return Err(StartError::DataDir { path: folder.display().to_string(), source: error.into() });
+    }
+    for path in [file.to_owned(), location::log_of(file), location::beside(file, "-shm")] {
+        match access(&path, Access::READ_OK | Access::WRITE_OK) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(error) => return Err(StartError::File { path, source: error.into() }),
+        }
+    }
+    Ok(())
 }
 
 /// There is no database: then no vault must have run here. What is looked for is created after the database, so it proves
@@ -113,10 +130,11 @@ async fn reach(url: &str) -> Result<(), StartError> {
     }
 }
 
-/// The server is starting, or has too many connections.
+/// The server is starting, has no name yet, is behind a proxy that does not reach it, or has too many connections.
 fn may_pass(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Io(error) => error.kind() == ErrorKind::ConnectionRefused,
+        // What a proxy without a server behind it says is told as a breach of protocol.
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
         sqlx::Error::Database(error) => matches!(error.code().as_deref(), Some("57P03" | "53300")),
         _ => false,
     }

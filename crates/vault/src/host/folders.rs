@@ -3,6 +3,7 @@
 use crate::base::db::location::{folder_of, sqlite_file};
 use crate::host::reserve::Reserve;
 use crate::host::start_error::StartError;
+use rustix::fs::{Access, access};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -25,6 +26,8 @@ impl Folders {
         };
         let spool = data_dir.join("spool");
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&spool).map_err(unusable(&spool))?;
+        // Uploads find out otherwise, when there are so many that parts of them wait there.
+        access(&spool, Access::WRITE_OK | Access::EXEC_OK).map_err(|e| unusable(&spool)(e.into()))?;
         let database = sqlite_file(database_url);
         if let Some(file) = &database {
             make_private(file).map_err(unusable(&folder_of(file)))?;

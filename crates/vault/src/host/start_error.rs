@@ -20,16 +20,36 @@ pub enum StartError {
         /// The system's error.
         source: std::io::Error,
     },
+    /// A file of the database belongs to another user, or its volume is read-only.
+    #[error("cannot use the file {}: {source}; give it to the vault's user, on a volume that it may write to", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
     /// There is no master key.
     #[error(transparent)]
     Key(#[from] KeyError),
     /// The database has sealed secrets, and the key that opens them is gone.
     #[error(
-        "the master key file {path} is missing, and this database's secrets cannot be opened without it; restore it from a backup"
+        "the master key file {path} is missing, and this database's secrets cannot be opened without it; restore it from a backup, or \
+         give it as VAULT_DATA__MASTER_KEY if it was given so before"
     )]
     KeyMissing {
         /// Path of the key file.
         path: String,
+    },
+    /// A database that several vaults may use needs a key that all of them are given.
+    #[error(
+        "there is no master key: vaults may share a PostgreSQL database, so none makes a key of its own; give all the same \
+         one as VAULT_DATA__MASTER_KEY, or as the file {}: the one that the database was first used with, or for an empty \
+         database one of openssl rand -base64 32",
+        .file.display()
+    )]
+    KeyNotGiven {
+        /// Where the key file would be.
+        file: PathBuf,
     },
     /// A restore was interrupted, so old and new files may be mixed.
     #[error(

@@ -74,8 +74,7 @@ impl Db {
     /// Waits for a lock that other replicas see too, and holds it; `None` on a database that is not shared.
     pub(crate) async fn begin_turn(&self, number: i64) -> Result<Option<ServerTurn>> {
         let Writer::Server(server) = &self.0.writer else { return Ok(None) };
-        let lock = self.statement("SELECT 1 FROM pg_advisory_xact_lock($1)", [number.into()]);
-        Ok(Some(server.begin_turn(lock).await?))
+        Ok(Some(server.begin_turn(server::turn_at(number)).await?))
     }
 
     /// The connections for reading.

@@ -13,7 +13,7 @@ use crate::base::Result;
 use futures::FutureExt as _;
 use migrations::{Migrator, MigratorTrait as _};
 use sea_orm::sqlx::{Executor as _, PgPool};
-use sea_orm::{ConnAcquireErr, ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr};
+use sea_orm::{ConnAcquireErr, ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr};
 use sea_orm::{ConnectionTrait as _, Statement, TransactionTrait as _};
 use std::pin::pin;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -31,6 +31,8 @@ const WORK: u32 = 8;
 const TURNS: u32 = 16;
 /// How long to wait for a connection while all are in use.
 const WAITING: Duration = Duration::from_secs(30);
+/// Number of the turn at making the tables. Those of keys are hashes.
+const MIGRATING: i64 = 1;
 /// How long abandoned connections may take to close.
 const CLOSING: Duration = Duration::from_secs(5);
 
@@ -95,16 +97,20 @@ impl Server {
     /// Connects and migrates the tables.
     pub(super) async fn open(url: &str, patience: Duration) -> Result<Self> {
         let work = Database::connect(options(url, WORK)).await?;
-        Migrator::up(&work, None).await?;
         let turns = Database::connect(options(url, TURNS)).await?;
         let count = |connections| Arc::new(Semaphore::new(connections as usize));
-        Ok(Self(Arc::new(Inner {
+        let server = Self(Arc::new(Inner {
             url: url.to_owned(),
             patience,
-            pools: RwLock::new(Arc::new(Pools { work, turns })),
+            pools: RwLock::new(Arc::new(Pools { work: work.clone(), turns })),
             work: count(WORK),
             turns: count(TURNS),
-        })))
+        }));
+        // Of two vaults that start at the same moment, one makes the tables and the other finds them.
+        let turn = server.begin_turn(turn_at(MIGRATING)).await?;
+        Migrator::up(&work, None).await?;
+        turn.end().await;
+        Ok(server)
     }
 
     /// Waits for permission to use a connection.
@@ -225,6 +231,15 @@ impl Lent {
     }
 }
 
+impl ServerTurn {
+    /// Lets the next one have it.
+    pub(crate) async fn end(mut self) {
+        if let Some((transaction, lent)) = self.0.take() {
+            lent.roll_back(transaction).await;
+        }
+    }
+}
+
 impl Drop for ServerTurn {
     fn drop(&mut self) {
         // Left to itself, sqlx would roll it back and wait for ever; and with it whoever wants the key.
@@ -232,6 +247,11 @@ impl Drop for ServerTurn {
             runtime.spawn(async move { lent.roll_back(transaction).await });
         }
     }
+}
+
+/// Waits for the turn of this number, and has it until the transaction ends.
+pub(super) fn turn_at(number: i64) -> Statement {
+    super::statement(DbBackend::Postgres, "SELECT 1 FROM pg_advisory_xact_lock($1)", [number.into()])
 }
 
 fn no_answer() -> DbErr {
