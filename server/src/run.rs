@@ -1,13 +1,14 @@
 //! `kerberos-vault`: from configuration to a running vault, and to its stop.
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::first_start;
 use crate::public_url::PublicUrl;
 use crate::router::router;
 use crate::serve::{self, Listeners, serve};
 use crate::state::{AppState, HttpOptions};
+use crate::telemetry::traces::Traces;
 use crate::telemetry::{self, chain};
-use backends::Backends;
+use backends::{Backends, Collector};
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
@@ -43,11 +44,11 @@ enum Failed {
 
 /// Runs until SIGTERM, SIGINT or SIGHUP.
 pub async fn run(config: Config) -> ExitCode {
-    telemetry::init(&config.log);
+    let traces = telemetry::init(&config.log, config.traces.as_ref());
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    match serve_until_stopped(config).await {
+    match serve_until_stopped(config, traces).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The cause is printed below, so the message need not point to the log.
@@ -58,15 +59,17 @@ pub async fn run(config: Config) -> ExitCode {
     }
 }
 
-async fn serve_until_stopped(config: Config) -> Result<(), Failed> {
+async fn serve_until_stopped(config: Config, traces: Option<Traces>) -> Result<(), Failed> {
     let files = vault::descriptors::raise();
     let stop = stop_on_signals().map_err(Failed::Signals)?;
     let _lock = Lock::take(&config.data.dir, config.database_url.expose())?;
     let listeners = Listeners::bind(&config.server.listen).await.map_err(|(address, e)| Failed::Listen(address, e))?;
     let addresses = listeners.addresses().map_err(|e| Failed::Listen(config.server.listen[0], e))?;
+    let backends = Backends::new();
+    let traces = traces.and_then(|traces| Some(traces.send_to(collector(&backends, config.traces.as_ref()?)?)));
     let options = vault_options(&config);
     options.home().expect_key_of_shared()?;
-    let vault = Vault::open(options, Arc::new(Backends::new())).await?;
+    let vault = Vault::open(options, Arc::new(backends)).await?;
     let turn = vault.turn_to_set_up().await?;
     let declared = config.declarations.clone();
     let provisioning =
@@ -113,7 +116,12 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failed> {
         tracing::warn!("deliveries were still being made; they will be made again");
     }
     figures.abort();
-    close(&vault).await;
+    let last_traces = async {
+        if let Some(traces) = traces {
+            traces.finish().await;
+        }
+    };
+    tokio::join!(close(&vault), last_traces);
     tracing::info!("stopped");
     Ok(())
 }
@@ -121,6 +129,11 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failed> {
 /// What the start says: that there is no room, if that is why, else what failed.
 fn failure(vault: &Vault, error: VaultError, what: fn(VaultError) -> Failed) -> Failed {
     vault.no_room(&error).map_or_else(|| what(error), |missing| StartError::NoRoom(missing).into())
+}
+
+/// Where traces go.
+fn collector(backends: &Backends, traces: &config::Traces) -> Option<Collector> {
+    backends.collector(&traces.endpoint, traces.headers.clone())
 }
 
 /// Leaves the database as one file. If that fails, nothing is lost: the next start reads the rest.

@@ -5,6 +5,7 @@
 
 mod amazon;
 mod clock;
+mod collector;
 mod guard;
 mod http;
 mod net;
@@ -15,6 +16,7 @@ mod stores;
 mod trust;
 
 use crate::http::Outgoing;
+use ::http::HeaderMap;
 use clock::Clock;
 use model::connection::Definition;
 use model::field::{FieldError, Settings};
@@ -25,6 +27,8 @@ use sinks::{HubSink, KafkaSink, RabbitmqSink, SqsSink, VaultSink, WebhookSink};
 use std::sync::Arc;
 use std::time::SystemTime;
 use stores::{AzureStore, FilesystemStore, GcsStore, S3Store};
+
+pub use collector::{Collector, NotTaken};
 
 /// Most threads that one unresponsive folder can occupy.
 pub const THREADS_OF_A_FOLDER: usize = stores::MAX_RUNNING;
@@ -46,6 +50,11 @@ impl Backends {
     #[doc(hidden)]
     pub fn with_clock(now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         Self::opening(Clock::new(now))
+    }
+
+    /// Where the vault's own traces go; `None` when `url` is no address.
+    pub fn collector(&self, url: &str, headers: HeaderMap) -> Option<Collector> {
+        Collector::new(url, headers, &self.outgoing)
     }
 
     fn opening(clock: Clock) -> Self {

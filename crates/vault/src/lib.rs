@@ -19,7 +19,9 @@ mod start;
 
 pub use access::{accounts, rate_limit, said, sessions, signed_urls, users};
 pub use admin::dashboard;
-pub use base::{Principal, Result, Task, VaultError, audit, clock, damaged, db, entity, keys, steps, vault_path};
+pub use base::{
+    Principal, Result, TRACED, Task, VaultError, audit, clock, damaged, db, entity, keys, steps, vault_path,
+};
 pub use flows::{forwarding, ingest, moves};
 pub use host::home::Home;
 pub use host::reserve::NoRoom;

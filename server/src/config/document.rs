@@ -38,6 +38,7 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
     ),
     ("log", &["format", "level"]),
     ("metrics", &["token", "allow_anonymous"]),
+    ("traces", &["endpoint", "headers", "sample_ratio", "service_name"]),
 ];
 /// Sections that may occur any number of times.
 const LISTS: [&str; 3] = ["provider", "integration", "account"];

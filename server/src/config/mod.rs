@@ -10,10 +10,12 @@ mod origin;
 mod original;
 mod provisioning;
 mod reader;
+mod traces;
 mod written;
 
 pub use error::{ConfigError, Origin, Problem};
 pub use provisioning::Declarations;
+pub use traces::Traces;
 
 use crate::public_url::{self, PublicUrl};
 use document::Document;
@@ -43,6 +45,8 @@ pub struct Config {
     pub log: Log,
     /// `[metrics]`
     pub metrics: Metrics,
+    /// `[traces]`, if they have an endpoint
+    pub traces: Option<Traces>,
     /// `[[provider]]`, `[[integration]]`, `[[account]]`
     pub declarations: Declarations,
     /// What was given and is not used; for the log.
@@ -214,6 +218,7 @@ impl Config {
                 token: reader.secret("metrics.token"),
                 allow_anonymous: reader.flag("metrics.allow_anonymous", false),
             },
+            traces: Traces::read(reader),
             declarations,
             warnings: Vec::new(),
             file: None,

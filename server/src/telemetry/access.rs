@@ -1,5 +1,6 @@
 //! One log line per request, without its query (signatures) and headers (credentials).
 
+use super::traces::request::{self as traced, Asked};
 use super::{Code, Failure, metrics};
 use crate::peer::Peer;
 use crate::problem::Problem;
@@ -12,10 +13,13 @@ use std::net::IpAddr;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 /// A request's id, in requests and answers.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The route of what no route matches.
+const NO_ROUTE: &str = "other";
 
 /// Longest id accepted from a proxy.
 const MAX_ID: usize = 64;
@@ -24,7 +28,15 @@ const MAX_ID: usize = 64;
 pub async fn record(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let id = request_id(request.headers().get(REQUEST_ID));
     let peer = Peer::of(&request, state.http.trust_proxy);
-    let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_owned();
+    let route = request.extensions().get::<MatchedPath>().map_or(NO_ROUTE, MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!("request", id = %id);
+    let traced = match is_noise(&route) {
+        true => Span::none(),
+        false => {
+            let route = (route != NO_ROUTE).then_some(&*route);
+            traced::open(&request, &Asked { id: &id, route, ip: peer.ip }, &span)
+        }
+    };
     let mut line = Line {
         id: id.clone(),
         method: request.method().clone(),
@@ -32,11 +44,11 @@ pub async fn record(State(state): State<AppState>, mut request: Request, next: N
         route,
         ip: peer.ip.to_string(),
         started: Instant::now(),
+        traced: traced.clone(),
         outcome: None,
     };
     request.extensions_mut().insert(peer);
-    let span = tracing::info_span!("request", id = %id);
-    let mut response = next.run(request).instrument(span).await;
+    let mut response = next.run(request).instrument(traced).instrument(span).await;
     let (code, failure) = (response.extensions_mut().remove(), response.extensions_mut().remove());
     line.outcome = Some(Outcome { status: response.status(), code, failure });
     drop(line);
@@ -69,13 +81,18 @@ struct Line {
     route: String,
     ip: String,
     started: Instant,
+    /// For traces.
+    traced: Span,
     outcome: Option<Outcome>,
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
         let took = self.started.elapsed();
-        let (status, code, failure) = match self.outcome.take() {
+        let outcome = self.outcome.take();
+        let status = outcome.as_ref().map(|outcome| outcome.status);
+        traced::ended(&self.traced, status, outcome.as_ref().and_then(|outcome| Some(outcome.code?.0)));
+        let (status, code, failure) = match outcome {
             Some(Outcome { status, code, failure }) => (status.as_u16(), code, failure.map(|f| f.chain())),
             None => (CLIENT_WENT_AWAY, None, None),
         };
@@ -91,23 +108,24 @@ impl Line {
     fn write(&self, status: u16, code: Option<&str>, failure: Option<&str>, took: Duration) {
         let Self { id, method, path, ip, .. } = self;
         let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let trace = traced::trace_id(&self.traced);
+        let trace = trace.as_deref();
         match failure {
             Some(error) if status >= 500 => {
-                tracing::error!(%id, %method, %path, %ip, status, ms, code, error, "request");
+                tracing::error!(%id, %method, %path, %ip, status, ms, code, error, trace, "request");
             }
-            Some(error) => tracing::warn!(%id, %method, %path, %ip, status, ms, code, error, "request"),
-            None if self.is_noise() && status < 400 => tracing::debug!(%id, %method, %path, %ip, status, ms, "request"),
-            None => tracing::info!(%id, %method, %path, %ip, status, ms, code, "request"),
+            Some(error) => tracing::warn!(%id, %method, %path, %ip, status, ms, code, error, trace, "request"),
+            None if is_noise(&self.route) && status < 400 => {
+                tracing::debug!(%id, %method, %path, %ip, status, ms, "request")
+            }
+            None => tracing::info!(%id, %method, %path, %ip, status, ms, code, trace, "request"),
         }
     }
+}
 
-    /// Requested every few seconds by every camera or monitor.
-    fn is_noise(&self) -> bool {
-        matches!(
-            self.route.as_str(),
-            "/api/devices/heartbeat" | "/api/health" | "/api/health/ready" | "/metrics" | "/pkg/{*path}"
-        )
-    }
+/// Requested every few seconds by every camera or monitor.
+fn is_noise(route: &str) -> bool {
+    matches!(route, "/api/devices/heartbeat" | "/api/health" | "/api/health/ready" | "/metrics" | "/pkg/{*path}")
 }
 
 /// A proxy's id if it is harmless, else a new one.

@@ -26,6 +26,7 @@ static RECORDER: LazyLock<PrometheusHandle> = LazyLock::new(|| {
         "Time until the answer's head, by route and method."
     );
     super::connections::describe();
+    super::traces::queue::describe();
     ::metrics::describe_counter!(
         "vault_uploads_total",
         "Uploads by outcome: new, identical, replaced, or the error's code. An empty file is counted as file_empty."

@@ -1,15 +1,17 @@
-//! Telemetry: log, access lines, metrics.
+//! Telemetry: log, access lines, metrics, traces.
 
 pub mod access;
 pub(crate) mod connections;
 pub mod metrics;
 mod plain;
+pub mod traces;
 
 use crate::config;
 use plain::{Format, Plain};
 use std::error::Error;
 use std::fmt::Write as _;
 use std::sync::Arc;
+use traces::Traces;
 use tracing::Subscriber;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -17,6 +19,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
+use vault::TRACED;
 
 /// The error code of a request that was refused, attached to its response for the access line.
 #[derive(Debug, Clone, Copy)]
@@ -47,18 +50,26 @@ pub fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// Starts logging to standard error; standard output is for what a person reads who starts the vault.
-pub fn init(log: &config::Log) {
+/// Starts logging to standard error; standard output is for what a person reads who starts the vault. Notes traces if there
+/// is a collector for them.
+pub fn init(log: &config::Log, traces: Option<&config::Traces>) -> Option<Traces> {
     let filter = filter(&log.level);
     let format = if log.json { Format::Json } else { Format::Text };
     // A subscriber already set by a test stays.
-    let _ = tracing_subscriber::registry().with(filter).with(lines(format, std::io::stderr)).try_init();
+    let Some(traces) = traces else {
+        let _ = tracing_subscriber::registry().with(filter).with(lines(format, std::io::stderr)).try_init();
+        return None;
+    };
+    let (noting, traces) = traces::noting(traces);
+    let lines = lines(format, std::io::stderr).with_filter(filter);
+    let _ = tracing_subscriber::registry().with(lines).with(noting).try_init();
+    Some(traces)
 }
 
-/// What is logged. Never what Amazon's credential providers say: of an answer that they cannot read they show all.
+/// What is logged. Spans for traces are not in it: they would stand before each line. Never what Amazon's credential providers say: of an answer that they cannot read they show all.
 fn filter(level: &str) -> Targets {
     let asked: Targets = level.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
-    asked.with_target("aws_config", LevelFilter::OFF)
+    asked.with_target("aws_config", LevelFilter::OFF).with_target(TRACED, LevelFilter::OFF)
 }
 
 /// Writes each event as one line of plain text, whatever is in it. Without colours: they could not be told from a

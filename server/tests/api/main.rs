@@ -45,5 +45,6 @@ mod signed;
 mod site;
 mod start_failures;
 mod support;
+mod traces;
 mod twins;
 mod upload;

@@ -10,6 +10,7 @@ pub(crate) mod folded;
 pub mod keys;
 mod principal;
 mod source;
+pub(crate) mod spans;
 pub mod steps;
 pub mod vault_path;
 
@@ -17,3 +18,4 @@ pub use error::{Result, VaultError};
 pub(crate) use principal::Permission;
 pub use principal::{Principal, Task};
 pub(crate) use source::Source;
+pub use spans::TRACED;

@@ -3,6 +3,7 @@
 use super::{RecordingRef, Recordings, copies};
 use crate::base::clock::Clock;
 use crate::base::entity::recording;
+use crate::base::spans;
 use crate::base::{Result, VaultError};
 use crate::objects::intent;
 use crate::objects::transfer::{self, Expected};
@@ -161,7 +162,7 @@ impl Recordings {
     async fn open_at(&self, provider_id: i64, found: &RecordingRef, range: Option<Range<u64>>) -> Result<ByteStream> {
         let provider = self.connections.store(provider_id).await?;
         let wanted = range.as_ref().map_or(found.size, |range| range.end.min(found.size).saturating_sub(range.start));
-        match provider.store.get(&found.key, range).await {
+        match spans::within(spans::opening(&provider.name), provider.store.get(&found.key, range)).await {
             Ok(object) if object.size.is_some_and(|size| size != found.size) => Err(other_object(found).into()),
             Ok(object) => Ok(exactly(object.bytes, wanted, found.clone())),
             // The caller asks for nothing beyond what was stored, so this is shorter.

@@ -7,6 +7,7 @@ use super::publish::Unpublished;
 use super::{Ingest, Intent, Outcome, Stored, Target, UploadError, forget};
 use crate::base::VaultError;
 use crate::base::entity::{recording, upload};
+use crate::base::spans;
 use crate::base::steps::{self, Step};
 use crate::objects::Deletion;
 use crate::objects::KeyGuard;
@@ -69,7 +70,8 @@ impl Ingest {
             // Nothing lies there, or what is not the row's: after a restored backup, another account's.
             _ => Publish::New,
         };
-        match self.publish(&target, intent_id, publish, received.bytes, &received.content).await {
+        let publishing = self.publish(&target, intent_id, publish, received.bytes, &received.content);
+        match spans::within(spans::publishing(received.content.size), publishing).await {
             Ok(()) => {}
             Err(Unpublished::Failed { error, clean }) => {
                 let is_new = existing.is_none();
@@ -175,7 +177,7 @@ impl Ingest {
             content,
         };
         let concerned = fresh.draft.concerned();
-        let id = self.commit_for_sure(fresh).await?;
+        let id = spans::within(spans::committing(), self.commit_for_sure(fresh)).await?;
         steps::reached(Step::UploadCommitted);
         Ok((Stored { id, key, size, outcome }, concerned))
     }

@@ -26,6 +26,7 @@ mod shares;
 use crate::access::accounts::Accounts;
 use crate::base::db::Db;
 use crate::base::entity::upload;
+use crate::base::spans;
 use crate::connections::{Connections, OpenStore};
 use crate::host::replicas::Replicas;
 use crate::host::reserve::Reserve;
@@ -168,10 +169,11 @@ impl Ingest {
         let target = self.target(request).await?;
         let places = self.admit(slot, account_id, target.provider.id).await?;
         let this = self.clone();
-        let work = tokio::spawn(async move {
+        let span = spans::storing(&target.provider.name);
+        let work = tokio::spawn(spans::within(span, async move {
             let _places = places;
             this.run(target, body).await
-        });
+        }));
         work.await.map_err(UploadError::Crashed)?
     }
 
@@ -220,7 +222,7 @@ impl Ingest {
         self.connections.set_up(&target.provider).await?;
         self.check_room(&target, target.content_length).await?;
         let mut intent = Intent::declare(self.db.clone(), self.replicas.me(), &target, &target.draft);
-        match self.receive(&target, &mut intent, body).await {
+        match spans::within(spans::receiving(), self.receive(&target, &mut intent, body)).await {
             Ok(received) => self.finish(target, intent, received).await,
             Err(Failed { error, clean }) => {
                 self.give_up(&target, intent, clean).await;

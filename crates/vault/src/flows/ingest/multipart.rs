@@ -3,6 +3,7 @@
 use super::UploadError;
 use super::buffer::PartBuffer;
 use super::shares::Share;
+use crate::base::spans;
 use crate::base::steps::{self, Step};
 use model::ObjectKey;
 use model::error::StoreError;
@@ -93,12 +94,12 @@ impl Multipart {
         let (store, share) = (self.store.clone(), self.share.clone());
         let (key, id, number) = (self.key.clone(), self.id.clone(), self.next);
         self.next += 1;
-        self.in_flight.spawn(async move {
+        self.in_flight.spawn(spans::within(spans::sending_part(number), async move {
             let held = part.load(&share).await?;
             let part = store.put_part(&key, &id, number, held.bytes.clone()).await?;
             steps::reached(Step::UploadPartSent);
             Ok(part)
-        });
+        }));
         Ok(())
     }
 

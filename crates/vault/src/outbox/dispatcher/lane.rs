@@ -10,6 +10,7 @@ use crate::base::Result;
 use crate::base::damaged::delivery_purpose;
 use crate::base::db::Db;
 use crate::base::entity::{delivery, lane};
+use crate::base::spans;
 use crate::base::steps::{self, Step};
 use crate::connections::{DeliveryMethod, SignedAddress};
 use crate::host::replicas::Replicas;
@@ -201,13 +202,18 @@ impl Lane {
             DeliveryMethod::Copies => COPY_TIMEOUT,
             DeliveryMethod::Unusable(why) => return Some(Err(SinkError::down(why.clone()))),
         };
+        let span = match &self.way {
+            DeliveryMethod::Copies => spans::copying(&self.integration),
+            _ => spans::delivering(&self.integration, &row.event_id),
+        };
         let stopping = async {
             self.stop.cancelled().await;
             tokio::time::sleep(STOP_GRACE).await;
         };
         tokio::select! {
-            outcome = self.deliver(row) => Some(outcome),
+            outcome = spans::within(span.clone(), self.deliver(row)) => Some(outcome),
             () = tokio::time::sleep(patience) => {
+                spans::failed(&span);
                 Some(Err(SinkError::down(format!("No answer within {} seconds.", patience.as_secs()))))
             }
             () = stopping => None,

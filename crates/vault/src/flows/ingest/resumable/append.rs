@@ -7,6 +7,7 @@ use super::{Piece, Progress, Resumables, ResumeError, progress, request, unsigne
 use crate::access::accounts::Account;
 use crate::base::VaultError;
 use crate::base::entity::resumable;
+use crate::base::spans;
 use crate::flows::ingest::arriving::{Arrived, Arriving};
 use crate::flows::ingest::buffer::PartBuffer;
 use crate::flows::ingest::digest::Digest;
@@ -77,11 +78,11 @@ impl Resumables {
         let row = self.find(&account, id).await?;
         let hold = self.holds.take(&row.id).await?.ok_or(ResumeError::Held)?;
         let this = self.clone();
-        let work = tokio::spawn(async move {
+        let work = tokio::spawn(spans::within(spans::appending(), async move {
             let outcome = Box::pin(this.append_held(account, &row.id, piece, body, &hold)).await;
             hold.release().await;
             outcome
-        });
+        }));
         work.await.map_err(UploadError::Crashed)?
     }
 
