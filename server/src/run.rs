@@ -67,7 +67,7 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failed> {
         TcpListener::bind(config.server.listen).await.map_err(|e| Failed::Listen(config.server.listen, e))?;
     let address = listener.local_addr().map_err(|e| Failed::Listen(config.server.listen, e))?;
     let options = vault_options(&config);
-    options.home().expect_key_of_shared()?;
+    options.expect_key_of_shared()?;
     let vault = Vault::open(options, Arc::new(Backends::new())).await?;
     let turn = vault.turn_to_set_up().await?;
     let declared = config.declarations.clone();
