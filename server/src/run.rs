@@ -68,7 +68,7 @@ async fn serve_until_stopped(config: Config, traces: Option<Traces>) -> Result<(
     let backends = Backends::new();
     let traces = traces.and_then(|traces| Some(traces.send_to(collector(&backends, config.traces.as_ref()?)?)));
     let options = vault_options(&config);
-    options.home().expect_key_of_shared()?;
+    options.expect_key_of_shared()?;
     let vault = Vault::open(options, Arc::new(backends)).await?;
     let turn = vault.turn_to_set_up().await?;
     let declared = config.declarations.clone();

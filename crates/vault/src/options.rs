@@ -2,7 +2,9 @@
 
 use crate::base::clock::Clock;
 use crate::base::db;
+use crate::base::db::location::sqlite_file;
 use crate::host::home::Home;
+use crate::host::start_error::StartError;
 use crate::outbox::dispatcher::Pace;
 use model::Secret;
 use std::path::PathBuf;
@@ -70,6 +72,20 @@ impl Options {
             database_url: self.database_url.clone(),
             data_dir: self.data_dir.clone(),
             master_key: self.master_key.clone(),
+        }
+    }
+
+    /// Whoever runs a vault as a process asks this before `Vault::open`, which makes a key if there is none.
+    ///
+    /// # Errors
+    /// `KeyNotGiven` if the database can be shared and there is no key: each vault would make another one, and in a
+    /// container lose it with its folder.
+    pub fn expect_key_of_shared(&self) -> Result<(), StartError> {
+        let shared = sqlite_file(&self.database_url).is_none();
+        let file = self.home().key_file();
+        match shared && self.master_key.is_none() && !file.exists() {
+            true => Err(StartError::KeyNotGiven { file }),
+            false => Ok(()),
         }
     }
 }

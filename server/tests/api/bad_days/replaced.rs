@@ -50,7 +50,7 @@ async fn send_until(enough: &AtomicBool, agent: usize, vaults: &[Client; 2], ans
         }
         let name = format!("16000{agent:02}{n:03}_6-0_cam{agent}_0-0-1-1_1_1.mp4");
         let length = if n % 8 == 7 { 3_000_000 } else { 20_000 };
-        let bytes: Vec<u8> = (0..length).map(|i| (i * (n + agent + 2) >> 4) as u8).collect();
+        let bytes: Vec<u8> = (0..length).map(|i| ((i * (n + agent + 2)) >> 4) as u8).collect();
         let sha256 = hex::encode(Sha256::digest(&bytes));
         for attempt in 0.. {
             let sent = vaults[(n + attempt) % 2].request(Method::POST, "/storage", &name);

@@ -21,7 +21,7 @@ const REST: Duration = Duration::from_secs(25);
 const LENGTH: usize = 300_000;
 
 fn bytes(n: usize) -> Bytes {
-    (0..LENGTH).map(|i| (i * (n + 3) >> 5) as u8).collect::<Vec<_>>().into()
+    (0..LENGTH).map(|i| ((i * (n + 3)) >> 5) as u8).collect::<Vec<_>>().into()
 }
 
 fn name(n: usize) -> String {
