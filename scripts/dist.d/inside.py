@@ -20,7 +20,7 @@ LICENCE_FILE = re.compile(r"(licen[cs]e|copying|copyright|notice|unlicense|autho
 
 @dataclass
 class Component:
-    """A crate, or (purl, not from the registry) what came another way."""
+    """A crate, or what came another way."""
     name: str
     version: str
     licence: str
@@ -42,6 +42,7 @@ class Component:
 class Foreign:
     """What is no crate: where its version is written, and its licence."""
     name: str
+    # Of SPDX; empty for that of the crate.
     licence: str
     url: str
     # The crate that brings it, or a folder.
@@ -68,14 +69,14 @@ FOREIGN = [
             ("src/zlib/zlib.h", r'^#define ZLIB_VERSION "([\d.]+)"'), ["src/zlib/LICENSE"], "zlib:zlib"),
     Foreign("sqlite", "blessing", "https://sqlite.org", "libsqlite3-sys",
             ("sqlite3/sqlite3.h", r'^#define SQLITE_VERSION +"([\d.]+)"'), [], "sqlite:sqlite"),
-    Foreign("aws-lc", "Apache-2.0 OR ISC", "https://github.com/aws/aws-lc", "aws-lc-sys",
+    Foreign("aws-lc", "", "https://github.com/aws/aws-lc", "aws-lc-sys",
             ("aws-lc/include/openssl/base.h", r'^#define AWSLC_VERSION_NUMBER_STRING "([\d.]+)"'),
             ["aws-lc/LICENSE", "aws-lc/third_party/fiat/LICENSE"], purl="pkg:github/aws/aws-lc@v{version}"),
     Foreign("mimalloc", "MIT", "https://github.com/microsoft/mimalloc", "libmimalloc-sys",
             ("c_src/mimalloc/v3/include/mimalloc.h", r"^#define MI_MALLOC_VERSION (\d)(\d\d)(\d\d)\b"),
             ["c_src/mimalloc/v3/LICENSE"], purl="pkg:github/microsoft/mimalloc@v{version}"),
     Foreign("musl", "MIT", "https://musl.libc.org", zig_library,
-            ("libc/musl/src/internal/version.h", r'^#define VERSION "([\d.]+)"'), ["libc/musl/COPYRIGHT", "../LICENSE"],
+            ("libc/musl/src/internal/version.h", r'^#define VERSION "([\d.]+)"'), ["libc/musl/COPYRIGHT", "../LICENSE", "libunwind/LICENSE.TXT"],
             "musl-libc:musl"),
     Foreign("swagger-ui-dist", "Apache-2.0", "https://github.com/swagger-api/swagger-ui", "utoipa-swagger-ui-vendored",
             ("res", r"^v([\d.]+)\.zip$"), ["LICENSE", "NOTICE"], purl="pkg:npm/{name}@{version}"),
@@ -145,7 +146,7 @@ def crate(package, sha256):
     name, version = package["name"], package["version"]
     return Component(
         # Old crates write "MIT/Apache-2.0".
-        name, version, (package["license"] or "").replace("/", " OR "), f"pkg:cargo/{name}@{version.replace('+', '%2B')}",
+        name, version, " ".join((package["license"] or "").replace("/", " OR ").split()), f"pkg:cargo/{name}@{version.replace('+', '%2B')}",
         package["repository"] or package["homepage"] or "", sha256=sha256, folder=folder, authors=package["authors"],
         licence_files=[] if ours else sorted(each for each in folder.iterdir() if each.is_file() and LICENCE_FILE.fullmatch(each.name)),
         ours=ours)
@@ -164,7 +165,7 @@ def foreign(of):
             die(f"{each.name}: no version in {file.name}")
         version = ".".join(number.lstrip("0") or "0" for group in said.groups() for number in group.split("."))
         component = Component(
-            each.name, version, each.licence, each.purl.format(name=each.name, version=version), each.url,
+            each.name, version, each.licence or bringer.licence, each.purl.format(name=each.name, version=version), each.url,
             bringer.parts if bringer else {"server"}, shipped=True, folder=folder,
             licence_files=[folder / name for name in each.licence_files if (folder / name).exists()],
             cpe=f"cpe:2.3:a:{each.cpe}:{version}:*:*:*:*:*:*:*" if each.cpe else "")
