@@ -10,6 +10,7 @@ need_to_dist() {
   need curl "tries what was made" have curl
   want runc "starts images, to try them" has_sbin runc
   want umoci "unpacks images, to try them" have umoci
+  want lintian "checks packages" have lintian
   want skopeo "reads images as others do, to try them" have skopeo
   want qemu-user-static "starts what is for the other architecture, to try it" have qemu-aarch64-static
 }
