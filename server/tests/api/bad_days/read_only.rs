@@ -11,7 +11,9 @@ use std::collections::BTreeSet;
 
 /// Makes everything read-only but one folder, proves it, and becomes the vault.
 const SCRIPT: &str = r#"
+mount --bind "$1/.." "$1/.."
 mount --bind "$1" "$1"
+mount -o remount,bind,ro "$1/.."
 mount -o remount,bind,ro /
 ! mountpoint -q /tmp || mount -o remount,bind,ro /tmp
 for closed in /tmp /var/tmp "$1/.."; do
