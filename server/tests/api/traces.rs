@@ -173,7 +173,7 @@ fn has_failed(span: &Span) -> bool {
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CALLER: &str = "00f067aa0ba902b7";
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_traced_unless_it_is_configured() {
     let collector = Collector::start().await;
     let vault = Vault::start(FOLDER, collector.address, None);
@@ -184,7 +184,7 @@ async fn nothing_is_traced_unless_it_is_configured() {
     assert_eq!(collector.asked(), 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_request_continues_its_callers_trace_and_says_where_time_goes() {
     let collector = Collector::start().await;
     let vault = Vault::start(FOLDER, collector.address, Some(format!("http://{}/", collector.address)));
@@ -270,7 +270,7 @@ async fn a_request_continues_its_callers_trace_and_says_where_time_goes() {
     assert!(line.is_some_and(|line| line.contains(&format!("trace=\"{TRACE}\""))), "{log}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_fails_is_marked() {
     let collector = Collector::start().await;
     let dead = format!(
@@ -285,9 +285,8 @@ async fn what_fails_is_marked() {
     assert!(failed.is_server_error(), "{failed} {text}");
     let missing = vault.about(Method::GET, "/api/storage", "site/none.mp4").send().await.unwrap();
     assert!(missing.status().is_client_error(), "{missing:?}");
+    // The stop sends them.
     assert!(vault.running.stop().0);
-    let names: Vec<_> = collector.spans().into_iter().map(|span| span.name).collect();
-    eprintln!("{names:?} {text}");
     let upload = collector.named("POST /api/storage").remove(0);
     assert!(has_failed(&upload) && has_failed(&collector.named("store recording").remove(0)), "{upload:?} {text}");
     assert_eq!(said(&upload, "error.type"), said(&upload, "vault.error"));
@@ -296,7 +295,7 @@ async fn what_fails_is_marked() {
     assert!(!has_failed(&missing), "the caller's mistake: {missing:?}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_collector_that_fails_is_told_once_and_gets_what_has_waited() {
     let collector = Collector::start().await;
     collector.answers(503);
@@ -319,7 +318,7 @@ async fn a_collector_that_fails_is_told_once_and_gets_what_has_waited() {
     assert_eq!(log.matches("the collector takes traces again").count(), 1, "{log}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_collector_that_is_dead_or_hangs_slows_nothing() {
     let collector = Collector::start().await;
     collector.answers(SILENT);
