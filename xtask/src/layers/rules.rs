@@ -39,11 +39,16 @@ struct Reserved {
     because: &'static str,
 }
 
-const RESERVED: [Reserved; 6] = [
+const RESERVED: [Reserved; 7] = [
     Reserved {
         packages: &["aws-*", "azure*", "google-cloud*", "object_store", "rdkafka", "lapin", "reqwest"],
         for_crates: &["backends"],
         because: "the world outside is reached through the ports in `model`, which `backends` implements",
+    },
+    Reserved {
+        packages: &["opentelemetry*", "tracing-opentelemetry", "prost"],
+        for_crates: &["server"],
+        because: "others make spans of `tracing`, and `telemetry` exports them (ADR 0030)",
     },
     Reserved {
         packages: &["sea-orm*", "sqlx*"],
@@ -243,6 +248,7 @@ mod tests {
             ("vault", "backends", "only `model`, `migrations`"),
             ("vault", "reqwest", "through the ports"),
             ("vault", "axum", "do not know HTTP"),
+            ("vault", "opentelemetry", "make spans of `tracing`"),
             ("backends", "sea-orm", "`vault`'s use cases"),
             ("backends", "vault", "only `model`"),
             ("app", "vault", "`vault` (optional)"),

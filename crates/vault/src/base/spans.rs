@@ -1,7 +1,7 @@
 //! Where time goes, for traces: all spans that the vault's use cases make, and all that they say. Nothing else is exported
 //! (`server/src/telemetry/traces`); without traces none of them is made.
 //!
-//! None says a key, an account or a device.
+//! None says a key, an account or a device. Numbers are `i64`: others are exported as text.
 
 use std::future::Future;
 use tracing::field::Empty;
@@ -27,11 +27,12 @@ pub(crate) fn receiving() -> Span {
 
 /// One of those parts goes to the provider.
 pub(crate) fn sending_part(number: u32) -> Span {
-    info_span!(target: TRACED, "send part", vault.part = number, otel.status_code = Empty)
+    info_span!(target: TRACED, "send part", vault.part = i64::from(number), otel.status_code = Empty)
 }
 
 /// It becomes visible at the provider, which has it for good then.
 pub(crate) fn publishing(bytes: u64) -> Span {
+    let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
     info_span!(target: TRACED, "publish recording", vault.bytes = bytes, otel.status_code = Empty)
 }
 

@@ -63,7 +63,8 @@ pub(in crate::telemetry) fn ended(span: &Span, status: Option<StatusCode>, code:
         span.record("vault.error", "client_went_away");
         return;
     };
-    span.record("http.response.status_code", status.as_u16());
+    // As a number; an unsigned one would be exported as text.
+    span.record("http.response.status_code", i64::from(status.as_u16()));
     if let Some(code) = code {
         span.record("vault.error", code);
     }
