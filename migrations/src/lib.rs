@@ -30,8 +30,9 @@ pub struct Migrator;
 
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
-    // None is released yet, see CHANGELOG.md. New ones go to the end. A database remembers by name which it has run, so
-    // editing one changes nothing there.
+    // Up to m0020 they are released, with 0.2.0. New ones go to the end, and only add: older vaults go on beside them during a
+    // rolling upgrade, see crates/vault/tests/vault/released_tables.rs. A database remembers by name which it has run, so editing
+    // one changes nothing there.
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
             Box::new(m0001_tables::Migration),

@@ -75,7 +75,7 @@ pub fn greeting(url: &str, admin: Option<&FirstAdmin>, keys: Option<&KeyPair>) -
         let _ = write!(
             text,
             "\nRecordings go to the provider \"{PROVIDER}\" (a folder here), from agents that use the account \"{ACCOUNT}\":\n\
-             \x20 access key  {}\n  secret key  {}\n  URI         {url}/api\n\nTo see a first recording, send one as an agent does:\n\n{}\n",
+             \x20 access key  {}\n  secret key  {}\n  URI         {url}/api\n\nTo see a first recording, send one as an agent does, an MP4 of yours if there is no other:\n\n{}\n",
             keys.access_key,
             keys.secret_key,
             sample_upload(url, keys)
@@ -86,7 +86,12 @@ pub fn greeting(url: &str, admin: Option<&FirstAdmin>, keys: Option<&KeyPair>) -
 
 /// A curl command that uploads a recording, ready to paste into a shell.
 fn sample_upload(url: &str, keys: &KeyPair) -> String {
-    let file = if Path::new(SAMPLE).is_file() { SAMPLE } else { "recording.mp4" };
+    // Of a file that is missing, --data-binary would send nothing, which is answered 200 as an empty file is.
+    let body = if Path::new(SAMPLE).is_file() {
+        format!("--data-binary @{SAMPLE}")
+    } else {
+        "--request POST --upload-file recording.mp4".to_owned()
+    };
     let name = format!("{}_6-967003_FrontDoor_200-200-400-400_24_769.mp4", Clock::default().now_ms() / 1000);
     let headers = [
         ("AccessKey", keys.access_key.as_str()),
@@ -99,7 +104,7 @@ fn sample_upload(url: &str, keys: &KeyPair) -> String {
     let headers =
         headers.map(|(name, value)| format!("  -H {} \\\n", quoted(&format!("X-Kerberos-Storage-{name}: {value}"))));
     format!(
-        "curl --fail-with-body -H 'Content-Type: video/mp4' \\\n{}  --data-binary @{file} {}",
+        "curl --fail-with-body -H 'Content-Type: video/mp4' \\\n{}  {body} {}",
         headers.concat(),
         quoted(&format!("{url}/api/storage"))
     )

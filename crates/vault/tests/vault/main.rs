@@ -27,6 +27,7 @@ mod races;
 mod readiness;
 mod recordings;
 mod recovery;
+mod released_tables;
 mod removals;
 mod replacing;
 mod replay;

@@ -5,6 +5,7 @@ mod asked;
 mod foreign;
 mod late_database;
 mod memory;
+mod newer_tables;
 mod read_only;
 mod replaced;
 mod secrets;
