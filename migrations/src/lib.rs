@@ -34,7 +34,7 @@ impl MigratorTrait for Migrator {
     // rolling upgrade, see crates/vault/tests/vault/released_tables.rs. A database remembers by name which it has run, so editing
     // one changes nothing there.
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![
+        let all: Vec<Box<dyn MigrationTrait>> = vec![
             Box::new(m0001_tables::Migration),
             Box::new(m0002_list_indexes::Migration),
             Box::new(m0003_owners::Migration),
@@ -54,7 +54,29 @@ impl MigratorTrait for Migrator {
             Box::new(m0017_custom_headers::Migration),
             Box::new(m0019_assets::Migration),
             Box::new(m0020_kept_of_deliveries::Migration),
-        ]
+        ];
+        all.into_iter().map(|each| Box::new(Whole(each)) as Box<dyn MigrationTrait>).collect()
+    }
+}
+
+/// A migration that is done as a whole, with the note that it is: of one that a kill or a power cut ends half-way, nothing stays, and
+/// the next start begins it again. On SQLite, SeaORM would else do each statement for itself.
+struct Whole(Box<dyn MigrationTrait>);
+
+impl MigrationName for Whole {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Whole {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        self.0.up(manager).await
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
     }
 }
 

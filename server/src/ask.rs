@@ -15,27 +15,41 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// Most of an answer that is read, in bytes.
 const MOST: u64 = 16 * 1024;
 
-/// Asks, prints what is answered, and fails unless that is "ready".
+/// Asks at each address where the vault may listen, prints what one that is ready answers, and fails if none is.
 pub async fn health(config: &Config) -> ExitCode {
-    let address = reachable(config.server.listen[0]);
-    match timeout(PATIENCE, ask(address)).await {
-        Ok(Ok((status, said))) => {
-            println!("{said}");
-            if status == "200" {
-                return ExitCode::SUCCESS;
-            }
-            eprintln!("what answers at {address} cannot take uploads: {}", why(&status, &said));
-        }
-        Ok(Err(error)) => eprintln!(
-            "the vault does not answer at {address}: {error}; start it, or see in its log why it ended, or set server.listen \
-             as it has it"
-        ),
-        Err(_) => eprintln!(
-            "the vault does not answer at {address} within {} s; it may still be starting, see its log",
-            PATIENCE.as_secs()
-        ),
+    let asked = config.server.listen.iter().map(|address| ready(reachable(*address)));
+    let answers = futures::future::join_all(asked).await;
+    if let Some(said) = answers.iter().find_map(|answer| answer.as_ref().ok()) {
+        println!("{said}");
+        return ExitCode::SUCCESS;
+    }
+    for not_ready in answers.into_iter().filter_map(Result::err) {
+        eprintln!("{not_ready}");
     }
     ExitCode::FAILURE
+}
+
+/// What a vault that is ready says there, or in one sentence why there is none, and what to do.
+async fn ready(address: SocketAddr) -> Result<String, String> {
+    match timeout(PATIENCE, ask(address)).await {
+        Ok(Ok((status, said))) if status == "200" && is_ours(&said) => Ok(said),
+        Ok(Ok((status, said))) => {
+            Err(format!("what answers at {address} cannot take uploads: {}", why(&status, &said)))
+        }
+        Ok(Err(error)) => Err(format!(
+            "the vault does not answer at {address}: {error}; start it, or see in its log why it ended, or set server.listen \
+             as it has it"
+        )),
+        Err(_) => Err(format!(
+            "the vault does not answer at {address} within {} s; it may still be starting, see its log",
+            PATIENCE.as_secs()
+        )),
+    }
+}
+
+/// Whether it is a vault's answer: another program at its port may answer 200 as well.
+fn is_ours(said: &str) -> bool {
+    serde_json::from_str::<serde_json::Value>(said).is_ok_and(|said| said["status"] == "ok")
 }
 
 /// The cause and the cure in an answer that is not "ready".

@@ -94,7 +94,7 @@ async fn serve_until_stopped(config: Config, traces: Option<Traces>) -> Result<(
         .public_url
         .as_ref()
         .map_or_else(|| format!("http://{}", reachable(addresses[0])), PublicUrl::to_string);
-    greet(&first_start::greeting(&url, admin.as_ref(), keys.as_ref()));
+    greet(&first_start::greeting(&url, admin.as_ref(), keys.as_ref()), admin.is_some() || keys.is_some());
     for address in addresses {
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
     }
@@ -168,10 +168,14 @@ pub fn vault_options(config: &Config) -> vault::Options {
     }
 }
 
-/// Does nothing where standard output is closed, as under some supervisors.
-fn greet(text: &str) {
+/// Standard output may be closed, as under some supervisors. If something is shown once, the log then says that it was not.
+fn greet(text: &str, once: bool) {
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    if let (true, Err(error)) = (once, written) {
+        tracing::error!(%error, "the password and the keys of the first start could not be shown: standard output takes nothing. Set \
+            admin.password, start again, and give the account other keys");
+    }
 }
 
 /// An address to connect to, which "all interfaces" is not.

@@ -68,6 +68,8 @@ pub fn init(log: &config::Log, traces: Option<&config::Traces>) -> Option<Traces
 
 /// What is logged. Spans for traces are not in it: they would stand before each line. Never what Amazon's credential providers say: of an answer that they cannot read they show all.
 fn filter(level: &str) -> Targets {
+    // A line for each step of a first start would hide the password that follows; whoever wants them names them.
+    let level = &format!("sea_orm_migration=warn,{level}");
     let asked: Targets = level.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
     asked.with_target("aws_config", LevelFilter::OFF).with_target(TRACED, LevelFilter::OFF)
 }

@@ -30,6 +30,10 @@ fn one_that_is_starting_is_not_healthy_yet() {
 #[test]
 fn whatever_else_answers_is_no_healthy_vault() {
     for (answer, why) in [
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length: 16\r\n\r\n<h1>welcome</h1>",
+            "its answer is 200, which is none of a vault's",
+        ),
         ("HTTP/1.1 404 Not Found\r\ncontent-length: 4\r\n\r\nhere", "its answer is 404"),
         ("HTTP/1.1 503 Service Unavailable\r\n\r\n{\"reason\":\"database-damaged\"}", "database-damaged; its log"),
         ("220 mail.example ESMTP\r\n", "speaks no HTTP"),
