@@ -156,6 +156,21 @@ pub(crate) fn start_as(command: &mut Command, last_line: &str) -> (Running, Stri
     }
 }
 
+/// In a container or a package. Of a file that is missing, curl would send nothing, which is answered 200.
+#[test]
+fn where_there_is_no_sample_the_command_wants_a_recording() {
+    let dir = tempfile::tempdir().unwrap();
+    let (running, printed) = start(dir.path(), "--request POST");
+    let curl = &printed[printed.find("curl ").expect("a command")..];
+    let pasted = || output(Command::new("sh").args(["-c", curl]).current_dir(dir.path()));
+    assert!(!pasted().status.success(), "{printed}");
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/recording.mp4");
+    std::fs::copy(sample, dir.path().join("recording.mp4")).unwrap();
+    let uploaded = pasted();
+    assert!(uploaded.status.success() && uploaded.stdout.starts_with(b"{\"data\":\"demo/"), "{uploaded:?}");
+    assert!(running.stop().0);
+}
+
 /// Five minutes to the first recording: what is printed is pasted into a shell.
 #[test]
 fn the_first_start_prints_a_command_that_works() {
@@ -233,7 +248,7 @@ fn limited(ulimit: &str) -> (String, String, String) {
     let script = format!("{ulimit} && exec \"$0\"");
     shell.args(["-c", &script, env!("CARGO_BIN_EXE_kerberos-vault")]).current_dir(dir.path());
     shell.env("VAULT_SERVER__LISTEN", "127.0.0.1:0").stdout(Stdio::piped()).stderr(Stdio::piped());
-    let (running, printed) = start_as(&mut shell, "--data-binary");
+    let (running, printed) = start_as(&mut shell, "--request POST");
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", running.0.id())).unwrap();
     let files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap().to_owned();
     let url = printed.lines().find_map(|line| line.strip_prefix("Kerberos Vault is running at ")).unwrap();
