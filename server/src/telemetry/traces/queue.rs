@@ -9,7 +9,6 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 /// Spans that wait at most.
 const MOST_WAITING: usize = 2048;
-const FIGURE: &str = "vault_trace_spans_total";
 
 /// The end into which spans go.
 #[derive(Debug)]
@@ -27,14 +26,14 @@ impl Queue {
 
 pub(in crate::telemetry) fn describe() {
     describe_counter!(
-        FIGURE,
+        "vault_trace_spans_total",
         "Spans of traces by outcome: sent; refused by the collector; dropped, as too many waited or the vault stopped."
     );
 }
 
 /// Counts spans by what became of them.
 pub(super) fn count(outcome: &'static str, spans: usize) {
-    counter!(FIGURE, "outcome" => outcome).increment(spans as u64);
+    counter!("vault_trace_spans_total", "outcome" => outcome).increment(spans as u64);
 }
 
 impl SpanProcessor for Queue {
