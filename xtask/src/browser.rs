@@ -9,11 +9,13 @@ use crate::{
     verify::verify,
     workspace::{Mode, OUTPUT_NAME, Workspace, output, run},
 };
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
 };
 use wasm_bindgen_cli_support::Bindgen;
 
@@ -113,12 +115,26 @@ fn optimise(optimiser: Option<&Path>, files: &Path) -> Result<()> {
         return Ok(());
     };
     stage("wasm-opt, on every page's file (a minute or more)");
-    for file in Tree::read(files)?.0.keys().filter(|file| file.extension().is_some_and(|kind| kind == "wasm")) {
-        let wasm = files.join(file);
-        // it warns of names it does not know, dozens of times
-        output(Command::new(optimiser).args(WASM_FEATURES).arg("-Oz").arg(&wasm).arg("-o").arg(&wasm))?;
-    }
-    Ok(())
+    let tree = Tree::read(files)?;
+    let wasm: Vec<&PathBuf> =
+        tree.0.keys().filter(|file| file.extension().is_some_and(|kind| kind == "wasm")).collect();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some(file) = wasm.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let wasm = files.join(file);
+            // it warns of names it does not know, dozens of times
+            output(Command::new(optimiser).args(WASM_FEATURES).arg("-Oz").arg(&wasm).arg("-o").arg(&wasm))?;
+        }
+        Ok(())
+    };
+    // A hundred small files: starting it takes most of the time.
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers
+            .into_iter()
+            .try_for_each(|worker| worker.join().unwrap_or_else(|_| bail!("a thread of wasm-opt's panicked")))
+    })
 }
 
 /// The first one that is new enough: on the PATH, or where `scripts/setup release` put it.
