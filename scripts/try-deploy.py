@@ -126,7 +126,7 @@ def pod(what, objects, shutdown=30):
     check(f"{what}: nothing to gain", not mine["allowPrivilegeEscalation"] and mine["capabilities"]["drop"] == ["ALL"])
     check(f"{what}: root read-only", mine["readOnlyRootFilesystem"])
     check(f"{what}: seccomp", spec["securityContext"]["seccompProfile"]["type"] == "RuntimeDefault")
-    check(f"{what}: 128 MiB", container["resources"]["limits"]["memory"] == "128Mi")
+    check(f"{what}: 256 MiB", container["resources"]["limits"]["memory"] == "256Mi")
     # preStop, running requests, BACKGROUND_STOP and CLOSING of server/src/run.rs
     stop = container["lifecycle"]["preStop"]["sleep"]["seconds"] + shutdown + sum(parts_of_stop())
     check(f"{what}: grace period", spec["terminationGracePeriodSeconds"] > stop, f"a stop may take {stop} s")
