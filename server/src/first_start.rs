@@ -17,15 +17,21 @@ const ACCOUNT: &str = "default";
 /// A recording in the repository.
 const SAMPLE: &str = "fixtures/recording.mp4";
 
-/// Creates a provider and an account if there is nothing yet and nothing is declared; returns the account's keys, to be
-/// shown once.
-pub async fn defaults(vault: &Vault, config: &Config) -> Result<Option<KeyPair>, VaultError> {
-    let anything = !config.declarations.is_empty()
-        || !vault.connections.list(Family::Provider).await?.is_empty()
-        || !vault.accounts.list().await?.is_empty();
-    if anything {
+/// Keys for an account, if there is nothing yet and nothing is declared. To be shown, and then [kept](keep): if a kill comes in
+/// between, the next start shows others.
+pub async fn keys(vault: &Vault, config: &Config) -> Result<Option<KeyPair>, VaultError> {
+    if !config.declarations.is_empty() || !vault.accounts.list().await?.is_empty() {
         return Ok(None);
     }
+    // The administrator is made last: without one, the provider is what a first start that was cut off has left.
+    let cut_off = vault.users.first_admin(None).await?.is_some();
+    let nothing =
+        vault.connections.list(Family::Provider).await?.iter().all(|provider| cut_off && provider.name == PROVIDER);
+    Ok(nothing.then(|| vault.accounts.generate_keys()))
+}
+
+/// Creates a provider, and an account with these keys.
+pub async fn keep(vault: &Vault, config: &Config, keys: &KeyPair) -> Result<(), VaultError> {
     let principal = Principal::Vault(Task::FirstStart);
     let folder = config.data.dir.join("recordings");
     let folder = std::path::absolute(&folder).unwrap_or(folder);
@@ -38,8 +44,9 @@ pub async fn defaults(vault: &Vault, config: &Config) -> Result<Option<KeyPair>,
         settings: Settings::new().with("path", folder.to_string_lossy()),
         cleared: Vec::new(),
     };
-    vault.connections.save(&principal, provider).await?;
-    let keys = vault.accounts.generate_keys();
+    if vault.connections.list(Family::Provider).await?.is_empty() {
+        vault.connections.save(&principal, provider).await?;
+    }
     let account = AccountForm {
         id: None,
         name: ACCOUNT.into(),
@@ -57,7 +64,7 @@ pub async fn defaults(vault: &Vault, config: &Config) -> Result<Option<KeyPair>,
         edge_analysis: false,
     };
     vault.accounts.save(&principal, account).await?;
-    Ok(Some(keys))
+    Ok(())
 }
 
 /// What to print for whoever started the vault. It goes to standard output, never to the log.

@@ -75,10 +75,12 @@ async fn serve_until_stopped(config: Config, traces: Option<Traces>) -> Result<(
     let provisioning =
         Provisioning { connections: declared.connections, accounts: declared.accounts, renamed: declared.renamed };
     vault.provision(provisioning).await.map_err(|error| failure(&vault, error, Failed::Provision))?;
-    let keys = first_start::defaults(&vault, &config).await;
-    let keys = keys.map_err(|error| failure(&vault, error, Failed::FirstStart))?;
-    let admin = vault.users.ensure_admin(config.admin.username.as_deref(), config.admin.password.as_ref()).await;
-    let admin = admin.map_err(|error| failure(&vault, error, Failed::FirstStart))?;
+    let url = config
+        .server
+        .public_url
+        .as_ref()
+        .map_or_else(|| format!("http://{}", reachable(addresses[0])), PublicUrl::to_string);
+    first_start(&vault, &config, &url).await.map_err(|error| failure(&vault, error, Failed::FirstStart))?;
     if let Some(password) = &config.admin.password {
         vault.tell_of_password(config.admin.username.as_deref().unwrap_or(DEFAULT_ADMIN), password).await;
     }
@@ -89,12 +91,6 @@ async fn serve_until_stopped(config: Config, traces: Option<Traces>) -> Result<(
     let background = CancellationToken::new();
     let working = vault.start(background.clone());
     let figures = tokio::spawn(background.clone().run_until_cancelled_owned(telemetry::metrics::keep_up()));
-    let url = config
-        .server
-        .public_url
-        .as_ref()
-        .map_or_else(|| format!("http://{}", reachable(addresses[0])), PublicUrl::to_string);
-    greet(&first_start::greeting(&url, admin.as_ref(), keys.as_ref()), admin.is_some() || keys.is_some());
     for address in addresses {
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
     }
@@ -168,14 +164,34 @@ pub fn vault_options(config: &Config) -> vault::Options {
     }
 }
 
-/// Standard output may be closed, as under some supervisors. If something is shown once, the log then says that it was not.
-fn greet(text: &str, once: bool) {
-    let mut out = std::io::stdout().lock();
-    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    if let (true, Err(error)) = (once, written) {
-        tracing::error!(%error, "the password and the keys of the first start could not be shown: standard output takes nothing. Set \
-            admin.password, start again, and give the account other keys");
+/// Shows where the vault is, and what a first start makes: before it is made, so that nothing is made that nobody was shown.
+async fn first_start(vault: &Vault, config: &Config, url: &str) -> Result<(), VaultError> {
+    let (username, password) = (config.admin.username.as_deref(), config.admin.password.as_ref());
+    let keys = first_start::keys(vault, config).await?;
+    let admin = match password {
+        Some(_) => None,
+        None => vault.users.first_admin(username).await?,
+    };
+    let shown = greet(&first_start::greeting(url, admin.as_ref(), keys.as_ref()));
+    if let (Err(error), true) = (shown, admin.is_some() || keys.is_some()) {
+        tracing::error!(
+            %error,
+            "the password and the keys of the first start could not be shown: standard output takes nothing; start once with \
+             admin.password, and give the account other keys"
+        );
     }
+    if let Some(keys) = keys {
+        first_start::keep(vault, config, &keys).await?;
+    }
+    match admin {
+        Some(first) => vault.users.keep(&first).await,
+        None => vault.users.ensure_admin(username, password).await.map(|_| ()),
+    }
+}
+
+fn greet(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush())
 }
 
 /// An address to connect to, which "all interfaces" is not.

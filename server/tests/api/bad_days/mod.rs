@@ -2,6 +2,7 @@
 //! what is wrong and what to do; and however often a supervisor starts it again, nothing is made anew.
 
 mod asked;
+mod first_start;
 mod foreign;
 mod late_database;
 mod memory;

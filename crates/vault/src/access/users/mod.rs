@@ -80,16 +80,15 @@ impl Users {
     /// before, so that a password changed in the UI stays. Without one, the first start generates a password and
     /// returns it.
     pub async fn ensure_admin(&self, username: Option<&str>, password: Option<&Secret>) -> Result<Option<FirstAdmin>> {
-        let username = username.unwrap_or(DEFAULT_ADMIN).to_owned();
         let Some(password) = password else {
-            if user::Entity::find().count(self.db.read()).await? > 0 {
-                self.mark_configured(None).await?;
-                return Ok(None);
+            let first = self.first_admin(username).await?;
+            match &first {
+                Some(first) => self.keep(first).await?,
+                None => self.mark_configured(None).await?,
             }
-            let password = Secret::new(random_text());
-            self.set_password(&username, &password).await?;
-            return Ok(Some(FirstAdmin { username, password }));
+            return Ok(first);
         };
+        let username = username.unwrap_or(DEFAULT_ADMIN).to_owned();
         let stored = self.by_name(&username).await?;
         if let Some(user) = &stored
             && self.db.damaged_rows().reported(user.check_configured()).is_err()
@@ -108,6 +107,22 @@ impl Users {
         }
         self.mark_configured(Some(username)).await?;
         Ok(None)
+    }
+
+    /// A first administrator with a random password, if there is nobody yet. To be shown, and then [kept](Self::keep): if a kill
+    /// comes in between, the next start shows another one, and nobody is locked out.
+    pub async fn first_admin(&self, username: Option<&str>) -> Result<Option<FirstAdmin>> {
+        if user::Entity::find().count(self.db.read()).await? > 0 {
+            return Ok(None);
+        }
+        let username = username.unwrap_or(DEFAULT_ADMIN).to_owned();
+        Ok(Some(FirstAdmin { username, password: Secret::new(random_text()) }))
+    }
+
+    /// Makes the first administrator.
+    pub async fn keep(&self, first: &FirstAdmin) -> Result<()> {
+        self.set_password(&first.username, &first.password).await?;
+        Ok(())
     }
 
     /// Records that this user's password is the configured one, and that no other user's is.
