@@ -17,7 +17,7 @@ C = {"aws-lc", "librdkafka", "mimalloc", "musl", "openssl", "sqlite", "zlib"}
 # What crates say of the C that they bring: in their own version.
 BROUGHT = {"librdkafka": "rdkafka-sys", "openssl": "openssl-src"}
 # How some tell their version in a binary; {} is the version.
-TOLD = {"openssl": rb"OpenSSL {} ", "zlib": rb"inflate {} Copyright", "sqlite": rb"[\0-\x1f]{}\0"}
+TOLD = {"openssl": rb"OpenSSL {} ", "zlib": rb"(?<![\d.]){}\0", "sqlite": rb"(?<![\d.]){}\0"}
 file, binaries = pathlib.Path(sys.argv[1]), [pathlib.Path(each) for each in sys.argv[2:]]
 failed = []
 
