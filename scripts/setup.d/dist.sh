@@ -34,6 +34,10 @@ add_dist_targets() {
   have rustup || die "Rust's library for ${missing[*]} is missing, and rustup, which would add it. $(how_to_get_rust)"
   say "adding to ${RUSTUP_TOOLCHAIN:-the active tool chain}: rustup target add ${missing[*]}"
   with_timeout rustup target add "${missing[@]}" || die "rustup could not add ${missing[*]}: needed to build what is shipped"
+  # A system's own Rust is not rustup's, which has added them to another.
+  for target in "${missing[@]}"; do
+    builds_for "$target" || die "the Rust in use, $(command -v rustc), has no library for $target. $(how_to_get_rust)"
+  done
 }
 
 # Whether rustc has a library for it; linking is Zig's. Into a folder: rustc as root would put its file in /dev/null's place.

@@ -1,14 +1,19 @@
 //! `kerberos-vault check`: is the configuration valid, and do its connections work?
 
 use crate::config::Config;
-use backends::Backends;
+use backends::{Backends, NotTaken};
+use bytes::Bytes;
 use model::connection::{ConnectionForm, Family};
 use model::field::FieldError;
 use model::ports::Connector;
 use model::probe::ProbeReport;
 use std::process::ExitCode;
 
-/// Probes every declared connection and prints each step; the file itself was checked when it was read.
+/// An `ExportTraceServiceRequest` with nothing in it, which a collector takes as it takes others.
+const NO_SPANS: Bytes = Bytes::new();
+
+/// Probes every declared connection and the collector of traces, and prints each step; the file itself was checked when it
+/// was read.
 pub async fn check(config: &Config) -> ExitCode {
     let connector = Backends::new();
     let declared = &config.declarations;
@@ -30,10 +35,17 @@ pub async fn check(config: &Config) -> ExitCode {
         print!("{}", describe(form, &report));
         failed += u32::from(!report.is_ok_and(|r| r.passed()));
     }
+    let mut tried = declared.connections.len();
+    if let Some(collector) = config.traces.as_ref().and_then(|traces| traces.collector(&connector)) {
+        tried += 1;
+        let taken = collector.take(NO_SPANS).await;
+        print!("{}", describe_collector(&taken));
+        failed += u32::from(taken.is_err());
+    }
     if failed == 0 {
         return ExitCode::SUCCESS;
     }
-    println!("{failed} of {} connections do not work.", declared.connections.len());
+    println!("{failed} of {tried} connections do not work.");
     ExitCode::FAILURE
 }
 
@@ -60,6 +72,15 @@ fn describe(form: &ConnectionForm, report: &Result<ProbeReport, Vec<FieldError>>
         Err(errors) => errors.iter().for_each(|e| text += &format!("  FAILED  {}\n", e.message)),
     }
     text
+}
+
+fn describe_collector(taken: &Result<(), NotTaken>) -> String {
+    match taken {
+        Ok(()) => "traces\n  ok      send\n".to_owned(),
+        Err(error) => format!(
+            "traces\n  FAILED  send: {error}\n          Check traces.endpoint and traces.headers: OTLP over HTTP has port 4318, over gRPC 4317.\n"
+        ),
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::serve::{self, Listeners, serve};
 use crate::state::{AppState, HttpOptions};
 use crate::telemetry::traces::Traces;
 use crate::telemetry::{self, chain};
-use backends::{Backends, Collector};
+use backends::Backends;
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
@@ -66,7 +66,7 @@ async fn serve_until_stopped(config: Config, traces: Option<Traces>) -> Result<(
     let listeners = Listeners::bind(&config.server.listen).await.map_err(|(address, e)| Failed::Listen(address, e))?;
     let addresses = listeners.addresses().map_err(|e| Failed::Listen(config.server.listen[0], e))?;
     let backends = Backends::new();
-    let traces = traces.and_then(|traces| Some(traces.send_to(collector(&backends, config.traces.as_ref()?)?)));
+    let traces = traces.and_then(|traces| Some(traces.send_to(config.traces.as_ref()?.collector(&backends)?)));
     let options = vault_options(&config);
     options.expect_key_of_shared()?;
     let vault = Vault::open(options, Arc::new(backends)).await?;
@@ -125,11 +125,6 @@ async fn serve_until_stopped(config: Config, traces: Option<Traces>) -> Result<(
 /// What the start says: that there is no room, if that is why, else what failed.
 fn failure(vault: &Vault, error: VaultError, what: fn(VaultError) -> Failed) -> Failed {
     vault.no_room(&error).map_or_else(|| what(error), |missing| StartError::NoRoom(missing).into())
-}
-
-/// Where traces go.
-fn collector(backends: &Backends, traces: &config::Traces) -> Option<Collector> {
-    backends.collector(&traces.endpoint, traces.headers.clone())
 }
 
 /// Leaves the database as one file. If that fails, nothing is lost: the next start reads the rest.

@@ -152,10 +152,11 @@ impl Config {
         let variables: BTreeMap<String, String> = environment.filter(|(_, value)| !value.trim().is_empty()).collect();
         let mut document = Document::read(name, text, &mut problems)?;
         document.overlay(&variables, &original::SETTINGS, &mut problems);
-        let warnings = original::declare(&variables, &mut document, &mut problems);
+        let mut warnings = original::declare(&variables, &mut document, &mut problems);
         let declarations = provisioning::read(&document, &mut problems);
         let config = Self::typed(&mut Reader { document: &document, problems: &mut problems }, declarations);
         if problems.is_empty() {
+            warnings.extend(traces::unused(&document, config.traces.as_ref()));
             return Ok(Self { warnings, ..config });
         }
         problems.sort_by_key(|p| match &p.origin {

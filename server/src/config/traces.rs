@@ -1,7 +1,9 @@
 //! `[traces]`. OpenTelemetry's own variables (`OTEL_…`) are not read: what is set for other programs of a machine does not
 //! make a vault send anything.
 
+use super::document::Document;
 use super::reader::Reader;
+use backends::{Backends, Collector};
 use http::uri::{Scheme, Uri};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -27,6 +29,11 @@ pub struct Traces {
 }
 
 impl Traces {
+    /// Where they go. Opens no connection.
+    pub fn collector(&self, backends: &Backends) -> Option<Collector> {
+        backends.collector(&self.endpoint, self.headers.clone())
+    }
+
     /// `None` without an endpoint; mistakes in the rest are reported all the same.
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let endpoint = reader.parsed("traces.endpoint", None, ENDPOINT, |s| {
@@ -39,6 +46,12 @@ impl Traces {
         let service_name = reader.text("traces.service_name").unwrap_or_else(|| "kerberos-vault".to_owned());
         Some(Self { endpoint: endpoint?, headers, sample_ratio, service_name })
     }
+}
+
+/// That something is set here, but not where to send.
+pub(super) fn unused(document: &Document, traces: Option<&Traces>) -> Option<String> {
+    let key = document.keys.keys().find(|key| key.starts_with("traces.") && *key != "traces.endpoint")?;
+    traces.is_none().then(|| format!("{key} is set, but not traces.endpoint: nothing is traced"))
 }
 
 /// With OTLP's path, whether or not it was written.
@@ -80,6 +93,13 @@ mod tests {
     fn without_an_endpoint_there_are_no_traces() {
         for text in ["", "[traces]", "[traces]\nendpoint = \"\"\nsample_ratio = 0.5"] {
             assert!(read(text).expect("valid").traces.is_none(), "{text}");
+        }
+        for (text, warnings) in [
+            ("traces.endpoint = \"\"", 0),
+            ("traces.headers = \"A: b\"", 1),
+            ("traces = {endpoint = \"http://c\", headers = \"A: b\"}", 0),
+        ] {
+            assert_eq!(read(text).expect("valid").warnings.len(), warnings, "{text}");
         }
         let otel = [("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), "http://collector:4318".to_owned())];
         assert!(Config::read("vault.toml", "", otel.into_iter()).expect("valid").traces.is_none());

@@ -19,6 +19,22 @@ impl From<TcpListener> for Listeners {
     }
 }
 
+/// What is in the way, if it is an address of our own.
+fn explained(error: Error, address: SocketAddr, before: &[SocketAddr]) -> Error {
+    // `[::]` takes IPv4 too, unless the system is told otherwise.
+    let covers = |one: SocketAddr, other: SocketAddr| {
+        one.port() == other.port()
+            && (one.ip() == other.ip() || one.ip().is_unspecified() && (one.is_ipv6() || other.is_ipv4()))
+    };
+    match before.iter().find(|own| covers(**own, address) || covers(address, **own)) {
+        Some(own) if error.kind() == ErrorKind::AddrInUse => Error::new(
+            error.kind(),
+            format!("server.listen names {own} too, which is the same or a part of it: name one of them"),
+        ),
+        _ => error,
+    }
+}
+
 impl Listeners {
     /// Listens on all of them. One that the system keeps from this user, as many do with ports below 1024, is left out with
     /// a warning if there is another.
@@ -32,7 +48,9 @@ impl Listeners {
             match TcpListener::bind(address).await {
                 Ok(listener) => all.push(listener),
                 Err(error) if error.kind() == ErrorKind::PermissionDenied => forbidden.push((address, error)),
-                Err(error) => return Err((address, error)),
+                Err(error) => {
+                    return Err((address, explained(error, address, &addresses[..all.len() + forbidden.len()])));
+                }
             }
         }
         if all.is_empty() {
@@ -94,5 +112,20 @@ mod tests {
         let taken = taken.local_addr().map(|address| (address, taken)).expect("bound");
         let refused = Listeners::bind(&[ANY_PORT, taken.0]).await.err().expect("in use");
         assert_eq!((refused.0, refused.1.kind()), (taken.0, ErrorKind::AddrInUse));
+        assert!(!refused.1.to_string().contains("server.listen"), "it is another program's: {}", refused.1);
+    }
+
+    #[tokio::test]
+    async fn addresses_that_overlap_are_said_to() {
+        let free = TcpListener::bind("[::]:0").await.and_then(|listener| listener.local_addr()).expect("bound").port();
+        let of = |ip: &str| SocketAddr::new(ip.parse().expect("an address"), free);
+        for [one, other] in
+            [["127.0.0.1", "127.0.0.1"], ["0.0.0.0", "127.0.0.1"], ["127.0.0.1", "::"], ["0.0.0.0", "::"]]
+                .map(|pair| pair.map(of))
+        {
+            let (address, why) = Listeners::bind(&[one, other]).await.err().expect("the same port");
+            assert_eq!(address, other);
+            assert!(why.to_string().contains(&format!("names {one} too")), "{why}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! One log line per request, without its query (signatures) and headers (credentials).
 
 use super::traces::request::{self as traced, Asked};
-use super::{Code, Failure, metrics};
+use super::{Code, Failure, metrics, shortened};
 use crate::peer::Peer;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -106,7 +106,9 @@ const CLIENT_WENT_AWAY: u16 = 499;
 
 impl Line {
     fn write(&self, status: u16, code: Option<&str>, failure: Option<&str>, took: Duration) {
-        let Self { id, method, path, ip, .. } = self;
+        let Self { id, ip, .. } = self;
+        // Whoever asks chooses both, of any length.
+        let (method, path) = (shortened(self.method.as_str()), shortened(&self.path));
         let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let trace = traced::trace_id(&self.traced);
         let trace = trace.as_deref();

@@ -85,6 +85,11 @@ where
     if format == Format::Json { lines.json().boxed() } else { lines.boxed() }
 }
 
+/// What a stranger chose, for a log or a trace: 512 bytes at most.
+fn shortened(text: &str) -> &str {
+    &text[..text.floor_char_boundary(512)]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,6 +108,12 @@ mod tests {
         fn flush(&mut self) -> std::io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn what_strangers_choose_is_shortened() {
+        assert_eq!(shortened("/a"), "/a");
+        assert_eq!(shortened(&format!("/{}é", "a".repeat(510))).len(), 511);
     }
 
     #[test]

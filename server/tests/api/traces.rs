@@ -338,3 +338,19 @@ async fn a_collector_that_is_dead_or_hangs_slows_nothing() {
     }
     assert!(collector.spans().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_asks_the_collector_too() {
+    let collector = Collector::start().await;
+    for (status, says) in [(200, "traces\n  ok      send\n"), (401, "traces\n  FAILED  send: It answers 401")] {
+        collector.answers(status);
+        let mut check = Command::new(env!("CARGO_BIN_EXE_kerberos-vault"));
+        check.arg("check").env("VAULT_TRACES__ENDPOINT", format!("http://{}", collector.address));
+        check.env("VAULT_TRACES__HEADERS", format!("Authorization: Bearer {TOKEN}"));
+        let output = tokio::task::spawn_blocking(move || check.output()).await.unwrap().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.success(), status == 200, "{text}");
+        assert!(text.contains(says) && !text.contains(TOKEN), "{text}");
+    }
+    assert!(collector.spans().is_empty());
+}
