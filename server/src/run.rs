@@ -1,6 +1,6 @@
 //! `kerberos-vault`: from configuration to a running vault, and to its stop.
 
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::first_start;
 use crate::public_url::PublicUrl;
 use crate::router::router;
