@@ -8,7 +8,7 @@ make bench                                     everything, into docs/benchmarks.
 make bench ARGS=\"[--quick] [measurement…]\"     only these, printed and not written
 make bench ARGS=\"--before FILE\"               uploads, beside another version's release binary
 
-Measurements: throughput stores resumable memory latency integrations neighbours forwarding media page
+Measurements: throughput stores resumable memory latency integrations neighbours forwarding retention media page
 --quick       little load and few samples: shows that the harness works, figures mean nothing
 --date DATE   date of the report";
 

@@ -21,6 +21,8 @@ mod m0016_revoked_urls;
 mod m0017_custom_headers;
 mod m0019_assets;
 mod m0020_kept_of_deliveries;
+mod m0021_removals;
+mod m0022_retention_reach;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -54,6 +56,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0017_custom_headers::Migration),
             Box::new(m0019_assets::Migration),
             Box::new(m0020_kept_of_deliveries::Migration),
+            Box::new(m0021_removals::Migration),
+            Box::new(m0022_retention_reach::Migration),
         ];
         all.into_iter().map(|each| Box::new(Whole(each)) as Box<dyn MigrationTrait>).collect()
     }

@@ -28,6 +28,15 @@ pub async fn confirm_clock(#[server(default)] back: String) -> Result<(), AppErr
     Ok(())
 }
 
+/// Says that what an account keeps for too long is to be deleted, although that is most of it.
+#[server(prefix = "/api/fn", endpoint = "confirm_retention")]
+pub async fn confirm_retention(account_id: i64, #[server(default)] back: String) -> Result<(), AppError> {
+    let admin = server::require_admin().await?;
+    admin.vault.restraint.confirm(&admin.principal(), account_id).await.map_err(server::refuse)?;
+    lead_back(&back);
+    Ok(())
+}
+
 /// Dismisses a notice.
 #[server(prefix = "/api/fn", endpoint = "dismiss_notice")]
 pub async fn dismiss_notice(

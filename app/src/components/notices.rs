@@ -1,11 +1,11 @@
 //! What an administrator must see, above every page.
 
 use super::{Icon, PostForm, Time, icon, while_watched};
-use crate::api::notices::{ConfirmClock, DismissNotice, list_notices};
+use crate::api::notices::{ConfirmClock, ConfirmRetention, DismissNotice, list_notices};
 use crate::site::use_path;
 use crate::text::figures::count;
 use leptos::prelude::*;
-use model::notice::{CLOCK_JUMPED, NoticeView};
+use model::notice::{CLOCK_JUMPED, NoticeView, RETENTION_HELD};
 
 /// Most that are shown; what is behind the first ones is seen when those are gone.
 const SHOWN: usize = 5;
@@ -15,6 +15,7 @@ const SHOWN: usize = 5;
 struct Actions {
     dismiss: ServerAction<DismissNotice>,
     confirm: ServerAction<ConfirmClock>,
+    retire: ServerAction<ConfirmRetention>,
     path: Memo<String>,
 }
 
@@ -22,8 +23,9 @@ struct Actions {
 #[component]
 pub fn Notices() -> impl IntoView {
     let path = use_path();
-    let actions = Actions { dismiss: ServerAction::new(), confirm: ServerAction::new(), path };
-    let changes = move || (path.get(), actions.dismiss.version().get(), actions.confirm.version().get());
+    let (dismiss, confirm, retire) = (ServerAction::new(), ServerAction::new(), ServerAction::new());
+    let actions = Actions { dismiss, confirm, retire, path };
+    let changes = move || (path.get(), dismiss.version().get(), confirm.version().get(), retire.version().get());
     let notices = Resource::new(changes, |_| list_notices());
     while_watched(move || notices.refetch());
     view! {
@@ -69,7 +71,17 @@ fn one(notice: NoticeView, actions: Actions) -> AnyView {
     .into_any()
 }
 
-fn action(notice: &NoticeView, Actions { dismiss, confirm, path }: Actions) -> Option<AnyView> {
+fn action(notice: &NoticeView, Actions { dismiss, confirm, retire, path }: Actions) -> Option<AnyView> {
+    if notice.code == RETENTION_HELD {
+        let form = view! {
+            <PostForm action=retire>
+                <input type="hidden" name="account_id" value=notice.subject.clone()/>
+                <input type="hidden" name="back" value=path/>
+                <button type="submit" class="button small danger">"Delete them"</button>
+            </PostForm>
+        };
+        return Some(form.into_any());
+    }
     if notice.code == CLOCK_JUMPED {
         let form = view! {
             <PostForm action=confirm>

@@ -2,7 +2,7 @@
 
 use super::DIRECTORY;
 use super::agent::{Account, device, file_name};
-use crate::stage::database;
+use crate::stage::MASTER_KEY;
 use anyhow::{Context as _, Result};
 use backends::Backends;
 use bytes::Bytes;
@@ -21,14 +21,16 @@ use vault::{Options, Vault};
 /// the full keys. Each camera uploads the same number.
 pub(crate) async fn backlog(
     folder: &Path,
+    database_url: &str,
     account: Account,
     cameras: usize,
     uploads: usize,
     recording: &Bytes,
 ) -> Result<HashSet<String>> {
     let options = Options {
-        database_url: format!("sqlite://{}", database(folder).display()),
+        database_url: database_url.to_owned(),
         data_dir: folder.join("data"),
+        master_key: Some(Secret::new(MASTER_KEY)),
         ..Options::default()
     };
     let vault = Vault::open(options, Arc::new(Backends::new())).await?;

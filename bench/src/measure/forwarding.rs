@@ -7,7 +7,7 @@ use crate::load::{Agent, Copier, backlog, drive, recording};
 use crate::receive::Hook;
 use crate::report::{Section, Table, bytes};
 use crate::say;
-use crate::stage::{Declared, Scratch, Vault, Workshop};
+use crate::stage::{Declared, Scratch, Vault, Workshop, sqlite};
 use crate::stats::Samples;
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
@@ -90,7 +90,15 @@ impl<'a> Chain<'a> {
 
     async fn take_turn(&mut self, load: Load, recording: &Bytes, speeds: &mut Speeds) -> Result<()> {
         let mebibytes = load.size as f64 / MIB as f64;
-        let waiting = backlog(self.first_scratch.path(), DISK, CAMERAS, load.recordings, recording).await?;
+        let waiting = backlog(
+            self.first_scratch.path(),
+            &sqlite(self.first_scratch.path()),
+            DISK,
+            CAMERAS,
+            load.recordings,
+            recording,
+        )
+        .await?;
         let files = waiting.iter().map(|key| self.first_scratch.path().join("recordings").join(key)).collect();
         sync()?;
         let first = Vault::start(self.workshop, self.first_scratch.path(), &self.sections).await?;

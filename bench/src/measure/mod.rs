@@ -12,6 +12,7 @@ mod page;
 mod pairs;
 mod playing;
 mod resumable;
+mod retention;
 mod stores;
 mod throughput;
 mod versions;
@@ -34,6 +35,7 @@ pub(crate) async fn run(name: &str, workshop: &Workshop, arguments: &Arguments) 
         "forwarding" => forwarding::measure(workshop, arguments.quick).await,
         "integrations" => integrations::measure(workshop, arguments.quick).await,
         "resumable" => resumable::measure(workshop, arguments.quick).await,
+        "retention" => retention::measure(workshop, arguments.quick).await,
         "media" => media::measure(workshop, arguments.quick).await,
         "playing" => playing::measure(workshop, arguments.quick).await,
         "page" => page::measure(workshop, arguments.quick).await,

@@ -1,7 +1,7 @@
 //! What can be measured.
 
 /// In the order of the report.
-pub(crate) const NAMES: [&str; 11] = [
+pub(crate) const NAMES: [&str; 12] = [
     "throughput",
     "stores",
     "resumable",
@@ -10,6 +10,7 @@ pub(crate) const NAMES: [&str; 11] = [
     "integrations",
     "neighbours",
     "forwarding",
+    "retention",
     "media",
     "playing",
     "page",

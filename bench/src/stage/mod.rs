@@ -16,7 +16,7 @@ pub(crate) use process::Process;
 pub(crate) use s3::S3;
 pub(crate) use scratch::Scratch;
 pub(crate) use service::Service;
-pub(crate) use vault::{PASSWORD, USERNAME, Vault, database};
+pub(crate) use vault::{MASTER_KEY, PASSWORD, USERNAME, Vault, database, sqlite};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use bytes::Bytes;

@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 pub(crate) const USERNAME: &str = "root";
 pub(crate) const PASSWORD: &str = "bench-password-1";
 
+/// A database that others reach needs one.
+pub(crate) const MASTER_KEY: &str = "YmVuY2gtYmVuY2gtYmVuY2gtYmVuY2gtYmVuY2gtYmU=";
+
 /// How long starting may take.
 const START: Duration = Duration::from_secs(60);
 /// How long stopping may take.
@@ -34,9 +37,20 @@ impl Vault {
     }
 
     pub(crate) async fn start_on(cores: Cores, workshop: &Workshop, folder: &Path, sections: &str) -> Result<Self> {
+        Self::start_with(cores, workshop, folder, &sqlite(folder), sections).await
+    }
+
+    /// The same with a database at this URL.
+    pub(crate) async fn start_with(
+        cores: Cores,
+        workshop: &Workshop,
+        folder: &Path,
+        database: &str,
+        sections: &str,
+    ) -> Result<Self> {
         let address = free_address()?;
         let configuration = folder.join("vault.toml");
-        std::fs::write(&configuration, format!("{}{sections}", basics(address, folder)))?;
+        std::fs::write(&configuration, format!("{}{sections}", basics(address, folder, database)))?;
         let log = folder.join("vault.log");
         let output = File::options().create(true).append(true).open(&log)?;
         let mut command = cores.command(&workshop.binary)?;
@@ -102,12 +116,16 @@ pub(crate) fn database(folder: &Path) -> PathBuf {
     folder.join("data/vault.db")
 }
 
-fn basics(address: SocketAddr, folder: &Path) -> String {
+/// Its URL.
+pub(crate) fn sqlite(folder: &Path) -> String {
+    format!("sqlite://{}", database(folder).display())
+}
+
+fn basics(address: SocketAddr, folder: &Path, database: &str) -> String {
     format!(
-        "[server]\nlisten = \"{address}\"\n[data]\ndir = \"{}\"\n[database]\nurl = \"sqlite://{}\"\n\
+        "[server]\nlisten = \"{address}\"\n[data]\ndir = \"{}\"\nmaster_key = \"{MASTER_KEY}\"\n[database]\nurl = \"{database}\"\n\
          [admin]\nusername = \"{USERNAME}\"\npassword = \"{PASSWORD}\"\n",
         folder.join("data").display(),
-        database(folder).display(),
     )
 }
 

@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 /// Code of the notice about a clock that jumped; an administrator may confirm the clock.
 pub const CLOCK_JUMPED: &str = "clock-jumped";
 
+/// Code of the notice that most of an account's recordings would go at once; its subject is the account's id. An administrator may
+/// say that they are to go.
+pub const RETENTION_HELD: &str = "retention-held";
+
 /// Something that is or was wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoticeView {

@@ -21,6 +21,7 @@ use crate::flows::housekeeping::{Housekeeping, Watch};
 use crate::flows::ingest::resumable::Resumables;
 use crate::flows::ingest::{self, Budget, Ingest, Limits};
 use crate::flows::moves::Moves;
+use crate::flows::restraint::Restraint;
 use crate::host::backup::{self, HOW_TO_RESTORE};
 use crate::host::descriptors;
 use crate::host::exposure;
@@ -99,6 +100,8 @@ pub struct Vault {
     pub notices: Notices,
     /// Whether the wall clock is believed.
     pub timekeeping: Timekeeping,
+    /// What keeps most of an account's recordings from going at once.
+    pub restraint: Restraint,
     pub(crate) db: Db,
     keys: Arc<Keys>,
     replicas: Replicas,
@@ -210,6 +213,7 @@ impl Vault {
             dashboard: DashboardFigures::new(db.clone(), devices.clone()),
             audit: Audit::new(db.clone()),
             timekeeping: Timekeeping::new(db.clone(), notices.clone()),
+            restraint: Restraint::new(db.clone(), notices.clone()),
             watch: Watch::new(db.clone(), keys.clone(), notices.clone()),
             notices,
             devices,
@@ -236,8 +240,9 @@ impl Vault {
             self.ingest.recover().await?;
             match &trusted {
                 Some(trusted) => self.housekeeping().finish_removals(trusted).await,
-                None => Ok(()),
+                None => {}
             }
+            Ok(())
         };
         tokio::time::timeout(SWEEP_PATIENCE, sweep).await.unwrap_or_else(|_| {
             tracing::warn!("a storage provider does not answer; what it holds is reconciled in the background");
@@ -347,6 +352,8 @@ impl Vault {
             objects: self.objects.clone(),
             timekeeping: self.timekeeping.clone(),
             watch: self.watch.clone(),
+            restraint: self.restraint.clone(),
+            left: Default::default(),
             searched_until: Default::default(),
         }
     }

@@ -8,7 +8,7 @@ use super::{DISK, filesystem_provider};
 use crate::load::{Agent, backlog};
 use crate::report::{Section, Table};
 use crate::say;
-use crate::stage::{Scratch, Vault, Workshop};
+use crate::stage::{Scratch, Vault, Workshop, sqlite};
 use crate::stats::Samples;
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
@@ -112,7 +112,7 @@ async fn through_vault(
     way: &mut Way,
 ) -> Result<()> {
     let small = crate::load::recording(SMALL);
-    let waiting = backlog(scratch.path(), DISK, CAMERAS, load.events, &small).await?;
+    let waiting = backlog(scratch.path(), &sqlite(scratch.path()), DISK, CAMERAS, load.events, &small).await?;
     let vault = Vault::start(workshop, scratch.path(), sections).await?;
     way.rates.push(peer.inbox.rate(waiting, CAMERAS).await?);
     let mut agent = Agent::connect(vault.address, DISK, 0, recording.clone()).await?;

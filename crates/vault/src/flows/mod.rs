@@ -6,3 +6,4 @@ pub mod forwarding;
 pub(crate) mod housekeeping;
 pub mod ingest;
 pub mod moves;
+pub mod restraint;

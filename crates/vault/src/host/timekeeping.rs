@@ -118,6 +118,9 @@ impl Timekeeping {
                 let removed_now = removal::ActiveModel { removed_at: Set(now), ..Default::default() };
                 let ahead = removal::Column::RemovedAt.gt(now + JUMP_MS);
                 removal::Entity::update_many().set(removed_now).filter(ahead).exec(tx).await?;
+                let due_now = removal::ActiveModel { due_at: Set(now), ..Default::default() };
+                let ahead = removal::Column::DueAt.gt(now + JUMP_MS);
+                removal::Entity::update_many().set(due_now).filter(ahead).exec(tx).await?;
                 let started_now = upload::ActiveModel { started_at: Set(now), ..Default::default() };
                 let ahead = upload::Column::StartedAt.gt(now + JUMP_MS);
                 upload::Entity::update_many().set(started_now).filter(ahead).exec(tx).await?;

@@ -34,6 +34,19 @@ pub(crate) struct KeyGuard {
     _among_replicas: Option<ServerTurn>,
 }
 
+/// Turns at several keys of one provider; end when dropped.
+pub(crate) struct KeyGuards {
+    guards: HashMap<ObjectKey, KeyGuard>,
+    _among_replicas: Option<ServerTurn>,
+}
+
+impl KeyGuards {
+    /// Whether this key's is among them.
+    pub(crate) fn has(&self, key: &ObjectKey) -> bool {
+        self.guards.contains_key(key)
+    }
+}
+
 /// An upload in progress; ends when dropped.
 pub(crate) struct Running {
     locks: Arc<KeyLocks>,
@@ -76,10 +89,36 @@ impl KeyLocks {
         Ok(turn)
     }
 
-    async fn lock_among_replicas(&self, (provider_id, key): &Key) -> Result<Option<ServerTurn>> {
-        let hash = Sha256::digest(format!("{provider_id} {key}"));
-        let number = i64::from_be_bytes(*hash.first_chunk().expect("a hash is longer than a number"));
-        self.db.begin_turn(number).await
+    async fn lock_among_replicas(&self, key: &Key) -> Result<Option<ServerTurn>> {
+        self.db.begin_turn(number(key)).await
+    }
+
+    /// Turns at those of a provider's keys that nobody works on now: it waits for none, so whoever has turns may ask for
+    /// more.
+    pub(crate) async fn lock_free(
+        self: &Arc<Self>,
+        provider_id: i64,
+        keys: impl IntoIterator<Item = ObjectKey>,
+    ) -> Result<KeyGuards> {
+        let place = self.shared_places.first_of(provider_id).await?;
+        let mut guards = HashMap::new();
+        for key in keys {
+            let key = (place, key);
+            let lock =
+                self.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default().clone();
+            if let Ok(guard) = lock.try_lock_owned() {
+                let turn =
+                    KeyGuard { locks: self.clone(), key: key.clone(), guard: Some(guard), _among_replicas: None };
+                guards.insert(key.1, turn);
+            }
+        }
+        let numbers: Vec<i64> = guards.values().map(|guard| number(&guard.key)).collect();
+        let among_replicas = if numbers.is_empty() { None } else { self.db.begin_free_turns(&numbers).await? };
+        let among_replicas = among_replicas.map(|(turn, free)| {
+            guards.retain(|_, guard| free.contains(&number(&guard.key)));
+            turn
+        });
+        Ok(KeyGuards { guards, _among_replicas: among_replicas })
     }
 
     /// Registers a running upload.
@@ -100,6 +139,12 @@ impl KeyLocks {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(place.iter().filter_map(|id| running.get(&(*id, key.clone()))).sum())
     }
+}
+
+/// A key's number among replicas.
+fn number((provider_id, key): &Key) -> i64 {
+    let hash = Sha256::digest(format!("{provider_id} {key}"));
+    i64::from_be_bytes(*hash.first_chunk().expect("a hash is longer than a number"))
 }
 
 impl Drop for KeyGuard {

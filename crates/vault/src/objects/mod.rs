@@ -19,12 +19,15 @@ use crate::connections::places::SharedPlaces;
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 pub(crate) use landing::Landing;
 pub(crate) use locks::{KeyGuard, KeyLocks};
 pub(crate) use settled::Settled;
+
+/// Keys of one query.
+const CHUNK: usize = 500;
 
 /// Knows which objects are where, and deletes them.
 #[derive(Clone)]
@@ -192,6 +195,29 @@ impl Objects {
             }
         }
         Ok(())
+    }
+
+    /// Those of a provider's keys that nothing has or is getting: no recording or copy at any provider, and no upload at this
+    /// place. The caller has their turns.
+    pub(crate) async fn unclaimed(&self, provider_id: i64, keys: &[&ObjectKey]) -> Result<HashSet<ObjectKey>> {
+        let (place, providers) = (self.shared_places.of(provider_id).await?, self.connections.provider_ids().await?);
+        let mut claimed: HashSet<String> = HashSet::new();
+        for keys in keys.chunks(CHUNK) {
+            let keys: Vec<&str> = keys.iter().map(|key| key.as_str()).collect();
+            let recordings = recording::Entity::find().select_only().column(recording::Column::Key);
+            let recordings = recordings.filter(recording::Column::ProviderId.is_in(providers.iter().copied()));
+            let recordings = recordings.filter(recording::Column::Key.is_in(keys.iter().copied()));
+            claimed.extend(recordings.into_tuple::<String>().all(self.db.read()).await?);
+            let copies = copy::Entity::find().select_only().column(copy::Column::Key);
+            let copies = copies.filter(copy::Column::ProviderId.is_in(providers.iter().copied()));
+            let copies = copies.filter(copy::Column::Key.is_in(keys.iter().copied()));
+            claimed.extend(copies.into_tuple::<String>().all(self.db.read()).await?);
+            let uploads = upload::Entity::find().select_only().column(upload::Column::Key);
+            let uploads = uploads.filter(upload::Column::ProviderId.is_in(place.iter().copied()));
+            let uploads = uploads.filter(upload::Column::Key.is_in(keys));
+            claimed.extend(uploads.into_tuple::<String>().all(self.db.read()).await?);
+        }
+        Ok(keys.iter().filter(|key| !claimed.contains(key.as_str())).map(|key| (*key).clone()).collect())
     }
 
     /// Providers that have a recording or a copy under a key.

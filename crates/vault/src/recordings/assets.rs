@@ -7,7 +7,6 @@ use crate::base::Result;
 use crate::base::VaultError;
 use crate::base::db::Tx;
 use crate::base::entity::recording;
-use crate::objects::transfer::to_its_end;
 use model::ObjectKey;
 use model::asset::{self, Reading};
 use model::recording::AssetView;
@@ -15,7 +14,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::error::Error as StdError;
 
 /// Most assets of a recording that are shown.
@@ -95,19 +94,32 @@ pub(crate) async fn of_many(
     Ok(found)
 }
 
-/// Notes that a deleted recording's assets go with it, in the transaction that deletes it, unless the account has
-/// another recording of that name. One that is stored again after that is not concerned.
-pub(crate) async fn orphan(tx: &Tx, account_id: i64, key: &ObjectKey) -> Result<()> {
-    let stem = asset::recording_stem(key);
-    if recording_with(tx, account_id, stem).await?.is_some() {
-        return Ok(());
+/// Notes that deleted recordings' assets go with them, in the transaction that deletes them, unless the account has another
+/// recording of that name. One that is stored again after that is not concerned. Most have no assets.
+pub(crate) async fn orphan(tx: &Tx, account_id: i64, deleted: &[&ObjectKey]) -> Result<()> {
+    let stems: BTreeSet<&str> = deleted.iter().map(|key| asset::recording_stem(key)).collect();
+    let stems: Vec<&str> = stems.into_iter().collect();
+    for stems in stems.chunks(CHUNK) {
+        let having: Vec<String> = recording::Entity::find()
+            .select_only()
+            .column(recording::Column::AssetOf)
+            .distinct()
+            .filter(recording::Column::AccountId.eq(account_id))
+            .filter(recording::Column::AssetOf.is_in(stems.iter().copied()))
+            .into_tuple()
+            .all(tx)
+            .await?;
+        for stem in having {
+            if recording_with(tx, account_id, &stem).await?.is_none() {
+                recording::Entity::update_many()
+                    .col_expr(recording::Column::Orphaned, Expr::val(true))
+                    .filter(recording::Column::AccountId.eq(account_id))
+                    .filter(recording::Column::AssetOf.eq(stem))
+                    .exec(tx)
+                    .await?;
+            }
+        }
     }
-    recording::Entity::update_many()
-        .col_expr(recording::Column::Orphaned, Expr::val(true))
-        .filter(recording::Column::AccountId.eq(account_id))
-        .filter(recording::Column::AssetOf.eq(stem))
-        .exec(tx)
-        .await?;
     Ok(())
 }
 
@@ -140,11 +152,14 @@ impl Recordings {
         }
     }
 
-    /// Deletes assets whose recordings were deleted, if that was cut off.
-    pub(crate) async fn remove_orphans(&self, limit: u64) -> Result<()> {
-        let rows = recording::Entity::find().filter(is_orphaned()).order_by_asc(recording::Column::Id).limit(limit);
-        let (this, rows) = (self.clone(), rows.all(self.db.read()).await?);
-        to_its_end(Box::pin(async move { this.remove_all(rows).await })).await
+    /// Assets whose recordings were deleted: they go, too. Those behind this row.
+    pub(crate) async fn orphans(&self, after: i64, limit: u64) -> Result<Vec<RecordingRef>> {
+        let rows = recording::Entity::find()
+            .filter(is_orphaned())
+            .filter(recording::Column::Id.gt(after))
+            .order_by_asc(recording::Column::Id)
+            .limit(limit);
+        Ok(self.db.damaged_rows().readable(rows.all(self.db.read()).await?.into_iter().map(RecordingRef::try_from)))
     }
 
     /// In a task that goes on to its end.

@@ -43,14 +43,15 @@ pub(crate) async fn lock_recording(tx: &Tx, recording_id: i64) -> Result<Option<
     Ok(recording::Entity::find_by_id(recording_id).lock_shared().one(tx).await?)
 }
 
-/// Forgets a recording's copies, in the transaction that deletes or replaces it; their objects are
-/// deleted later.
-pub(crate) async fn forget(tx: &Tx, recording_id: i64) -> Result<()> {
-    let rows = copy::Entity::find().filter(copy::Column::RecordingId.eq(recording_id)).all(tx).await?;
-    for row in rows {
-        removals::insert(tx, row.provider_id, &row.key).await?;
+/// Forgets recordings' copies, in the transaction that deletes or replaces them; their objects are deleted later.
+pub(crate) async fn forget(tx: &Tx, recording_ids: &[i64]) -> Result<()> {
+    let theirs = copy::Column::RecordingId.is_in(recording_ids.iter().copied());
+    let rows = copy::Entity::find().filter(theirs.clone()).all(tx).await?;
+    if rows.is_empty() {
+        return Ok(());
     }
-    copy::Entity::delete_many().filter(copy::Column::RecordingId.eq(recording_id)).exec(tx).await?;
+    removals::insert_whole(tx, rows.into_iter().map(|row| (row.provider_id, row.key))).await?;
+    copy::Entity::delete_many().filter(theirs).exec(tx).await?;
     Ok(())
 }
 

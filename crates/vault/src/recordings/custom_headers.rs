@@ -38,8 +38,9 @@ pub(crate) async fn keep(tx: &Tx, recording_id: i64, headers: &CustomHeaders) ->
     Ok(())
 }
 
-/// Forgets them, in the transaction that deletes or replaces the recording.
-pub(crate) async fn forget(tx: &Tx, recording_id: i64) -> Result<()> {
-    custom_headers::Entity::delete_by_id(recording_id).exec(tx).await?;
+/// Forgets those of recordings, in the transaction that deletes or replaces them.
+pub(crate) async fn forget(tx: &Tx, recording_ids: &[i64]) -> Result<()> {
+    let theirs = custom_headers::Column::RecordingId.is_in(recording_ids.iter().copied());
+    custom_headers::Entity::delete_many().filter(theirs).exec(tx).await?;
     Ok(())
 }

@@ -1,24 +1,19 @@
 //! Deleting: first the row, then the object, then a recording's assets in the same way.
 
-use super::{RecordingRef, Recordings, assets, copies, custom_headers};
+use super::{RecordingRef, Recordings, rows};
 use crate::base::entity::recording;
 use crate::base::steps::{self, Step};
 use crate::base::{Permission, Principal, audit};
 use crate::base::{Result, VaultError};
 use crate::objects::removals;
 use crate::objects::transfer::to_its_end;
-use sea_orm::{ColumnTrait, EntityTrait, ExprTrait as _, QueryFilter};
+use sea_orm::EntityTrait as _;
 
 impl Recordings {
     /// Deletes a recording: first its row, then its object. After a crash in between, housekeeping deletes the object.
     pub async fn delete(&self, principal: &Principal, found: &RecordingRef) -> Result<()> {
         principal.may(Permission::Delete { account_id: found.account_id })?;
         self.remove(Some(principal.clone()), found).await
-    }
-
-    /// Deletes an expired recording. These are audited per round, not one by one.
-    pub(crate) async fn retire(&self, found: &RecordingRef) -> Result<()> {
-        self.remove(None, found).await
     }
 
     /// Goes on when the caller goes away: left half-way, the object would be deleted after a new upload of its key.
@@ -54,29 +49,17 @@ impl Recordings {
 
     async fn remove_at_its_place(&self, audited: Option<Principal>, found: &RecordingRef) -> Result<()> {
         let _turn = self.locks.lock(found.provider_id, &found.key).await?;
-        let (id, uploaded_at) = (found.id, found.uploaded_at);
-        let (provider_id, account_id, key) = (found.provider_id, found.account_id, found.key.clone());
-        let is_asset = found.is_asset;
+        let this = found.clone();
         let deletion = self.db.write(move |tx| {
             Box::pin(async move {
-                // If it was replaced since it was looked up, this is another recording; if it was moved, this is not
-                // its object.
-                let this = recording::Column::Id.eq(id).and(recording::Column::UploadedAt.eq(uploaded_at));
-                let here = this.and(recording::Column::ProviderId.eq(provider_id));
-                let gone = recording::Entity::delete_many().filter(here).exec(tx).await?;
-                if gone.rows_affected == 0 {
+                if rows::take_out(tx, std::slice::from_ref(&this)).await?.is_empty() {
                     return Err(VaultError::NotFound("recording"));
                 }
-                copies::forget(tx, id).await?;
-                custom_headers::forget(tx, id).await?;
                 if let Some(principal) = audited {
-                    let (may, action) = (Permission::Delete { account_id }, "deleted recording");
-                    audit::record(tx, &principal, may, action, key.as_str()).await?;
+                    let (may, action) = (Permission::Delete { account_id: this.account_id }, "deleted recording");
+                    audit::record(tx, &principal, may, action, this.key.as_str()).await?;
                 }
-                if !is_asset {
-                    assets::orphan(tx, account_id, &key).await?;
-                }
-                removals::insert_begun(tx, provider_id, key.as_str()).await
+                removals::insert_begun(tx, this.provider_id, this.key.as_str()).await
             })
         });
         let removal = deletion.await?;

@@ -1,6 +1,7 @@
 //! Assets without a recording, which nobody sees: the recording never came, or was deleted while they were on their way. They
 //! expire (docs/protocol.md §5).
 
+use super::expired::{Expired, Reached, older};
 use super::{RecordingRef, Recordings};
 use crate::base::Result;
 use crate::base::entity::recording::{self, is_asset};
@@ -28,9 +29,10 @@ impl Recordings {
         _: &Trusted,
         account_id: i64,
         before: i64,
+        behind: Reached,
         limit: u64,
-    ) -> Result<Vec<RecordingRef>> {
-        self.refs(expired(account_id, before).limit(limit)).await
+    ) -> Result<Expired> {
+        self.batch(expired(account_id, before, behind).limit(limit)).await
     }
 
     /// All accounts' assets that were uploaded in a period and have no recording. A window at a time: whoever goes on where
@@ -65,14 +67,8 @@ fn end_of_window(end: Option<i64>, from: i64, before: i64) -> i64 {
     end.map_or(before.max(from), |end| end.max(from + 1))
 }
 
-fn expired(account_id: i64, before: i64) -> Select<recording::Entity> {
-    recording::Entity::find()
-        .filter(is_asset())
-        .filter(recording::Column::AccountId.eq(account_id))
-        .filter(recording::Column::Timestamp.lt(before))
-        .filter(recording::Column::UploadedAt.lt(before))
-        .filter(Expr::cust(has_no_recording()))
-        .order_by_asc(recording::Column::Timestamp)
+fn expired(account_id: i64, before: i64, behind: Reached) -> Select<recording::Entity> {
+    older(account_id, before, behind).filter(is_asset()).filter(Expr::cust(has_no_recording()))
 }
 
 fn uploaded(from: i64, until: i64) -> Select<recording::Entity> {
@@ -116,7 +112,9 @@ mod tests {
         let dir = tempfile::tempdir().expect("temp dir");
         let file = format!("sqlite://{}/t.db", dir.path().display());
         let db = Db::open(&file, Clock::default(), PATIENCE).await.expect("opens");
-        for (query, index) in [(expired(1, 1), "assets_by_time"), (uploaded(0, 1), "recordings_by_upload")] {
+        for (query, index) in
+            [(expired(1, 1, Reached::default()), "assets_by_time"), (uploaded(0, 1), "recordings_by_upload")]
+        {
             let mut query = query.limit(10).build(DbBackend::Sqlite);
             query.sql = format!("EXPLAIN QUERY PLAN {}", query.sql);
             let steps = db.read().query_all_raw(query).await.expect("explained");

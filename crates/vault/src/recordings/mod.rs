@@ -5,12 +5,15 @@ pub(crate) mod copies;
 pub(crate) mod custom_headers;
 mod delete;
 pub mod devices;
+mod expired;
 mod known_devices;
 mod list;
 mod lone_assets;
 mod many;
 mod read;
 mod remux;
+mod retire;
+mod rows;
 mod sign;
 pub mod timeline;
 
@@ -22,18 +25,19 @@ use crate::base::entity::recording;
 use crate::base::{Permission, Principal, Result, VaultError};
 use crate::connections::Connections;
 use crate::host::replicas::Replicas;
-use crate::host::timekeeping::Trusted;
 use crate::objects::KeyLocks;
 use crate::objects::Objects;
 use model::ObjectKey;
 use model::wire::CustomHeaders;
 use read::Down;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{EntityTrait as _, QueryFilter as _};
 use std::sync::Arc;
 
+pub(crate) use expired::{Expired, Reached};
 pub use list::MAX_PAGE;
 pub use many::{LookedUp, Wanted};
 pub use remux::Fragmented;
+pub(crate) use retire::Why;
 pub use sign::Signing;
 
 /// Lists, reads and deletes recordings.
@@ -132,24 +136,6 @@ impl Recordings {
     /// Headers of the owner's choice that a recording came with.
     pub(crate) async fn custom_headers(&self, id: i64) -> Result<CustomHeaders> {
         self.db.damaged_rows().or_error(custom_headers::of_one(self.db.read(), id).await?)
-    }
-
-    /// An account's recordings that are older than its day limit.
-    pub(crate) async fn expired(
-        &self,
-        _: &Trusted,
-        account_id: i64,
-        before: i64,
-        limit: u64,
-    ) -> Result<Vec<RecordingRef>> {
-        let rows = recording::Entity::find()
-            .filter(recording::is_recording())
-            .filter(recording::Column::AccountId.eq(account_id))
-            .filter(recording::Column::Timestamp.lt(before))
-            .filter(recording::Column::UploadedAt.lt(before))
-            .order_by_asc(recording::Column::Timestamp)
-            .limit(limit);
-        Ok(self.db.damaged_rows().readable(rows.all(self.db.read()).await?.into_iter().map(RecordingRef::try_from)))
     }
 }
 

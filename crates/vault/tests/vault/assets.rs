@@ -11,7 +11,7 @@ use sea_orm::{
 };
 use std::collections::BTreeSet;
 use vault::clock::DAY_MS;
-use vault::entity::{copy, device, recording, removal, session};
+use vault::entity::{copy, device, recording, removal};
 use vault::ingest::{Outcome, Stored};
 use vault::{RecordingRef, Vault};
 
@@ -73,17 +73,6 @@ pub(crate) async fn age(t: &TestVault, name: &str, days: i64) {
 pub(crate) async fn limit(t: &TestVault, days: i32) {
     let form = AccountForm { id: Some(t.account("site-a").await.id), day_limit: days, ..account("site-a") };
     t.vault.accounts.save(&actor(), form).await.unwrap();
-}
-
-/// Lets housekeeping come round once: what it tidies up last is gone.
-pub(crate) async fn housekeeping(t: &mut TestVault) {
-    let tables = t.tables().await;
-    let ended = session::ActiveModel { id: Set("ended".into()), data: Set(Vec::new()), expires_at: Set(1) };
-    session::Entity::insert(ended).exec_without_returning(&tables).await.unwrap();
-    t.deliver();
-    let gone = || async { session::Entity::find().count(&tables).await.unwrap() == 0 };
-    until("housekeeping has come round", gone).await;
-    t.stop().await;
 }
 
 #[tokio::test]
@@ -175,7 +164,7 @@ async fn assets_are_deleted_with_their_recording_however_that_is_deleted() {
             }
             _ => {
                 age(&t, &format!("{STEM}.mp4"), DAYS.into()).await;
-                housekeeping(&mut t).await;
+                t.come_round().await;
             }
         }
         assert_eq!(stored(&t).await, ["dir/other.mp4", "dir/other_thumbnail.jpg"], "{way}");
@@ -192,7 +181,7 @@ async fn what_a_deletion_did_not_get_to_is_deleted_later() {
     delete(&t, &format!("{STEM}.mp4")).await;
     assert!(rows(&t).await.is_empty(), "nobody sees them any more");
     t.world.store.set(None);
-    housekeeping(&mut t).await;
+    t.come_round().await;
     until("the objects are gone", || async { t.world.store.keys().is_empty() }).await;
 
     // As after a crash between the recording's transaction and its assets'.
@@ -205,7 +194,7 @@ async fn what_a_deletion_did_not_get_to_is_deleted_later() {
     for (end, bytes) in [("_faces.json", &b"{\"faces\":1}"[..]), ("_sprite.jpg", b"pictures")] {
         assert_eq!(store(&t, end, bytes).await.outcome, Outcome::Replaced);
     }
-    housekeeping(&mut t).await;
+    t.come_round().await;
     let kept = [key(".mp4"), key("_faces.json"), key("_sprite.jpg")];
     assert_eq!(stored(&t).await, kept, "what was stored after that stays");
 }
@@ -225,7 +214,7 @@ async fn an_asset_that_arrives_while_its_recording_is_deleted_expires() {
     store(&t, "_thumbnail.jpg", b"picture").await;
     assert_eq!(stored(&t).await, [key("_thumbnail.jpg")], "what was acknowledged is there");
     age(&t, &format!("{STEM}_thumbnail.jpg"), DAYS.into()).await;
-    housekeeping(&mut t).await;
+    t.come_round().await;
     assert!(stored(&t).await.is_empty());
 }
 
@@ -261,7 +250,7 @@ async fn many_old_assets_keep_no_recording_from_expiring() {
         t.upload(name, b"x").await.unwrap();
         age(&t, name, DAYS.into()).await;
     }
-    housekeeping(&mut t).await;
+    t.come_round().await;
     let rows = rows(&t).await;
     assert!(!rows.contains("dir/old.mp4") && !rows.contains("dir/lost_thumbnail.jpg"));
     assert_eq!(rows.len(), 602);

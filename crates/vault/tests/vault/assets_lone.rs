@@ -1,6 +1,6 @@
 //! Assets whose recording never comes, or is gone: nobody sees them, so they expire (docs/protocol.md §5).
 
-use crate::assets::{STEM, age, delete, found, housekeeping, limit, listed, store, stored};
+use crate::assets::{STEM, age, delete, found, limit, listed, store, stored};
 use crate::support::{TestVault, actor};
 use sea_orm::ConnectionTrait as _;
 use vault::Vault;
@@ -16,7 +16,7 @@ async fn an_asset_without_a_recording_expires_after_a_week_at_the_latest() {
     age(&t, "kept_thumbnail.jpg", 400).await;
     age(&t, "lost_thumbnail.jpg", 7).await;
     age(&t, "young_thumbnail.jpg", 6).await;
-    housekeeping(&mut t).await;
+    t.come_round().await;
     let kept = ["dir/kept.mp4", "dir/kept_thumbnail.jpg", "dir/young_thumbnail.jpg"];
     assert_eq!(stored(&t).await, kept, "one with a recording goes with that, and 0 keeps it for ever");
     let audit = t.vault.audit.latest(1).await.unwrap().remove(0);
@@ -25,7 +25,7 @@ async fn an_asset_without_a_recording_expires_after_a_week_at_the_latest() {
     limit(&t, 30).await;
     age(&t, "kept.mp4", 20).await;
     age(&t, "young_thumbnail.jpg", 7).await;
-    housekeeping(&mut t).await;
+    t.come_round().await;
     assert_eq!(stored(&t).await, kept[..2]);
 }
 
@@ -38,7 +38,7 @@ async fn an_asset_without_a_recording_expires_sooner_where_recordings_do() {
     }
     age(&t, "lost_thumbnail.jpg", 3).await;
     age(&t, "young_thumbnail.jpg", 2).await;
-    housekeeping(&mut t).await;
+    t.come_round().await;
     assert_eq!(stored(&t).await, ["dir/young_thumbnail.jpg"]);
     let audit = t.vault.audit.latest(1).await.unwrap().remove(0);
     assert_eq!(audit.subject, "site-a: 1 assets without a recording older than 3 days");
@@ -56,11 +56,11 @@ async fn an_asset_stored_after_its_recording_was_deleted_expires_without_a_day_l
     }));
     store(&t, "_thumbnail.jpg", b"picture").await;
     store(&t, "_faces.json", b"{}").await;
-    housekeeping(&mut t).await;
+    t.come_round().await;
     assert_eq!(stored(&t).await.len(), 2, "its recording may be sent again");
     age(&t, &format!("{STEM}_thumbnail.jpg"), 7).await;
     age(&t, &format!("{STEM}_faces.json"), 7).await;
-    housekeeping(&mut t).await;
+    t.come_round().await;
     assert!(stored(&t).await.is_empty());
 }
 
@@ -90,7 +90,7 @@ async fn what_belongs_to_a_recording_that_is_stored_again_stays() {
     store(&t, "_thumbnail.jpg", b"picture").await;
     age(&t, &format!("{STEM}_thumbnail.jpg"), 7).await;
     store(&t, ".mp4", b"video").await;
-    housekeeping(&mut t).await;
+    t.come_round().await;
     assert_eq!(stored(&t).await.len(), 2);
     delete(&t, &format!("{STEM}.mp4")).await;
     assert!(stored(&t).await.is_empty());

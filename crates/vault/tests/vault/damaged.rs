@@ -63,6 +63,7 @@ const FREE: &[(&str, &str)] = &[
     ("deliveries.device", "a camera's name"),
     ("deliveries.kept", "the integration begins anew"),
     ("deliveries.last_error", "shown only"),
+    ("removals.last_error", "shown only"),
     ("devices.key", "a camera's name"),
     ("devices.name", "a camera's name"),
     ("devices.capture", "what an agent says of itself"),

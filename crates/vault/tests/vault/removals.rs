@@ -1,7 +1,9 @@
 //! Objects that are still to be deleted: one that cannot be holds up no other.
 
-use crate::support::{Fault, PART, TestVault, actor, now_ms};
+use crate::support::{Fault, PART, TestVault, actor, connection, now_ms};
+use model::connection::{ConnectionForm, Family};
 use model::error::StoreErrorKind;
+use model::field::Settings;
 use sea_orm::{EntityTrait as _, PaginatorTrait as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -13,7 +15,12 @@ const NAMES: [&str; 3] = ["a.mp4", "b.mp4", "c.mp4"];
 
 /// Three recordings are deleted while their provider is down.
 async fn with_removals() -> TestVault {
-    let t = TestVault::new().await;
+    with_removals_at(Arc::default()).await
+}
+
+/// The same, that much later than it is.
+async fn with_removals_at(later: Arc<AtomicI64>) -> TestVault {
+    let t = TestVault::with_clock(Clock::new(move || now_ms() + later.load(Ordering::SeqCst))).await;
     for name in NAMES {
         let stored = t.upload(name, name.as_bytes()).await.unwrap();
         let found = t.vault.recordings.find_by_id(&actor(), stored.id).await.unwrap();
@@ -31,13 +38,45 @@ async fn removals(t: &TestVault) -> u64 {
 
 #[tokio::test]
 async fn an_object_that_cannot_be_deleted_holds_up_no_other() {
-    let t = with_removals().await;
+    let later = Arc::new(AtomicI64::new(0));
+    let t = with_removals_at(later.clone()).await;
     t.world.store.unwell.lock().unwrap().insert("dir/a.mp4".into());
     t.vault.keep_house().await;
     assert_eq!((t.world.store.keys(), removals(&t).await), (vec!["dir/a.mp4".to_owned()], 1));
     t.world.store.unwell.lock().unwrap().clear();
+    later.fetch_add(61_000, Ordering::SeqCst);
     t.vault.keep_house().await;
     assert_eq!((t.world.store.keys().len(), removals(&t).await), (0, 0));
+}
+
+/// Nobody asks a thousand times an hour for what the provider keeps for years, as evidence.
+#[tokio::test]
+async fn what_a_provider_refuses_to_delete_is_asked_for_ever_more_seldom_and_says_why() {
+    let later = Arc::new(AtomicI64::new(0));
+    let t = with_removals_at(later.clone()).await;
+    t.world.store.set(Fault::KeepsForever);
+    let tables = t.tables().await;
+    for (minutes, tries) in [(0, 1), (0, 1), (1, 2), (1, 2), (1, 3), (4, 4), (60 * 23, 5)] {
+        later.fetch_add(minutes * 60_000 + 1, Ordering::SeqCst);
+        t.vault.keep_house().await;
+        for row in removal::Entity::find().all(&tables).await.unwrap() {
+            assert_eq!((row.tries, &*row.last_error), (tries, "It is kept as evidence until 2030."), "{minutes}");
+        }
+    }
+    assert_eq!(removals(&t).await, 3);
+    t.world.store.set(None);
+    t.vault.keep_house().await;
+    assert_eq!(removals(&t).await, 3, "it is not time yet");
+    let path = Settings::new().with("path", "/tmp/unused");
+    let id = t.vault.connections.provider_by_name("local").await.unwrap().map(|provider| provider.id);
+    let again = ConnectionForm { id, ..connection(Family::Provider, "filesystem", "local", path) };
+    t.vault.connections.save(&actor(), again).await.unwrap();
+    t.vault.keep_house().await;
+    assert_eq!(
+        (t.world.store.keys().len(), removals(&t).await),
+        (0, 0),
+        "whoever sets a provider up anew need not wait"
+    );
 }
 
 /// The other has something under the same name, may be the same place, and does not say so.

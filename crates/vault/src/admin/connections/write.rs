@@ -5,6 +5,7 @@ use crate::base::entity::connection;
 use crate::base::keys::Keys;
 use crate::base::{Permission, Principal, Result, Source, VaultError, audit};
 use crate::connections::{find, names};
+use crate::objects::removals;
 use crate::outbox::deliveries;
 use model::connection::{ConnectionForm, Family};
 use model::field::Settings;
@@ -78,6 +79,7 @@ pub(super) async fn write(tx: &Tx, keys: &Keys, principal: &Principal, change: C
     row.updated_at = Set(updated_at);
     row.update(tx).await?;
     deliveries::make_all_due(tx, id).await?;
+    removals::make_due(tx, id).await?;
     let subject = match old_name.filter(|old| *old != name) {
         Some(old) => format!("{name}, which was {old}"),
         None => name,

@@ -27,6 +27,7 @@ use migrations::{Migrator, MigratorTrait as _};
 use queue::Queue;
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DbBackend, DbErr, Statement, Value};
 use server::Server;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,6 +76,12 @@ impl Db {
     pub(crate) async fn begin_turn(&self, number: i64) -> Result<Option<ServerTurn>> {
         let Writer::Server(server) = &self.0.writer else { return Ok(None) };
         Ok(Some(server.begin_turn(server::turn_at(number)).await?))
+    }
+
+    /// The same for several, without waiting: those that nobody else has; `None` on a database that is not shared.
+    pub(crate) async fn begin_free_turns(&self, numbers: &[i64]) -> Result<Option<(ServerTurn, HashSet<i64>)>> {
+        let Writer::Server(server) = &self.0.writer else { return Ok(None) };
+        Ok(Some(server.begin_free_turns(numbers).await?))
     }
 
     /// The connections for reading.

@@ -15,6 +15,7 @@ use migrations::{Migrator, MigratorTrait as _};
 use sea_orm::sqlx::{Executor as _, PgPool};
 use sea_orm::{ConnAcquireErr, ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr};
 use sea_orm::{ConnectionTrait as _, Statement, TransactionTrait as _};
+use std::collections::HashSet;
 use std::pin::pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -126,6 +127,22 @@ impl Server {
             lent.answer(transaction.query_one_raw(lock)).await?;
         }
         Ok(turn)
+    }
+
+    /// Begins the turns of those numbers that nobody has, without waiting for any; answers which.
+    pub(super) async fn begin_free_turns(
+        &self,
+        numbers: &[i64],
+    ) -> std::result::Result<(ServerTurn, HashSet<i64>), DbErr> {
+        let lent = self.lend_of(&self.0.turns, |pools| &pools.turns).await?;
+        let turn = ServerTurn(Some((lent.begin().await?, lent)));
+        let mut free = HashSet::new();
+        if let Some((transaction, lent)) = &turn.0 {
+            for row in lent.answer(transaction.query_all_raw(free_turns_at(numbers))).await? {
+                free.insert(row.try_get("", "number")?);
+            }
+        }
+        Ok((turn, free))
     }
 
     async fn lend_of(
@@ -252,6 +269,16 @@ impl Drop for ServerTurn {
 /// Waits for the turn of this number, and has it until the transaction ends.
 pub(super) fn turn_at(number: i64) -> Statement {
     super::statement(DbBackend::Postgres, "SELECT 1 FROM pg_advisory_xact_lock($1)", [number.into()])
+}
+
+/// Has the turns of those numbers that nobody has until the transaction ends.
+fn free_turns_at(numbers: &[i64]) -> Statement {
+    let numbers: Vec<String> = numbers.iter().map(|number| format!("({number}::BIGINT)")).collect();
+    let sql = format!(
+        "SELECT number FROM (VALUES {}) AS wanted (number) WHERE pg_try_advisory_xact_lock(number)",
+        numbers.join(", ")
+    );
+    Statement::from_string(DbBackend::Postgres, sql)
 }
 
 fn no_answer() -> DbErr {

@@ -23,6 +23,7 @@ pub mod replay;
 pub mod replica;
 pub mod resumable;
 pub mod resumable_tail;
+pub mod retention_reach;
 pub mod session;
 pub mod timekeeping;
 pub mod upload;

@@ -15,6 +15,14 @@ pub struct Model {
     /// When its provider was last asked to delete it, Unix milliseconds, if it is not known whether it did; `None` if
     /// nothing that was asked can take effect any more.
     pub asked_at: Option<i64>,
+    /// Whether it is the whole object of a row that is gone: no transfer has left parts of it.
+    pub whole: bool,
+    /// How often its provider has refused to delete it.
+    pub tries: i32,
+    /// When to try again after that, Unix milliseconds; 0 if it was never refused.
+    pub due_at: i64,
+    /// Why it was refused last.
+    pub last_error: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,6 +1,7 @@
 //! Background work: recovery, retention and cleaning up.
 
 mod damage_watch;
+mod pace;
 mod removals;
 mod retention;
 
@@ -11,6 +12,7 @@ use crate::base::entity::{connection, delivery, device_claim, session};
 use crate::connections::Connections;
 use crate::flows::ingest::Ingest;
 use crate::flows::ingest::resumable::Resumables;
+use crate::flows::restraint::Restraint;
 use crate::host::timekeeping::{Timekeeping, Trusted};
 use crate::objects::Objects;
 use crate::outbox::deliveries::{DELIVERED, in_state};
@@ -18,8 +20,11 @@ use crate::recordings::Recordings;
 use crate::recordings::devices;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use std::error::Error as StdError;
+use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 const EVERY: Duration = Duration::from_secs(60);
@@ -41,37 +46,58 @@ pub(crate) struct Housekeeping {
     pub(crate) objects: Objects,
     pub(crate) timekeeping: Timekeeping,
     pub(crate) watch: Watch,
+    pub(crate) restraint: Restraint,
+    /// Wakes whoever deletes objects: rows have gone.
+    pub(crate) left: Notify,
     /// Assets that were uploaded before this, Unix milliseconds, were searched for those without a recording.
     pub(crate) searched_until: AtomicI64,
 }
 
 impl Housekeeping {
-    /// Runs until cancelled.
+    /// Runs until cancelled. Recovery waits neither for what is deleted for its age, nor that for a provider.
     pub(crate) async fn run(self, cancel: CancellationToken) {
-        let round = async || {
-            self.round().await;
-            tokio::time::sleep(EVERY).await;
+        let this = Arc::new(self);
+        let chores = async {
+            loop {
+                this.chores().await;
+                sleep(EVERY).await;
+            }
+        };
+        let retention = async {
+            loop {
+                this.retention().await;
+                sleep(EVERY).await;
+            }
         };
         // Any step may be interrupted: the next round, or the next start, goes on.
-        while cancel.run_until_cancelled(round()).await.is_some() {}
+        cancel.run_until_cancelled(async { tokio::join!(chores, retention, this.clone().keep_removing()) }).await;
     }
 
-    /// Runs every task once. Without a trusted clock, nothing is deleted for its age.
+    /// Does all of it once.
     pub(crate) async fn round(&self) {
+        self.chores().await;
+        self.retention().await;
+        if let Some(trusted) = self.believed().await {
+            self.finish_removals(&trusted).await;
+        }
+    }
+
+    /// What is done every minute. Without a trusted clock, nothing is deleted for its age.
+    async fn chores(&self) {
         log("recovery of unfinished uploads", self.ingest.recover().await);
-        log("deletion of assets", self.recordings.remove_orphans(BATCH).await);
-        match self.timekeeping.look().await {
-            Ok(Some(trusted)) => {
-                log("deletion of objects", self.finish_removals(&trusted).await);
-                log("retention", self.retire(&trusted).await);
-                log("deletion of assets without a recording", self.retire_lone(&trusted).await);
-                log("uploads that nobody goes on with", self.resumables.sweep(&trusted).await);
-                log("tidying up", self.tidy(&trusted).await);
-            }
-            Ok(None) => {}
-            Err(error) => log("looking at the clock", Err(error)),
+        if let Some(trusted) = self.believed().await {
+            log("uploads that nobody goes on with", self.resumables.sweep(&trusted).await);
+            log("tidying up", self.tidy(&trusted).await);
         }
         log("looking for damaged rows", self.watch.round().await);
+    }
+
+    /// Proof that the clock is right now.
+    async fn believed(&self) -> Option<Trusted> {
+        self.timekeeping.look().await.unwrap_or_else(|error| {
+            log("looking at the clock", Err(error));
+            None
+        })
     }
 
     async fn tidy(&self, _: &Trusted) -> Result<()> {

@@ -1,42 +1,141 @@
 //! Deletes recordings that are past their account's days, and assets that have no recording: after these days, and after a
-//! week at the latest, whatever the account's limit.
+//! week at the latest, whatever the account's limit. Here their rows go; their objects are left to `removals/`.
 
-use super::{BATCH, Housekeeping};
+use super::pace::Pace;
+use super::{EVERY, Housekeeping, log};
 use crate::base::clock::DAY_MS;
 use crate::base::entity::account;
-use crate::base::{Permission, Principal, Result, Task, VaultError, audit};
+use crate::base::{Result, VaultError};
 use crate::host::timekeeping::Trusted;
-use crate::recordings::RecordingRef;
+use crate::recordings::{Expired, Reached, RecordingRef, Why};
 use model::recording::NAME_OF_DELETED_ACCOUNT;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
-use std::collections::BTreeMap;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use std::collections::{BTreeMap, VecDeque};
+use std::error::Error as StdError;
 use std::sync::atomic::Ordering;
+use tokio::time::Instant;
 
 /// Most days that an asset waits for its recording.
 const LONE_DAYS: i32 = 7;
-const OF_LONE: &str = "assets without a recording";
+/// Rows of a search for assets without a recording.
+const SEARCHED: u64 = 500;
+
+/// What is deleted of an account.
+#[derive(Debug, Clone, Copy)]
+enum What {
+    Recordings,
+    LoneAssets,
+}
+
+impl What {
+    /// In words for the audit.
+    fn older_than(self, account: &str, days: i32) -> Why {
+        let what = match self {
+            Self::Recordings => "recordings",
+            Self::LoneAssets => "assets without a recording",
+        };
+        Why { account: account.to_owned(), what: format!("{what} older than {days} days") }
+    }
+}
+
+/// An account's, and how far it has got.
+struct Pass {
+    account: account::Model,
+    what: What,
+    reached: Reached,
+}
 
 impl Housekeeping {
-    /// Deletes recordings older than their account's day limit.
-    pub(super) async fn retire(&self, trusted: &Trusted) -> Result<()> {
-        let limited = account::Entity::find().filter(account::Column::DayLimit.gt(0)).all(self.db.read()).await?;
-        for account in limited {
-            let before = self.db.now_ms() - i64::from(account.day_limit) * DAY_MS;
-            // The rest waits for the next round, so that recovery gets its turn.
-            let expired = self.recordings.expired(trusted, account.id, before, BATCH).await?;
-            self.retire_all(&account.name, account.day_limit, expired, "recordings").await?;
-            let expired = self.recordings.expired_assets(trusted, account.id, before, BATCH).await?;
-            self.retire_all(&account.name, account.day_limit, expired, OF_LONE).await?;
+    /// Goes on until nothing is due any more, or the clock is not believed.
+    pub(super) async fn retention(&self) {
+        let mut pace = Pace::new();
+        log("deletion of assets", self.retire_orphans(&mut pace).await);
+        log("retention", self.retire_expired(&mut pace).await);
+        if let Some(trusted) = self.believed().await {
+            log("deletion of assets without a recording", self.retire_lone(&trusted, &mut pace).await);
+        }
+        log("deletion of assets", self.retire_orphans(&mut pace).await);
+    }
+
+    /// The accounts take turns, a batch each. One that fails holds up no other.
+    async fn retire_expired(&self, pace: &mut Pace) -> Result<()> {
+        if self.believed().await.is_none() {
+            return Ok(());
+        }
+        let passes = self.allowed().await?.into_iter().flat_map(|account| {
+            [What::Recordings, What::LoneAssets].map(|what| Pass {
+                account: account.clone(),
+                what,
+                reached: Reached::default(),
+            })
+        });
+        let (mut passes, mut looked) = (passes.collect::<VecDeque<_>>(), None);
+        while let Some(mut pass) = passes.pop_front() {
+            let trusted = match looked.take().filter(|(_, at): &(_, Instant)| at.elapsed() < EVERY) {
+                Some(looked) => looked,
+                None => match self.believed().await {
+                    Some(trusted) => (trusted, Instant::now()),
+                    None => return Ok(()),
+                },
+            };
+            match self.retire_some(&trusted.0, &mut pass, pace).await {
+                Ok(true) => passes.push_back(pass),
+                Ok(false) => {}
+                Err(error) => tell(&pass.account.name, &error),
+            }
+            looked = Some(trusted);
         }
         Ok(())
     }
 
+    /// Accounts with a limit, without those of which too much would go at once.
+    async fn allowed(&self) -> Result<Vec<account::Model>> {
+        let limited = account::Entity::find().filter(account::Column::DayLimit.gt(0)).all(self.db.read()).await?;
+        let (held, mut allowed) = (self.restraint.held(&limited).await?, Vec::new());
+        for account in limited {
+            match self
+                .restraint
+                .allows(&account, due_before(&account, self.db.now_ms()), held.contains(&account.id))
+                .await
+            {
+                Ok(true) => allowed.push(account),
+                Ok(false) => {}
+                Err(error) => tell(&account.name, &error),
+            }
+        }
+        Ok(allowed)
+    }
+
+    /// One batch of an account's; answers whether there may be more.
+    async fn retire_some(&self, trusted: &Trusted, pass: &mut Pass, pace: &mut Pace) -> Result<bool> {
+        let (id, before) = (pass.account.id, due_before(&pass.account, self.db.now_ms()));
+        let Expired { found, reached } = match pass.what {
+            What::Recordings => self.recordings.expired(trusted, id, before, pass.reached, pace.rows()).await?,
+            What::LoneAssets => self.recordings.expired_assets(trusted, id, before, pass.reached, pace.rows()).await?,
+        };
+        let Some(reached) = reached else { return Ok(false) };
+        pass.reached = reached;
+        self.retire(found, pace, Some(pass.what.older_than(&pass.account.name, pass.account.day_limit))).await?;
+        Ok(true)
+    }
+
+    /// Deletes assets whose recordings were deleted.
+    async fn retire_orphans(&self, pace: &mut Pace) -> Result<()> {
+        let mut after = i64::MIN;
+        loop {
+            let found = self.recordings.orphans(after, pace.rows()).await?;
+            let Some(last) = found.last() else { return Ok(()) };
+            after = last.id;
+            self.retire(found, pace, None).await?;
+        }
+    }
+
     /// Deletes assets that no recording came for in time, of accounts that are gone, too. The next round goes on where this one
     /// ended; the next start begins anew.
-    pub(super) async fn retire_lone(&self, trusted: &Trusted) -> Result<()> {
+    async fn retire_lone(&self, trusted: &Trusted, pace: &mut Pace) -> Result<()> {
         let before = self.db.now_ms() - i64::from(LONE_DAYS) * DAY_MS;
         let from = self.searched_until.load(Ordering::Relaxed);
-        let found = self.recordings.lone_assets(trusted, from, before, BATCH).await?;
+        let found = self.recordings.lone_assets(trusted, from, before, SEARCHED).await?;
         let mut by_account: BTreeMap<i64, Vec<RecordingRef>> = BTreeMap::new();
         for asset in found.assets {
             by_account.entry(asset.account_id).or_default().push(asset);
@@ -44,36 +143,27 @@ impl Housekeeping {
         for (id, assets) in by_account {
             let account = account::Entity::find_by_id(id).one(self.db.read()).await?;
             let name = account.map_or_else(|| NAME_OF_DELETED_ACCOUNT.to_owned(), |account| account.name);
-            self.retire_all(&name, LONE_DAYS, assets, OF_LONE).await?;
+            self.retire(assets, pace, Some(What::LoneAssets.older_than(&name, LONE_DAYS))).await?;
         }
         self.searched_until.store(found.searched_until, Ordering::Relaxed);
         Ok(())
     }
 
-    async fn retire_all(&self, account: &str, days: i32, expired: Vec<RecordingRef>, what: &str) -> Result<()> {
-        let mut retired = 0;
-        for found in expired {
-            match self.recordings.retire(&found).await {
-                Ok(()) => retired += 1,
-                Err(VaultError::NotFound(_)) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        if retired > 0 {
-            let subject = format!("{account}: {retired} {what} older than {days} days");
-            self.audit_retired(subject).await?;
-        }
+    async fn retire(&self, found: Vec<RecordingRef>, pace: &mut Pace, why: Option<Why>) -> Result<()> {
+        let begun = Instant::now();
+        self.recordings.retire(found, why).await?;
+        self.left.notify_one();
+        pace.rest(begun).await;
         Ok(())
     }
+}
 
-    async fn audit_retired(&self, subject: String) -> Result<()> {
-        let retention = Principal::Vault(Task::Retention);
-        self.db
-            .write(move |tx| {
-                Box::pin(async move {
-                    audit::record(tx, &retention, Permission::Manage, "deleted recordings", &subject).await
-                })
-            })
-            .await
-    }
+/// Whatever was recorded and stored before then is due.
+fn due_before(account: &account::Model, now: i64) -> i64 {
+    now - i64::from(account.day_limit) * DAY_MS
+}
+
+fn tell(account: &str, error: &VaultError) {
+    let error = error as &dyn StdError;
+    tracing::error!(account, error, "retention failed for an account and will be tried again");
 }

@@ -101,8 +101,8 @@ pub(super) async fn commit(tx: &Tx, fresh: NewRecording) -> Result<i64> {
             row.id = Set(id);
             // First, because it waits for any transaction that records a copy and has locked this row.
             row.update(tx).await?;
-            copies::forget(tx, id).await?;
-            custom_headers::forget(tx, id).await?;
+            copies::forget(tx, &[id]).await?;
+            custom_headers::forget(tx, &[id]).await?;
             audit_replacement(tx, &fresh).await?;
             id
         }

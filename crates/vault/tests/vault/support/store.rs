@@ -39,6 +39,8 @@ pub(crate) enum Fault {
     Panics,
     /// Does not answer when it is to delete, nor delete: it may do so at any time later.
     NeverDeletes,
+    /// Refuses to delete anything, with a reason.
+    KeepsForever,
     /// Begins to delete, and goes on when it is told to by `let_go`.
     HoldsDelete,
     /// Stores different bytes of the same length, and reports `Unconfirmed`.
@@ -254,6 +256,9 @@ impl BlobStore for MemoryStore {
         self.check_at(key)?;
         if *self.fault.lock().unwrap() == Some(Fault::LiesForGood) {
             return Err(StoreError::new(StoreErrorKind::Denied, "Nothing is deleted here."));
+        }
+        if *self.fault.lock().unwrap() == Some(Fault::KeepsForever) {
+            return Err(StoreError::new(StoreErrorKind::Denied, "It is kept as evidence until 2030."));
         }
         if *self.fault.lock().unwrap() == Some(Fault::NeverDeletes) {
             return Err(StoreError::new(StoreErrorKind::Unavailable, "There was no answer in time."));

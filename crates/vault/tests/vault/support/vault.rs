@@ -1,7 +1,7 @@
 //! A vault, its life, and what agents and readers ask of it.
 
 use super::ground::{Ground, TestDatabase, wanted_database};
-use super::{Line, World, account, actor, connection, within};
+use super::{Line, World, account, actor, connection, until, within};
 use bytes::Bytes;
 use futures::{TryStreamExt as _, stream};
 use model::account::AccountForm;
@@ -179,6 +179,15 @@ impl TestVault {
         for working in self.working.get_mut().unwrap().drain(..) {
             within("background work ends", working).await.unwrap();
         }
+    }
+
+    /// Delivers what waits, then lets housekeeping come round once.
+    pub(crate) async fn come_round(&mut self) {
+        self.deliver();
+        let delivered = || async { self.vault.deliveries.count(None).await.unwrap().0 == 0 };
+        until("all events have arrived", delivered).await;
+        self.stop().await;
+        self.vault.keep_house().await;
     }
 
     /// A new process on the same data.

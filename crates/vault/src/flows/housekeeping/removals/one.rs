@@ -1,19 +1,18 @@
-//! Objects still to be deleted, because their row is gone or their recording was moved away.
+//! One object still to be deleted that needs a closer look: its recording was moved away, a transfer may have left parts of
+//! it, or something else has its name.
 
-use super::{BATCH, Housekeeping};
+use super::Housekeeping;
 use crate::base::entity::{copy, recording, removal, upload};
 use crate::base::steps::{self, Step};
 use crate::base::{Result, VaultError};
 use crate::connections::OpenStore;
-use crate::flows::failures::Failures;
-use crate::host::timekeeping::Trusted;
 use crate::objects::transfer::{self, Expected};
 use crate::objects::{Deletion, removals};
 use crate::recordings::{RecordingRef, copies};
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use std::collections::HashSet;
 use std::error::Error as StdError;
 
@@ -36,59 +35,13 @@ enum OldObject {
 }
 
 impl Housekeeping {
-    /// Deletes objects whose row is gone, unless their key has been uploaded again. A provider that does not answer is
-    /// skipped until the next round.
-    pub(crate) async fn finish_removals(&self, _: &Trusted) -> Result<()> {
-        let providers: Vec<i64> = removal::Entity::find()
-            .select_only()
-            .column(removal::Column::ProviderId)
-            .distinct()
-            .into_tuple()
-            .all(self.db.read())
-            .await?;
-        for provider_id in providers {
-            if let Err(error) = self.finish_removals_at(provider_id).await {
-                let error = &error as &dyn StdError;
-                tracing::warn!(provider_id, error, "objects wait for their provider to be deleted");
-            }
-        }
-        Ok(())
-    }
-
-    async fn finish_removals_at(&self, provider_id: i64) -> Result<()> {
-        let (mut after, mut down, mut failures) = (0, HashSet::new(), Failures::default());
-        loop {
-            let rows = removal::Entity::find()
-                .filter(removal::Column::ProviderId.eq(provider_id))
-                .filter(removal::Column::Id.gt(after))
-                .filter(removal::Column::RemovedAt.lte(self.db.now_ms()))
-                .order_by_asc(removal::Column::Id)
-                .limit(BATCH)
-                .all(self.db.read())
-                .await?;
-            let Some(last) = rows.last() else { break };
-            after = last.id;
-            for row in rows {
-                match self.db.damaged_rows().reported(row.read_key()) {
-                    Ok(key) if self.objects.locks().is_running(provider_id, &key).await? => {}
-                    Ok(key) => {
-                        if let Err(error) = self.finish_removal(&row, &key, &mut down).await {
-                            // One that fails must not hold up the others, unless the whole provider is down.
-                            self.connections.check_answers(provider_id, &error).await?;
-                            failures.note(&key, error);
-                        }
-                    }
-                    // Its row is kept: once mended it says what to delete; without it the object would stay for ever.
-                    Err(_) => {}
-                }
-            }
-        }
-        failures.tell(provider_id, "objects cannot be deleted and will be tried again");
-        Ok(())
-    }
-
     /// `down` collects other providers that did not answer when asked for what was moved there, or for their place.
-    async fn finish_removal(&self, row: &removal::Model, key: &ObjectKey, down: &mut HashSet<i64>) -> Result<()> {
+    pub(super) async fn remove_one(
+        &self,
+        row: &removal::Model,
+        key: &ObjectKey,
+        down: &mut HashSet<i64>,
+    ) -> Result<()> {
         let _turn = self.objects.locks().lock(row.provider_id, key).await?;
         if removal::Entity::find_by_id(row.id).one(self.db.read()).await?.is_none() {
             // Withdrawn meanwhile.
@@ -122,11 +75,11 @@ impl Housekeeping {
             Err(VaultError::NotFound(_)) => {}
             Err(error) => return Err(error),
         }
-        removals::note_begun(&self.db, row.id).await?;
+        removals::note_begun(&self.db, vec![row.id]).await?;
         if self.objects.delete(row.provider_id, key).await? == Deletion::Gone {
             steps::reached(Step::RemovalDone);
         }
-        self.recordings.forget_removal(row.id).await
+        removals::withdraw(&self.db, row.id).await
     }
 
     /// Whether all other providers with something under this key show their places: any of them might be this place.
