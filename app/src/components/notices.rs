@@ -73,9 +73,10 @@ fn one(notice: NoticeView, actions: Actions) -> AnyView {
 
 fn action(notice: &NoticeView, Actions { dismiss, confirm, retire, path }: Actions) -> Option<AnyView> {
     if notice.code == RETENTION_HELD {
+        let account_id = notice.subject.clone();
         let form = view! {
             <PostForm action=retire>
-                <input type="hidden" name="account_id" value=notice.subject.clone()/>
+                <input type="hidden" name="account_id" value=account_id/>
                 <input type="hidden" name="back" value=path/>
                 <button type="submit" class="button small danger">"Delete them"</button>
             </PostForm>

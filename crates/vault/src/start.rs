@@ -238,9 +238,8 @@ impl Vault {
         let trusted = self.timekeeping.look().await?;
         let sweep = async {
             self.ingest.recover().await?;
-            match &trusted {
-                Some(trusted) => self.housekeeping().finish_removals(trusted).await,
-                None => {}
+            if let Some(trusted) = &trusted {
+                self.housekeeping().finish_removals(trusted).await;
             }
             Ok(())
         };
