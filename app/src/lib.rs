@@ -80,6 +80,7 @@ pub fn App() -> impl IntoView {
                         <Route path=path!(":id/delete") view=MediaDialogs::Delete/>
                         <Route path=path!("forward") view=MediaDialogs::Forward/>
                         <Route path=path!(":id/forward") view=MediaDialogs::Forward/>
+                        <Route path=path!(":id/lock") view=MediaDialogs::Lock/>
                         <Route path=path!(":id/play") view=MediaDialogs::Play/>
                     </ParentRoute>
                     <ParentRoute path=path!("cameras") view=Cameras::List>

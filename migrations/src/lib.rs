@@ -23,6 +23,7 @@ mod m0019_assets;
 mod m0020_kept_of_deliveries;
 mod m0021_removals;
 mod m0022_retention_reach;
+mod m0023_locks;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -58,6 +59,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0020_kept_of_deliveries::Migration),
             Box::new(m0021_removals::Migration),
             Box::new(m0022_retention_reach::Migration),
+            Box::new(m0023_locks::Migration),
         ];
         all.into_iter().map(|each| Box::new(Whole(each)) as Box<dyn MigrationTrait>).collect()
     }

@@ -144,6 +144,41 @@ pub async fn get_recording(id: i64) -> Result<RecordingView, AppError> {
     admin.vault.recordings.get(id).await.map_err(server::refuse)
 }
 
+/// Locks a recording as evidence, until a day ends (`2026-07-27`, UTC) or until it is unlocked.
+#[server(prefix = "/api/fn", endpoint = "lock_recording")]
+pub async fn lock_recording(
+    id: i64,
+    reason: String,
+    #[server(default)] ends_on: String,
+    #[server(default)] back: String,
+) -> Result<(), AppError> {
+    let admin = server::require_admin().await?;
+    let ends_at = end_of_day(&ends_on)?;
+    admin.vault.recordings.lock(&admin.principal(), id, &reason, ends_at).await.map_err(server::refuse)?;
+    server::go_back(&back, "/media", "locked");
+    Ok(())
+}
+
+/// Ends a recording's lock.
+#[server(prefix = "/api/fn", endpoint = "unlock_recording")]
+pub async fn unlock_recording(id: i64, #[server(default)] back: String) -> Result<(), AppError> {
+    let admin = server::require_admin().await?;
+    admin.vault.recordings.unlock(&admin.principal(), id).await.map_err(server::refuse)?;
+    server::go_back(&back, "/media", "unlocked");
+    Ok(())
+}
+
+/// The end of a day as a date field has it; nothing if it is empty.
+#[cfg(feature = "ssr")]
+fn end_of_day(day: &str) -> Result<Option<i64>, AppError> {
+    const LAST_MINUTE_MS: i64 = 60_000;
+    if day.is_empty() {
+        return Ok(None);
+    }
+    let end = time::parse_minute(&format!("{day}T23:59")).map(|ms| ms + LAST_MINUTE_MS);
+    end.map(Some).ok_or_else(|| AppError::message("Choose a day, such as 2026-12-31, or leave it empty."))
+}
+
 /// Deletes recordings with their objects. `ids` are separated by commas.
 #[server(prefix = "/api/fn", endpoint = "delete_recordings")]
 pub async fn delete_recordings(ids: String, #[server(default)] back: String) -> Result<(), AppError> {

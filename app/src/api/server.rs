@@ -126,7 +126,7 @@ fn status(error: &VaultError) -> StatusCode {
         VaultError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
         VaultError::NotFound(_) => StatusCode::NOT_FOUND,
         VaultError::Forbidden => StatusCode::FORBIDDEN,
-        VaultError::Conflict(_) | VaultError::Provisioned(_) => StatusCode::CONFLICT,
+        VaultError::Conflict(_) | VaultError::Locked(_) | VaultError::Provisioned(_) => StatusCode::CONFLICT,
         VaultError::WrongPassword => StatusCode::UNAUTHORIZED,
         VaultError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
         VaultError::Store(_) => StatusCode::BAD_GATEWAY,

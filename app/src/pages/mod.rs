@@ -23,7 +23,7 @@ use dashboard::DashboardPage;
 use deliveries::{DeliveriesPage, DeliveryDialog};
 use help::HelpPage;
 use leptos::prelude::*;
-use media::{DeleteRecordingsDialog, ForwardDialog, MediaPage, PlayDialog};
+use media::{DeleteRecordingsDialog, ForwardDialog, LockDialog, MediaPage, PlayDialog};
 use model::connection::Family;
 use password::PasswordPage;
 
@@ -60,6 +60,7 @@ lazy_page! {
     MediaDialogs in media_dialogs {
         Delete => view! { <DeleteRecordingsDialog/> },
         Forward => view! { <ForwardDialog/> },
+        Lock => view! { <LockDialog/> },
         Play => view! { <PlayDialog/> },
     }
 }

@@ -73,8 +73,21 @@ pub struct ConnectionView {
     pub deferred: i64,
     /// Deliveries parked (capped at 10,000).
     pub parked: i64,
+    /// What a provider has refused to delete; nothing at an integration.
+    pub refused: Option<Refused>,
     /// Last change, Unix milliseconds.
     pub updated_at: i64,
+}
+
+/// Objects that a provider refuses to delete, as one whose objects are locked does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// How many (capped at 10,000).
+    pub objects: i64,
+    /// What it said of one of them.
+    pub reason: String,
+    /// When the next is tried again, Unix milliseconds.
+    pub next_at: i64,
 }
 
 /// What an administrator submits to add or change a connection.

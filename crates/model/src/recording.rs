@@ -45,6 +45,8 @@ pub struct RecordingView {
     pub custom_headers: CustomHeaders,
     /// Files that were derived from it; lists leave them out.
     pub assets: Vec<AssetView>,
+    /// Why nothing deletes, replaces or moves it.
+    pub lock: Option<LockView>,
 }
 
 impl RecordingView {
@@ -53,6 +55,19 @@ impl RecordingView {
     pub fn thumbnail(&self) -> Option<&AssetView> {
         self.assets.iter().find(|asset| asset.kind == AssetKind::Thumbnail && media_type::is_image(&asset.key))
     }
+}
+
+/// A lock on a recording that is evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockView {
+    /// Why, in somebody's words.
+    pub reason: String,
+    /// Who has locked it.
+    pub locked_by: String,
+    /// When, Unix milliseconds.
+    pub locked_at: i64,
+    /// When it ends by itself, Unix milliseconds; `None` if somebody has to unlock it.
+    pub ends_at: Option<i64>,
 }
 
 /// An asset in its recording's details.

@@ -101,6 +101,7 @@ impl From<VaultError> for ApiError {
                 ApiError::from(&DATABASE).caused_by(error)
             }
             VaultError::Full(_) => ApiError::from(&VAULT_FULL).caused_by(error),
+            VaultError::Locked(_) => (&LOCKED).into(),
             VaultError::Replaced => ApiError::from(&PROVIDER_UNAVAILABLE).caused_by(error),
             VaultError::Sealed => ApiError::from(&INTERNAL).caused_by(error),
             VaultError::Invalid(_) => ApiError::from(&PROVIDER_REFUSES).caused_by(error),

@@ -94,6 +94,9 @@ problems! {
     /// Compressed bytes, which no player would know for a recording.
     CONTENT_ENCODING = UNSUPPORTED_MEDIA_TYPE "file_unsupported_content_encoding",
         "A compressed body is not taken.", "Send it as it is, without Content-Encoding.";
+    /// Somebody has locked the recording.
+    LOCKED = CONFLICT (code::LOCKED),
+        "This recording is locked: it can be neither deleted nor replaced.", "An administrator can unlock it in Media.";
     /// Another account has this key.
     KEY_TAKEN = CONFLICT (code::KEY_TAKEN),
         "Another account has stored a recording of this name.", "Give the accounts different directories.";

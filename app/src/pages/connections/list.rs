@@ -6,7 +6,7 @@ use crate::api::connections::{list_connections, list_path};
 use crate::api::deliveries::{DeliveriesQuery, LIST as DELIVERIES, SendStoredTest};
 use crate::api::moves::StartMove;
 use crate::components::{
-    Column, Done, Empty, Icon, Loading, PageHead, PostForm, Problem, State, Table, actions, column, icon, loaded,
+    Column, Done, Empty, Icon, Loading, PageHead, PostForm, Problem, State, Table, Time, actions, column, icon, loaded,
     status,
 };
 use crate::pages::editing::saved;
@@ -16,7 +16,7 @@ use crate::site::at;
 use crate::text::figures::capped;
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
-use model::connection::{ConnectionView, Family};
+use model::connection::{ConnectionView, Family, Refused};
 use model::delivery::DeliveryState;
 
 /// All connections of a family, and the dialogs above them.
@@ -147,8 +147,20 @@ fn name(row: &ConnectionView) -> AnyView {
     view! {
         <a class="row-link" href=at(&edit(row)) data-noscroll="">{row.name.clone()}</a>
         {row.provisioned.then(provisioned::badge)}
+        {row.refused.as_ref().map(refused)}
     }
     .into_any()
+}
+
+/// What a provider does not delete, and why.
+fn refused(refused: &Refused) -> AnyView {
+    let objects = match refused.objects {
+        1 => "1 object".to_owned(),
+        many => format!("{} objects", capped(many)),
+    };
+    let (text, next_at) =
+        (format!("Keeps {objects} that should be gone: {} Next try ", refused.reason), refused.next_at);
+    view! { <small class="refused">{text} <Time at=next_at/></small> }.into_any()
 }
 
 fn kind(row: &ConnectionView) -> AnyView {

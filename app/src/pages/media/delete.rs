@@ -11,7 +11,7 @@ use leptos_router::hooks::use_params_map;
 /// The dialog at `<id>/delete` and at `delete?id=…&id=…`.
 #[component]
 pub fn DeleteRecordingsDialog() -> impl IntoView {
-    let Shared { delete, list } = expect_context();
+    let Shared { delete, list, .. } = expect_context();
     on_cleanup(move || delete.clear());
     let (params, query) = (use_params_map(), use_query());
     let back = media_query();

@@ -24,7 +24,9 @@ pub(super) fn details(row: RecordingView) -> AnyView {
     let custom = (!row.custom_headers.is_empty()).then(|| custom_headers(&row.custom_headers));
     let assets = (!row.assets.is_empty()).then(|| assets(&row.assets));
     let copies = (!row.copies.is_empty()).then(|| row.copies.join(", "));
+    let lock = row.lock.as_ref().map(super::lock::facts);
     view! {
+        {lock}
         <dl class="facts">
             {fact("Recorded", view! { <Time at=row.timestamp/> }.into_any())}
             {fact("Stored", view! { <Time at=row.uploaded_at/> }.into_any())}

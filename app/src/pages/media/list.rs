@@ -24,9 +24,10 @@ use web_sys::{HtmlFormElement, SubmitEvent, UrlSearchParams};
 #[component]
 pub fn MediaPage() -> impl IntoView {
     let query = media_query();
-    let delete = ServerAction::new();
-    let list = Resource::new(move || (query.get(), delete.version().get()), |(query, _)| list_recordings(query));
-    provide_context(Shared { delete, list });
+    let (delete, lock, unlock) = (ServerAction::new(), ServerAction::new(), ServerAction::new());
+    let changes = move || (query.get(), delete.version().get(), lock.version().get(), unlock.version().get());
+    let list = Resource::new(changes, |(query, ..)| list_recordings(query));
+    provide_context(Shared { delete, lock, unlock, list });
     let ticked = Ticked::new();
     view! {
         <div class="full">
@@ -36,7 +37,7 @@ pub fn MediaPage() -> impl IntoView {
                     list.refetch();
                 }>{icon(Icon::Refresh)} "Refresh"</a>
             </PageHead>
-            <Done messages=&[("deleted", "Deleted."), ("forwarded", "Queued for the other vault. Deliveries shows how far it has come.")]/>
+            <Done messages=&[("deleted", "Deleted."), ("locked", "Locked: it stays until it is unlocked."), ("unlocked", "Unlocked."), ("forwarded", "Queued for the other vault. Deliveries shows how far it has come.")]/>
             {filters(query)}
             <Transition fallback=Loading>
                 {move || Suspend::new(async move {
@@ -121,7 +122,11 @@ fn columns(query: &MediaQuery, tick_all: AnyView, ticked: Ticked) -> Vec<Column<
         column("", move |row: &RecordingView| tick(row.id, format!("Select {}", file_name(&row.key)), ticked))
             .whole_class("tick")
             .head(tick_all),
-        column("Status", |_: &RecordingView| status(State::Good, "Stored")).spare("1"),
+        column("Status", |row: &RecordingView| match row.lock {
+            Some(_) => status(State::Good, "Locked"),
+            None => status(State::Good, "Stored"),
+        })
+        .spare("1"),
         column("Recorded", |row: &RecordingView| view! { <Time at=row.timestamp/> }),
         clipped("Account", |row: &RecordingView| row.account.clone()).spare("3"),
         clipped("Provider", |row: &RecordingView| row.provider.clone()).spare("2"),
@@ -143,8 +148,16 @@ fn link(query: &MediaQuery, row: &RecordingView, action: &str) -> String {
 }
 
 fn file(row: &RecordingView, play: String) -> AnyView {
-    view! { <a class="row-link" href=at(&play) data-noscroll="" title=row.key.clone()>{file_name(&row.key)}</a> }
-        .into_any()
+    let lock = row.lock.as_ref().map(|lock| {
+        let why = format!("Locked: {}", lock.reason);
+        let title = why.clone();
+        view! { <span class="badge" title=title>{icon(Icon::Lock)} <span class="sr-only">{why}</span></span> }
+    });
+    view! {
+        <a class="row-link" href=at(&play) data-noscroll="" title=row.key.clone()>{file_name(&row.key)}</a>
+        {lock}
+    }
+    .into_any()
 }
 
 fn buttons(row: &RecordingView, play: String, delete: String) -> AnyView {

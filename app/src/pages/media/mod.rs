@@ -5,16 +5,18 @@ mod details;
 mod filters;
 pub mod forward;
 pub mod list;
+pub mod lock;
 pub mod play;
 mod select;
 
 pub use delete::DeleteRecordingsDialog;
 pub use forward::ForwardDialog;
 pub use list::MediaPage;
+pub use lock::LockDialog;
 pub use play::PlayDialog;
 
 use crate::api::AppError;
-use crate::api::media::{DeleteRecordings, MediaQuery};
+use crate::api::media::{DeleteRecordings, LockRecording, MediaQuery, UnlockRecording};
 use crate::components::use_page_query;
 use leptos::prelude::*;
 use model::page::Page;
@@ -29,6 +31,8 @@ const FORWARD: &str = "/media/forward";
 #[derive(Clone, Copy)]
 struct Shared {
     delete: ServerAction<DeleteRecordings>,
+    lock: ServerAction<LockRecording>,
+    unlock: ServerAction<UnlockRecording>,
     list: Resource<Result<Page<RecordingView>, AppError>>,
 }
 

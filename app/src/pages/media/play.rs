@@ -30,6 +30,14 @@ pub fn PlayDialog() -> impl IntoView {
                 <span class="grow"></span>
                 <a
                     class="button"
+                    href=move || at(&query.with(|q| q.address(&format!("{LIST}/{}/lock", id.get()))))
+                    data-noscroll=""
+                >
+                    {icon(Icon::Lock)}
+                    "Lock"
+                </a>
+                <a
+                    class="button"
                     href=move || at(&query.with(|q| q.address(&format!("{LIST}/{}/forward", id.get()))))
                     data-noscroll=""
                 >

@@ -25,6 +25,8 @@ pub const FILE_STALLED: &str = "file_stalled";
 pub const UPLOAD_FAILED: &str = "file_upload_failed";
 /// It is a form, not a file.
 pub const MEDIA_TYPE: &str = "file_unsupported_media_type";
+/// The recording is locked: it can be neither deleted nor replaced.
+pub const LOCKED: &str = "storage_recording_locked";
 /// Another account's recording has this key.
 pub const KEY_TAKEN: &str = "file_belongs_to_another_account";
 /// Something that the vault has not stored lies at the key.

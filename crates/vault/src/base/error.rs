@@ -34,6 +34,9 @@ pub enum VaultError {
     /// Whoever asked may not.
     #[error("This is not allowed here.")]
     Forbidden,
+    /// Somebody has locked the recording; the text says why.
+    #[error("The recording is locked, and stays: {0}. An administrator can unlock it.")]
+    Locked(String),
     /// The recording was replaced since it was looked up.
     #[error("The recording has just been replaced. Reload the page.")]
     Replaced,

@@ -5,8 +5,13 @@ use crate::base::clock::DAY_MS;
 use crate::base::db::{Db, Tx};
 use crate::base::entity::removal;
 use model::ObjectKey;
+use model::connection::Refused;
+use model::delivery::COUNT_CAP;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, EntityTrait as _, ExprTrait as _, PaginatorTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
+};
 
 /// How long the old object of a moved recording is kept for its current readers, in milliseconds.
 const LINGERS_MS: i64 = 10 * 60_000;
@@ -112,6 +117,25 @@ pub(crate) async fn note_refused(db: &Db, row: &removal::Model, why: String) -> 
         })
     })
     .await
+}
+
+/// What a provider has refused to delete.
+pub(crate) async fn refused(db: &Db, provider_id: i64) -> Result<Option<Refused>> {
+    // As the partial index has it.
+    let refused = removal::Entity::find()
+        .filter(removal::Column::ProviderId.eq(provider_id))
+        .filter(Expr::cust("removals.tries > 0"));
+    let objects = refused.clone().select_only().column(removal::Column::Id).limit(COUNT_CAP.unsigned_abs());
+    let objects = objects.count(db.read()).await?;
+    let next = removal::Entity::find()
+        .filter(removal::Column::ProviderId.eq(provider_id))
+        .filter(removal::Column::DueAt.gt(0))
+        .order_by_asc(removal::Column::DueAt);
+    Ok(next.one(db.read()).await?.filter(|_| objects > 0).map(|row| Refused {
+        objects: i64::try_from(objects).unwrap_or(i64::MAX),
+        reason: row.last_error,
+        next_at: row.due_at,
+    }))
 }
 
 /// Has what a provider refused to delete tried at once: it was set up anew.

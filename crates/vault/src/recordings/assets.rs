@@ -2,7 +2,7 @@
 //! recording of their name, at whatever provider that is; when the last recording of that name is deleted, they go, too.
 
 use super::list::without_json;
-use super::{RecordingRef, Recordings};
+use super::{RecordingRef, Recordings, locked};
 use crate::base::Result;
 use crate::base::VaultError;
 use crate::base::db::Tx;
@@ -92,6 +92,18 @@ pub(crate) async fn of_many(
         }
     }
     Ok(found)
+}
+
+/// Why an asset's recording is locked, if it is.
+pub(super) async fn why_locked(tx: &Tx, asset: &RecordingRef) -> Result<Option<String>> {
+    let row = recording::Entity::find_by_id(asset.id).one(tx).await?;
+    let Some(stem) = row.and_then(|row| row.asset_of) else { return Ok(None) };
+    for row in recordings_under(tx, asset.account_id, &asset::recording_keys(&stem)).await? {
+        if let Some(why) = locked::why(tx, tx.now_ms(), row.id).await? {
+            return Ok(Some(why));
+        }
+    }
+    Ok(None)
 }
 
 /// Notes that deleted recordings' assets go with them, in the transaction that deletes them, unless the account has another

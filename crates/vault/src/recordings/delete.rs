@@ -53,7 +53,8 @@ impl Recordings {
         let deletion = self.db.write(move |tx| {
             Box::pin(async move {
                 if rows::take_out(tx, std::slice::from_ref(&this)).await?.is_empty() {
-                    return Err(VaultError::NotFound("recording"));
+                    let locked = rows::why_locked(tx, &this).await?;
+                    return Err(locked.map_or(VaultError::NotFound("recording"), VaultError::Locked));
                 }
                 if let Some(principal) = audited {
                     let (may, action) = (Permission::Delete { account_id: this.account_id }, "deleted recording");
@@ -84,8 +85,11 @@ impl Recordings {
     }
 
     /// Deletes several; returns how many existed.
+    ///
+    /// # Errors
+    /// `Conflict` if some are locked: those stay, and the others are gone.
     pub async fn delete_many(&self, principal: &Principal, ids: &[i64]) -> Result<u64> {
-        let mut deleted = 0;
+        let (mut deleted, mut locked) = (0, 0);
         for id in ids {
             let gone = match self.look_up(*id).await {
                 Ok(found) => self.delete(principal, &found).await,
@@ -94,8 +98,15 @@ impl Recordings {
             match gone {
                 Ok(()) => deleted += 1,
                 Err(VaultError::NotFound(_)) => {}
+                Err(VaultError::Locked(why)) if ids.len() == 1 => return Err(VaultError::Locked(why)),
+                Err(VaultError::Locked(_)) => locked += 1,
                 Err(error) => return Err(error),
             }
+        }
+        if locked > 0 {
+            return Err(VaultError::Conflict(format!(
+                "{locked} of them are locked, and stay; {deleted} were deleted. An administrator can unlock them."
+            )));
         }
         Ok(deleted)
     }

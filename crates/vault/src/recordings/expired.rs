@@ -1,6 +1,7 @@
 //! Recordings that are past their account's days.
 
 use super::list::without_json;
+use super::locked::is_free;
 use super::{RecordingRef, Recordings};
 use crate::base::Result;
 use crate::base::entity::recording::{self, Column};
@@ -39,7 +40,7 @@ impl Recordings {
         behind: Reached,
         limit: u64,
     ) -> Result<Expired> {
-        self.batch(expired(account_id, before, behind).limit(limit)).await
+        self.batch(expired(account_id, before, behind, self.db.now_ms()).limit(limit)).await
     }
 
     pub(super) async fn batch(&self, rows: Select<recording::Entity>) -> Result<Expired> {
@@ -50,8 +51,8 @@ impl Recordings {
     }
 }
 
-fn expired(account_id: i64, before: i64, behind: Reached) -> Select<recording::Entity> {
-    older(account_id, before, behind).filter(recording::is_recording()).filter(Expr::cust(
+fn expired(account_id: i64, before: i64, behind: Reached, now_ms: i64) -> Select<recording::Entity> {
+    older(account_id, before, behind).filter(recording::is_recording()).filter(is_free(now_ms)).filter(Expr::cust(
         "NOT EXISTS (SELECT 1 FROM deliveries WHERE deliveries.recording_id = recordings.id \
              AND deliveries.state IN ('waiting', 'deferred') \
              AND deliveries.integration_id IN (SELECT id FROM connections WHERE enabled = TRUE))",
@@ -82,7 +83,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("temp dir");
         let file = format!("sqlite://{}/t.db", dir.path().display());
         let db = Db::open(&file, Clock::default(), PATIENCE).await.expect("opens");
-        let mut query = expired(1, 1, Reached::default()).limit(10).build(DbBackend::Sqlite);
+        let mut query = expired(1, 1, Reached::default(), 1).limit(10).build(DbBackend::Sqlite);
         query.sql = format!("EXPLAIN QUERY PLAN {}", query.sql);
         let steps = db.read().query_all_raw(query).await.expect("explained");
         let plan: String =

@@ -41,8 +41,11 @@ impl Recordings {
         let copies = copies::of(&self.db, rows.iter().map(|row| row.id).collect()).await?;
         // Shown even if damaged, as only forwarding needs the path.
         self.db.damaged_rows().readable(rows.iter().map(recording::Model::read_path));
+        let mut locks = self.locks_of(rows.iter().map(|row| row.id).collect()).await?;
         let places = |id: i64| copies.get(&id).map(Vec::as_slice).unwrap_or_default();
-        Ok(self.db.damaged_rows().readable(rows.into_iter().map(|row| names.view(places(row.id), row))))
+        let mut views = self.db.damaged_rows().readable(rows.into_iter().map(|row| names.view(places(row.id), row)));
+        views.iter_mut().for_each(|view| view.lock = locks.remove(&view.id));
+        Ok(views)
     }
 
     /// One recording.
@@ -52,6 +55,7 @@ impl Recordings {
         let account_id = row.account_id;
         let damaged = self.db.damaged_rows();
         let mut view = damaged.or_error(names.view(copies.get(&id).map(Vec::as_slice).unwrap_or_default(), row))?;
+        view.lock = self.locks_of(vec![id]).await?.remove(&id);
         view.assets = self.assets_of(account_id, &view.key).await?;
         // It is shown even if these are damaged.
         let headers = custom_headers::of_one(self.db.read(), id).await?;
@@ -128,6 +132,7 @@ impl Names {
             sha256: row.sha256,
             custom_headers: CustomHeaders::default(),
             assets: Vec::new(),
+            lock: None,
         })
     }
 }

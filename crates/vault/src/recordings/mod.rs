@@ -8,6 +8,7 @@ pub mod devices;
 mod expired;
 mod known_devices;
 mod list;
+pub(crate) mod locked;
 mod lone_assets;
 mod many;
 mod read;

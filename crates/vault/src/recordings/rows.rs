@@ -1,6 +1,6 @@
 //! Taking recordings' rows out: the only way in which any goes.
 
-use super::{RecordingRef, assets, copies, custom_headers};
+use super::{RecordingRef, assets, copies, custom_headers, locked};
 use crate::base::Result;
 use crate::base::db::Tx;
 use crate::base::entity::recording;
@@ -9,19 +9,25 @@ use std::collections::{HashMap, HashSet};
 
 /// Deletes rows, with what belongs to them; answers whose are gone. Their objects are still there, and the caller notes that in
 /// `removals`; copies' objects are noted here. One that was replaced since it was looked up is another recording now, and
-/// one that was moved has its object elsewhere: both stay.
+/// one that was moved has its object elsewhere: both stay. So does what is locked, or is an asset of something that is.
 pub(super) async fn take_out<'a>(tx: &Tx, found: &'a [RecordingRef]) -> Result<Vec<&'a RecordingRef>> {
     let as_they_are: Vec<(i64, i64, i64)> = recording::Entity::find()
         .select_only()
         .columns([recording::Column::Id, recording::Column::UploadedAt, recording::Column::ProviderId])
         .filter(recording::Column::Id.is_in(found.iter().map(|one| one.id)))
+        .filter(locked::is_free(tx.now_ms()))
         .lock_exclusive()
         .into_tuple()
         .all(tx)
         .await?;
     let as_they_are: HashSet<(i64, i64, i64)> = as_they_are.into_iter().collect();
-    let same = |one: &&RecordingRef| as_they_are.contains(&(one.id, one.uploaded_at, one.provider_id));
-    let gone: Vec<&RecordingRef> = found.iter().filter(same).collect();
+    let mut gone: Vec<&RecordingRef> = Vec::new();
+    for one in found {
+        let same = as_they_are.contains(&(one.id, one.uploaded_at, one.provider_id));
+        if same && !(one.is_asset && assets::why_locked(tx, one).await?.is_some()) {
+            gone.push(one);
+        }
+    }
     let ids: Vec<i64> = gone.iter().map(|one| one.id).collect();
     if ids.is_empty() {
         return Ok(gone);
@@ -29,6 +35,7 @@ pub(super) async fn take_out<'a>(tx: &Tx, found: &'a [RecordingRef]) -> Result<V
     recording::Entity::delete_many().filter(recording::Column::Id.is_in(ids.iter().copied())).exec(tx).await?;
     copies::forget(tx, &ids).await?;
     custom_headers::forget(tx, &ids).await?;
+    locked::forget(tx, &ids).await?;
     let mut keys: HashMap<i64, Vec<_>> = HashMap::new();
     for one in gone.iter().filter(|one| !one.is_asset) {
         keys.entry(one.account_id).or_default().push(&one.key);
@@ -37,4 +44,12 @@ pub(super) async fn take_out<'a>(tx: &Tx, found: &'a [RecordingRef]) -> Result<V
         assets::orphan(tx, account_id, &keys).await?;
     }
     Ok(gone)
+}
+
+/// Why [`take_out`] leaves a recording alone although it is there: somebody has locked it.
+pub(super) async fn why_locked(tx: &Tx, found: &RecordingRef) -> Result<Option<String>> {
+    match locked::why(tx, tx.now_ms(), found.id).await? {
+        None if found.is_asset => assets::why_locked(tx, found).await,
+        why => Ok(why),
+    }
 }

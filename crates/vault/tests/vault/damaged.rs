@@ -63,6 +63,8 @@ const FREE: &[(&str, &str)] = &[
     ("deliveries.device", "a camera's name"),
     ("deliveries.kept", "the integration begins anew"),
     ("deliveries.last_error", "shown only"),
+    ("locks.reason", "shown only"),
+    ("locks.locked_by", "shown only"),
     ("removals.last_error", "shown only"),
     ("devices.key", "a camera's name"),
     ("devices.name", "a camera's name"),
@@ -117,6 +119,7 @@ INSERT INTO resumables (id, account_id, provider_id, key, said, length, received
 INSERT INTO resumable_tails (resumable_id, position, bytes) VALUES ('r', 0, x'00');
 INSERT INTO copies (recording_id, provider_id, key, copied_at) SELECT id, 99, key, 1 FROM recordings;
 INSERT INTO custom_headers (recording_id, headers) SELECT id, '{\"X-Site\":\"Gent\"}' FROM recordings;
+INSERT INTO locks (recording_id, reason, locked_by, locked_at, ends_at) SELECT id, 'case', 'root', 1, 2 FROM recordings;
 INSERT INTO moves (from_provider_id, to_provider_id, state, after_id, total, moved, moved_bytes, failed, last_error, owner,
     started_at, finished_at) VALUES (98, 99, 'done', 0, 0, 0, 0, 0, '', '', 1, 1);
 INSERT INTO replays (integration_id, account_id, from_time, until_time, state, after_time, after_id, enqueued, started_at,
@@ -184,7 +187,7 @@ async fn harms_only_itself(place: String, kind: String) {
     tables.execute_unprepared(ROWS).await.unwrap();
     let rubbish = if kind == "BLOB" { "x'00ff'" } else { "char(1) || '//{rubbish'" };
     let which = format!("rowid = (SELECT max(rowid) FROM {table} WHERE {})", victim(&place));
-    let id = if matches!(table, "copies" | "custom_headers") { "recording_id" } else { "id" };
+    let id = if matches!(table, "copies" | "custom_headers" | "locks") { "recording_id" } else { "id" };
     let row = match FREE.iter().any(|(free, _)| *free == place) {
         true => String::new(),
         false => {

@@ -15,6 +15,7 @@ mod deliveries;
 mod facts;
 mod foreign;
 mod ingest;
+mod locked;
 mod migrations;
 mod mismatch;
 mod moves;

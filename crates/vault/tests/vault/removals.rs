@@ -64,6 +64,9 @@ async fn what_a_provider_refuses_to_delete_is_asked_for_ever_more_seldom_and_say
         }
     }
     assert_eq!(removals(&t).await, 3);
+    let shown = t.vault.connections.list(Family::Provider).await.unwrap().remove(0).refused.unwrap();
+    assert_eq!((shown.objects, &*shown.reason), (3, "It is kept as evidence until 2030."));
+    assert!(shown.next_at > now_ms() + later.load(Ordering::SeqCst), "it tells when it tries again");
     t.world.store.set(None);
     t.vault.keep_house().await;
     assert_eq!(removals(&t).await, 3, "it is not time yet");

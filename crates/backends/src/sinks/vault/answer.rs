@@ -37,7 +37,8 @@ pub(super) fn names(answer: &Answer, code: &str) -> bool {
 
 /// Whether a conflict is one of the recording with what the other vault has, not of the request with how far an upload is.
 pub(super) fn is_about_the_recording(answer: &Answer) -> bool {
-    let conflicts = [code::FORWARD_LOOP, code::KEY_TAKEN, code::KEY_FOREIGN, code::KEY_CLASH, code::DIRECTORY_TAKEN];
+    use code::{DIRECTORY_TAKEN, FORWARD_LOOP, KEY_CLASH, KEY_FOREIGN, KEY_TAKEN, LOCKED};
+    let conflicts = [FORWARD_LOOP, KEY_TAKEN, KEY_FOREIGN, KEY_CLASH, DIRECTORY_TAKEN, LOCKED];
     name(answer).is_some_and(|name| conflicts.contains(&name.as_str()))
 }
 
@@ -101,6 +102,10 @@ fn refused(status: u16, named: &str) -> Refusal {
         (409, code::KEY_TAKEN) => Refusal::refused(
             format!("{says}: another account there has a recording of this name."),
             "Enter a directory that only this vault uses.",
+        ),
+        (409, code::LOCKED) => Refusal::refused(
+            format!("{says}: it has another recording of this name, which is locked."),
+            "Unlock it there, or enter a directory that only this vault uses.",
         ),
         (409, code::DIRECTORY_TAKEN) => Refusal::refused(
             format!("{says}: another account there has the directory to itself."),

@@ -12,6 +12,7 @@ use crate::base::{Permission, Principal, Source, audit};
 use crate::base::{Result, VaultError};
 use crate::connections::{Connections, ProviderInfo, holds_recordings, names};
 use crate::flows::moves;
+use crate::objects::removals;
 use crate::outbox::deliveries::{self, Backlog};
 use model::connection::{ConnectionForm, ConnectionView, Family, Kind};
 use model::field::Settings;
@@ -201,6 +202,10 @@ impl ConnectionSetup {
             waiting,
             deferred,
             parked,
+            refused: match family {
+                Family::Provider => removals::refused(&self.db, row.id).await?,
+                Family::Integration => None,
+            },
             updated_at: row.updated_at,
         })
     }

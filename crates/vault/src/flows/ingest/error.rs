@@ -51,6 +51,9 @@ pub enum UploadError {
     /// The account's directory was changed while it arrived.
     #[error("The account's directory was changed meanwhile; send the recording again.")]
     DirectoryChanged,
+    /// Somebody has locked the recording that it would replace; the text says why.
+    #[error("A recording of this name is locked, and cannot be replaced: {0}.")]
+    Locked(String),
     /// Another account's recording has this key.
     #[error("Another account has stored a recording of this name; give the accounts different directories.")]
     NotYours,
@@ -124,6 +127,7 @@ impl UploadError {
             Self::TooLarge { .. } => code::FILE_TOO_LARGE,
             Self::AccountDisabled => code::ACCOUNT_DISABLED,
             Self::WrongCredentials => code::WRONG_CREDENTIALS,
+            Self::Locked(_) => code::LOCKED,
             Self::NotYours => code::KEY_TAKEN,
             Self::Foreign { .. } => code::KEY_FOREIGN,
             Self::Clash(_) => code::KEY_CLASH,

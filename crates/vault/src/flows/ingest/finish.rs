@@ -12,6 +12,7 @@ use crate::base::steps::{self, Step};
 use crate::objects::Deletion;
 use crate::objects::KeyGuard;
 use crate::objects::intent::{self, Draft};
+use crate::recordings::locked;
 use model::ObjectKey;
 use model::error::{StoreError, StoreErrorKind};
 use model::ports::Publish;
@@ -55,6 +56,13 @@ impl Ingest {
             && let Some(row) = self.moved_on(&target, &received.content).await?
         {
             return Ok(self.already_stored(target, intent, received, row.id).await);
+        }
+        if let Some(row) = existing.as_ref().filter(|row| !holds(row, &received.content))
+            && let Some(why) = locked::why(self.db.read(), self.db.now_ms(), row.id).await.map_err(UploadError::from)?
+        {
+            let clean = received.bytes.discard().await;
+            self.give_up(&target, intent, clean).await;
+            return Err(UploadError::Locked(why));
         }
         let intent_id = match intent.written().await {
             Ok(id) => id,

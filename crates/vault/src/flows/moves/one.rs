@@ -8,7 +8,7 @@ use crate::base::{Result, VaultError};
 use crate::connections::{OpenStore, Version};
 use crate::objects::transfer::{self, Expected};
 use crate::objects::{Landing, removals};
-use crate::recordings::{RecordingRef, copies};
+use crate::recordings::{RecordingRef, copies, locked};
 use model::error::{StoreError, StoreErrorKind};
 use model::ports::Publish;
 use sea_orm::sea_query::Expr;
@@ -22,6 +22,9 @@ impl Moves {
         // Found out only now; the next batch stops for it.
         let _turns = turns.ok_or_else(|| unavailable("Both providers have turned out to be one place."))?;
         let Some(found) = self.at(id, from.id).await? else { return Ok(()) };
+        if let Some(why) = locked::why(self.db.read(), self.db.now_ms(), found.id).await? {
+            return Err(VaultError::Locked(why));
+        }
         let copied = copy::Entity::find_by_id((id, to.id)).one(self.db.read()).await?.is_some();
         if !copied && self.is_taken(&found, to.id).await? {
             return Err(VaultError::Conflict(format!(

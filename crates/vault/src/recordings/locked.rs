@@ -1,0 +1,136 @@
+//! Locks: a recording that is evidence stays as and where it is, whatever asks for it, until its lock ends. Its assets are not
+//! deleted either.
+//!
+//! Every deletion asks here (`rows.rs`), and so do replacing (`flows/ingest/finish.rs`) and moving (`flows/moves/one.rs`). A lock is made in
+//! its recording's turn: whatever was under way has ended by then, and what comes later finds it.
+
+use super::Recordings;
+use crate::base::db::Tx;
+use crate::base::entity::{lock, recording};
+use crate::base::{Permission, Principal, Result, VaultError, audit};
+use model::recording::LockView;
+use sea_orm::sea_query::{Expr, OnConflict, SelectStatement};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _,
+    QuerySelect as _, QueryTrait as _,
+};
+use std::collections::HashMap;
+
+/// Longest reason, in characters.
+const MAX_REASON: usize = 500;
+
+impl Recordings {
+    /// Locks a recording, or changes its lock: until a moment, Unix milliseconds, or until it is unlocked.
+    ///
+    /// # Errors
+    /// `Invalid` without a reason, for an end that has passed, and for assets, which stay with their recording anyway.
+    pub async fn lock(&self, principal: &Principal, id: i64, reason: &str, ends_at: Option<i64>) -> Result<()> {
+        principal.may(Permission::Manage)?;
+        let reason = checked(reason)?;
+        if ends_at.is_some_and(|end| end <= self.db.now_ms()) {
+            return Err(VaultError::invalid("ends_at", "This time has passed; choose a later one, or leave it empty"));
+        }
+        let found = self.look_up(id).await?;
+        if found.is_asset {
+            return Err(VaultError::invalid("reason", "This is an asset: lock its recording, and it stays, too"));
+        }
+        let _turn = self.locks.lock(found.provider_id, &found.key).await?;
+        let (principal, key) = (principal.clone(), found.key.to_string());
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    recording::Entity::find_by_id(id).one(tx).await?.ok_or(VaultError::NotFound("recording"))?;
+                    let row = lock::ActiveModel {
+                        recording_id: Set(id),
+                        reason: Set(reason.clone()),
+                        locked_by: Set(principal.parts().1.to_owned()),
+                        locked_at: Set(tx.now_ms()),
+                        ends_at: Set(ends_at),
+                    };
+                    use lock::Column::{EndsAt, LockedAt, LockedBy, Reason, RecordingId};
+                    let again =
+                        OnConflict::column(RecordingId).update_columns([Reason, LockedBy, LockedAt, EndsAt]).to_owned();
+                    lock::Entity::insert(row).on_conflict(again).exec_without_returning(tx).await?;
+                    let subject = format!("{key}: {reason}");
+                    audit::record(tx, &principal, Permission::Manage, "locked recording", &subject).await
+                })
+            })
+            .await
+    }
+
+    /// Ends a recording's lock.
+    ///
+    /// # Errors
+    /// `NotFound` if it has none.
+    pub async fn unlock(&self, principal: &Principal, id: i64) -> Result<()> {
+        principal.may(Permission::Manage)?;
+        let (principal, key) = (principal.clone(), self.look_up(id).await?.key.to_string());
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    let lock = lock::Entity::find_by_id(id).one(tx).await?.ok_or(VaultError::NotFound("lock"))?;
+                    lock::Entity::delete_by_id(id).exec(tx).await?;
+                    let subject = format!("{key}: {}", lock.reason);
+                    audit::record(tx, &principal, Permission::Manage, "unlocked recording", &subject).await
+                })
+            })
+            .await
+    }
+
+    /// The locks of several recordings.
+    pub(super) async fn locks_of(&self, ids: Vec<i64>) -> Result<HashMap<i64, LockView>> {
+        let rows = valid(self.db.now_ms()).filter(lock::Column::RecordingId.is_in(ids)).all(self.db.read()).await?;
+        let view = |row: lock::Model| {
+            let id = row.recording_id;
+            (
+                id,
+                LockView {
+                    reason: row.reason,
+                    locked_by: row.locked_by,
+                    locked_at: row.locked_at,
+                    ends_at: row.ends_at,
+                },
+            )
+        };
+        Ok(rows.into_iter().map(view).collect())
+    }
+}
+
+/// Why a recording is locked; `None` if it is not.
+pub(crate) async fn why(db: &impl ConnectionTrait, now_ms: i64, id: i64) -> Result<Option<String>> {
+    let lock = valid(now_ms).filter(lock::Column::RecordingId.eq(id)).one(db).await?;
+    Ok(lock.map(|lock| lock.reason))
+}
+
+/// A condition on rows of recordings: not locked at a moment.
+pub(super) fn is_free(now_ms: i64) -> Expr {
+    recording::Column::Id.not_in_subquery(locked_ids(now_ms))
+}
+
+/// Forgets the locks that recordings had once, in the transaction that deletes them.
+pub(super) async fn forget(tx: &Tx, ids: &[i64]) -> Result<()> {
+    lock::Entity::delete_many().filter(lock::Column::RecordingId.is_in(ids.iter().copied())).exec(tx).await?;
+    Ok(())
+}
+
+fn valid(now_ms: i64) -> sea_orm::Select<lock::Entity> {
+    lock::Entity::find().filter(lock::Column::EndsAt.is_null().or(lock::Column::EndsAt.gt(now_ms)))
+}
+
+fn locked_ids(now_ms: i64) -> SelectStatement {
+    valid(now_ms).select_only().column(lock::Column::RecordingId).into_query()
+}
+
+fn checked(reason: &str) -> Result<String> {
+    let reason = reason.trim();
+    let problem = if reason.is_empty() {
+        "Say why: whoever finds it locked will want to know"
+    } else if reason.chars().count() > MAX_REASON {
+        "The reason is too long: at most 500 characters"
+    } else if reason.chars().any(char::is_control) {
+        "The reason must be one line"
+    } else {
+        return Ok(reason.to_owned());
+    };
+    Err(VaultError::invalid("reason", problem))
+}
