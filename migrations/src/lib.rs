@@ -24,6 +24,7 @@ mod m0020_kept_of_deliveries;
 mod m0021_removals;
 mod m0022_retention_reach;
 mod m0023_locks;
+mod m0024_leavings;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -60,6 +61,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0021_removals::Migration),
             Box::new(m0022_retention_reach::Migration),
             Box::new(m0023_locks::Migration),
+            Box::new(m0024_leavings::Migration),
         ];
         all.into_iter().map(|each| Box::new(Whole(each)) as Box<dyn MigrationTrait>).collect()
     }

@@ -8,12 +8,14 @@
 use super::AppError;
 pub use super::account_form::{AccountEditor, AccountInput, AgentSettings, Choice};
 use leptos::prelude::*;
-use model::account::{AccountView, KeyPair};
+use model::account::{AccountView, KeyPair, LeavingView};
 
 #[cfg(feature = "ssr")]
 use super::server;
 #[cfg(feature = "ssr")]
 use model::account::fields::SECRET_KEY;
+#[cfg(feature = "ssr")]
+use model::account::{Leavings, parse_day_limit};
 #[cfg(feature = "ssr")]
 use model::connection::Family;
 #[cfg(feature = "ssr")]
@@ -131,13 +133,32 @@ pub async fn save_account(account: AccountInput) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Deletes an account; its recordings stay.
+/// Deletes an account. Its recordings are kept (`leavings` is `keep`), go when they are so many `days` old (`days`), or go now (`now`).
 #[server(prefix = "/api/fn", endpoint = "delete_account")]
-pub async fn delete_account(id: i64) -> Result<(), AppError> {
+pub async fn delete_account(
+    id: i64,
+    #[server(default)] leavings: String,
+    #[server(default)] days: String,
+) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
-    admin.vault.accounts.delete(&admin.principal(), id).await.map_err(server::refuse)?;
+    let leavings = match leavings.as_str() {
+        "days" => match parse_day_limit(&days) {
+            Ok(days) if days > 0 => Leavings::Days(days),
+            _ => return Err(AppError::message("Say after how many days its recordings go: a number from 1 to 36500.")),
+        },
+        "now" => Leavings::Days(0),
+        _ => Leavings::Keep,
+    };
+    admin.vault.accounts.delete(&admin.principal(), id, leavings).await.map_err(server::refuse)?;
     leptos_axum::redirect("/accounts?done=deleted");
     Ok(())
+}
+
+/// Deleted accounts whose recordings are to go.
+#[server(prefix = "/api/fn", endpoint = "list_leavings")]
+pub async fn list_leavings() -> Result<Vec<LeavingView>, AppError> {
+    let admin = server::require_admin().await?;
+    admin.vault.accounts.leavings().await.map_err(server::refuse)
 }
 
 /// Ends every signed URL of an account's recordings that the vault has given out. A declared account's too: nothing of what

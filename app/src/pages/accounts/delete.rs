@@ -30,16 +30,35 @@ pub fn DeleteAccountDialog() -> impl IntoView {
                                 view! {
                                     <p>
                                         "Delete " <strong>{name}</strong>
-                                        "? Its agents are refused from then on. Its recordings stay, and are kept for ever."
+                                        "? Its agents are refused from then on."
                                     </p>
                                 }
                                     .into_any()
                             })
                         })}
                     </Suspense>
+                    {leavings()}
                 </Confirm>
             </PostForm>
         </Dialog>
+    }
+    .into_any()
+}
+
+/// What becomes of its recordings.
+fn leavings() -> AnyView {
+    view! {
+        <fieldset class="radios">
+            <legend>"Its recordings"</legend>
+            <label><input type="radio" name="leavings" value="keep" checked=true/> "stay for ever"</label>
+            <label>
+                <input type="radio" name="leavings" value="days"/>
+                "go when they are "
+                <input class="input short" type="number" name="days" min="1" max="36500" value="30" aria-label="Days"/>
+                " days old"
+            </label>
+            <label><input type="radio" name="leavings" value="now"/> "go now, for good, but for what is locked"</label>
+        </fieldset>
     }
     .into_any()
 }

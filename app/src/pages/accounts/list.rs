@@ -1,19 +1,19 @@
 //! The list.
 
 use super::{Changes, LIST};
-use crate::api::accounts::list_accounts;
+use crate::api::accounts::{list_accounts, list_leavings};
 use crate::components::{
     Column, CopyButton, Done, Empty, Icon, Loading, PageHead, State, Table, actions, clipped, column, icon, loaded,
-    status,
+    status, while_watched,
 };
 use crate::pages::editing::saved;
 use crate::pages::provisioned;
 use crate::pages::search::{Found, Search, needle, unmatched};
 use crate::site::at;
-use crate::text::figures::plural;
+use crate::text::figures::{capped, plural};
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
-use model::account::AccountView;
+use model::account::{AccountView, LeavingView};
 
 const ADD: &str = "/accounts/new";
 
@@ -25,6 +25,8 @@ pub fn AccountsPage() -> impl IntoView {
     let Changes { save, delete, .. } = changes;
     let saved = saved(save);
     let list = Resource::new(move || (saved.get(), delete.version().get()), |_| list_accounts());
+    let leavings = Resource::new(move || delete.version().get(), |_| list_leavings());
+    while_watched(move || leavings.refetch());
     let needle = needle();
     view! {
         <PageHead title="Accounts" about="Whose keys agents use, where their recordings go, and who is told.">
@@ -32,16 +34,38 @@ pub fn AccountsPage() -> impl IntoView {
         </PageHead>
         <Done messages=&[
             ("saved", "Account saved."),
-            ("deleted", "Account deleted. Its recordings are still there."),
+            ("deleted", "Account deleted."),
             ("revoked", "Signed URLs revoked."),
         ]/>
         <Search label="Search accounts" needle=needle/>
         <Transition fallback=Loading>
             {move || Suspend::new(async move { loaded(list.await, |rows| table(rows, needle)) })}
         </Transition>
+        <Suspense>{move || Suspend::new(async move { leavings.await.ok().and_then(left_behind) })}</Suspense>
         <Outlet/>
     }
     .into_any()
+}
+
+/// What deleted accounts have left behind, and is going.
+fn left_behind(leavings: Vec<LeavingView>) -> Option<AnyView> {
+    let line = |leaving: LeavingView| {
+        let when = match leaving.days {
+            0 => "being deleted".to_owned(),
+            days => format!("deleted when they are {} old", plural(days.into(), "day")),
+        };
+        let left = capped(leaving.recordings);
+        view! { <li><strong>{leaving.name}</strong> ": " {left} " left, " {when}</li> }
+    };
+    (!leavings.is_empty()).then(|| {
+        view! {
+            <section class="stack" aria-label="Recordings of deleted accounts">
+                <h2>"Recordings of deleted accounts"</h2>
+                <ul>{leavings.into_iter().map(line).collect_view()}</ul>
+            </section>
+        }
+        .into_any()
+    })
 }
 
 fn table(rows: Vec<AccountView>, needle: RwSignal<String>) -> AnyView {

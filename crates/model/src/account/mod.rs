@@ -8,6 +8,42 @@ use crate::field::FieldError;
 use crate::key::{Directory, NameError};
 use serde::{Deserialize, Serialize};
 
+/// Most days that an account may keep its recordings.
+pub const MAX_DAYS: i32 = 36_500;
+
+/// What becomes of an account's recordings when it is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leavings {
+    /// They stay, for ever.
+    Keep,
+    /// Each goes when it is so many days old; with 0, all go now.
+    Days(i32),
+}
+
+impl Leavings {
+    /// For the audit, after "whose recordings".
+    #[must_use]
+    pub fn in_words(self) -> String {
+        match self {
+            Self::Keep => "stay".to_owned(),
+            Self::Days(0) => "go now".to_owned(),
+            Self::Days(1) => "go when they are a day old".to_owned(),
+            Self::Days(days) => format!("go when they are {days} days old"),
+        }
+    }
+}
+
+/// A deleted account whose recordings are to go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeavingView {
+    /// The account's name.
+    pub name: String,
+    /// How old its recordings may become; 0 if they are to go at once.
+    pub days: i32,
+    /// How many are left (capped at 10,000).
+    pub recordings: i64,
+}
+
 /// An account for lists and dialogs, without its secret key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountView {

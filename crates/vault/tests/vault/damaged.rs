@@ -63,6 +63,7 @@ const FREE: &[(&str, &str)] = &[
     ("deliveries.device", "a camera's name"),
     ("deliveries.kept", "the integration begins anew"),
     ("deliveries.last_error", "shown only"),
+    ("leavings.name", "shown only"),
     ("locks.reason", "shown only"),
     ("locks.locked_by", "shown only"),
     ("removals.last_error", "shown only"),
@@ -119,6 +120,7 @@ INSERT INTO resumables (id, account_id, provider_id, key, said, length, received
 INSERT INTO resumable_tails (resumable_id, position, bytes) VALUES ('r', 0, x'00');
 INSERT INTO copies (recording_id, provider_id, key, copied_at) SELECT id, 99, key, 1 FROM recordings;
 INSERT INTO custom_headers (recording_id, headers) SELECT id, '{\"X-Site\":\"Gent\"}' FROM recordings;
+INSERT INTO leavings (account_id, name, days, deleted_at) VALUES (77, 'gone', 1, 1);
 INSERT INTO locks (recording_id, reason, locked_by, locked_at, ends_at) SELECT id, 'case', 'root', 1, 2 FROM recordings;
 INSERT INTO moves (from_provider_id, to_provider_id, state, after_id, total, moved, moved_bytes, failed, last_error, owner,
     started_at, finished_at) VALUES (98, 99, 'done', 0, 0, 0, 0, 0, '', '', 1, 1);

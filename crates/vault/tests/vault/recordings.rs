@@ -1,6 +1,7 @@
 use crate::support::{TestVault, actor, label};
 use futures::StreamExt as _;
 use model::ObjectKey;
+use model::account::Leavings;
 use model::recording::{NAME_OF_DELETED_ACCOUNT, Position, RecordingFilter};
 
 #[tokio::test]
@@ -73,7 +74,7 @@ async fn what_a_deleted_account_stored_can_still_be_told_and_found() {
         page.items.into_iter().map(|r| r.account).collect()
     };
     assert!(accounts(NAME_OF_DELETED_ACCOUNT).await.is_empty());
-    t.vault.accounts.delete(&actor(), t.account("site-b").await.id).await.unwrap();
+    t.vault.accounts.delete(&actor(), t.account("site-b").await.id, Leavings::Keep).await.unwrap();
     assert_eq!(accounts(NAME_OF_DELETED_ACCOUNT).await, [NAME_OF_DELETED_ACCOUNT]);
     assert_eq!(accounts("site-a").await, ["site-a"]);
 }

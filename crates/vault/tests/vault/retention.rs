@@ -1,7 +1,7 @@
 //! What housekeeping deletes: recordings older than their account's day limit, and no others.
 
 use crate::support::{Fault, TestVault, account, actor, connection, now_ms, until};
-use model::account::AccountForm;
+use model::account::{AccountForm, Leavings};
 use model::connection::{ConnectionForm, Family};
 use model::field::Settings;
 use model::notice::RETENTION_HELD;
@@ -257,4 +257,29 @@ async fn a_clock_that_is_wrong_by_hours_takes_little() {
     later.store(0, Ordering::SeqCst);
     t.vault.keep_house().await;
     assert_eq!((recordings(&t).await, is_held(&t).await), (41, false));
+}
+
+/// What a deleted account's recordings are is asked when it is deleted.
+#[tokio::test]
+async fn what_an_account_leaves_behind_goes_as_was_said() {
+    for (leavings, left) in [(Leavings::Keep, 3), (Leavings::Days(30), 2), (Leavings::Days(0), 0)] {
+        let t = TestVault::new().await;
+        limit(&t, "site-a", 1).await;
+        for (name, days) in [("old.mp4", 40), ("young.mp4", 20), ("new.mp4", 0)] {
+            aged(&t, "site-a", name, days * DAY_MS, days * DAY_MS).await;
+        }
+        let arrived = delivery::ActiveModel { state: Set("delivered".into()), ..Default::default() };
+        delivery::Entity::update_many().set(arrived).exec(&t.tables().await).await.unwrap();
+        t.vault.accounts.delete(&actor(), t.account("site-a").await.id, leavings).await.unwrap();
+        let told = t.vault.accounts.leavings().await.unwrap();
+        assert_eq!(
+            told.first().map(|leaving| (&*leaving.name, leaving.recordings)),
+            (leavings != Leavings::Keep).then_some(("site-a", 3))
+        );
+        t.vault.keep_house().await;
+        assert_eq!(stored(&t).await.len(), left, "{leavings:?}");
+        t.vault.keep_house().await;
+        let told = t.vault.accounts.leavings().await.unwrap();
+        assert_eq!(told.len(), usize::from(leavings == Leavings::Days(30)), "what is done is forgotten");
+    }
 }

@@ -4,7 +4,7 @@ use crate::support::{PART, TestVault, account, actor, within};
 use bytes::Bytes;
 use futures::channel::oneshot;
 use futures::{Stream, StreamExt as _, stream};
-use model::account::AccountForm;
+use model::account::{AccountForm, Leavings};
 use sea_orm::{EntityTrait as _, PaginatorTrait as _};
 use std::convert::Infallible;
 use std::time::Duration;
@@ -47,7 +47,7 @@ impl Change {
         let id = t.account(whose).await.id;
         let form = AccountForm { id: Some(id), ..account(whose) };
         let form = match self {
-            Self::Deleted => return t.vault.accounts.delete(&actor(), id).await.unwrap(),
+            Self::Deleted => return t.vault.accounts.delete(&actor(), id, Leavings::Keep).await.unwrap(),
             Self::Disabled => AccountForm { enabled: false, ..form },
             Self::SecretKey => AccountForm { secret_key: "another-secret-of-site-a".into(), ..form },
             Self::AccessKey => AccountForm { access_key: "another-site-a".into(), ..form },

@@ -1,6 +1,6 @@
 use crate::support::{TestVault, account, actor, connection};
 use model::Secret;
-use model::account::AccountForm;
+use model::account::{AccountForm, Leavings};
 use model::connection::{ConnectionForm, Family};
 use model::field::Settings;
 use vault::Provisioning;
@@ -160,9 +160,12 @@ async fn provisioned_things_are_read_only_and_applying_them_again_changes_nothin
     }
     let view = t.vault.accounts.list().await.unwrap().into_iter().find(|a| a.name == "declared").unwrap();
     assert!(view.provisioned);
-    assert!(matches!(t.vault.accounts.delete(&actor(), view.id).await, Err(VaultError::Provisioned(_))));
+    assert!(matches!(
+        t.vault.accounts.delete(&actor(), view.id, Leavings::Keep).await,
+        Err(VaultError::Provisioned(_))
+    ));
     t.vault.provision(Provisioning::default()).await.unwrap();
-    t.vault.accounts.delete(&actor(), view.id).await.expect("no longer declared, hence editable");
+    t.vault.accounts.delete(&actor(), view.id, Leavings::Keep).await.expect("no longer declared, hence editable");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use crate::support::{Fault, TestVault, account, actor, connection, until};
 use model::ObjectKey;
-use model::account::AccountForm;
+use model::account::{AccountForm, Leavings};
 use model::connection::Family;
 use model::field::Settings;
 use model::moving::MoveState;
@@ -129,7 +129,7 @@ async fn what_was_deleted_is_not_played_when_it_is_stored_again() {
     t.upload("a.mp4", b"y").await.unwrap();
     assert!(!is_valid(&t.vault, &url).await, "other content");
     let url = signed(&t, "site-a", "a.mp4").await;
-    t.vault.accounts.delete(&actor(), t.account("site-a").await.id).await.unwrap();
+    t.vault.accounts.delete(&actor(), t.account("site-a").await.id, Leavings::Keep).await.unwrap();
     assert!(!is_valid(&t.vault, &url).await, "nobody's");
 }
 

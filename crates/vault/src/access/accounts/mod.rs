@@ -3,6 +3,7 @@
 mod account;
 mod declared;
 mod directories;
+mod leavings;
 mod snapshot;
 mod write;
 
@@ -13,7 +14,7 @@ use crate::base::entity::{
 };
 use crate::base::keys::{Keys, random, random_text};
 use crate::base::{Permission, Principal, Result, Source, VaultError, audit};
-use model::account::{AccountForm, AccountView, KeyPair, fields};
+use model::account::{AccountForm, AccountView, KeyPair, Leavings, fields};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 use snapshot::Snapshot;
 use std::collections::HashMap;
@@ -84,8 +85,8 @@ impl Accounts {
         Ok(id)
     }
 
-    /// Removes an account. Its recordings stay.
-    pub async fn delete(&self, principal: &Principal, id: i64) -> Result<()> {
+    /// Removes an account. Its recordings go as `leavings` says.
+    pub async fn delete(&self, principal: &Principal, id: i64, leavings: Leavings) -> Result<()> {
         let principal = principal.clone();
         let deletion = self.db.write(move |tx| {
             Box::pin(async move {
@@ -99,7 +100,9 @@ impl Accounts {
                     .exec(tx)
                     .await?;
                 account_row::Entity::delete_by_id(id).exec(tx).await?;
-                audit::record(tx, &principal, Permission::Manage, "deleted account", &row.name).await
+                leavings::write(tx, &row, leavings).await?;
+                let subject = format!("{}, whose recordings {}", row.name, leavings.in_words());
+                audit::record(tx, &principal, Permission::Manage, "deleted account", &subject).await
             })
         });
         deletion.await?;

@@ -14,6 +14,7 @@ pub mod delivery;
 pub mod device;
 pub mod device_claim;
 pub mod lane;
+pub mod leaving;
 pub mod lock;
 pub mod notice;
 pub mod provider_alias;

@@ -4,12 +4,12 @@
 use super::pace::Pace;
 use super::{EVERY, Housekeeping, log};
 use crate::base::clock::DAY_MS;
-use crate::base::entity::account;
+use crate::base::entity::{account, leaving, recording};
 use crate::base::{Result, VaultError};
 use crate::host::timekeeping::Trusted;
 use crate::recordings::{Expired, Reached, RecordingRef, Why};
 use model::recording::NAME_OF_DELETED_ACCOUNT;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 use std::collections::{BTreeMap, VecDeque};
 use std::error::Error as StdError;
 use std::sync::atomic::Ordering;
@@ -38,9 +38,17 @@ impl What {
     }
 }
 
-/// An account's, and how far it has got.
+/// Whose recordings go after how many days.
+#[derive(Debug, Clone)]
+struct Limit {
+    account_id: i64,
+    name: String,
+    days: i32,
+}
+
+/// One account's, and how far it has got.
 struct Pass {
-    account: account::Model,
+    limit: Limit,
     what: What,
     reached: Reached,
 }
@@ -62,9 +70,10 @@ impl Housekeeping {
         if self.believed().await.is_none() {
             return Ok(());
         }
-        let passes = self.allowed().await?.into_iter().flat_map(|account| {
+        let limits = self.allowed().await?.into_iter().chain(self.left_behind().await?);
+        let passes = limits.flat_map(|limit| {
             [What::Recordings, What::LoneAssets].map(|what| Pass {
-                account: account.clone(),
+                limit: limit.clone(),
                 what,
                 reached: Reached::default(),
             })
@@ -81,7 +90,7 @@ impl Housekeeping {
             match self.retire_some(&trusted.0, &mut pass, pace).await {
                 Ok(true) => passes.push_back(pass),
                 Ok(false) => {}
-                Err(error) => tell(&pass.account.name, &error),
+                Err(error) => tell(&pass.limit.name, &error),
             }
             looked = Some(trusted);
         }
@@ -89,16 +98,15 @@ impl Housekeeping {
     }
 
     /// Accounts with a limit, without those of which too much would go at once.
-    async fn allowed(&self) -> Result<Vec<account::Model>> {
+    async fn allowed(&self) -> Result<Vec<Limit>> {
         let limited = account::Entity::find().filter(account::Column::DayLimit.gt(0)).all(self.db.read()).await?;
         let (held, mut allowed) = (self.restraint.held(&limited).await?, Vec::new());
         for account in limited {
-            match self
-                .restraint
-                .allows(&account, due_before(&account, self.db.now_ms()), held.contains(&account.id))
-                .await
-            {
-                Ok(true) => allowed.push(account),
+            let before = due_before(account.day_limit, self.db.now_ms());
+            match self.restraint.allows(&account, before, held.contains(&account.id)).await {
+                Ok(true) => {
+                    allowed.push(Limit { account_id: account.id, name: account.name, days: account.day_limit });
+                }
                 Ok(false) => {}
                 Err(error) => tell(&account.name, &error),
             }
@@ -106,16 +114,36 @@ impl Housekeeping {
         Ok(allowed)
     }
 
+    /// Deleted accounts whose recordings are to go. One that has none left is forgotten.
+    async fn left_behind(&self) -> Result<Vec<Limit>> {
+        let mut limits = Vec::new();
+        for leaving in leaving::Entity::find().all(self.db.read()).await? {
+            let id = leaving.account_id;
+            let any = recording::Entity::find().filter(recording::Column::AccountId.eq(id)).limit(1);
+            if any.one(self.db.read()).await?.is_some() {
+                limits.push(Limit { account_id: id, name: leaving.name, days: leaving.days });
+            } else {
+                let forget = leaving::Entity::delete_by_id(id);
+                self.db.write(move |tx| Box::pin(async move { Ok(forget.exec(tx).await.map(drop)?) })).await?;
+            }
+        }
+        Ok(limits)
+    }
+
     /// One batch of an account's; answers whether there may be more.
     async fn retire_some(&self, trusted: &Trusted, pass: &mut Pass, pace: &mut Pace) -> Result<bool> {
-        let (id, before) = (pass.account.id, due_before(&pass.account, self.db.now_ms()));
+        let Limit { account_id, ref name, days } = pass.limit;
+        let before = due_before(days, self.db.now_ms());
         let Expired { found, reached } = match pass.what {
-            What::Recordings => self.recordings.expired(trusted, id, before, pass.reached, pace.rows()).await?,
-            What::LoneAssets => self.recordings.expired_assets(trusted, id, before, pass.reached, pace.rows()).await?,
+            What::Recordings => self.recordings.expired(trusted, account_id, before, pass.reached, pace.rows()).await?,
+            What::LoneAssets => {
+                self.recordings.expired_assets(trusted, account_id, before, pass.reached, pace.rows()).await?
+            }
         };
         let Some(reached) = reached else { return Ok(false) };
+        let why = pass.what.older_than(name, days);
         pass.reached = reached;
-        self.retire(found, pace, Some(pass.what.older_than(&pass.account.name, pass.account.day_limit))).await?;
+        self.retire(found, pace, Some(why)).await?;
         Ok(true)
     }
 
@@ -159,8 +187,8 @@ impl Housekeeping {
 }
 
 /// Whatever was recorded and stored before then is due.
-fn due_before(account: &account::Model, now: i64) -> i64 {
-    now - i64::from(account.day_limit) * DAY_MS
+fn due_before(days: i32, now: i64) -> i64 {
+    now - i64::from(days) * DAY_MS
 }
 
 fn tell(account: &str, error: &VaultError) {
