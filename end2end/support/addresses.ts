@@ -29,7 +29,7 @@ export async function everyAddress(page: Page, vault: Vault): Promise<{ pages: s
     pages: ["/", "/media", "/cameras", "/deliveries", "/providers", "/integrations", "/accounts", "/help", "/password"],
     dialogs: [
       ...[play, play.replace(/play$/, "delete"), play.replace(/play$/, "forward"), "/media/forward?id=all"],
-      ...[play.replace(/(\d+)\/play$/, "delete?id=$1")],
+      ...[play.replace(/(\d+)\/play$/, "delete?id=$1"), play.replace(/play$/, "lock")],
       ...["/cameras/delete?key=yard", delivery],
       ...["/providers/new", "/providers/new/filesystem", "/providers/new/s3", "/providers/new/gcs"],
       ...[provider, `${provider}/delete`, `${provider}/move`],
