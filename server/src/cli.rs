@@ -31,6 +31,15 @@ pub enum Command {
         /// The new file; must not exist.
         file: PathBuf,
     },
+    /// Say what would be deleted for its age now, also while the vault runs. Deletes nothing: that is what a running vault does.
+    Retention {
+        /// Only say it; there is nothing else.
+        #[arg(long, required = true)]
+        dry_run: bool,
+        /// As JSON, for programs.
+        #[arg(long)]
+        json: bool,
+    },
     /// Put a backup in the database's place, while the vault is stopped.
     Restore {
         /// A file made by `backup`.
@@ -60,8 +69,12 @@ mod tests {
         assert_eq!(parsed("-c other.toml -c vault.toml check"), with_file(Some(Command::Check)), "the last one");
         assert_eq!(parsed("backup b.db -c vault.toml"), with_file(Some(Command::Backup { file: "b.db".into() })));
         assert_eq!(parsed("restore b.db"), command(Some(Command::Restore { file: "b.db".into() })));
+        let retention = |json| command(Some(Command::Retention { dry_run: true, json }));
+        assert_eq!(parsed("retention --dry-run"), retention(false));
+        assert_eq!(parsed("retention --dry-run --json"), retention(true));
         assert_eq!(parsed("health"), command(Some(Command::Health)));
         for (line, wrong) in [
+            ("retention", ErrorKind::MissingRequiredArgument),
             ("restore", ErrorKind::MissingRequiredArgument),
             ("restore b.db c.db", ErrorKind::UnknownArgument),
             ("nonsense", ErrorKind::InvalidSubcommand),

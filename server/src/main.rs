@@ -3,7 +3,7 @@
 use clap::Parser as _;
 use server::cli::{Arguments, Command};
 use server::config::Config;
-use server::{ask, backup, check, run, runtime};
+use server::{ask, backup, check, retention, run, runtime};
 use std::process::ExitCode;
 
 /// musl's own is slow with threads.
@@ -35,6 +35,7 @@ fn main() -> ExitCode {
         Some(Command::Check) => runtime.block_on(check::check(&config)),
         Some(Command::Health) => runtime.block_on(ask::health(&config)),
         Some(Command::Backup { file }) => runtime.block_on(backup::back_up(&config, &file)),
+        Some(Command::Retention { json, .. }) => runtime.block_on(retention::dry_run(&config, json)),
         Some(Command::Restore { file }) => runtime.block_on(backup::restore(&config, &file)),
     };
     // All is done and said. A thread that still asks a name server, or hangs in a folder, holds nobody up.

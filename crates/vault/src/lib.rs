@@ -22,7 +22,7 @@ pub use admin::dashboard;
 pub use base::{
     Principal, Result, TRACED, Task, VaultError, audit, clock, damaged, db, entity, keys, steps, vault_path,
 };
-pub use flows::{forwarding, ingest, moves, restraint};
+pub use flows::{forwarding, ingest, moves, preview, restraint};
 pub use host::home::Home;
 pub use host::reserve::NoRoom;
 pub use host::start_error::StartError;

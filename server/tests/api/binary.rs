@@ -105,6 +105,15 @@ fn check_tries_every_connection() {
 }
 
 #[test]
+fn what_would_be_deleted_is_said_only_of_a_database_that_is_there() {
+    let (output, dir) = run("", &["retention", "--dry-run"]);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.starts_with("kerberos-vault cannot tell what retention would delete: "), "{text}");
+    assert!(!dir.path().join("data").exists(), "nothing was made");
+}
+
+#[test]
 fn help_and_version() {
     let (output, _dir) = run("", &["--help"]);
     assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("backup "));

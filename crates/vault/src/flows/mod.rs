@@ -6,4 +6,5 @@ pub mod forwarding;
 pub(crate) mod housekeeping;
 pub mod ingest;
 pub mod moves;
+pub mod preview;
 pub mod restraint;

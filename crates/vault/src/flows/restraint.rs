@@ -8,10 +8,11 @@ use crate::base::entity::recording::{self, Column};
 use crate::base::entity::{account, retention_reach};
 use crate::base::{Permission, Principal, Result, VaultError, audit};
 use crate::host::notices::{Notice, Notices};
+use crate::recordings::due;
 use model::notice::RETENTION_HELD as CODE;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, EntityTrait as _, ExprTrait as _, PaginatorTrait as _, QueryFilter as _,
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
 };
 use std::collections::HashSet;
 
@@ -51,8 +52,7 @@ impl Restraint {
         let reach = retention_reach::Entity::find_by_id(account.id).one(self.db.read()).await?;
         let is_near = |reach: &retention_reach::Model| before - reach.before <= STEP_MS;
         if !reach.as_ref().is_some_and(is_near) {
-            let (due, others) = self.count(account.id, before).await?;
-            if due > FEW && due > others {
+            if let Some((due, others)) = too_many(self.db.read(), account.id, before).await? {
                 self.ask(account, due, others).await;
                 return Ok(false);
             }
@@ -65,16 +65,6 @@ impl Restraint {
             self.notices.clear(CODE, &account.id.to_string()).await;
         }
         Ok(true)
-    }
-
-    /// Recordings that are due, and others. Of these no more are counted than matters.
-    async fn count(&self, account_id: i64, before: i64) -> Result<(u64, u64)> {
-        let of_account =
-            || recording::Entity::find().filter(recording::is_recording()).filter(Column::AccountId.eq(account_id));
-        let old = Column::Timestamp.lt(before).and(Column::UploadedAt.lt(before));
-        let due = of_account().filter(old).count(self.db.read()).await?;
-        let all = of_account().count(self.db.read()).await?;
-        Ok((due, all.saturating_sub(due)))
     }
 
     async fn ask(&self, account: &account::Model, due: u64, others: u64) {
@@ -116,4 +106,16 @@ async fn note(tx: &Tx, account_id: i64, before: i64) -> Result<()> {
     let again = OnConflict::column(AccountId).update_column(Before).to_owned();
     retention_reach::Entity::insert(row).on_conflict(again).exec_without_returning(tx).await?;
     Ok(())
+}
+
+/// How many recordings of an account are due, and how many are not, if those are most of it; nothing if they may go.
+pub(super) async fn too_many(db: &impl ConnectionTrait, account_id: i64, before: i64) -> Result<Option<(u64, u64)>> {
+    let of_account =
+        recording::Entity::find().filter(recording::is_recording()).filter(Column::AccountId.eq(account_id));
+    let due = recording::Entity::find().filter(due(account_id, before)).count(db).await?;
+    if due <= FEW {
+        return Ok(None);
+    }
+    let others = of_account.count(db).await?.saturating_sub(due);
+    Ok((due > others).then_some((due, others)))
 }

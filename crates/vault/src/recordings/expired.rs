@@ -8,7 +8,8 @@ use crate::base::entity::recording::{self, Column};
 use crate::host::timekeeping::Trusted;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
+    ColumnTrait as _, Condition, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    Select,
 };
 
 /// How far a search in the order of time has got: the last row's timestamp and id.
@@ -52,11 +53,26 @@ impl Recordings {
 }
 
 fn expired(account_id: i64, before: i64, behind: Reached, now_ms: i64) -> Select<recording::Entity> {
-    older(account_id, before, behind).filter(recording::is_recording()).filter(is_free(now_ms)).filter(Expr::cust(
+    older(account_id, before, behind).filter(recording::is_recording()).filter(is_free(now_ms)).filter(is_told())
+}
+
+/// An account's recordings that were recorded and stored before a moment.
+pub(crate) fn due(account_id: i64, before: i64) -> Condition {
+    Condition::all()
+        .add(recording::is_recording())
+        .add(Column::AccountId.eq(account_id))
+        .add(Column::Timestamp.lt(before))
+        .add(Column::UploadedAt.lt(before))
+}
+
+/// Whether nobody is yet to be told of a recording: its events, copies and forwards have arrived or are parked, or are for what is
+/// disabled.
+pub(crate) fn is_told() -> Expr {
+    Expr::cust(
         "NOT EXISTS (SELECT 1 FROM deliveries WHERE deliveries.recording_id = recordings.id \
-             AND deliveries.state IN ('waiting', 'deferred') \
-             AND deliveries.integration_id IN (SELECT id FROM connections WHERE enabled = TRUE))",
-    ))
+         AND deliveries.state IN ('waiting', 'deferred') \
+         AND deliveries.integration_id IN (SELECT id FROM connections WHERE enabled = TRUE))",
+    )
 }
 
 /// An account's rows that were recorded and stored before a moment, the oldest first.

@@ -103,7 +103,7 @@ pub(crate) async fn why(db: &impl ConnectionTrait, now_ms: i64, id: i64) -> Resu
 }
 
 /// A condition on rows of recordings: not locked at a moment.
-pub(super) fn is_free(now_ms: i64) -> Expr {
+pub(crate) fn is_free(now_ms: i64) -> Expr {
     recording::Column::Id.not_in_subquery(locked_ids(now_ms))
 }
 

@@ -34,8 +34,9 @@ use read::Down;
 use sea_orm::{EntityTrait as _, QueryFilter as _};
 use std::sync::Arc;
 
-pub(crate) use expired::{Expired, Reached};
+pub(crate) use expired::{Expired, Reached, due, is_told};
 pub use list::MAX_PAGE;
+pub(crate) use locked::is_free;
 pub use many::{LookedUp, Wanted};
 pub use remux::Fragmented;
 pub(crate) use retire::Why;

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use vault::clock::{Clock, DAY_MS};
 use vault::entity::{delivery, recording, removal};
+use vault::preview::preview;
 
 const HOUR_MS: i64 = DAY_MS / 24;
 
@@ -282,4 +283,30 @@ async fn what_an_account_leaves_behind_goes_as_was_said() {
         let told = t.vault.accounts.leavings().await.unwrap();
         assert_eq!(told.len(), usize::from(leavings == Leavings::Days(30)), "what is done is forgotten");
     }
+}
+
+/// What is said beforehand is what happens.
+#[tokio::test]
+async fn what_would_go_is_what_goes() {
+    let t = TestVault::new().await;
+    for (name, days) in [("old.mp4", 40), ("older.mp4", 50), ("locked.mp4", 60), ("waits.mp4", 45), ("new.mp4", 0)] {
+        aged(&t, "site-a", name, days * DAY_MS, days * DAY_MS).await;
+    }
+    limit(&t, "site-a", 30).await;
+    let tables = t.tables().await;
+    let (waits, locked) = (id_of(&t, "waits.mp4").await, id_of(&t, "locked.mp4").await);
+    let arrived = delivery::ActiveModel { state: Set("delivered".into()), ..Default::default() };
+    let others = delivery::Entity::update_many().set(arrived).filter(delivery::Column::RecordingId.ne(waits));
+    others.exec(&tables).await.unwrap();
+    t.vault.recordings.lock(&actor(), locked, "case", None).await.unwrap();
+    let said = preview(&t.database_url().await, now_ms()).await.unwrap();
+    let [said] = &said[..] else { panic!("{said:?}") };
+    assert_eq!(
+        (&*said.account, said.days, said.recordings, said.locked, said.waiting, said.asks),
+        ("site-a", 30, 2, 1, 1, false)
+    );
+    assert!(said.bytes > 0 && said.oldest.is_some_and(|oldest| oldest < now_ms() - 49 * DAY_MS), "{said:?}");
+    t.vault.keep_house().await;
+    assert_eq!(stored(&t).await, ["dir/locked.mp4", "dir/new.mp4", "dir/waits.mp4"]);
+    assert_eq!(preview(&t.database_url().await, now_ms()).await.unwrap()[0].recordings, 0);
 }

@@ -175,6 +175,21 @@ impl Db {
     }
 }
 
+impl Reader {
+    /// Only for reading, beside a vault that may run: tables stay as they are.
+    pub(crate) async fn open(url: &str) -> Result<Self> {
+        let source = match url.starts_with("sqlite:") {
+            true => {
+                let mut options = options(url, 1);
+                options.map_sqlx_sqlite_opts(|sqlite| sqlite.create_if_missing(false));
+                Source::File(Database::connect(options).await?)
+            }
+            false => Source::Server(Server::connect(url, PATIENCE).await?),
+        };
+        Ok(Self { source, damage: HarmFlag::default() })
+    }
+}
+
 /// Builds a statement for this kind of database.
 pub fn statement(backend: DbBackend, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
     Statement::from_sql_and_values(backend, sql, values)

@@ -97,20 +97,26 @@ pub(crate) struct ServerTurn(Option<(DatabaseTransaction, Lent)>);
 impl Server {
     /// Connects and migrates the tables.
     pub(super) async fn open(url: &str, patience: Duration) -> Result<Self> {
+        let server = Self::connect(url, patience).await?;
+        // Of two vaults that start at the same moment, one makes the tables and the other finds them.
+        let turn = server.begin_turn(turn_at(MIGRATING)).await?;
+        Migrator::up(&server.pools().work, None).await?;
+        turn.end().await;
+        Ok(server)
+    }
+
+    /// Connects, and leaves the tables as they are.
+    pub(super) async fn connect(url: &str, patience: Duration) -> Result<Self> {
         let work = Database::connect(options(url, WORK)).await?;
         let turns = Database::connect(options(url, TURNS)).await?;
         let count = |connections| Arc::new(Semaphore::new(connections as usize));
         let server = Self(Arc::new(Inner {
             url: url.to_owned(),
             patience,
-            pools: RwLock::new(Arc::new(Pools { work: work.clone(), turns })),
+            pools: RwLock::new(Arc::new(Pools { work, turns })),
             work: count(WORK),
             turns: count(TURNS),
         }));
-        // Of two vaults that start at the same moment, one makes the tables and the other finds them.
-        let turn = server.begin_turn(turn_at(MIGRATING)).await?;
-        Migrator::up(&work, None).await?;
-        turn.end().await;
         Ok(server)
     }
 

@@ -96,7 +96,7 @@ impl Ground {
 
     /// A database of the test's own. On PostgreSQL its name follows from the folder, so that a restart
     /// finds it again.
-    async fn database_url(&self) -> String {
+    pub(super) async fn database_url(&self) -> String {
         let folder = self.dir.path().display().to_string();
         if matches!(self.database, TestDatabase::Sqlite) {
             return format!("sqlite://{folder}/vault.db");

@@ -228,6 +228,11 @@ impl TestVault {
         self.ground.tables().await
     }
 
+    /// Where the tables are.
+    pub(crate) async fn database_url(&self) -> String {
+        self.ground.database_url().await
+    }
+
     pub(crate) async fn account(&self, name: &str) -> Account {
         let secret = Secret::new(format!("secret-of-{name}"));
         self.vault.accounts.authenticate(name, &secret).await.unwrap().expect("known account")
