@@ -80,6 +80,10 @@ impl MigrationName for Whole {
 #[async_trait::async_trait]
 impl MigrationTrait for Whole {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        if manager.get_database_backend() == sea_orm_migration::sea_orm::DbBackend::Postgres {
+            // An index on a table of many gigabytes takes its time, and a start that is cut off would only begin it again.
+            manager.get_connection().execute_unprepared("SET LOCAL statement_timeout = 0").await?;
+        }
         self.0.up(manager).await
     }
 

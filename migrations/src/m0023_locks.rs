@@ -1,6 +1,7 @@
 use sea_orm_migration::prelude::*;
 
-/// Recordings that are evidence.
+/// Recordings that are evidence. The database itself refuses to delete a row that is locked: an older vault beside this one does not
+/// know of locks.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -13,7 +14,7 @@ impl MigrationTrait for Migration {
 
 const LOCKS: &str = "
 CREATE TABLE locks (
-    recording_id BIGINT PRIMARY KEY,
+    recording_id BIGINT NOT NULL PRIMARY KEY REFERENCES recordings (id),
     reason TEXT NOT NULL,
     locked_by TEXT NOT NULL,
     locked_at BIGINT NOT NULL,

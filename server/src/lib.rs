@@ -27,6 +27,7 @@ pub mod peer;
 pub mod problem;
 pub mod public_url;
 pub mod range;
+pub mod retention;
 pub mod router;
 pub mod run;
 pub mod runtime;

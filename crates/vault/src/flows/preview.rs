@@ -55,7 +55,7 @@ pub async fn preview(database_url: &str, now_ms: i64) -> Result<Vec<Due>> {
 
 async fn of(db: &Reader, id: i64, name: String, days: i32, now_ms: i64) -> Result<Due> {
     let before = now_ms - i64::from(days) * DAY_MS;
-    let free = due(id, before).add(is_free(now_ms));
+    let free = due(id, before).add(is_free());
     let goes = figures(db, free.clone().add(is_told())).await?;
     let (unlocked, whole) = (figures(db, free).await?, figures(db, due(id, before)).await?);
     Ok(Due {

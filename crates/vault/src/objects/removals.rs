@@ -127,15 +127,24 @@ pub(crate) async fn refused(db: &Db, provider_id: i64) -> Result<Option<Refused>
         .filter(Expr::cust("removals.tries > 0"));
     let objects = refused.clone().select_only().column(removal::Column::Id).limit(COUNT_CAP.unsigned_abs());
     let objects = objects.count(db.read()).await?;
-    let next = removal::Entity::find()
-        .filter(removal::Column::ProviderId.eq(provider_id))
-        .filter(removal::Column::DueAt.gt(0))
-        .order_by_asc(removal::Column::DueAt);
+    let next = refused.order_by_asc(removal::Column::DueAt);
     Ok(next.one(db.read()).await?.filter(|_| objects > 0).map(|row| Refused {
         objects: i64::try_from(objects).unwrap_or(i64::MAX),
         reason: row.last_error,
         next_at: row.due_at,
     }))
+}
+
+/// Leaves objects for a minute: whether they may go is not known yet.
+pub(crate) async fn put_off(db: &Db, ids: Vec<i64>) -> Result<()> {
+    db.write(move |tx| {
+        Box::pin(async move {
+            let row = removal::ActiveModel { due_at: Set(tx.now_ms() + FIRST_WAIT_MS), ..Default::default() };
+            removal::Entity::update_many().set(row).filter(removal::Column::Id.is_in(ids)).exec(tx).await?;
+            Ok(())
+        })
+    })
+    .await
 }
 
 /// Has what a provider refused to delete tried at once: it was set up anew.

@@ -2,7 +2,7 @@
 //! recording of their name, at whatever provider that is; when the last recording of that name is deleted, they go, too.
 
 use super::list::without_json;
-use super::{RecordingRef, Recordings, locked};
+use super::{RecordingRef, Recordings};
 use crate::base::Result;
 use crate::base::VaultError;
 use crate::base::db::Tx;
@@ -94,16 +94,10 @@ pub(crate) async fn of_many(
     Ok(found)
 }
 
-/// Why an asset's recording is locked, if it is.
-pub(super) async fn why_locked(tx: &Tx, asset: &RecordingRef) -> Result<Option<String>> {
-    let row = recording::Entity::find_by_id(asset.id).one(tx).await?;
-    let Some(stem) = row.and_then(|row| row.asset_of) else { return Ok(None) };
-    for row in recordings_under(tx, asset.account_id, &asset::recording_keys(&stem)).await? {
-        if let Some(why) = locked::why(tx, tx.now_ms(), row.id).await? {
-            return Ok(Some(why));
-        }
-    }
-    Ok(None)
+/// Row ids of an account's recordings with this stem.
+pub(super) async fn recordings_of(db: &impl ConnectionTrait, account_id: i64, stem: &str) -> Result<Vec<i64>> {
+    let rows = recordings_under(db, account_id, &asset::recording_keys(stem)).await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
 /// Notes that deleted recordings' assets go with them, in the transaction that deletes them, unless the account has another
@@ -164,14 +158,17 @@ impl Recordings {
         }
     }
 
-    /// Assets whose recordings were deleted: they go, too. Those behind this row.
-    pub(crate) async fn orphans(&self, after: i64, limit: u64) -> Result<Vec<RecordingRef>> {
+    /// Assets whose recordings were deleted: they go, too. Those behind this row, and the last one's id, whether or not it can be
+    /// read; nothing at the end.
+    pub(crate) async fn orphans(&self, after: i64, limit: u64) -> Result<Option<(Vec<RecordingRef>, i64)>> {
         let rows = recording::Entity::find()
             .filter(is_orphaned())
             .filter(recording::Column::Id.gt(after))
             .order_by_asc(recording::Column::Id)
             .limit(limit);
-        Ok(self.db.damaged_rows().readable(rows.all(self.db.read()).await?.into_iter().map(RecordingRef::try_from)))
+        let rows = rows.all(self.db.read()).await?;
+        let Some(last) = rows.last().map(|row| row.id) else { return Ok(None) };
+        Ok(Some((self.db.damaged_rows().readable(rows.into_iter().map(RecordingRef::try_from)), last)))
     }
 
     /// In a task that goes on to its end.

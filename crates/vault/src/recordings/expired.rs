@@ -41,7 +41,7 @@ impl Recordings {
         behind: Reached,
         limit: u64,
     ) -> Result<Expired> {
-        self.batch(expired(account_id, before, behind, self.db.now_ms()).limit(limit)).await
+        self.batch(expired(account_id, before, behind).limit(limit)).await
     }
 
     pub(super) async fn batch(&self, rows: Select<recording::Entity>) -> Result<Expired> {
@@ -52,8 +52,8 @@ impl Recordings {
     }
 }
 
-fn expired(account_id: i64, before: i64, behind: Reached, now_ms: i64) -> Select<recording::Entity> {
-    older(account_id, before, behind).filter(recording::is_recording()).filter(is_free(now_ms)).filter(is_told())
+fn expired(account_id: i64, before: i64, behind: Reached) -> Select<recording::Entity> {
+    older(account_id, before, behind).filter(recording::is_recording()).filter(is_free()).filter(is_told())
 }
 
 /// An account's recordings that were recorded and stored before a moment.
@@ -99,7 +99,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("temp dir");
         let file = format!("sqlite://{}/t.db", dir.path().display());
         let db = Db::open(&file, Clock::default(), PATIENCE).await.expect("opens");
-        let mut query = expired(1, 1, Reached::default(), 1).limit(10).build(DbBackend::Sqlite);
+        let mut query = expired(1, 1, Reached::default()).limit(10).build(DbBackend::Sqlite);
         query.sql = format!("EXPLAIN QUERY PLAN {}", query.sql);
         let steps = db.read().query_all_raw(query).await.expect("explained");
         let plan: String =

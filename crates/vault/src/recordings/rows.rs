@@ -15,7 +15,7 @@ pub(super) async fn take_out<'a>(tx: &Tx, found: &'a [RecordingRef]) -> Result<V
         .select_only()
         .columns([recording::Column::Id, recording::Column::UploadedAt, recording::Column::ProviderId])
         .filter(recording::Column::Id.is_in(found.iter().map(|one| one.id)))
-        .filter(locked::is_free(tx.now_ms()))
+        .filter(locked::is_free())
         .lock_exclusive()
         .into_tuple()
         .all(tx)
@@ -24,7 +24,7 @@ pub(super) async fn take_out<'a>(tx: &Tx, found: &'a [RecordingRef]) -> Result<V
     let mut gone: Vec<&RecordingRef> = Vec::new();
     for one in found {
         let same = as_they_are.contains(&(one.id, one.uploaded_at, one.provider_id));
-        if same && !(one.is_asset && assets::why_locked(tx, one).await?.is_some()) {
+        if same && !(one.is_asset && why_locked(tx, one).await?.is_some()) {
             gone.push(one);
         }
     }
@@ -32,10 +32,11 @@ pub(super) async fn take_out<'a>(tx: &Tx, found: &'a [RecordingRef]) -> Result<V
     if ids.is_empty() {
         return Ok(gone);
     }
+    // First: the database deletes no recording that has a lock, be it over.
+    locked::forget(tx, &ids).await?;
     recording::Entity::delete_many().filter(recording::Column::Id.is_in(ids.iter().copied())).exec(tx).await?;
     copies::forget(tx, &ids).await?;
     custom_headers::forget(tx, &ids).await?;
-    locked::forget(tx, &ids).await?;
     let mut keys: HashMap<i64, Vec<_>> = HashMap::new();
     for one in gone.iter().filter(|one| !one.is_asset) {
         keys.entry(one.account_id).or_default().push(&one.key);
@@ -46,10 +47,10 @@ pub(super) async fn take_out<'a>(tx: &Tx, found: &'a [RecordingRef]) -> Result<V
     Ok(gone)
 }
 
-/// Why [`take_out`] leaves a recording alone although it is there: somebody has locked it.
+/// Why [`take_out`] leaves a recording alone although it is there: somebody has locked it, or what it is an asset of.
 pub(super) async fn why_locked(tx: &Tx, found: &RecordingRef) -> Result<Option<String>> {
-    match locked::why(tx, tx.now_ms(), found.id).await? {
-        None if found.is_asset => assets::why_locked(tx, found).await,
-        why => Ok(why),
+    match recording::Entity::find_by_id(found.id).one(tx).await? {
+        Some(row) => locked::why(tx, &row).await,
+        None => Ok(None),
     }
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use vault::VaultError;
 use vault::clock::{Clock, DAY_MS};
-use vault::entity::{delivery, lock};
-use vault::ingest::{Outcome, UploadError};
+use vault::entity::{delivery, lock, recording};
+use vault::ingest::{Outcome, UploadError, UploadRequest};
 
 const NAME: &str = "1606164482_6-818812_Door_229-153-288-247_51_745.mp4";
 
@@ -76,8 +76,11 @@ async fn what_is_locked_outlives_its_days_until_the_lock_ends() {
     keeps_both(&t).await;
     assert!(found(&t, "other.mp4").await.is_none());
     assert_eq!(t.vault.recordings.get(id).await.unwrap().lock.unwrap().reason, "case 7");
+    later.store(40 * DAY_MS, Ordering::SeqCst);
+    t.vault.keep_house().await;
+    assert!(t.listed().await[0].lock.is_some(), "a clock that jumps ends no lock");
     later.store(DAY_MS / 2, Ordering::SeqCst);
-    assert!(t.listed().await[0].lock.is_none(), "it is over");
+    t.vault.timekeeping.confirm(&actor()).await.unwrap();
     t.vault.keep_house().await;
     assert!(rows(&t).await.is_empty());
 }
@@ -90,6 +93,8 @@ async fn what_is_locked_is_not_replaced_and_the_same_is_still_answered() {
     assert!(matches!(&refused, Err(UploadError::Locked(why)) if why == "case 7"), "{refused:?}");
     assert_eq!(t.upload(NAME, b"video").await.unwrap().outcome, Outcome::Identical);
     assert_eq!(t.content(NAME).await.unwrap(), b"video");
+    let asset = t.upload(&format!("{STEM}_thumbnail.jpg"), b"another picture").await;
+    assert!(matches!(asset, Err(UploadError::Locked(_))), "{asset:?}");
     t.world.store.objects.lock().unwrap().remove(&format!("dir/{NAME}"));
     t.upload(NAME, b"video").await.unwrap();
     assert_eq!(t.content(NAME).await.unwrap(), b"video", "what was lost may come again");
@@ -107,7 +112,7 @@ async fn what_is_locked_stays_when_its_provider_is_emptied() {
     let ended = || async { t.vault.moves.list().await.unwrap()[0].state == MoveState::Paused };
     until("the move has come to its end", ended).await;
     let shown = t.vault.moves.list().await.unwrap().remove(0);
-    assert_eq!((shown.moved, shown.failed), (1, 1));
+    assert_eq!((shown.moved, shown.failed), (1, 2), "its asset stays with it");
     assert!(shown.last_error.contains("is locked, and stays: case 7"), "{}", shown.last_error);
     assert!(t.world.store.keys().contains(&format!("dir/{NAME}")));
     t.vault.recordings.unlock(&actor(), id).await.unwrap();
@@ -135,4 +140,27 @@ async fn a_lock_says_why_and_is_of_a_recording() {
     assert!(matches!(t.vault.recordings.unlock(&account, id).await, Err(VaultError::Forbidden)));
     t.vault.recordings.lock(&actor(), id, "another case", None).await.unwrap();
     assert_eq!(t.vault.recordings.get(id).await.unwrap().lock.unwrap().reason, "another case");
+}
+
+/// The original may be lost, and then it is the evidence.
+#[tokio::test]
+async fn a_copy_of_what_is_locked_is_not_replaced_either() {
+    let t = TestVault::new().await;
+    t.add_second_provider().await;
+    t.copy_to_second().await;
+    locked(&t, None).await;
+    t.deliver();
+    until("it is copied", || async { t.world.second_store.keys().contains(&format!("dir/{NAME}")) }).await;
+    let elsewhere = UploadRequest { provider: Some("second".into()), ..t.request(NAME).await };
+    let refused = t.send(elsewhere, b"another").await;
+    assert!(matches!(&refused, Err(UploadError::Locked(why)) if why == "case 7"), "{refused:?}");
+}
+
+/// Not even an older vault beside this one does, which does not know of locks.
+#[tokio::test]
+async fn the_database_deletes_no_row_that_is_locked() {
+    let t = TestVault::new().await;
+    let id = locked(&t, None).await;
+    assert!(recording::Entity::delete_by_id(id).exec(&t.tables().await).await.is_err());
+    keeps_both(&t).await;
 }

@@ -206,7 +206,11 @@ async fn most_of_an_accounts_recordings_go_only_if_an_administrator_says_so() {
         "12 of 23 are more than half; the other's only one goes"
     );
     let told = t.vault.notices.list().await.unwrap().remove(0);
-    assert!(told.text.starts_with("site-a keeps recordings for 3 days, and 12 of its 23 are older."), "{}", told.text);
+    assert!(
+        told.text.starts_with("site-a keeps recordings for 3 days, and 12 of its 23 are older and would go now."),
+        "{}",
+        told.text
+    );
     assert!(t.vault.notices.dismiss(&actor(), &told.code, &told.subject).await.is_err());
     t.vault.keep_house().await;
     assert_eq!(recordings(&t).await, 23);

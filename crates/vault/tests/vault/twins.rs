@@ -56,7 +56,7 @@ async fn assert_all_readable(t: &TestVault) {
 
 /// Lets the ten minutes pass that an old object stays, and housekeeping come round.
 async fn late(t: &mut TestVault) {
-    let due = removal::ActiveModel { removed_at: Set(1), ..Default::default() };
+    let due = removal::ActiveModel { removed_at: Set(1), due_at: Set(0), ..Default::default() };
     removal::Entity::update_many().set(due).exec(&t.tables().await).await.unwrap();
     t.stop().await;
     t.restart().await;

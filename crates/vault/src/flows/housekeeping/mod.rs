@@ -35,6 +35,7 @@ const FORGET_UNPROVEN_MS: i64 = DAY_MS;
 const BATCH: u64 = 500;
 
 pub(crate) use damage_watch::Watch;
+use retention::Round;
 
 /// Runs the background work.
 pub(crate) struct Housekeeping {
@@ -65,8 +66,9 @@ impl Housekeeping {
         };
         let retention = async {
             loop {
-                this.retention().await;
-                sleep(EVERY).await;
+                if this.retention().await == Round::Done {
+                    sleep(EVERY).await;
+                }
             }
         };
         // Any step may be interrupted: the next round, or the next start, goes on.
@@ -76,7 +78,7 @@ impl Housekeeping {
     /// Does all of it once.
     pub(crate) async fn round(&self) {
         self.chores().await;
-        self.retention().await;
+        while self.retention().await == Round::GoesOn {}
         if let Some(trusted) = self.believed().await {
             self.finish_removals(&trusted).await;
         }

@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep};
 /// What a write may take. SQLite has one writer: an upload waits for it that long.
 const TAKES: Duration = Duration::from_millis(15);
 /// Rows of a write at least and at most.
-const FEWEST: u64 = 20;
+const FEWEST: u64 = 100;
 const MOST: u64 = 500;
 /// How much longer than it took a write is rested after. So uploads have the writer for most of the time.
 const REST: u32 = 2;

@@ -17,6 +17,8 @@ use tokio::time::Instant;
 
 /// Most days that an asset waits for its recording.
 const LONE_DAYS: i32 = 7;
+/// Batches of a pass that may fail.
+const MOST_FAILURES: u32 = 3;
 /// Rows of a search for assets without a recording.
 const SEARCHED: u64 = 500;
 
@@ -38,12 +40,15 @@ impl What {
     }
 }
 
-/// Whose recordings go after how many days.
+/// Whose recordings go, as it was when it was allowed.
 #[derive(Debug, Clone)]
 struct Limit {
     account_id: i64,
     name: String,
     days: i32,
+    /// What was recorded and stored before then is due.
+    before: i64,
+    is_deleted: bool,
 }
 
 /// One account's, and how far it has got.
@@ -51,50 +56,69 @@ struct Pass {
     limit: Limit,
     what: What,
     reached: Reached,
+    failures: u32,
+}
+
+/// Whether a round has got to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Round {
+    Done,
+    /// Its time is over, and more is due.
+    GoesOn,
 }
 
 impl Housekeeping {
-    /// Goes on until nothing is due any more, or the clock is not believed.
-    pub(super) async fn retention(&self) {
+    /// Goes on until nothing is due any more, the clock is not believed, or a minute is over: then who may lose what is asked anew.
+    pub(super) async fn retention(&self) -> Round {
         let mut pace = Pace::new();
         log("deletion of assets", self.retire_orphans(&mut pace).await);
-        log("retention", self.retire_expired(&mut pace).await);
+        let round = self.retire_expired(&mut pace).await.unwrap_or_else(|error| {
+            log("retention", Err(error));
+            Round::Done
+        });
         if let Some(trusted) = self.believed().await {
             log("deletion of assets without a recording", self.retire_lone(&trusted, &mut pace).await);
         }
         log("deletion of assets", self.retire_orphans(&mut pace).await);
+        round
     }
 
     /// The accounts take turns, a batch each. One that fails holds up no other.
-    async fn retire_expired(&self, pace: &mut Pace) -> Result<()> {
-        if self.believed().await.is_none() {
-            return Ok(());
-        }
-        let limits = self.allowed().await?.into_iter().chain(self.left_behind().await?);
+    async fn retire_expired(&self, pace: &mut Pace) -> Result<Round> {
+        let Some(trusted) = self.believed().await else { return Ok(Round::Done) };
+        let begun = Instant::now();
+        let left_behind = self.left_behind().await.unwrap_or_else(|error| {
+            log("what deleted accounts have left behind", Err(error));
+            Vec::new()
+        });
+        let limits = self.allowed().await?.into_iter().chain(left_behind);
         let passes = limits.flat_map(|limit| {
             [What::Recordings, What::LoneAssets].map(|what| Pass {
                 limit: limit.clone(),
                 what,
                 reached: Reached::default(),
+                failures: 0,
             })
         });
-        let (mut passes, mut looked) = (passes.collect::<VecDeque<_>>(), None);
+        let mut passes: VecDeque<Pass> = passes.collect();
         while let Some(mut pass) = passes.pop_front() {
-            let trusted = match looked.take().filter(|(_, at): &(_, Instant)| at.elapsed() < EVERY) {
-                Some(looked) => looked,
-                None => match self.believed().await {
-                    Some(trusted) => (trusted, Instant::now()),
-                    None => return Ok(()),
-                },
-            };
-            match self.retire_some(&trusted.0, &mut pass, pace).await {
+            if begun.elapsed() > EVERY {
+                return Ok(Round::GoesOn);
+            }
+            match self.retire_some(&trusted, &mut pass, pace).await {
                 Ok(true) => passes.push_back(pass),
                 Ok(false) => {}
-                Err(error) => tell(&pass.limit.name, &error),
+                Err(error) => {
+                    tell(&pass.limit.name, &error);
+                    pass.failures += 1;
+                    // What is behind the batch that failed need not wait for it.
+                    if pass.failures < MOST_FAILURES {
+                        passes.push_back(pass);
+                    }
+                }
             }
-            looked = Some(trusted);
         }
-        Ok(())
+        Ok(Round::Done)
     }
 
     /// Accounts with a limit, without those of which too much would go at once.
@@ -102,11 +126,9 @@ impl Housekeeping {
         let limited = account::Entity::find().filter(account::Column::DayLimit.gt(0)).all(self.db.read()).await?;
         let (held, mut allowed) = (self.restraint.held(&limited).await?, Vec::new());
         for account in limited {
-            let before = due_before(account.day_limit, self.db.now_ms());
-            match self.restraint.allows(&account, before, held.contains(&account.id)).await {
-                Ok(true) => {
-                    allowed.push(Limit { account_id: account.id, name: account.name, days: account.day_limit });
-                }
+            let limit = self.limit(account.id, account.name.clone(), account.day_limit, false);
+            match self.restraint.allows(&account, limit.before, held.contains(&account.id)).await {
+                Ok(true) => allowed.push(limit),
                 Ok(false) => {}
                 Err(error) => tell(&account.name, &error),
             }
@@ -121,7 +143,7 @@ impl Housekeeping {
             let id = leaving.account_id;
             let any = recording::Entity::find().filter(recording::Column::AccountId.eq(id)).limit(1);
             if any.one(self.db.read()).await?.is_some() {
-                limits.push(Limit { account_id: id, name: leaving.name, days: leaving.days });
+                limits.push(self.limit(id, leaving.name, leaving.days, true));
             } else {
                 let forget = leaving::Entity::delete_by_id(id);
                 self.db.write(move |tx| Box::pin(async move { Ok(forget.exec(tx).await.map(drop)?) })).await?;
@@ -130,10 +152,27 @@ impl Housekeeping {
         Ok(limits)
     }
 
+    fn limit(&self, account_id: i64, name: String, days: i32, is_deleted: bool) -> Limit {
+        let before = self.db.now_ms() - i64::from(days) * DAY_MS;
+        Limit { account_id, name, days, before, is_deleted }
+    }
+
+    /// Whether nobody has changed an account's limit meanwhile, or deleted it.
+    async fn still_holds(&self, limit: &Limit) -> Result<bool> {
+        let (id, db) = (limit.account_id, self.db.read());
+        let now = match limit.is_deleted {
+            true => leaving::Entity::find_by_id(id).one(db).await?.map(|row| row.days),
+            false => account::Entity::find_by_id(id).one(db).await?.map(|row| row.day_limit),
+        };
+        Ok(now == Some(limit.days))
+    }
+
     /// One batch of an account's; answers whether there may be more.
     async fn retire_some(&self, trusted: &Trusted, pass: &mut Pass, pace: &mut Pace) -> Result<bool> {
-        let Limit { account_id, ref name, days } = pass.limit;
-        let before = due_before(days, self.db.now_ms());
+        if !self.still_holds(&pass.limit).await? {
+            return Ok(false);
+        }
+        let Limit { account_id, ref name, days, before, .. } = pass.limit;
         let Expired { found, reached } = match pass.what {
             What::Recordings => self.recordings.expired(trusted, account_id, before, pass.reached, pace.rows()).await?,
             What::LoneAssets => {
@@ -151,9 +190,8 @@ impl Housekeeping {
     async fn retire_orphans(&self, pace: &mut Pace) -> Result<()> {
         let mut after = i64::MIN;
         loop {
-            let found = self.recordings.orphans(after, pace.rows()).await?;
-            let Some(last) = found.last() else { return Ok(()) };
-            after = last.id;
+            let Some((found, last)) = self.recordings.orphans(after, pace.rows()).await? else { return Ok(()) };
+            after = last;
             self.retire(found, pace, None).await?;
         }
     }
@@ -184,11 +222,6 @@ impl Housekeeping {
         pace.rest(begun).await;
         Ok(())
     }
-}
-
-/// Whatever was recorded and stored before then is due.
-fn due_before(days: i32, now: i64) -> i64 {
-    now - i64::from(days) * DAY_MS
 }
 
 fn tell(account: &str, error: &VaultError) {

@@ -57,12 +57,13 @@ impl Ingest {
         {
             return Ok(self.already_stored(target, intent, received, row.id).await);
         }
-        if let Some(row) = existing.as_ref().filter(|row| !holds(row, &received.content))
-            && let Some(why) = locked::why(self.db.read(), self.db.now_ms(), row.id).await.map_err(UploadError::from)?
-        {
-            let clean = received.bytes.discard().await;
-            self.give_up(&target, intent, clean).await;
-            return Err(UploadError::Locked(why));
+        // A copy counts as well: the original may be lost.
+        for row in existing.iter().chain(&copied).filter(|row| !holds(row, &received.content)) {
+            if let Some(why) = locked::why(self.db.read(), row).await.map_err(UploadError::from)? {
+                let clean = received.bytes.discard().await;
+                self.give_up(&target, intent, clean).await;
+                return Err(UploadError::Locked(why));
+            }
         }
         let intent_id = match intent.written().await {
             Ok(id) => id,

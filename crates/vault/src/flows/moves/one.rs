@@ -22,7 +22,9 @@ impl Moves {
         // Found out only now; the next batch stops for it.
         let _turns = turns.ok_or_else(|| unavailable("Both providers have turned out to be one place."))?;
         let Some(found) = self.at(id, from.id).await? else { return Ok(()) };
-        if let Some(why) = locked::why(self.db.read(), self.db.now_ms(), found.id).await? {
+        if let Some(row) = recording::Entity::find_by_id(id).one(self.db.read()).await?
+            && let Some(why) = locked::why(self.db.read(), &row).await?
+        {
             return Err(VaultError::Locked(why));
         }
         let copied = copy::Entity::find_by_id((id, to.id)).one(self.db.read()).await?.is_some();

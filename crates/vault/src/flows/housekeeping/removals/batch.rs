@@ -1,16 +1,18 @@
 //! Many objects at once: those that nothing else has to do with, which is nearly all.
 
-use super::Housekeeping;
+use super::{EVERY, Housekeeping};
 use crate::base::entity::removal;
 use crate::base::steps::{self, Step};
 use crate::base::{Result, VaultError};
 use crate::flows::failures::Failures;
 use crate::objects::removals;
+use futures::future::ready;
 use futures::{StreamExt as _, stream};
 use model::ObjectKey;
 use model::error::StoreErrorKind;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 use std::collections::HashSet;
+use tokio::time::Instant;
 
 /// Deletions that a provider is asked for at a time.
 const AT_A_TIME: usize = 16;
@@ -51,10 +53,14 @@ impl Housekeeping {
         let (plain, claimed): (Vec<_>, Vec<_>) = plain.partition(|(_, key)| unclaimed.contains(key));
         special.extend(claimed);
         removals::note_begun(&self.db, ids(&plain)).await?;
-        let deleting = stream::iter(plain).map(async |(row, key)| (provider.store.delete(&key).await, row, key));
+        let (begun, mut unknown) = (Instant::now(), plain.iter().map(|(row, _)| row.id).collect::<HashSet<_>>());
+        // What was noted as asked for is, within the minute: later the note would be too old to be heeded.
+        let asked = stream::iter(plain).take_while(|_| ready(begun.elapsed() < EVERY));
+        let deleting = asked.map(async |(row, key)| (provider.store.delete(&key).await, row, key));
         let mut deleting = std::pin::pin!(deleting.buffer_unordered(AT_A_TIME));
         let (mut gone, mut down) = (Vec::new(), None);
         while let Some((outcome, row, key)) = deleting.next().await {
+            unknown.remove(&row.id);
             match outcome {
                 Ok(()) => gone.push(row.id),
                 Err(error) if error.kind == StoreErrorKind::Unavailable => {
@@ -73,6 +79,10 @@ impl Housekeeping {
                     failures.note(&key, error.into());
                 }
             }
+        }
+        if down.is_some() && !unknown.is_empty() {
+            // Some were asked for just now, and may be carried out late.
+            removals::note_begun(&self.db, unknown.into_iter().collect()).await?;
         }
         if !gone.is_empty() {
             steps::reached(Step::RemovalDone);

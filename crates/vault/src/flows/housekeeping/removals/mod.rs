@@ -5,19 +5,21 @@ mod batch;
 mod one;
 
 use super::{EVERY, Housekeeping};
-use crate::base::Result;
 use crate::base::entity::removal;
+use crate::base::{Result, VaultError};
 use crate::flows::failures::Failures;
 use crate::host::timekeeping::Trusted;
 use crate::objects::removals;
 use futures::{StreamExt as _, stream};
 use model::ObjectKey;
+use one::Left;
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use std::collections::{HashMap, HashSet};
 use std::error::Error as StdError;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::{self, JoinSet};
 use tokio::time::{Instant, sleep};
 
@@ -25,6 +27,9 @@ use tokio::time::{Instant, sleep};
 const BATCH: u64 = 200;
 /// Providers whose objects are deleted at a time. On PostgreSQL each has one of the connections that hold turns.
 const PROVIDERS: usize = 4;
+
+/// How long rows that have just gone are gathered.
+const GATHERED: Duration = Duration::from_millis(500);
 
 /// How much of what was due has been looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,10 +58,14 @@ impl Housekeeping {
     pub(super) async fn keep_removing(self: Arc<Self>) {
         let mut working: JoinSet<Result<Stint>> = JoinSet::new();
         let (mut busy, mut seen) = (HashMap::<task::Id, i64>::new(), HashMap::<i64, Seen>::new());
+        // Whoever was served longest ago comes first.
+        let mut served = HashMap::<i64, Instant>::new();
         let mut has_more = true;
         loop {
             seen.retain(|_, seen| seen.at.elapsed() < EVERY);
-            for id in self.waiting_providers().await {
+            let mut waiting = self.waiting_providers().await;
+            waiting.sort_by_key(|id| served.get(id).copied());
+            for id in waiting {
                 let which = match seen.get(&id) {
                     None => Which::All,
                     Some(seen) if has_more && !seen.is_down => Which::Plain,
@@ -64,12 +73,17 @@ impl Housekeeping {
                 };
                 if busy.len() < PROVIDERS && !busy.values().any(|other| *other == id) {
                     let this = self.clone();
+                    served.insert(id, Instant::now());
                     busy.insert(working.spawn(async move { this.remove_for_a_while(id, which).await }).id(), id);
                 }
             }
             has_more = tokio::select! {
                 () = sleep(EVERY) => false,
-                () = self.left.notified() => true,
+                () = self.left.notified() => {
+                    // Others follow at once: all of them in one go.
+                    sleep(GATHERED).await;
+                    true
+                }
                 Some(ended) = working.join_next_with_id() => {
                     let (task, outcome) = match ended {
                         Ok((task, outcome)) => (task, Some(outcome)),
@@ -136,7 +150,7 @@ impl Housekeeping {
     /// Deletes a provider's objects, unless their key has been uploaded again.
     async fn remove_at(&self, provider_id: i64, which: Which, _: &Trusted) -> Result<Stint> {
         let begun = Instant::now();
-        let (mut after, mut down, mut failures) = ((i64::MIN, 0), HashSet::new(), Failures::default());
+        let (mut after, mut down, mut failures) = ((0, 0), HashSet::new(), Failures::default());
         let outcome = loop {
             let rows = match self.due(provider_id, which, after).await {
                 Ok(rows) => rows,
@@ -155,21 +169,29 @@ impl Housekeeping {
         outcome
     }
 
-    /// A batch of what may be deleted now, behind this one in the order of `due_at` and id.
+    /// A batch of what may be deleted now, behind this one in the order of `due_at` and id. In two steps: most have the same
+    /// `due_at`, and the index finds the place among these only if they are asked for by it.
     async fn due(&self, provider_id: i64, which: Which, (due_at, id): (i64, i64)) -> Result<Vec<removal::Model>> {
         use removal::Column;
         let now = self.db.now_ms();
-        let behind = Column::DueAt.gte(due_at).and(Column::DueAt.gt(due_at).or(Column::Id.gt(id)));
-        let rows = removal::Entity::find()
-            .filter(Column::ProviderId.eq(provider_id))
-            .filter(behind)
-            .filter(Column::DueAt.lte(now))
-            .filter(Column::RemovedAt.lte(now))
-            .order_by_asc(Column::DueAt)
-            .order_by_asc(Column::Id)
-            .limit(BATCH);
-        let rows = if which == Which::Plain { rows.filter(Column::Whole.eq(true)) } else { rows };
-        Ok(rows.all(self.db.read()).await?)
+        let mut found = Vec::new();
+        for place in
+            [Column::DueAt.eq(due_at).and(Column::Id.gt(id)), Column::DueAt.gt(due_at).and(Column::DueAt.lte(now))]
+        {
+            let rows = removal::Entity::find()
+                .filter(Column::ProviderId.eq(provider_id))
+                .filter(place)
+                .filter(Column::RemovedAt.lte(now))
+                .order_by_asc(Column::DueAt)
+                .order_by_asc(Column::Id)
+                .limit(BATCH - found.len() as u64);
+            let rows = if which == Which::Plain { rows.filter(Column::Whole.eq(true)) } else { rows };
+            found.extend(rows.all(self.db.read()).await?);
+            if found.len() as u64 >= BATCH {
+                break;
+            }
+        }
+        Ok(found)
     }
 
     /// # Errors
@@ -189,14 +211,24 @@ impl Housekeeping {
                 keyed.push((row, key));
             }
         }
+        let mut put_off = Vec::new();
         for (row, key) in self.remove_batch(provider_id, keyed, failures).await? {
-            if let Err(error) = self.remove_one(&row, &key, down).await {
-                self.connections.check_answers(provider_id, &error).await?;
-                removals::note_refused(&self.db, &row, error.to_string()).await?;
-                failures.note(&key, error);
+            match self.remove_one(&row, &key, down).await {
+                Ok(Left::Nothing) => {}
+                Ok(Left::Object) => put_off.push(row.id),
+                Err(error) => {
+                    self.connections.check_answers(provider_id, &error).await?;
+                    match &error {
+                        VaultError::Store(why) => removals::note_refused(&self.db, &row, why.to_string()).await?,
+                        // Not the provider's doing.
+                        _ => put_off.push(row.id),
+                    }
+                    failures.note(&key, error);
+                }
             }
         }
-        Ok(())
+        // Else whatever is behind these would wait until they can be judged.
+        if put_off.is_empty() { Ok(()) } else { removals::put_off(&self.db, put_off).await }
     }
 }
 

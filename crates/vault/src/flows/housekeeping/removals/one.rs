@@ -16,6 +16,14 @@ use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter 
 use std::collections::HashSet;
 use std::error::Error as StdError;
 
+/// What is left of a removal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Left {
+    Nothing,
+    /// The object, and the note that it is to be deleted.
+    Object,
+}
+
 /// Whether a recording has arrived where it was moved to.
 enum Moved {
     /// It is there, or nobody needs it any more.
@@ -35,17 +43,17 @@ enum OldObject {
 }
 
 impl Housekeeping {
-    /// `down` collects other providers that did not answer when asked for what was moved there, or for their place.
+    /// Answers whether it is still there: it stays, or whether it may go is not known yet. `down` collects other providers that did not answer when asked for what was moved there, or for their place.
     pub(super) async fn remove_one(
         &self,
         row: &removal::Model,
         key: &ObjectKey,
         down: &mut HashSet<i64>,
-    ) -> Result<()> {
+    ) -> Result<Left> {
         let _turn = self.objects.locks().lock(row.provider_id, key).await?;
         if removal::Entity::find_by_id(row.id).one(self.db.read()).await?.is_none() {
             // Withdrawn meanwhile.
-            return Ok(());
+            return Ok(Left::Nothing);
         }
         let place = self.objects.providers_at(row.provider_id).await?;
         let intent = upload::Entity::find()
@@ -53,13 +61,13 @@ impl Housekeeping {
             .filter(upload::Column::Key.eq(key.as_str()));
         if intent.one(self.db.read()).await?.is_some() {
             // Another replica is uploading it again, or recovery has yet to decide about it.
-            return Ok(());
+            return Ok(Left::Object);
         }
         match self.moved(row, down).await? {
             Moved::There => {}
-            Moved::Unknown => return Ok(()),
+            Moved::Unknown => return Ok(Left::Object),
             Moved::Missing(found) => match self.keep_as_copy(row, &found).await? {
-                OldObject::Stays => return Ok(()),
+                OldObject::Stays => return Ok(Left::Object),
                 OldObject::IsUseless => {}
             },
         }
@@ -69,7 +77,7 @@ impl Housekeeping {
                 self.connections.place(&provider).await?;
                 provider.store.abort_all(key).await?;
                 if !self.others_answer(row, key, down).await? {
-                    return Ok(());
+                    return Ok(Left::Object);
                 }
             }
             Err(VaultError::NotFound(_)) => {}
@@ -79,7 +87,8 @@ impl Housekeeping {
         if self.objects.delete(row.provider_id, key).await? == Deletion::Gone {
             steps::reached(Step::RemovalDone);
         }
-        removals::withdraw(&self.db, row.id).await
+        removals::withdraw(&self.db, row.id).await?;
+        Ok(Left::Nothing)
     }
 
     /// Whether all other providers with something under this key show their places: any of them might be this place.
