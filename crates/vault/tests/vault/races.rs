@@ -93,6 +93,9 @@ async fn an_object_is_no_copy_of_a_recording_that_was_deleted_meanwhile() {
     }));
     t.vault.keep_house().await;
     assert!(t.listed().await.is_empty(), "it was deleted");
+    // A minute later.
+    let due = removal::Entity::update_many().col_expr(removal::Column::DueAt, Expr::val(0));
+    due.exec(&tables).await.unwrap();
     t.vault.keep_house().await;
     assert_eq!(copy::Entity::find().count(&tables).await.unwrap(), 0);
     assert!(t.world.store.keys().is_empty(), "no object stays that nobody knows of");
