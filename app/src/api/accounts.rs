@@ -135,11 +135,7 @@ pub async fn save_account(account: AccountInput) -> Result<(), AppError> {
 
 /// Deletes an account. Its recordings are kept (`leavings` is `keep`), go when they are so many `days` old (`days`), or go now (`now`).
 #[server(prefix = "/api/fn", endpoint = "delete_account")]
-pub async fn delete_account(
-    id: i64,
-    #[server(default)] leavings: String,
-    #[server(default)] days: String,
-) -> Result<(), AppError> {
+pub async fn delete_account(id: i64, leavings: String, #[server(default)] days: String) -> Result<(), AppError> {
     let admin = server::require_admin().await?;
     let leavings = match leavings.as_str() {
         "days" => match parse_day_limit(&days) {
@@ -147,7 +143,8 @@ pub async fn delete_account(
             _ => return Err(AppError::message("Say after how many days its recordings go: a number from 1 to 36500.")),
         },
         "now" => Leavings::Days(0),
-        _ => Leavings::Keep,
+        "keep" => Leavings::Keep,
+        _ => return Err(AppError::message("Say what becomes of the account's recordings.")),
     };
     admin.vault.accounts.delete(&admin.principal(), id, leavings).await.map_err(server::refuse)?;
     leptos_axum::redirect("/accounts?done=deleted");

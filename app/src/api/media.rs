@@ -175,7 +175,9 @@ fn end_of_day(day: &str) -> Result<Option<i64>, AppError> {
     if day.is_empty() {
         return Ok(None);
     }
-    let end = time::parse_minute(&format!("{day}T23:59")).map(|ms| ms + LAST_MINUTE_MS);
+    let end = time::parse_minute(&format!("{day}T23:59"));
+    // A day that no month has would be one of the next.
+    let end = end.filter(|end| time::minute(*end).starts_with(day)).map(|ms| ms + LAST_MINUTE_MS);
     end.map(Some).ok_or_else(|| AppError::message("Choose a day, such as 2026-12-31, or leave it empty."))
 }
 

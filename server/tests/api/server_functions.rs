@@ -9,7 +9,7 @@ use reqwest::Method;
 const ARGUMENTS: &str = "id=1&code=x&to=1&action=pause&ids=1&replay[from]=2026-07-21T00:00&replay[until]=2026-07-22T00:00&key=camera-1&family=provider&kind=filesystem&draft=false&back=/media&query[account]=site-a\
     &password=x&current=x&new=x&repeat=x&connection[id]=1&connection[family]=provider&connection[kind]=filesystem\
     &connection[name]=local&connection[enabled]=true&connection[settings][path]=/tmp/x&account[id]=1&account[name]=site-a\
-    &account_id=1&reason=x&account[provider]=local&account[directory]=*&account[access_key]=a&account[secret_key]=s&account[day_limit]=1";
+    &account_id=1&reason=x&leavings=keep&account[provider]=local&account[directory]=*&account[access_key]=a&account[secret_key]=s&account[day_limit]=1";
 
 #[tokio::test]
 async fn none_answers_without_signing_in() {

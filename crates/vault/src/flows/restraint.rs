@@ -106,7 +106,8 @@ impl Restraint {
             None => "more are older than could be counted in time".to_owned(),
         };
         let text = format!(
-            "{name} keeps recordings for {days} days, and {much}. They stay until you say that they are to be deleted."
+            "{name} keeps recordings for {days} day{}, and {much}. They stay until you say that they are to be deleted.",
+            if days == 1 { "" } else { "s" }
         );
         let cure = "If that surprises you, give the account more days, or look at the machine's clock.".to_owned();
         let subject = account.id.to_string();

@@ -137,10 +137,16 @@ fn checked(reason: &str) -> Result<String> {
         "Say why: whoever finds it locked will want to know"
     } else if reason.chars().count() > MAX_REASON {
         "The reason is too long: at most 500 characters"
-    } else if reason.chars().any(char::is_control) {
-        "The reason must be one line"
+    } else if !reason.chars().all(is_plain) {
+        "The reason must be one line, without invisible characters"
     } else {
         return Ok(reason.to_owned());
     };
     Err(VaultError::invalid("reason", problem))
+}
+
+/// Neither a control character nor one that is not seen, or turns what follows around.
+fn is_plain(c: char) -> bool {
+    !c.is_control()
+        && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

@@ -127,9 +127,14 @@ async fn a_lock_says_why_and_is_of_a_recording() {
     let id = store(&t, ".mp4", b"video").await.id;
     let asset = store(&t, "_thumbnail.jpg", b"picture").await.id;
     let long = "x".repeat(501);
-    for (id, reason, ends_at) in
-        [(id, " ", None), (id, &*long, None), (id, "a\nb", None), (id, "case", Some(1)), (asset, "case", None)]
-    {
+    for (id, reason, ends_at) in [
+        (id, " ", None),
+        (id, &*long, None),
+        (id, "a\nb", None),
+        (id, "\u{200b}", None),
+        (id, "case", Some(1)),
+        (asset, "case", None),
+    ] {
         let refused = t.vault.recordings.lock(&actor(), id, reason, ends_at).await;
         assert!(matches!(refused, Err(VaultError::Invalid(_))), "{reason:?}: {refused:?}");
     }
