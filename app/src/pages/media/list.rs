@@ -151,11 +151,11 @@ fn file(row: &RecordingView, play: String) -> AnyView {
     let lock = row.lock.as_ref().map(|lock| {
         let why = format!("Locked: {}", lock.reason);
         let title = why.clone();
-        view! { <span class="badge" title=title>{icon(Icon::Lock)} <span class="sr-only">{why}</span></span> }
+        view! { <span class="badge first" title=title>{icon(Icon::Lock)} <span class="sr-only">{why}</span></span> }
     });
     view! {
-        <a class="row-link" href=at(&play) data-noscroll="" title=row.key.clone()>{file_name(&row.key)}</a>
         {lock}
+        <a class="row-link" href=at(&play) data-noscroll="" title=row.key.clone()>{file_name(&row.key)}</a>
     }
     .into_any()
 }

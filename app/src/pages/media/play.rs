@@ -34,7 +34,12 @@ pub fn PlayDialog() -> impl IntoView {
                     data-noscroll=""
                 >
                     {icon(Icon::Lock)}
-                    "Lock"
+                    <Suspense fallback=|| "Lock">
+                        {move || Suspend::new(async move {
+                            let is_locked = recording.await.is_ok_and(|row| row.lock.is_some());
+                            if is_locked { "Unlock" } else { "Lock" }
+                        })}
+                    </Suspense>
                 </a>
                 <a
                     class="button"
